@@ -1,0 +1,34 @@
+#include "CPlatform.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <xmmintrin.h>
+
+// This file is compiled without a march flag, so it runs on every x86-64.
+
+// Runs before main and before any AVX2 code: one sentence instead of SIGILL.
+__attribute__((constructor)) static void refuse_old_processor(void) {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("bmi2"))
+    return;
+  static const char text[] =
+      "disttrain: this processor has no AVX2 and FMA (x86-64-v3), which the program is built for; "
+      "run it on a machine from 2013 (Intel Haswell, AMD Zen) or later.\n";
+  ssize_t ignored = write(2, text, strlen(text));
+  (void)ignored;
+  _exit(69);  // EX_UNAVAILABLE
+}
+
+int platform_has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+
+void platform_line_buffer_stdout(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
+
+void platform_flush_denormals(void) {
+  _mm_setcsr(_mm_getcsr() | 0x8040);  // FTZ and DAZ
+}

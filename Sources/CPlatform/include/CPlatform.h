@@ -1,0 +1,14 @@
+// The few things about the process and the processor that Swift cannot ask by itself.
+#ifndef DISTTRAIN_CPLATFORM_H
+#define DISTTRAIN_CPLATFORM_H
+
+/// 1 when processor and operating system run x86-64-v4 code (AVX-512 F, BW, CD, DQ, VL).
+int platform_has_avx512(void);
+
+/// Makes stdout line-buffered: under srun it is a pipe and would be block-buffered.
+void platform_line_buffer_stdout(void);
+
+/// Denormals become zero in this thread: they would slow decaying scan states a hundredfold.
+void platform_flush_denormals(void);
+
+#endif

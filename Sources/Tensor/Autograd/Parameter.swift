@@ -1,0 +1,149 @@
+import Foundation
+
+/// How a parameter gets its first value; the names are PyTorch's.
+public enum Initializer: Sendable, Equatable {
+  /// All zeros.
+  case zeros
+  /// All ones.
+  case ones
+  /// Uniform in ±bound.
+  case uniform(bound: Float)
+  /// Uniform in ±sqrt(6 / (fan in + fan out)) of an [out, in] matrix.
+  case xavierUniform
+  /// log(1…d_state) on every row of [D, d_state], as in mamba_ssm.
+  case logStateIndex
+  /// Inverse softplus of steps drawn log-uniformly in [minimum, maximum], at least `floor`.
+  case inverseSoftplusOfLogUniform(minimum: Float, maximum: Float, floor: Float)
+}
+
+/// One named array inside a `ParameterArena`.
+public struct Parameter {
+  /// Key in weight files, as in PyTorch's `state_dict`.
+  public let name: String
+  /// Extent of every axis.
+  public let shape: [Int]
+  /// Its first element's place in the arena.
+  public let offset: Int
+  let initializer: Initializer
+  private unowned let arena: ParameterArena
+
+  init(name: String, shape: [Int], offset: Int, initializer: Initializer, arena: ParameterArena) {
+    self.name = name
+    self.shape = shape
+    self.offset = offset
+    self.initializer = initializer
+    self.arena = arena
+  }
+
+  /// Number of elements.
+  public var count: Int { shape.reduce(1, *) }
+  /// First element of the value.
+  public var value: UnsafeMutablePointer<Float> { arena.values.base + offset }
+  /// First element of the gradient, which backward kernels add to.
+  public var gradient: UnsafeMutablePointer<Float> { arena.gradients.base + offset }
+  /// A copy of the value.
+  public var elements: [Float] { Array(UnsafeBufferPointer(start: value, count: count)) }
+}
+
+/// All parameters of a model in one flat value buffer and one flat gradient buffer.
+///
+/// Layers register their parameters in forward order; `allocate` then lays them out, each on a
+/// cache line. Gradient buckets are ranges of the arena, and Adam, the norm and the finiteness
+/// check are single loops. The filling between parameters is zero and stays zero.
+public final class ParameterArena {
+  /// The registered parameters, in forward order.
+  public private(set) var parameters: [Parameter] = []
+  /// Values of all parameters.
+  public private(set) var values = Storage(count: 0)
+  /// Gradients of all parameters, in the same places.
+  public private(set) var gradients = Storage(count: 0)
+  private var next = 0
+  private var names: Set<String> = []
+
+  /// An empty arena.
+  public init() {}
+
+  /// Number of floats in each buffer, filling included.
+  public var count: Int { values.count }
+  /// Number of trainable numbers.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+
+  func register(name: String, shape: [Int], initializer: Initializer) -> Parameter {
+    precondition(values.count == 0, "ParameterArena: \(name) registered after allocate")
+    precondition(names.insert(name).inserted, "ParameterArena: \(name) registered twice")
+    let parameter = Parameter(
+      name: name, shape: shape, offset: next, initializer: initializer, arena: self)
+    parameters.append(parameter)
+    next += (parameter.count + 15) / 16 * 16
+    return parameter
+  }
+
+  /// Lays all registered parameters out and gives them their first values.
+  ///
+  /// Each parameter draws from its own stream, made of `seed` and its name: adding a layer does
+  /// not change the others.
+  public func allocate(seed: UInt64) {
+    values = Storage(count: next)
+    gradients = Storage(count: next)
+    for parameter in parameters {
+      var random = Random(seed: seed, stream: parameter.name)
+      parameter.initializer.fill(parameter, &random)
+    }
+  }
+
+  /// Sets all gradients to zero.
+  public func zeroGradients() { gradients.buffer.update(repeating: 0) }
+}
+
+/// A place in the tree of names, where a layer registers its parameters.
+public struct ParameterScope {
+  private let arena: ParameterArena
+  private let prefix: String
+
+  /// The root of an arena.
+  public init(_ arena: ParameterArena) { self.init(arena: arena, prefix: "") }
+
+  private init(arena: ParameterArena, prefix: String) {
+    self.arena = arena
+    self.prefix = prefix
+  }
+
+  /// The scope `name` below this one.
+  public func child(_ name: String) -> ParameterScope {
+    ParameterScope(arena: arena, prefix: prefix + name + ".")
+  }
+
+  /// Registers a parameter here.
+  public func parameter(
+    _ name: String, _ shape: [Int], _ initializer: Initializer
+  ) -> Parameter {
+    arena.register(name: prefix + name, shape: shape, initializer: initializer)
+  }
+}
+
+extension Initializer {
+  fileprivate func fill(_ parameter: Parameter, _ random: inout Random) {
+    let values = UnsafeMutableBufferPointer(start: parameter.value, count: parameter.count)
+    let shape = parameter.shape
+    switch self {
+    case .zeros: values.update(repeating: 0)
+    case .ones: values.update(repeating: 1)
+    case .uniform(let bound):
+      for i in values.indices { values[i] = random.uniform(in: -bound, bound) }
+    case .xavierUniform:
+      precondition(shape.count == 2, "xavierUniform needs a matrix, not \(shape)")
+      let bound = (6 / Float(shape[0] + shape[1])).squareRoot()
+      for i in values.indices { values[i] = random.uniform(in: -bound, bound) }
+    case .logStateIndex:
+      let states = shape[shape.count - 1]
+      for i in values.indices { values[i] = Float(log(Double(i % states + 1))) }
+    case .inverseSoftplusOfLogUniform(let minimum, let maximum, let floor):
+      for i in values.indices {
+        let exponent = random.uniform(in: log(minimum), log(maximum))
+        let step = Double(max(exp(exponent), floor))
+        // softplus⁻¹(s) = s + log(1 − e^(−s))
+        values[i] = Float(step + log(-expm1(-step)))
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/// The record of one forward pass, replayed backwards.
+///
+/// Operations are coarse: each is one equation of the paper with a hand-written backward kernel.
+/// An operation runs its forward kernel, then records one closure that holds what its backward
+/// kernel needs. `backward` pops closures from the end, so activations free themselves on the way.
+public final class Tape {
+  private var entries: [() -> Void] = []
+  /// False for inference: nothing is recorded and activations die at once.
+  public let isRecording: Bool
+
+  /// A tape that records.
+  public init() { isRecording = true }
+
+  private init(isRecording: Bool) { self.isRecording = isRecording }
+
+  /// A tape that records nothing.
+  public static var inference: Tape { Tape(isRecording: false) }
+
+  /// Number of operations that wait for `backward`.
+  public var count: Int { entries.count }
+
+  /// Appends the backward step of an operation.
+  public func record(_ backward: @escaping () -> Void) {
+    if isRecording { entries.append(backward) }
+  }
+
+  /// Runs all recorded steps, last first, and forgets them.
+  ///
+  /// Parameter gradients are added to their arena; seed the output's gradient before.
+  public func backward() {
+    while let step = entries.popLast() { step() }
+  }
+}
