@@ -1,4 +1,4 @@
-/// An owned, zero-initialised, 64-byte aligned buffer of floats.
+/// An owned, 64-byte aligned buffer of floats.
 ///
 /// Not `Sendable`: a buffer belongs to the thread that runs the step.
 public final class Storage {
@@ -8,13 +8,18 @@ public final class Storage {
   public let count: Int
 
   /// Allocates `count` zeros.
-  public init(count: Int) {
+  public convenience init(count: Int) {
+    self.init(uninitialized: count)
+    buffer.update(repeating: 0)
+  }
+
+  /// Allocates `count` floats that a kernel will overwrite before anything reads them.
+  public init(uninitialized count: Int) {
     precondition(count >= 0, "Storage: negative count \(count)")
     // A spare cache line keeps full-vector loads at the end of the last row inside the buffer.
     let bytes = count * MemoryLayout<Float>.stride + 64
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-    raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-    base = raw.assumingMemoryBound(to: Float.self)
+    base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+      .bindMemory(to: Float.self, capacity: count + 16)
     self.count = count
   }
 

@@ -9,13 +9,20 @@ public final class Tensor {
   /// Whether operations on this tensor have to compute its gradient.
   public let requiresGradient: Bool
   /// d objective / d element; nil until a backward kernel has written it.
-  public internal(set) var gradient: Storage?
+  public var gradient: Storage?
 
   /// A tensor of zeros.
   public init(shape: [Int], requiresGradient: Bool = false) {
     self.shape = shape
     storage = Storage(count: shape.reduce(1, *))
     self.requiresGradient = requiresGradient
+  }
+
+  /// The output of an operation, which overwrites every element.
+  init(uninitialized shape: [Int]) {
+    self.shape = shape
+    storage = Storage(uninitialized: shape.reduce(1, *))
+    requiresGradient = true
   }
 
   /// A tensor holding `elements`, as many as `shape` says.
@@ -39,5 +46,17 @@ public final class Tensor {
     let fresh = Storage(count: count)
     gradient = fresh
     return fresh
+  }
+}
+
+extension Tensor {
+  /// Adds a gradient, taking its storage over if it is the first.
+  func accumulate(gradient other: Storage) {
+    precondition(other.count == count, "gradient of \(other.count) for shape \(shape)")
+    if let gradient {
+      kernels.add(UnsafePointer(other.base), to: gradient.base, count: count)
+    } else {
+      gradient = other
+    }
   }
 }

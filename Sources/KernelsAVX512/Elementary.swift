@@ -1,0 +1,195 @@
+import KernelAPI
+
+// Vector exponentials and logarithms. Polynomials are minimax fits made for this project; the
+// tests hold their error in units of the last place. Bounds are applied by compare-and-select,
+// never by a SIMD minimum or maximum: those would turn a NaN into the bound and hide it.
+
+private let roundingShift = Vector(repeating: 12_582_912)  // 1.5·2²³: adding it rounds to integer
+
+/// 2^x for x in about −126…127.
+@inline(__always)
+private func exp2Unclamped(_ x: Vector) -> Vector {
+  let shifted = x + Vector(repeating: 12_582_912)
+  let f = x - (shifted - Vector(repeating: 12_582_912))
+  // 2^f on ±½, exactly 1 at 0 so that long products of decays do not drift.
+  var p = Vector(repeating: 0.001_326_472_7)
+  p = Vector(repeating: 0.009_671_513).addingProduct(p, f)
+  p = Vector(repeating: 0.055_507_337).addingProduct(p, f)
+  p = Vector(repeating: 0.240_222_42).addingProduct(p, f)
+  p = Vector(repeating: 0.693_147).addingProduct(p, f)
+  p = Vector(repeating: 1).addingProduct(p, f)
+  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
+  return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
+}
+
+/// 2^x of x ≤ 0; below −126 it stays at 2^−126.
+@inline(__always)
+func exp2OfNonPositive(_ x: Vector) -> Vector {
+  let least = Vector(repeating: -126)
+  return exp2Unclamped(x.replacing(with: least, where: x .< least))
+}
+
+/// e^x, held inside ±87; relative error about 1 unit in the last place.
+@inline(__always)
+func exp(_ value: Vector) -> Vector {
+  let most = Vector(repeating: 87)
+  let least = Vector(repeating: -87)
+  var x = value.replacing(with: least, where: value .< least)
+  x = x.replacing(with: most, where: x .> most)
+  let shifted = Vector(repeating: 12_582_912).addingProduct(
+    x, Vector(repeating: 1.442_695_04))
+  let n = shifted - Vector(repeating: 12_582_912)
+  // x − n·ln 2 in two parts (Cody and Waite): the first has few bits, so its product is exact.
+  var r = x.addingProduct(n, Vector(repeating: -0.693_359_375))
+  r = r.addingProduct(n, Vector(repeating: 2.121_944_4e-4))
+  var p = Vector(repeating: 0.001_384_356)
+  p = Vector(repeating: 0.008_374_236).addingProduct(p, r)
+  p = Vector(repeating: 0.041_668_007).addingProduct(p, r)
+  p = Vector(repeating: 0.166_664_3).addingProduct(p, r)
+  p = Vector(repeating: 0.499_999_94).addingProduct(p, r)
+  p = Vector(repeating: 1).addingProduct(p, r)
+  p = Vector(repeating: 1).addingProduct(p, r)
+  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
+  return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
+}
+
+/// σ(x) = 1/(1 + e^−x)
+@inline(__always)
+func sigmoid(_ x: Vector) -> Vector {
+  Vector(repeating: 1) / (Vector(repeating: 1) + exp(-x))
+}
+
+/// atanh(s)/s as a polynomial in s², for s² ≤ 1/9.
+@inline(__always)
+private func atanhRatio(_ u: Vector) -> Vector {
+  var p = Vector(repeating: 0.122_065_34)
+  p = Vector(repeating: 0.106_966_25).addingProduct(p, u)
+  p = Vector(repeating: 0.143_103_61).addingProduct(p, u)
+  p = Vector(repeating: 0.199_993_45).addingProduct(p, u)
+  p = Vector(repeating: 0.333_333_4).addingProduct(p, u)
+  return Vector(repeating: 1).addingProduct(p, u)
+}
+
+/// log(1 + t) for t in 0…1: 2·atanh(t/(2 + t)).
+@inline(__always)
+private func log1pOfUnit(_ t: Vector) -> Vector {
+  let s = t / (Vector(repeating: 2) + t)
+  return (s + s) * atanhRatio(s * s)
+}
+
+/// log(1 + e^x), as max(x, 0) + log(1 + e^−|x|).
+@inline(__always)
+func softplus(_ x: Vector) -> Vector {
+  let zero = Vector(repeating: 0)
+  let magnitude = absolute(x)
+  return x.replacing(with: zero, where: x .< zero) + log1pOfUnit(exp(-magnitude))
+}
+
+/// log₂ of a positive normal number.
+@inline(__always)
+func log2(_ x: Vector) -> Vector {
+  // x = m·2^e with m in [√½, √2): the offset moves the exponent's border to √½.
+  let bits = unsafeBitCast(x, to: SIMD16<Int32>.self)
+  let offset = SIMD16<Int32>(repeating: 0x3f35_04f3)
+  let exponentBits = (bits &- offset) & SIMD16<Int32>(repeating: -0x0080_0000)
+  let m = unsafeBitCast(bits &- exponentBits, to: Vector.self)
+  // Float of the small integer exponent without a conversion: place it in a mantissa.
+  let exponent =
+    unsafeBitCast(
+      (exponentBits &>> 23) &+ SIMD16<Int32>(repeating: 0x4b40_0000), to: Vector.self)
+    - Vector(repeating: 12_582_912)
+  let s = (m - Vector(repeating: 1)) / (m + Vector(repeating: 1))
+  return exponent.addingProduct(
+    s * atanhRatio(s * s), Vector(repeating: 2.885_390_1))  // 2·log₂e
+}
+
+/// x^power for positive normal x.
+@inline(__always)
+func power(_ x: Vector, _ exponent: Float) -> Vector {
+  let t = log2(x) * Vector(repeating: exponent)
+  let least = Vector(repeating: -126)
+  return exp2Unclamped(t.replacing(with: least, where: t .< least))
+}
+
+/// tanh(x): an odd polynomial near 0, where the exponential form would cancel.
+@inline(__always)
+func tanh(_ x: Vector) -> Vector {
+  let magnitude = absolute(x)
+  let u = x * x
+  var p = Vector(repeating: -5.704_988_7e-3)
+  p = Vector(repeating: 2.063_908_8e-2).addingProduct(p, u)
+  p = Vector(repeating: -5.373_971_6e-2).addingProduct(p, u)
+  p = Vector(repeating: 1.333_144_2e-1).addingProduct(p, u)
+  p = Vector(repeating: -3.333_328_2e-1).addingProduct(p, u)
+  let near = x.addingProduct(x * u, p)
+  let e = exp(magnitude + magnitude)
+  let far = Vector(repeating: 1) - Vector(repeating: 2) / (e + Vector(repeating: 1))
+  return near.replacing(with: withSign(of: x, far), where: magnitude .> Vector(repeating: 0.625))
+}
+
+/// |x|, by clearing the sign bit.
+@inline(__always)
+func absolute(_ x: Vector) -> Vector {
+  unsafeBitCast(
+    unsafeBitCast(x, to: SIMD16<Int32>.self) & SIMD16<Int32>(repeating: 0x7fff_ffff),
+    to: Vector.self)
+}
+
+/// The non-negative `magnitude` with the sign of `x`.
+@inline(__always)
+func withSign(of x: Vector, _ magnitude: Vector) -> Vector {
+  let sign =
+    unsafeBitCast(x, to: SIMD16<Int32>.self) & SIMD16<Int32>(repeating: Int32.min)
+  return unsafeBitCast(unsafeBitCast(magnitude, to: SIMD16<Int32>.self) | sign, to: Vector.self)
+}
+
+/// √x by the processor, lane by lane in halves: the stdlib's vector root is sixteen calls.
+@inline(__always)
+func squareRootOfNonNegative(_ x: Vector) -> Vector {
+  // Newton steps on 1/√x from the bit trick; 0 stays 0.
+  let half = x * Vector(repeating: 0.5)
+  let bits =
+    SIMD16<Int32>(repeating: 0x5f37_59df) &- (unsafeBitCast(x, to: SIMD16<Int32>.self) &>> 1)
+  var y = unsafeBitCast(bits, to: Vector.self)
+  let threeHalves = Vector(repeating: 1.5)
+  y = y * threeHalves.addingProduct(-(half * y), y)
+  y = y * threeHalves.addingProduct(-(half * y), y)
+  y = y * threeHalves.addingProduct(-(half * y), y)
+  let root = x * y
+  // One correction of the root itself.
+  return root.addingProduct(x.addingProduct(-root, root), y * Vector(repeating: 0.5))
+}
+
+extension Kernels {
+  /// x = softplus(x) in place.
+  public static func softplus(_ x: MutableFloatPointer, count: Int) {
+    for i in stride(from: 0, to: count, by: laneCount) {
+      store(vectorSoftplus(load(x + i)), x + i)
+    }
+  }
+
+  /// The elementary functions as the kernels compute them.
+  public static func elementary(
+    _ function: ElementaryFunction, _ x: FloatPointer, count: Int, out: MutableFloatPointer
+  ) {
+    for i in stride(from: 0, to: count, by: laneCount) {
+      let v = load(x + i)
+      let y: Vector
+      switch function {
+      case .exp: y = vectorExp(v)
+      case .exp2: y = exp2OfNonPositive(v)
+      case .log2: y = vectorLog2(v)
+      case .sigmoid: y = sigmoid(v)
+      case .tanh: y = vectorTanh(v)
+      case .softplus: y = vectorSoftplus(v)
+      }
+      store(y, out + i)
+    }
+  }
+}
+
+// Inside `Kernels` the short names mean its own static functions.
+@inline(__always) private func vectorExp(_ x: Vector) -> Vector { exp(x) }
+@inline(__always) private func vectorLog2(_ x: Vector) -> Vector { log2(x) }
+@inline(__always) func vectorTanh(_ x: Vector) -> Vector { tanh(x) }
+@inline(__always) func vectorSoftplus(_ x: Vector) -> Vector { softplus(x) }

@@ -1,0 +1,38 @@
+import Foundation
+import KernelAPI
+
+/// Adam over a parameter arena, with PyTorch's defaults and bias correction.
+///
+/// Source: Kingma and Ba 2015.
+public final class Adam {
+  /// First moments, in the arena's layout.
+  public let firstMoment: Storage
+  /// Second moments, in the arena's layout.
+  public let secondMoment: Storage
+  /// Steps taken.
+  public var stepCount: Int
+  private let arena: ParameterArena
+  private let beta1 = 0.9
+  private let beta2 = 0.999
+  private let epsilon: Float = 1e-8
+
+  /// Moments of zero for all of `arena`.
+  public init(_ arena: ParameterArena) {
+    self.arena = arena
+    firstMoment = Storage(count: arena.count)
+    secondMoment = Storage(count: arena.count)
+    stepCount = 0
+  }
+
+  /// Updates every parameter from its gradient times `gradientScale`.
+  public func step(learningRate: Float, gradientScale: Float = 1) {
+    stepCount += 1
+    kernels.adam(
+      AdamStep(
+        learningRate: learningRate, beta1: Float(beta1), beta2: Float(beta2), epsilon: epsilon,
+        correction1: Float(1 - pow(beta1, Double(stepCount))),
+        correction2: Float(1 - pow(beta2, Double(stepCount))), gradientScale: gradientScale),
+      value: arena.values.base, gradient: FloatPointer(arena.gradients.base),
+      firstMoment: firstMoment.base, secondMoment: secondMoment.base, count: arena.count)
+  }
+}
