@@ -1,0 +1,47 @@
+import Tensor
+
+/// Turns the spectrum into one feature vector per band and frame: X[B, F, T] to Z[B, K, T, N].
+///
+/// Band k of width w takes its bins as 2w numbers a frame, `bin0.re, bin0.im, bin1.re, …`:
+/// `Z[k] = Linear(GroupNorm(X[k]))`, the statistics over the 2w numbers and all T frames of one
+/// utterance. Source: Luo and Yu 2023 (BSRNN).
+public struct BandSplit {
+  /// The layers of one band.
+  public struct Band {
+    /// Bins of the band, w.
+    public let width: Int
+    /// Over 2w features; `band_split.norms.{k}`.
+    public let norm: GroupNorm
+    /// 2w to N; `band_split.fcs.{k}`.
+    public let projection: Linear
+  }
+
+  /// One entry a band, low to high.
+  public let bands: [Band]
+  /// Features of a band and frame, N.
+  public let features: Int
+
+  /// Registers `norms` and `fcs` in `scope`, band by band; `widths` are bins, low to high.
+  public init(widths: [Int], features: Int, scope: ParameterScope) {
+    self.features = features
+    bands = widths.enumerated().map { index, width in
+      Band(
+        width: width,
+        norm: GroupNorm(features: 2 * width, scope: scope.child("norms").child(String(index))),
+        projection: Linear(
+          inputs: 2 * width, outputs: features, scope: scope.child("fcs").child(String(index))))
+    }
+  }
+}
+
+extension BandSplit {
+  /// As PyTorch prints it.
+  public var outline: ModuleOutline {
+    ModuleOutline(
+      "BandSplit",
+      [
+        .init("norms", .init(list: bands.map(\.norm.outline))),
+        .init("fcs", .init(list: bands.map(\.projection.outline))),
+      ])
+  }
+}

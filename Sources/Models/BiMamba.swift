@@ -1,0 +1,82 @@
+import Tensor
+
+/// Which axis of [B, K, T, N] a block runs along.
+public enum TrunkPath: String, Sendable, CaseIterable {
+  /// Along the T frames: one sequence per utterance and band.
+  case intra
+  /// Along the K bands: one sequence per utterance and frame.
+  case cross
+}
+
+/// A bidirectional Mamba with a residual, over time or over bands: x[B, K, T, N] to [B, K, T, N].
+///
+/// ```
+/// n   = LayerNorm(x)
+/// out = x + forward(n) + reverse(backward(reverse(n)))
+/// ```
+/// `reverse` flips the sequence axis: T on the intra path (B·K sequences of length T), K on the
+/// cross path (B·T sequences of length K).
+public struct BiMambaBlock {
+  /// The axis it runs along.
+  public let path: TrunkPath
+  /// Over N; `norm`.
+  public let norm: LayerNorm
+  /// First to last; `fwd`.
+  public let forward: Mamba
+  /// Last to first; `bwd`.
+  public let backward: Mamba
+
+  /// Registers `norm`, `fwd` and `bwd` in `scope`.
+  public init(
+    path: TrunkPath, features: Int, configuration: MambaConfiguration, scope: ParameterScope
+  ) {
+    self.path = path
+    norm = LayerNorm(features: features, scope: scope.child("norm"))
+    forward = Mamba(features: features, configuration: configuration, scope: scope.child("fwd"))
+    backward = Mamba(features: features, configuration: configuration, scope: scope.child("bwd"))
+  }
+}
+
+/// Layers of bidirectional Mamba blocks, one block per path and layer; names `layers.{i}.{path}`.
+public struct BiMambaTrunk: Trunk {
+  /// The blocks of each layer, in forward order.
+  public let layers: [[BiMambaBlock]]
+
+  /// Registers `layers` in `scope`.
+  public init(
+    configuration: BiMambaTrunkConfiguration, layers count: Int, features: Int,
+    scope: ParameterScope
+  ) {
+    layers = (0..<count).map { index in
+      let layer = scope.child("layers").child(String(index))
+      return configuration.paths.map { path in
+        BiMambaBlock(
+          path: path, features: features, configuration: configuration.mamba,
+          scope: layer.child(path.rawValue))
+      }
+    }
+  }
+}
+
+extension BiMambaBlock {
+  /// As PyTorch prints it, named by its path.
+  public var outline: ModuleOutline {
+    ModuleOutline(
+      path == .intra ? "IntraBandBiMamba" : "CrossBandBiMamba",
+      [
+        .init("norm", norm.outline), .init("fwd", forward.outline),
+        .init("bwd", backward.outline),
+      ])
+  }
+}
+
+extension BiMambaTrunk {
+  /// The layers, as PyTorch prints them.
+  public var modules: [ModuleOutline.Child] {
+    let layers = layers.map { blocks in
+      ModuleOutline(
+        "BiMambaLayer", blocks.map { .init($0.path.rawValue, $0.outline) })
+    }
+    return [.init("layers", .init(list: layers))]
+  }
+}

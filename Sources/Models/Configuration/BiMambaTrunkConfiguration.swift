@@ -1,0 +1,67 @@
+import Tensor
+
+/// The configuration of a trunk of bidirectional Mamba blocks (`"kind": "bimamba"`).
+public struct BiMambaTrunkConfiguration: TrunkConfiguration {
+  /// What `trunk.kind` says in JSON.
+  public static let kind = "bimamba"
+  /// The blocks of each layer, in forward order; no path occurs twice.
+  public let paths: [TrunkPath]
+  /// The sizes of every Mamba.
+  public let mamba: MambaConfiguration
+
+  /// A trunk of these paths a layer; `ModelConfiguration` checks the values.
+  public init(paths: [TrunkPath], mamba: MambaConfiguration = MambaConfiguration()) {
+    self.paths = paths
+    self.mamba = mamba
+  }
+
+  /// Reads the object `trunk`.
+  public init(reading reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.allow(["kind", "paths", "mamba"])
+    let known = TrunkPath.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    let requirement = "must be a list of different paths out of \(known)"
+    var paths: [TrunkPath] = []
+    for item in try reader.list("paths") {
+      guard let path = item.string.flatMap(TrunkPath.init(rawValue:)), !paths.contains(path) else {
+        throw try reader.impossible("paths", requirement)
+      }
+      paths.append(path)
+    }
+    if paths.isEmpty { throw try reader.impossible("paths", requirement) }
+    self.paths = paths
+    mamba = try MambaConfiguration(reading: reader.object("mamba"))
+  }
+
+  /// The object `trunk`.
+  public var json: JSONValue {
+    .object([
+      .init("kind", .string(Self.kind)),
+      .init("paths", .array(paths.map { .string($0.rawValue) })),
+      .init("mamba", mamba.json),
+    ])
+  }
+
+  /// Registers the trunk's parameters in `scope`.
+  public func makeTrunk(layers: Int, features: Int, scope: ParameterScope) -> any Trunk {
+    BiMambaTrunk(configuration: self, layers: layers, features: features, scope: scope)
+  }
+}
+
+extension MambaConfiguration {
+  /// Reads the object `mamba`.
+  public init(reading reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.allow(["d_state", "d_conv", "expand"])
+    self.init(
+      stateSize: try reader.integer("d_state", in: 1...256),
+      convolutionTaps: try reader.integer("d_conv", in: 1...64),
+      expansion: try reader.integer("expand", in: 1...16))
+  }
+
+  /// The object `mamba`.
+  public var json: JSONValue {
+    .object([
+      .init("d_state", .integer(stateSize)), .init("d_conv", .integer(convolutionTaps)),
+      .init("expand", .integer(expansion)),
+    ])
+  }
+}

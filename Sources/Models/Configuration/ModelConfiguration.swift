@@ -1,0 +1,86 @@
+import Tensor
+
+/// Everything that makes one model: what it is called, its bands, sizes and trunk.
+///
+/// Immutable and always valid: every way to make one checks every value.
+public struct ModelConfiguration: Sendable {
+  /// What the publication of a system reports.
+  public struct Published: Sendable, Equatable {
+    /// Trainable numbers, rounded as published.
+    public let parameters: Int
+    /// PESQ in words, such as "3.0-3.1 expected".
+    public let pesq: String
+
+    /// Figures to compare with.
+    public init(parameters: Int, pesq: String) {
+      self.parameters = parameters
+      self.pesq = pesq
+    }
+  }
+
+  /// Short name: letters, digits, "-", "_" and ".".
+  public let name: String
+  /// Name for headings.
+  public let title: String
+  /// What the system is, in a sentence; may be empty.
+  public let summary: String
+  /// Published figures, if there are any.
+  public let published: Published?
+  /// Frequency bins of each band, low to high; K numbers.
+  public let bands: [Int]
+  /// Features of a band and frame, N.
+  public let features: Int
+  /// Repeats of the trunk's layer.
+  public let layers: Int
+  /// The layers between band split and decoder.
+  public let trunk: any TrunkConfiguration
+  /// The mask decoder's sizes.
+  public let decoder: MaskDecoderConfiguration
+
+  /// Frequency bins in all, F: the sum of the bands.
+  public var bins: Int { bands.reduce(0, +) }
+
+  /// A configuration of these parts.
+  ///
+  /// - Throws: `ConfigurationError` if a value is impossible.
+  public init(
+    name: String, title: String, summary: String = "", published: Published? = nil, bands: [Int],
+    features: Int, layers: Int, trunk: any TrunkConfiguration, decoder: MaskDecoderConfiguration
+  ) throws(ConfigurationError) {
+    let parts = ModelConfiguration(
+      unchecked: name, title, summary, published, bands, features, layers, trunk, decoder)
+    // Read back, so that one place checks all values.
+    try self.init(json: parts.json, file: "model \(name)")
+  }
+
+  init(
+    unchecked name: String, _ title: String, _ summary: String, _ published: Published?,
+    _ bands: [Int], _ features: Int, _ layers: Int, _ trunk: any TrunkConfiguration,
+    _ decoder: MaskDecoderConfiguration
+  ) {
+    self.name = name
+    self.title = title
+    self.summary = summary
+    self.published = published
+    self.bands = bands
+    self.features = features
+    self.layers = layers
+    self.trunk = trunk
+    self.decoder = decoder
+  }
+
+  /// Whether weights of a model of `other` fit one of this: all but names, texts and figures.
+  public func hasSameArchitecture(as other: ModelConfiguration) -> Bool {
+    bands == other.bands && features == other.features && layers == other.layers
+      && trunk.isEqual(to: other.trunk) && decoder == other.decoder
+  }
+}
+
+extension ModelConfiguration: Equatable {
+  /// Equal in every part.
+  public static func == (first: ModelConfiguration, second: ModelConfiguration) -> Bool {
+    first.hasSameArchitecture(as: second) && first.name == second.name
+      && first.title == second.title && first.summary == second.summary
+      && first.published == second.published
+  }
+}

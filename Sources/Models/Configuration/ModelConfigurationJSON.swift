@@ -1,0 +1,158 @@
+import Foundation
+import Tensor
+
+extension ModelConfiguration {
+  /// Reads a configuration file.
+  ///
+  /// - Throws: `ConfigurationError` if it cannot be read, is not JSON, has an unknown or missing
+  ///   key, or an impossible value.
+  public init(contentsOf url: URL) throws(ConfigurationError) {
+    let data: Data
+    do {
+      data = try FileContents.read(url)
+    } catch {
+      throw .unreadable(file: url.path, reason: error.reason)
+    }
+    try self.init(parsing: Array(data), file: url.path)
+  }
+
+  /// Parses JSON text; errors call the document `file`.
+  ///
+  /// - Throws: `ConfigurationError` as `init(contentsOf:)` does.
+  public init(parsing text: [UInt8], file: String) throws(ConfigurationError) {
+    let json: JSONValue
+    do {
+      json = try JSONValue(parsing: text)
+    } catch {
+      throw .notJSON(file: file, reason: error.description)
+    }
+    try self.init(json: json, file: file)
+  }
+
+  /// Reads a JSON document; errors call it `file`.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
+  public init(json: JSONValue, file: String) throws(ConfigurationError) {
+    let reader = try ConfigurationReader(json, file: file)
+    try reader.allow([
+      "name", "title", "summary", "published", "bins", "bands", "features", "layers", "trunk",
+      "decoder",
+    ])
+    let bands = try Self.bands(reader)
+    self.init(
+      unchecked: try Self.name(reader),
+      try reader.string("title"),
+      reader.optional("summary") == nil ? "" : try reader.string("summary"),
+      reader.optional("published") == nil ? nil : try Published(reader.object("published")),
+      bands,
+      try reader.integer("features", in: 1...8192),
+      try reader.integer("layers", in: 1...256),
+      try TrunkKinds.read(reader.value("trunk"), file: file),
+      try MaskDecoderConfiguration(reading: reader.object("decoder"), bands: bands.count))
+  }
+
+  /// The configuration as JSON, complete and with repeats written out.
+  public var json: JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("name", .string(name)), .init("title", .string(title)),
+    ]
+    if !summary.isEmpty { members.append(.init("summary", .string(summary))) }
+    if let published {
+      members.append(
+        .init(
+          "published",
+          .object([
+            .init("parameters", .integer(published.parameters)),
+            .init("pesq", .string(published.pesq)),
+          ])))
+    }
+    members += [
+      .init("bins", .integer(bins)), .init("bands", .integers(bands)),
+      .init("features", .integer(features)), .init("layers", .integer(layers)),
+      .init("trunk", trunk.json), .init("decoder", decoder.json),
+    ]
+    return .object(members)
+  }
+
+  private static func name(_ reader: ConfigurationReader) throws(ConfigurationError) -> String {
+    let name = try reader.string("name")
+    // Folders and files are named after it.
+    let isPlain = name.utf8.allSatisfy {
+      switch UnicodeScalar($0) {
+      case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".": true
+      default: false
+      }
+    }
+    if !isPlain || name.hasPrefix(".") {
+      throw try reader.impossible(
+        "name", "must be of letters, digits, \"-\", \"_\" and \".\", and not begin with \".\"")
+    }
+    return name
+  }
+
+  private static func bands(_ reader: ConfigurationReader) throws(ConfigurationError) -> [Int] {
+    let bands = try reader.repeatedIntegers("bands", in: 1...65_536)
+    let sum = bands.reduce(0, +)
+    if reader.optional("bins") != nil {
+      let bins = try reader.integer("bins", in: 1...65_537)
+      if sum != bins {
+        throw try reader.impossible("bands", "must sum to the \(bins) of \"bins\", not \(sum)")
+      }
+    }
+    return bands
+  }
+}
+
+extension ModelConfiguration.Published {
+  fileprivate init(_ reader: ConfigurationReader) throws(ConfigurationError) {
+    try reader.allow(["parameters", "pesq"])
+    self.init(
+      parameters: try reader.integer("parameters", in: 1...Int.max),
+      pesq: try reader.string("pesq"))
+  }
+}
+
+extension MaskDecoderConfiguration {
+  /// Reads the object `decoder` of a model with as many `bands`.
+  public init(reading reader: ConfigurationReader, bands: Int) throws(ConfigurationError) {
+    try reader.allow(["expansion", "mask_taps"])
+    let range = 1...64
+    if case .integer = try reader.value("expansion") {
+      let expansion = try reader.integer("expansion", in: range)
+      expansions = Array(repeating: expansion, count: bands)
+    } else {
+      expansions = try reader.repeatedIntegers("expansion", in: range)
+      if expansions.count != bands {
+        throw try reader.impossible(
+          "expansion",
+          "must be one number or one for each of the \(bands) bands, not \(expansions.count)")
+      }
+    }
+    maskTaps = try reader.integer("mask_taps", in: 1...63)
+    if maskTaps % 2 == 0 {
+      throw try reader.impossible("mask_taps", "must be odd, so that the mask has a middle frame")
+    }
+  }
+
+  /// The object `decoder`.
+  public var json: JSONValue {
+    let first = expansions.first ?? 1
+    let isUniform = expansions.allSatisfy { $0 == first }
+    return .object([
+      .init("expansion", isUniform ? .integer(first) : .integers(expansions)),
+      .init("mask_taps", .integer(maskTaps)),
+    ])
+  }
+}
+
+extension ModelConfiguration: Codable {
+  /// Reads a configuration inside another document.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
+  public init(from decoder: any Decoder) throws {
+    try self.init(json: JSONValue(from: decoder), file: "the model configuration")
+  }
+
+  /// Writes `json`.
+  public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
+}

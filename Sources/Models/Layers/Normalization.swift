@@ -1,0 +1,54 @@
+import Tensor
+
+/// Normalises every frame over its N features: `(x − mean) / √(variance + eps) · weight + bias`.
+///
+/// Biased variance, eps 1e-5. Source: Ba et al. 2016.
+public struct LayerNorm {
+  /// Added to the variance.
+  public static let epsilon: Float = 1e-5
+  /// Scale, [N]; ones.
+  public let weight: Parameter
+  /// Shift, [N]; zeros.
+  public let bias: Parameter
+
+  /// Registers `weight` and `bias` in `scope`.
+  public init(features: Int, scope: ParameterScope) {
+    weight = scope.parameter("weight", [features], .ones)
+    bias = scope.parameter("bias", [features], .zeros)
+  }
+}
+
+/// Normalises over all features and frames of an utterance (one group), then scales each feature.
+///
+/// Biased variance, eps 1e-5. Source: Wu and He 2018.
+public struct GroupNorm {
+  /// Added to the variance.
+  public static let epsilon: Float = 1e-5
+  /// Scale, one number a feature; ones.
+  public let weight: Parameter
+  /// Shift, one number a feature; zeros.
+  public let bias: Parameter
+
+  /// Registers `weight` and `bias` in `scope`.
+  public init(features: Int, scope: ParameterScope) {
+    weight = scope.parameter("weight", [features], .ones)
+    bias = scope.parameter("bias", [features], .zeros)
+  }
+}
+
+extension LayerNorm {
+  /// As PyTorch prints it.
+  public var outline: ModuleOutline {
+    ModuleOutline(
+      "LayerNorm((\(weight.count),), eps=1e-05, elementwise_affine=True)",
+      parameters: [weight, bias])
+  }
+}
+
+extension GroupNorm {
+  /// As PyTorch prints it.
+  public var outline: ModuleOutline {
+    ModuleOutline(
+      "GroupNorm(1, \(weight.count), eps=1e-05, affine=True)", parameters: [weight, bias])
+  }
+}

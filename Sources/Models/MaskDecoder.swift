@@ -1,0 +1,75 @@
+import Tensor
+
+/// The sizes of the mask decoder.
+public struct MaskDecoderConfiguration: Sendable, Equatable {
+  /// Hidden features over N, one number a band.
+  public let expansions: [Int]
+  /// Frames the mask reaches over, τ: odd, 1 for a plain complex mask.
+  public let maskTaps: Int
+
+  /// One expansion a band, low to high.
+  public init(expansions: [Int], maskTaps: Int) {
+    self.expansions = expansions
+    self.maskTaps = maskTaps
+  }
+}
+
+/// Makes a complex mask of every band's features and filters the spectrum with it:
+/// Z[B, K, T, N] and X[B, F, T] to Ŝ[B, F, T].
+///
+/// Band k of width w, expansion e and τ taps: `GLU(Linear(tanh(Linear(GroupNorm(Z[k])))))`,
+/// N → eN → 4τw → 2τw numbers a frame, ordered [w, τ, re/im]: the mask M[F, T, τ]. GLU is the first
+/// half times the sigmoid of the second; the GroupNorm's statistics are over N and T. Then
+/// `Ŝ[f, t] = Σ_j M[f, t, j] · X[f, t + j − (τ−1)/2]`, frames outside the utterance being zero.
+public struct MaskDecoder {
+  /// The layers of one band.
+  public struct Band {
+    /// Bins of the band, w.
+    public let width: Int
+    /// Over N features; `decoder.norms.{k}`.
+    public let norm: GroupNorm
+    /// N to eN; `decoder.fc1.{k}`.
+    public let hidden: Linear
+    /// eN to 4τw; `decoder.fc2.{k}`.
+    public let mask: Linear
+  }
+
+  /// One entry a band, low to high.
+  public let bands: [Band]
+  /// Frames the mask reaches over, τ.
+  public let maskTaps: Int
+
+  /// Registers `norms`, `fc1` and `fc2` in `scope`, band by band; `widths` are bins, low to high.
+  public init(
+    widths: [Int], features: Int, configuration: MaskDecoderConfiguration, scope: ParameterScope
+  ) {
+    precondition(
+      widths.count == configuration.expansions.count,
+      "MaskDecoder: \(configuration.expansions.count) expansions for \(widths.count) bands")
+    let taps = configuration.maskTaps
+    maskTaps = taps
+    bands = widths.enumerated().map { index, width in
+      let hidden = configuration.expansions[index] * features
+      let key = String(index)
+      return Band(
+        width: width,
+        norm: GroupNorm(features: features, scope: scope.child("norms").child(key)),
+        hidden: Linear(inputs: features, outputs: hidden, scope: scope.child("fc1").child(key)),
+        mask: Linear(
+          inputs: hidden, outputs: 4 * taps * width, scope: scope.child("fc2").child(key)))
+    }
+  }
+}
+
+extension MaskDecoder {
+  /// As PyTorch prints it.
+  public var outline: ModuleOutline {
+    ModuleOutline(
+      "MaskDecoder",
+      [
+        .init("norms", .init(list: bands.map(\.norm.outline))),
+        .init("fc1", .init(list: bands.map(\.hidden.outline))),
+        .init("fc2", .init(list: bands.map(\.mask.outline))),
+      ])
+  }
+}

@@ -1,0 +1,41 @@
+import Foundation
+
+/// The systems that come with the program, each a JSON file in `Presets`.
+public enum Preset {
+  // A sixth system is a file in `Presets` and its line here; a test compares the two.
+  private static let files: [(name: String, text: [UInt8])] = [
+    ("abl1", PackageResources.abl1_json),
+    ("abl2", PackageResources.abl2_json),
+    ("abl3", PackageResources.abl3_json),
+  ]
+
+  /// The names of the presets.
+  public static let names: [String] = files.map(\.name)
+
+  /// The presets.
+  ///
+  /// - Throws: `ConfigurationError` if a preset is broken, which tests rule out.
+  public static func all() throws(ConfigurationError) -> [ModelConfiguration] {
+    var presets: [ModelConfiguration] = []
+    for name in names { presets.append(try load(name)) }
+    return presets
+  }
+
+  /// The preset of this name, or the configuration in a JSON file of this path.
+  ///
+  /// A preset goes before a file of the same name; write `./abl1` for the file.
+  ///
+  /// - Throws: `ConfigurationError` if there is neither, or the file is broken.
+  public static func load(_ nameOrPath: String) throws(ConfigurationError) -> ModelConfiguration {
+    if let file = files.first(where: { $0.name == nameOrPath }) {
+      return try ModelConfiguration(parsing: file.text, file: "preset \(file.name)")
+    }
+    let url = URL(fileURLWithPath: nameOrPath)
+    let looksLikePath = nameOrPath.contains("/") || nameOrPath.hasSuffix(".json")
+    guard looksLikePath || FileManager.default.fileExists(atPath: url.path), !nameOrPath.isEmpty
+    else {
+      throw .unknownPreset(name: nameOrPath, known: names)
+    }
+    return try ModelConfiguration(contentsOf: url)
+  }
+}

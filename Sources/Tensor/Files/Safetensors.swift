@@ -1,0 +1,142 @@
+import Foundation
+
+/// Named float32 arrays and a dictionary of text: a safetensors file in memory.
+///
+/// The format: eight bytes with the length of the header (little-endian), the header, a JSON object
+/// from names to type, shape and place, then the data without gaps.
+/// Source: https://github.com/huggingface/safetensors, section "Format".
+public struct SafetensorsFile: Sendable {
+  /// Free text by key, under `__metadata__` in the file.
+  public let metadata: [String: String]
+  /// The tensors in the order of their data.
+  public let entries: [Entry]
+  /// The tensors by name.
+  public let tensors: [String: Entry]
+
+  /// One named array.
+  public struct Entry: Sendable {
+    /// Its key.
+    public let name: String
+    /// Extent of every axis, slowest first; empty for a single number.
+    public let shape: [Int]
+    /// Its type as the file writes it, such as `F32` or `BF16`.
+    public let dtype: String
+    fileprivate let bytes: Data
+    private let path: String
+
+    fileprivate init(name: String, shape: [Int], dtype: String, bytes: Data, path: String) {
+      self.name = name
+      self.shape = shape
+      self.dtype = dtype
+      self.bytes = bytes
+      self.path = path
+    }
+
+    /// A float32 tensor to be written; copies `values`, as many as `shape` says.
+    public init(name: String, shape: [Int], values: UnsafeBufferPointer<Float>) {
+      precondition(
+        values.count == shape.reduce(1, *),
+        "Safetensors: \(values.count) values for \(name) of shape \(shape)")
+      self.init(
+        name: name, shape: shape, dtype: "F32", bytes: Data(buffer: values), path: "memory")
+    }
+
+    /// A float32 tensor to be written, with as many `values` as `shape` says.
+    public init(name: String, shape: [Int], values: [Float]) {
+      self = values.withUnsafeBufferPointer { Entry(name: name, shape: shape, values: $0) }
+    }
+
+    /// Number of elements.
+    public var count: Int { shape.reduce(1, *) }
+
+    /// The elements, row-major.
+    ///
+    /// - Throws: `SafetensorsError.unsupportedType` unless the type is `F32`.
+    public func floats() throws(SafetensorsError) -> [Float] {
+      guard dtype == "F32" else {
+        throw .unsupportedType(path: path, tensor: name, dtype: dtype)
+      }
+      return bytes.withUnsafeBytes { raw in
+        // The file need not align its data.
+        (0..<raw.count / 4).map { Float(bitPattern: raw.loadUnaligned32(at: $0 * 4)) }
+      }
+    }
+  }
+
+  /// A file to be written, its tensors in this order.
+  public init(entries: [Entry], metadata: [String: String] = [:]) {
+    precondition(
+      !entries.contains { $0.name == "__metadata__" }, "Safetensors: __metadata__ is no tensor")
+    self.metadata = metadata
+    self.entries = entries
+    tensors = Dictionary(entries.map { ($0.name, $0) }) { first, _ in
+      preconditionFailure("Safetensors: two tensors named \(first.name)")
+    }
+  }
+
+  /// Reads a file.
+  ///
+  /// - Throws: `SafetensorsError` if it cannot be read or breaks the format in any way.
+  public init(contentsOf url: URL) throws(SafetensorsError) {
+    let data: Data
+    do {
+      data = try FileContents.read(url)
+    } catch {
+      throw .unreadable(path: url.path, reason: error.reason)
+    }
+    try self.init(data: data, path: url.path)
+  }
+
+  /// Parses the bytes of a file; errors call it `path`.
+  ///
+  /// - Throws: `SafetensorsError` if the bytes break the format in any way.
+  public init(data: Data, path: String) throws(SafetensorsError) {
+    let header = try SafetensorsHeader(data: data, path: path)
+    metadata = header.metadata
+    entries = header.fields.map { field in
+      let start = header.dataStart + field.begin
+      return Entry(
+        name: field.name, shape: field.shape, dtype: field.dtype,
+        bytes: data[start..<start + field.end - field.begin], path: path)
+    }
+    // The header's parser has rejected names that occur twice.
+    tensors = Dictionary(entries.map { ($0.name, $0) }) { first, _ in first }
+  }
+
+  /// The bytes of the file: the same bytes for the same entries and metadata.
+  public func serialized() -> Data {
+    var members: [JSONValue.Member] = []
+    if !metadata.isEmpty {
+      let sorted = metadata.sorted { $0.key < $1.key }
+      members.append(
+        .init("__metadata__", .object(sorted.map { .init($0.key, .string($0.value)) })))
+    }
+    var offset = 0
+    for entry in entries {
+      let end = offset + entry.bytes.count
+      members.append(
+        .init(
+          entry.name,
+          .object([
+            .init("dtype", .string(entry.dtype)), .init("shape", .integers(entry.shape)),
+            .init("data_offsets", .integers([offset, end])),
+          ])))
+      offset = end
+    }
+    var header = Array(JSONValue.object(members).description.utf8)
+    // Spaces up to a multiple of eight align the data for readers that map the file.
+    header += Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
+
+    var data = Data(capacity: 8 + header.count + offset)
+    withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
+    data.append(contentsOf: header)
+    for entry in entries { data.append(entry.bytes) }
+    return data
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate func loadUnaligned32(at offset: Int) -> UInt32 {
+    UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Models
+import Tensor
+import TestSupport
+import Testing
+
+/// A file of reference vectors.
+func golden(_ name: String) throws -> SafetensorsFile {
+  try SafetensorsFile(
+    contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))
+}
+
+/// The configuration of a tiny reference model, from the notation of its generator.
+func referenceConfiguration(_ file: SafetensorsFile) throws -> ModelConfiguration {
+  let text = try #require(file.metadata["config"])
+  let json = try JSONValue(parsing: Array(text.utf8))
+  func integer(_ value: JSONValue?) throws -> Int {
+    guard case .integer(let number) = try #require(value) else {
+      throw ConfigurationError.notJSON(file: "fixture", reason: "no integer")
+    }
+    return number
+  }
+  guard case .array(let blocks) = try #require(json["blocks"]) else {
+    throw ConfigurationError.notJSON(file: "fixture", reason: "no blocks")
+  }
+  let mamba = json["mamba"]
+  return try ModelConfiguration(
+    name: try #require(file.metadata["preset"]) + "-tiny", title: "Tiny reference model",
+    bands: try #require(json["bands"]?.integers), features: try integer(json["N"]),
+    layers: try integer(json["layers"]),
+    trunk: BiMambaTrunkConfiguration(
+      paths: try blocks.map { try #require($0.string.flatMap(TrunkPath.init(rawValue:))) },
+      mamba: MambaConfiguration(
+        stateSize: try integer(mamba?["d_state"]), convolutionTaps: try integer(mamba?["d_conv"]),
+        expansion: try integer(mamba?["expand"]))),
+    decoder: MaskDecoderConfiguration(
+      expansions: try #require(json["e"]?.integers), maskTaps: try integer(json["taps"])))
+}
