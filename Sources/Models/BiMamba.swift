@@ -37,6 +37,18 @@ public struct BiMambaBlock {
   }
 }
 
+extension BiMambaBlock {
+  /// x[B, K, T, N] to the same shape.
+  public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
+    mambaBlock(
+      x, along: path == .intra ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
+      directions: [
+        DirectedMamba(forward.weights, reversed: false),
+        DirectedMamba(backward.weights, reversed: true),
+      ], tape)
+  }
+}
+
 /// Layers of bidirectional Mamba blocks, one block per path and layer; names `layers.{i}.{path}`.
 public struct BiMambaTrunk: Trunk {
   /// The blocks of each layer, in forward order.
@@ -71,6 +83,11 @@ extension BiMambaBlock {
 }
 
 extension BiMambaTrunk {
+  /// All blocks of all layers, one after the other.
+  public func callAsFunction(_ z: Tensor, _ tape: Tape) -> Tensor {
+    layers.joined().reduce(z) { features, block in block(features, tape) }
+  }
+
   /// The layers, as PyTorch prints them.
   public var modules: [ModuleOutline.Child] {
     let layers = layers.map { blocks in

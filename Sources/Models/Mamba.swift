@@ -92,6 +92,14 @@ public struct Mamba {
 }
 
 extension Mamba {
+  /// The parameters as the fused operation takes them.
+  var weights: MambaParameters {
+    MambaParameters(
+      inProjection: inProjection, convolutionWeight: convolutionWeight,
+      convolutionBias: convolutionBias, xProjection: xProjection, stepWeight: timeStepWeight,
+      stepBias: timeStepBias, logDecay: stateLog, skip: skip, outProjection: outProjection)
+  }
+
   /// As PyTorch prints it.
   public var outline: ModuleOutline {
     let taps = configuration.convolutionTaps

@@ -62,6 +62,17 @@ public struct MaskDecoder {
 }
 
 extension MaskDecoder {
+  /// Z[B, K, T, N] and X[B, T, F, 2] to Ŝ[B, T, F, 2].
+  public func callAsFunction(_ z: Tensor, _ spectrogram: Tensor, _ tape: Tape) -> Tensor {
+    maskDecoder(
+      z, spectrogram,
+      bands: bands.map {
+        MaskDecoderParameters(
+          normWeight: $0.norm.weight, normBias: $0.norm.bias, weight1: $0.hidden.weight,
+          bias1: $0.hidden.bias, weight2: $0.mask.weight, bias2: $0.mask.bias)
+      }, taps: maskTaps, tape)
+  }
+
   /// As PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(

@@ -33,6 +33,15 @@ public final class SpeechEnhancer {
 }
 
 extension SpeechEnhancer {
+  /// The forward pass: X[B, T, F, 2] to Ŝ of the same shape, recorded on `tape`.
+  ///
+  /// Frames are contiguous, bins are (re, im) pairs: the layout that `STFT` makes. Of the other
+  /// layouts of the field, `Spectrogram` makes this one.
+  public func callAsFunction(_ spectrogram: Tensor, _ tape: Tape) -> Tensor {
+    let z = bandSplit(spectrogram, tape)
+    return decoder(trunk(z, tape), spectrogram, tape)
+  }
+
   /// As PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(

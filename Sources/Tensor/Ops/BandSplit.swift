@@ -31,14 +31,14 @@ public struct BandSplitParameters {
 ///
 /// - Parameter spectrogram: [B, T, F, 2], complex bins as pairs.
 /// - Returns: [B, K, T, N].
-public func bandSplit(
+public func splitIntoBands(
   _ spectrogram: Tensor, bands: [BandSplitParameters], _ tape: Tape
 ) -> Tensor {
   let shape = spectrogram.shape
   precondition(
-    shape.count == 4 && shape[3] == 2, "bandSplit: expected [B, T, F, 2], got \(shape)")
+    shape.count == 4 && shape[3] == 2, "splitIntoBands: expected [B, T, F, 2], got \(shape)")
   let bins = bands.reduce(0) { $0 + $1.width }
-  precondition(bins == shape[2], "bandSplit: bands cover \(bins) bins, the spectrogram \(shape[2])")
+  precondition(bins == shape[2], "splitIntoBands: bands cover \(bins) bins, the spectrogram \(shape[2])")
   let op = BandSplit(spectrogram, bands)
   let out = op.forward()
   tape.record { op.backward(out) }
