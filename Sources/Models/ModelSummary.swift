@@ -1,0 +1,116 @@
+import Tensor
+
+/// What `describe` prints of a model: its structure as PyTorch prints it, and where its parameters
+/// are.
+public struct ModelSummary {
+  /// One component and its share of the parameters.
+  public struct Row: Equatable, Sendable {
+    /// As in parameter keys: `band_split`, `layers.0`, `decoder`.
+    public let component: String
+    /// Trainable numbers.
+    public let parameters: Int
+  }
+
+  /// What was summarised.
+  public let configuration: ModelConfiguration
+  /// The structure.
+  public let outline: ModuleOutline
+  /// The components in forward order; they hold all parameters.
+  public let rows: [Row]
+
+  /// The summary of `model`.
+  public init(_ model: SpeechEnhancer) {
+    configuration = model.configuration
+    outline = model.outline
+    rows = model.parameters.parameters.reduce(into: []) { rows, parameter in
+      let component = ModelSummary.component(of: parameter.name)
+      if let last = rows.last, last.component == component {
+        rows[rows.count - 1] = Row(
+          component: component, parameters: last.parameters + parameter.count)
+      } else {
+        rows.append(Row(component: component, parameters: parameter.count))
+      }
+    }
+  }
+
+  /// Trainable numbers in all.
+  public var total: Int { rows.reduce(0) { $0 + $1.parameters } }
+
+  /// How far `total` is above the published count, in percent; nil if none is published.
+  public var differencePercent: Double? {
+    guard let published = configuration.published else { return nil }
+    return 100 * (Double(total) / Double(published.parameters) - 1)
+  }
+
+  // A numbered list of layers is a row each; anything else is one row.
+  private static func component(of name: String) -> String {
+    let parts = name.split(separator: ".")
+    return parts.count > 1 && Int(parts[1]) != nil ? "\(parts[0]).\(parts[1])" : String(parts[0])
+  }
+}
+
+extension ModelSummary: CustomStringConvertible {
+  /// Heading, structure and table, for a terminal.
+  public var description: String {
+    var lines = ["\(configuration.name): \(configuration.title)"]
+    if !configuration.summary.isEmpty { lines.append(configuration.summary) }
+    lines += ["", outline.description, "", table]
+    return lines.joined(separator: "\n")
+  }
+
+  /// The parameters by component, their total and the published count.
+  public var table: String {
+    var cells: [[String]] = [["component", "parameters", "share"]]
+    for row in rows {
+      let share = 100 * Double(row.parameters) / Double(total)
+      cells.append([row.component, grouped(row.parameters), fixed(share, digits: 1) + "%"])
+    }
+    cells.append(["total", grouped(total), "100.0%"])
+    if let published = configuration.published, let differencePercent {
+      let sign = differencePercent < 0 ? "-" : "+"
+      cells.append(["published", millions(published.parameters), ""])
+      cells.append(["difference", sign + fixed(abs(differencePercent), digits: 1) + "%", ""])
+      cells.append(["published PESQ", published.pesq, ""])
+    }
+    let names = cells.map(\.[0].count).max() ?? 0
+    let numbers = cells.map(\.[1].count).max() ?? 0
+    return cells.map { cell in
+      let name = cell[0].padding(to: names)
+      let number = cell[1].padding(to: numbers, onLeft: true)
+      return cell[2].isEmpty
+        ? "\(name)  \(number)" : "\(name)  \(number)  \(cell[2].padding(to: 6, onLeft: true))"
+    }.joined(separator: "\n")
+  }
+}
+
+/// `1234567` as `1,234,567`.
+private func grouped(_ number: Int) -> String {
+  var groups: [String] = []
+  var rest = String(number)[...]
+  while rest.count > 3 {
+    groups.insert(String(rest.suffix(3)), at: 0)
+    rest = rest.dropLast(3)
+  }
+  return ([String(rest)] + groups).joined(separator: ",")
+}
+
+/// A non-negative number with so many digits behind the point, rounded.
+private func fixed(_ value: Double, digits: Int) -> String {
+  let scale = (0..<digits).reduce(1) { result, _ in result * 10 }
+  let scaled = Int((value * Double(scale)).rounded())
+  let fraction = String(scaled % scale)
+  return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
+}
+
+/// `3960000` as `3.96M`: two digits, as papers write it.
+private func millions(_ number: Int) -> String {
+  let text = fixed(Double(number) / 1e6, digits: 2)
+  return (text.hasSuffix("0") ? String(text.dropLast()) : text) + "M"
+}
+
+extension String {
+  fileprivate func padding(to width: Int, onLeft: Bool = false) -> String {
+    let space = String(repeating: " ", count: Swift.max(0, width - count))
+    return onLeft ? space + self : self + space
+  }
+}

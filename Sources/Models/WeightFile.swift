@@ -1,0 +1,114 @@
+import Foundation
+import Tensor
+
+/// Weights of a model as safetensors under PyTorch's names, float32.
+///
+/// A file of this program also holds the model's configuration as JSON, so that it alone says what
+/// model to make. A file without, such as an export from PyTorch, loads into a model that fits.
+public struct WeightFile {
+  /// Metadata key of the configuration's JSON text.
+  public static let configurationKey = "configuration"
+  /// Metadata key of the program and version that wrote the file.
+  public static let programKey = "program"
+
+  /// What errors call the file.
+  public let path: String
+  /// The model that the file was written for; nil if it does not say.
+  public let configuration: ModelConfiguration?
+  private let file: SafetensorsFile
+
+  /// Reads a file.
+  ///
+  /// - Throws: `WeightFileError` if the file or the configuration in it is broken.
+  public init(contentsOf url: URL) throws(WeightFileError) {
+    let file: SafetensorsFile
+    do {
+      file = try SafetensorsFile(contentsOf: url)
+    } catch {
+      throw .invalid(error)
+    }
+    try self.init(file, path: url.path)
+  }
+
+  /// Takes a file that has been read from `path`.
+  ///
+  /// - Throws: `WeightFileError.configuration` if the configuration in the metadata is broken.
+  public init(_ file: SafetensorsFile, path: String) throws(WeightFileError) {
+    self.file = file
+    self.path = path
+    guard let text = file.metadata[Self.configurationKey] else {
+      configuration = nil
+      return
+    }
+    do {
+      configuration = try ModelConfiguration(
+        parsing: Array(text.utf8), file: "the configuration in \(path)")
+    } catch {
+      throw .configuration(error)
+    }
+  }
+
+  /// Copies the weights into a model, all of them or, if anything is wrong, none.
+  ///
+  /// - Parameter prefix: Begins the names of the model's weights in a file that holds more than
+  ///   them; other tensors are then left alone.
+  /// - Throws: `WeightFileError.unfit` with every missing, unexpected, wrongly shaped, wrongly
+  ///   typed and non-finite tensor.
+  public func load(into model: SpeechEnhancer, prefix: String = "") throws(WeightFileError) {
+    let parameters = model.parameters.parameters
+    var faults: [WeightFileError.Fault] = []
+    var values: [[Float]] = []
+    values.reserveCapacity(parameters.count)
+    for parameter in parameters {
+      let (floats, fault) = value(of: parameter, prefix: prefix)
+      if let fault { faults.append(fault) }
+      values.append(floats)
+    }
+    let known = Set(parameters.map { prefix + $0.name })
+    for entry in file.entries where entry.name.hasPrefix(prefix) && !known.contains(entry.name) {
+      faults.append(.unexpected(name: entry.name, shape: entry.shape))
+    }
+    guard faults.isEmpty else {
+      throw .unfit(
+        path: path, model: model.configuration.name, writtenFor: configuration?.name,
+        faults: faults)
+    }
+    for (parameter, floats) in zip(parameters, values) {
+      parameter.value.update(from: floats, count: parameter.count)
+    }
+  }
+
+  private func value(
+    of parameter: Parameter, prefix: String
+  ) -> ([Float], WeightFileError.Fault?) {
+    let name = prefix + parameter.name
+    guard let entry = file.tensors[name] else {
+      return ([], .missing(name: name, shape: parameter.shape))
+    }
+    guard entry.shape == parameter.shape else {
+      return ([], .wrongShape(name: name, expected: parameter.shape, found: entry.shape))
+    }
+    guard let floats = try? entry.floats() else {
+      return ([], .wrongType(name: name, dtype: entry.dtype))
+    }
+    let broken = floats.count { !$0.isFinite }
+    return (floats, broken == 0 ? nil : .notFinite(name: name, count: broken))
+  }
+
+  /// The bytes of a file with the weights and the configuration of `model`.
+  ///
+  /// - Parameter program: Name and version of the writer, such as "disttrain 1.0.0".
+  public static func serialized(_ model: SpeechEnhancer, program: String) -> Data {
+    let entries = model.parameters.parameters.map { parameter in
+      SafetensorsFile.Entry(
+        name: parameter.name, shape: parameter.shape,
+        values: UnsafeBufferPointer(start: parameter.value, count: parameter.count))
+    }
+    let metadata = [
+      configurationKey: model.configuration.json.description, programKey: program,
+      // Python loaders of the format ask which framework's conventions hold.
+      "format": "pt",
+    ]
+    return SafetensorsFile(entries: entries, metadata: metadata).serialized()
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Models
+import Tensor
+import Testing
+
+struct PresetTests {
+  @Test func everyFileInTheFolderIsAPreset() throws {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .appending(path: "../../Sources/Models/Presets").standardizedFileURL
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      .filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }
+    #expect(files.sorted() == Preset.names.sorted())
+    for name in Preset.names {
+      // The embedded copy is the file, and the preset bears the file's name.
+      let file = try ModelConfiguration(contentsOf: folder.appending(path: "\(name).json"))
+      #expect(try Preset.load(name) == file)
+      #expect(file.name == name)
+    }
+  }
+
+  @Test func presetsSayWhatTheyAre() throws {
+    let presets = try Preset.all()
+    #expect(presets.map(\.title) == ["Ablation 1", "Ablation 2", "Ablation 3"])
+    #expect(presets.map(\.published?.parameters) == [3_960_000, 4_420_000, 2_820_000])
+    #expect(
+      presets.map(\.published?.pesq)
+        == ["3.0-3.1 expected", "3.1-3.2 expected", "3.2-3.5 expected"])
+    #expect(presets.allSatisfy { !$0.summary.isEmpty && $0.bins == 257 && $0.bands.count == 30 })
+  }
+
+  @Test func bandsAreThePsychoacousticOnes() throws {
+    let bands = try Preset.load("abl3").bands
+    // 31.25 Hz a bin: 11 bands to 1 kHz, 12 to 4 kHz, 7 to 8 kHz.
+    #expect(bands[..<11].reduce(0, +) == 32)
+    #expect(bands[..<23].reduce(0, +) == 128)
+    #expect(
+      bands == [2] + Array(repeating: 3, count: 10) + Array(repeating: 8, count: 12)
+        + [18, 18, 18, 18, 19, 19, 19])
+    let expansions = try Preset.load("abl3").decoder.expansions
+    #expect(expansions[..<11].allSatisfy { $0 == 2 } && expansions[11..<23].allSatisfy { $0 == 3 })
+    #expect(expansions[23...].allSatisfy { $0 == 4 } && expansions.count == 30)
+  }
+
+  @Test func aFileOfOnesOwnLoads() throws {
+    // The 31 bands of BSRNN.
+    let text = try Preset.load("abl1").json.description
+      .replacingOccurrences(of: "18,18,18,18,19,19,19", with: "16,16,16,16,16,16,16,17")
+      .replacingOccurrences(of: "abl1", with: "bands31")
+    let url = FileManager.default.temporaryDirectory
+      .appending(path: "bands31-\(UUID().uuidString).json")
+    try Data(text.utf8).write(to: url)
+    defer { try? FileManager.default.removeItem(at: url) }
+    let configuration = try Preset.load(url.path)
+    #expect(configuration.bands.count == 31)
+    #expect(configuration.bins == 257)
+    let model = SpeechEnhancer(configuration: configuration, seed: 1)
+    #expect(model.bandSplit.bands.map(\.width) == configuration.bands)
+    #expect(model.decoder.bands[30].mask.weight.shape == [4 * 3 * 17, 512])
+    let fixture = try golden("bandsplit_full31")
+    let widths = try JSONValue(parsing: Array(try #require(fixture.metadata["bands"]).utf8))
+    #expect(widths.integers == configuration.bands)
+  }
+
+  @Test(arguments: ["abl9", "", "Abl1"]) func unknownNamesListTheKnown(name: String) {
+    let error = ConfigurationError.unknownPreset(name: name, known: ["abl1", "abl2", "abl3"])
+    #expect(throws: error) { try Preset.load(name) }
+    #expect(error.description.contains("abl1, abl2, abl3"))
+    #expect(error.description.contains("path of a JSON file"))
+  }
+
+  @Test func anAbsentFileIsNamed() {
+    let path = "/nowhere/mine.json"
+    #expect(
+      throws: ConfigurationError.unreadable(file: path, reason: "there is no such file")
+    ) { try Preset.load(path) }
+  }
+}
