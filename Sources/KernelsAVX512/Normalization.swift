@@ -48,7 +48,8 @@ extension Kernels {
       let r = Vector(repeating: rstd)
       for j in Swift.stride(from: 0, to: padded, by: laneCount) {
         // Weight and bias are padded with zeros, so the padding of the output is zero.
-        store(load(bias + j).addingProduct((load(source + j) - m) * r, load(weight + j)), target + j)
+        store(
+          load(bias + j).addingProduct((load(source + j) - m) * r, load(weight + j)), target + j)
       }
     }
   }
@@ -101,7 +102,9 @@ extension Kernels {
     var total = 0.0
     for row in 0..<rows {
       var sum = Vector(repeating: 0)
-      for j in Swift.stride(from: 0, to: padded, by: laneCount) { sum += load(x + row * stride + j) }
+      for j in Swift.stride(from: 0, to: padded, by: laneCount) {
+        sum += load(x + row * stride + j)
+      }
       total += Double(laneSum(sum))
     }
     let mean = Float(total / count)

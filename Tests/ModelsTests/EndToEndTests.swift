@@ -52,7 +52,8 @@ import Testing
     }
   }
 
-  @Test(arguments: ["e2e_abl1", "e2e_abl2", "e2e_abl3"], [("adam", Float(5)), ("adam_tightclip", 0.02)])
+  @Test(
+    arguments: ["e2e_abl1", "e2e_abl2", "e2e_abl3"], [("adam", Float(5)), ("adam_tightclip", 0.02)])
   func threeAdamSteps(name: String, run: (prefix: String, clip: Float)) throws {
     let file = try golden(name)
     let model = try model(file)

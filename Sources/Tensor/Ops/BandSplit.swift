@@ -38,7 +38,8 @@ public func splitIntoBands(
   precondition(
     shape.count == 4 && shape[3] == 2, "splitIntoBands: expected [B, T, F, 2], got \(shape)")
   let bins = bands.reduce(0) { $0 + $1.width }
-  precondition(bins == shape[2], "splitIntoBands: bands cover \(bins) bins, the spectrogram \(shape[2])")
+  precondition(
+    bins == shape[2], "splitIntoBands: bands cover \(bins) bins, the spectrogram \(shape[2])")
   let op = BandSplit(spectrogram, bands)
   let out = op.forward()
   tape.record { op.backward(out) }

@@ -39,12 +39,17 @@ public func mambaBlock(
   _ x: Tensor, along axis: SequenceAxis, normWeight: Parameter, normBias: Parameter,
   directions: [DirectedMamba], _ tape: Tape
 ) -> Tensor {
-  let block = MambaBlock(
-    x.shape, axis: axis, normWeight: normWeight, normBias: normBias, directions: directions)
-  let out = Tensor(uninitialized: x.shape)
-  let saved = block.forward(x, out, keepsActivations: tape.isRecording)
-  tape.record { block.backward(x, out, saved) }
-  return out
+  MambaBlock(x.shape, axis: axis, norm: (normWeight, normBias), directions: directions)
+    .record(x, tape)
+}
+
+/// One bare Mamba over sequences: u [M, L, N] to [M, L, N], without norm and residual.
+///
+/// The equations are mamba_ssm's (Gu and Dao 2023); `mambaBlock` says how they run here.
+public func mamba(_ u: Tensor, _ mamba: DirectedMamba, _ tape: Tape) -> Tensor {
+  precondition(u.shape.count == 3, "mamba: expected [M, L, N], got \(u.shape)")
+  let shape = [u.shape[0], 1, u.shape[1], u.shape[2]]
+  return MambaBlock(shape, axis: .time, norm: nil, directions: [mamba]).record(u, tape)
 }
 
 /// What a block keeps of one direction, in tile order.
@@ -75,8 +80,8 @@ private struct Tile {
 }
 
 private final class MambaBlock {
-  private let normWeight: Parameter
-  private let normBias: Parameter
+  /// LayerNorm before the Mambas and x added behind them; nil for neither.
+  private let norm: (weight: Parameter, bias: Parameter)?
   private let directions: [DirectedMamba]
   private let sizes: MambaSizes
   private let length: Int
@@ -88,12 +93,11 @@ private final class MambaBlock {
   private let rowCount: Int
 
   init(
-    _ shape: [Int], axis: SequenceAxis, normWeight: Parameter, normBias: Parameter,
+    _ shape: [Int], axis: SequenceAxis, norm: (weight: Parameter, bias: Parameter)?,
     directions: [DirectedMamba]
   ) {
     precondition(shape.count == 4, "mambaBlock: expected [B, K, T, N], got \(shape)")
-    self.normWeight = normWeight
-    self.normBias = normBias
+    self.norm = norm
     self.directions = directions
     sizes = MambaSizes(directions[0].parameters)
     let (batch, bands, frames, features) = (shape[0], shape[1], shape[2], shape[3])
@@ -135,6 +139,14 @@ private final class MambaBlock {
     self.tiles = tiles
   }
 
+  /// Runs forward and records backward.
+  func record(_ x: Tensor, _ tape: Tape) -> Tensor {
+    let out = Tensor(uninitialized: x.shape)
+    let saved = forward(x, out, keepsActivations: tape.isRecording)
+    tape.record { self.backward(x, out, saved) }
+    return out
+  }
+
   private var intervals: Int { scanCheckpointCount(length: length) }
 
   /// The tile's rows with zero-padded features: in place where they already lie so.
@@ -155,7 +167,8 @@ private final class MambaBlock {
     return FloatPointer(scratch)
   }
 
-  /// out rows = base rows + the tile's rows; `out` and `base` may be the same.
+  /// The tile's rows to their places in `out`, plus the same places of `base` where there is a
+  /// residual; `out` and `base` may be the same.
   private func scatter(
     _ rows: FloatPointer, plus base: FloatPointer, to out: MutableFloatPointer, _ tile: Tile
   ) {
@@ -163,7 +176,11 @@ private final class MambaBlock {
       for step in 0..<length {
         let at = tile.offset + sequence * sequenceStride + step * stepStride
         let from = rows + (sequence * length + step) * sizes.featureStride
-        for j in 0..<sizes.features { out[at + j] = base[at + j] + from[j] }
+        if norm == nil {
+          for j in 0..<sizes.features { out[at + j] = from[j] }
+        } else {
+          for j in 0..<sizes.features { out[at + j] = base[at + j] + from[j] }
+        }
       }
     }
   }
@@ -173,8 +190,7 @@ private final class MambaBlock {
   }
 
   func forward(_ x: Tensor, _ out: Tensor, keepsActivations: Bool) -> [SavedDirection] {
-    let weight = padded(normWeight.value, count: sizes.features)
-    let bias = padded(normBias.value, count: sizes.features)
+    let layerNorm = PackedLayerNorm(norm, sizes)
     let packed = directions.map { PackedMamba($0.parameters) }
     let saved = directions.map { _ in
       SavedDirection(
@@ -185,7 +201,7 @@ private final class MambaBlock {
     for tile in tiles {
       let rows = tile.sequences * length
       let input = gather(FloatPointer(x.base), tile, into: scratch.input)
-      normalise(input, rows, weight, bias, scratch)
+      let normalised = normalise(input, rows, layerNorm, scratch)
       for (index, direction) in directions.enumerated() {
         let weights = packed[index]
         let sequences = sequences(tile, direction)
@@ -198,8 +214,9 @@ private final class MambaBlock {
           + tile.sequencesBefore * intervals * sizes.scanStates * sizes.channels
         matrixProduct(
           rows, sizes.gateStride, sizes.features,
-          StridedMatrix(FloatPointer(scratch.normalised), rowStride: sizes.featureStride),
-          weights.inTransposed.base, sizes.gateStride, projected, sizes.gateStride, .overwrite)
+          StridedMatrix(normalised, rowStride: sizes.featureStride),
+          weights.inTransposed
+            .base, sizes.gateStride, projected, sizes.gateStride, .overwrite)
         kernels.causalConv1dForward(
           FloatPointer(projected), stride: sizes.gateStride, sequences, channels: sizes.channels,
           taps: sizes.taps, weight: FloatPointer(weights.convolution.base),
@@ -232,10 +249,13 @@ private final class MambaBlock {
 
   func backward(_ x: Tensor, _ out: Tensor, _ saved: [SavedDirection]) {
     guard let upstream = out.gradient else { return }
-    let weight = padded(normWeight.value, count: sizes.features)
-    let bias = padded(normBias.value, count: sizes.features)
-    let weightGradient = GradientTarget(normWeight.gradient, rows: 1, columns: sizes.features)
-    let biasGradient = GradientTarget(normBias.gradient, rows: 1, columns: sizes.features)
+    let layerNorm = PackedLayerNorm(norm, sizes)
+    let normGradients = norm.map {
+      (
+        weight: GradientTarget($0.weight.gradient, rows: 1, columns: sizes.features),
+        bias: GradientTarget($0.bias.gradient, rows: 1, columns: sizes.features)
+      )
+    }
     let packed = directions.map { PackedMamba($0.parameters) }
     let gradients = directions.map { MambaGradients($0.parameters) }
     let scratch = TileScratch(sizes, rows: rowsPerTile)
@@ -243,33 +263,37 @@ private final class MambaBlock {
     for tile in tiles {
       let rows = tile.sequences * length
       let input = gather(FloatPointer(x.base), tile, into: scratch.input)
-      normalise(input, rows, weight, bias, scratch)
+      let normalised = normalise(input, rows, layerNorm, scratch)
       let dout = gather(FloatPointer(upstream.base), tile, into: back.dout)
       for (index, direction) in directions.enumerated() {
         backward(
-          rows, sequences(tile, direction), tile, dout, packed[index], saved[index],
+          rows, sequences(tile, direction), tile, normalised, dout, packed[index], saved[index],
           gradients[index], scratch, back, first: index == 0)
       }
-      kernels.layerNormBackward(
-        input, FloatPointer(back.normalised), rows: rows, features: sizes.features,
-        stride: sizes.featureStride, weight: weight.base, mean: FloatPointer(scratch.mean),
-        inverse: FloatPointer(scratch.inverse), dx: scratch.sum, dweight: weightGradient.base,
-        dbias: biasGradient.base)
+      var dx = FloatPointer(back.normalised)
+      if let layerNorm, let normGradients {
+        kernels.layerNormBackward(
+          input, dx, rows: rows, features: sizes.features, stride: sizes.featureStride,
+          weight: layerNorm.weight.base, mean: FloatPointer(scratch.mean),
+          inverse: FloatPointer(scratch.inverse), dx: scratch.sum,
+          dweight: normGradients.weight.base, dbias: normGradients.bias.base)
+        dx = FloatPointer(scratch.sum)
+      }
       // The residual passes the upstream gradient on, so dx is made in its place.
-      scatter(
-        FloatPointer(scratch.sum), plus: FloatPointer(upstream.base), to: upstream.base, tile)
+      scatter(dx, plus: FloatPointer(upstream.base), to: upstream.base, tile)
     }
     gradients.forEach { $0.finish() }
-    weightGradient.finish()
-    biasGradient.finish()
+    normGradients?.weight.finish()
+    normGradients?.bias.finish()
     if x.requiresGradient { x.accumulate(gradient: upstream) }
     out.gradient = nil
   }
 
   /// One direction of one tile: adds to weight gradients and to the LayerNorm's upstream.
   private func backward(
-    _ rows: Int, _ sequences: TileSequences, _ tile: Tile, _ dout: FloatPointer,
-    _ weights: PackedMamba, _ saved: SavedDirection, _ gradients: MambaGradients,
+    _ rows: Int, _ sequences: TileSequences, _ tile: Tile, _ normalised: FloatPointer,
+    _ dout: FloatPointer, _ weights: PackedMamba, _ saved: SavedDirection,
+    _ gradients: MambaGradients,
     _ scratch: TileScratch, _ back: BackwardScratch, first: Bool
   ) {
     let projected = saved.projected.base + tile.rowsBefore * sizes.gateStride
@@ -329,7 +353,7 @@ private final class MambaBlock {
     // in_proj
     addWeightGradient(
       sizes.gateStride, sizes.featureStride, rows, FloatPointer(back.projected), sizes.gateStride,
-      scratch.normalised, sizes.featureStride, gradients.inGradient.base, sizes.featureStride)
+      normalised, sizes.featureStride, gradients.inGradient.base, sizes.featureStride)
     matrixProduct(
       rows, sizes.featureStride, sizes.gateStride,
       StridedMatrix(FloatPointer(back.projected), rowStride: sizes.gateStride),
@@ -337,14 +361,16 @@ private final class MambaBlock {
       first ? .overwrite : .accumulate)
   }
 
+  /// The Mambas' input: the rows after LayerNorm, or as they are.
   private func normalise(
-    _ input: FloatPointer, _ rows: Int, _ weight: PaddedMatrix, _ bias: PaddedMatrix,
-    _ scratch: TileScratch
-  ) {
+    _ input: FloatPointer, _ rows: Int, _ layerNorm: PackedLayerNorm?, _ scratch: TileScratch
+  ) -> FloatPointer {
+    guard let layerNorm else { return input }
     kernels.layerNormForward(
       input, rows: rows, features: sizes.features, stride: sizes.featureStride,
-      weight: weight.base, bias: bias.base, epsilon: 1e-5, out: scratch.normalised,
-      mean: scratch.mean, inverse: scratch.inverse)
+      weight: layerNorm.weight.base, bias: layerNorm.bias.base, epsilon: 1e-5,
+      out: scratch.normalised, mean: scratch.mean, inverse: scratch.inverse)
+    return FloatPointer(scratch.normalised)
   }
 
   private func scanInputs(
@@ -356,6 +382,18 @@ private final class MambaBlock {
       gate: FloatPointer(projected + sizes.channels), gateStride: sizes.gateStride,
       projection: FloatPointer(parameters + sizes.rankStride), outputOffset: sizes.stateStride,
       projectionStride: sizes.projectionStride)
+  }
+}
+
+/// LayerNorm's parameters as the kernels want them.
+private struct PackedLayerNorm {
+  let weight: PaddedMatrix
+  let bias: PaddedMatrix
+
+  init?(_ norm: (weight: Parameter, bias: Parameter)?, _ sizes: MambaSizes) {
+    guard let norm else { return nil }
+    weight = padded(norm.weight.value, count: sizes.features)
+    bias = padded(norm.bias.value, count: sizes.features)
   }
 }
 

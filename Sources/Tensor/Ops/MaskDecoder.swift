@@ -243,7 +243,8 @@ private final class MaskDecoder {
           band.maskCount, band.hiddenStride, frames, dgate, 2 * band.maskStride, kept.hidden.base,
           band.hiddenStride, dweight.base, dweight.stride)
         dweight.finish()
-        addBias(dgate, 2 * band.maskStride, band.bias2.gradient + half * band.maskCount,
+        addBias(
+          dgate, 2 * band.maskStride, band.bias2.gradient + half * band.maskCount,
           band.maskCount)
       }
       kernels.tanhBackward(

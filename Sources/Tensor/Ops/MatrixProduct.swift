@@ -31,11 +31,20 @@ func matrixProduct(
 /// dW[m, n] += dYᵀ·X over `rows` rows of dY[rows, m] and X[rows, n].
 func addWeightGradient(
   _ m: Int, _ n: Int, _ rows: Int, _ dout: FloatPointer, _ doutStride: Int,
-  _ x: MutableFloatPointer, _ xStride: Int, _ gradient: MutableFloatPointer, _ stride: Int
+  _ x: FloatPointer, _ xStride: Int, _ gradient: MutableFloatPointer, _ stride: Int
 ) {
   matrixProduct(
-    m, n, rows, StridedMatrix(dout, rowStride: 1, columnStride: doutStride), FloatPointer(x),
-    xStride, gradient, stride, .accumulate)
+    m, n, rows, StridedMatrix(dout, rowStride: 1, columnStride: doutStride), x, xStride, gradient,
+    stride, .accumulate)
+}
+
+/// The same with a mutable X.
+func addWeightGradient(
+  _ m: Int, _ n: Int, _ rows: Int, _ dout: FloatPointer, _ doutStride: Int,
+  _ x: MutableFloatPointer, _ xStride: Int, _ gradient: MutableFloatPointer, _ stride: Int
+) {
+  addWeightGradient(
+    m, n, rows, dout, doutStride, FloatPointer(x), xStride, gradient, stride)
 }
 
 /// The reference product, by OpenBLAS. One of A's strides must be 1.
