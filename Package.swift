@@ -65,7 +65,12 @@ let package = Package(
       name: "MetricsTests", dependencies: ["Metrics", "TestSupport"], swiftSettings: baseline),
     .testTarget(
       name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: baseline),
+    // The ranks of the MPI tests, which start it through mpirun.
+    .executableTarget(
+      name: "MPIProbe", dependencies: ["DistTrain"], path: "Tests/MPIProbe",
+      swiftSettings: baseline),
     .testTarget(
-      name: "DistTrainTests", dependencies: ["DistTrain", "TestSupport"], swiftSettings: baseline),
+      name: "DistTrainTests", dependencies: ["DistTrain", "TestSupport", "MPIProbe"],
+      swiftSettings: baseline),
   ]
 )

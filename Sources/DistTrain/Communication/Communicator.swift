@@ -1,0 +1,77 @@
+import Foundation
+
+/// What a data-parallel trainer needs from the other processes ("ranks") of its job.
+///
+/// Every operation but `abort` is collective: all ranks call it, in the same order, with the same
+/// element count and root. It returns when this rank's part is done. One thread, the one that made
+/// the communicator, makes all calls.
+public protocol Communicator: AnyObject {
+  /// This process's number, `0 ..< worldSize`.
+  var rank: Int { get }
+  /// Number of processes in the job.
+  var worldSize: Int { get }
+  /// This process's number among those on the same machine.
+  var hostRank: Int { get }
+  /// Number of processes on the same machine.
+  var hostSize: Int { get }
+
+  /// Returns when every rank has called it.
+  func barrier() throws(CommunicationError)
+
+  /// Overwrites `values` on all ranks with those of `root`.
+  func broadcast(
+    _ values: UnsafeMutableBufferPointer<Float>, root: Int) throws(CommunicationError)
+
+  /// The bytes of `root`, on all ranks. The others' argument is ignored; the length travels along.
+  func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8]
+
+  /// Replaces each element by its sum over all ranks.
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicationError)
+
+  /// Element-wise sums over all ranks.
+  func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double]
+
+  /// The largest of the ranks' values.
+  func allReduceMax(_ value: Int64) throws(CommunicationError) -> Int64
+
+  /// The smallest of the ranks' values.
+  func allReduceMin(_ value: Int64) throws(CommunicationError) -> Int64
+
+  /// Every rank's bytes, by rank, on `root`; nil elsewhere. Lengths may differ and may be zero.
+  func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]?
+
+  /// Every rank's value, by rank, on all ranks.
+  func allGather(_ value: UInt64) throws(CommunicationError) -> [UInt64]
+
+  /// Writes `message` to stderr and ends the whole job with exit status `code`, 1 to 255.
+  func abort(code: Int32, message: String) -> Never
+
+  /// Leaves the job; no operation may follow. A second call does nothing.
+  func finalize() throws(CommunicationError)
+}
+
+extension Communicator {
+  /// Whether this rank writes logs, checkpoints and reports.
+  public var isRoot: Bool { rank == 0 }
+
+  /// What `abort` writes, as one line that no grep of the log takes for a score.
+  package func abortLine(_ message: String) -> String {
+    let place = worldSize == 1 ? "" : "rank \(rank) of \(worldSize): "
+    return LogWords.safe("disttrain: \(place)\(message)") + "\n"
+  }
+
+  /// An exit status the shell can show; 0 would read as success.
+  package func exitStatus(_ code: Int32) -> Int32 { (1...255).contains(code) ? code : 1 }
+}
+
+/// The communicator that the launcher's environment asks for.
+///
+/// Under mpirun, or srun with PMIx, that is MPI, started here; call it from the main thread.
+/// Without a launcher it is a single rank, and MPI is left alone: starting it would cost a third of
+/// a second and can fail in containers.
+public func makeCommunicator(
+  environment: [String: String] = ProcessInfo.processInfo.environment
+) throws(CommunicationError) -> any Communicator {
+  guard let launch = try LaunchEnvironment(environment) else { return LocalCommunicator() }
+  return try MPICommunicator(launch: launch)
+}

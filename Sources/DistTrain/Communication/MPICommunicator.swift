@@ -1,0 +1,264 @@
+import CMPI
+import CPlatform
+import Foundation
+
+/// The ranks of an MPI job. The only file that knows MPI.
+///
+/// MPI runs with `MPI_THREAD_FUNNELED`: the main thread makes every call. Errors are returned and
+/// become `CommunicationError.callFailed`; what MPI can still do after one is undefined, so the
+/// sensible answer is `abort`.
+public final class MPICommunicator: Communicator {
+  /// This process's number in MPI_COMM_WORLD.
+  public let rank: Int
+  /// Number of processes in MPI_COMM_WORLD.
+  public let worldSize: Int
+  /// This process's number among those that can share memory with it.
+  public let hostRank: Int
+  /// Number of processes that can share memory.
+  public let hostSize: Int
+  private let maximumCount: Int
+  private var isFinalized = false
+
+  /// Starts MPI in this process.
+  ///
+  /// `maximumCount` is the largest element count of one MPI call, whose count is an Int32; longer
+  /// buffers go in pieces. From here on a trap of this process ends the whole job.
+  package init(
+    launch: LaunchEnvironment, maximumCount: Int = 1 << 30
+  ) throws(CommunicationError) {
+    precondition(Thread.isMainThread, "MPICommunicator: not made on the main thread")
+    precondition(
+      (1...Int(Int32.max)).contains(maximumCount), "MPICommunicator: count \(maximumCount)")
+    self.maximumCount = maximumCount
+    var started: Int32 = 0
+    MPI_Initialized(&started)
+    if started != 0 { throw .startFailed(reason: "it is already running in this process") }
+    var provided: Int32 = 0
+    let code = MPI_Init_thread(nil, nil, cmpi_thread_funneled(), &provided)
+    guard code == cmpi_success() else {
+      throw .startFailed(reason: errorText(code))
+    }
+    guard provided >= cmpi_thread_funneled() else {
+      throw .startFailed(reason: "this MPI offers thread level \(provided), below FUNNELED")
+    }
+    MPI_Comm_set_errhandler(cmpi_comm_world(), cmpi_errors_return())
+    platform_on_fatal_signal { code in endWorld(code) }
+
+    var number: Int32 = 0
+    var size: Int32 = 0
+    MPI_Comm_rank(cmpi_comm_world(), &number)
+    MPI_Comm_size(cmpi_comm_world(), &size)
+    rank = Int(number)
+    worldSize = Int(size)
+    if let launched = launch.size, launched != worldSize {
+      throw .launcherMismatch(launcher: launch.launcher, launched: launched, seen: worldSize)
+    }
+    var host = cmpi_comm_null()
+    let split = MPI_Comm_split_type(
+      cmpi_comm_world(), cmpi_comm_type_shared(), number, cmpi_info_null(), &host)
+    guard split == cmpi_success() else {
+      throw .startFailed(reason: "MPI_Comm_split_type: \(errorText(split))")
+    }
+    MPI_Comm_rank(host, &number)
+    MPI_Comm_size(host, &size)
+    MPI_Comm_free(&host)
+    hostRank = Int(number)
+    hostSize = Int(size)
+  }
+
+  /// Name and version of the MPI library, one line.
+  public static var libraryVersion: String {
+    var text = [CChar](repeating: 0, count: Int(cmpi_max_library_version_string()))
+    var length: Int32 = 0
+    MPI_Get_library_version(&text, &length)
+    let bytes = text.prefix(Int(length)).map(UInt8.init(bitPattern:))
+    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+
+  /// Returns when every rank has called it.
+  public func barrier() throws(CommunicationError) {
+    try check("barrier") { MPI_Barrier(cmpi_comm_world()) }
+  }
+
+  /// Overwrites `values` on all ranks with those of `root`.
+  public func broadcast(
+    _ values: UnsafeMutableBufferPointer<Float>, root: Int
+  ) throws(CommunicationError) {
+    checkRoot(root)
+    try inPieces(values.baseAddress, values.count) { base, count throws(CommunicationError) in
+      try check("broadcast") {
+        MPI_Bcast(base, count, cmpi_float(), Int32(root), cmpi_comm_world())
+      }
+    }
+  }
+
+  /// The bytes of `root`, on all ranks.
+  public func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
+    checkRoot(root)
+    var length = UInt64(bytes.count)
+    try check("broadcast of a length") {
+      MPI_Bcast(&length, 1, cmpi_uint64(), Int32(root), cmpi_comm_world())
+    }
+    var result = rank == root ? bytes : [UInt8](repeating: 0, count: Int(length))
+    try withBuffer(&result) { base, count throws(CommunicationError) in
+      try check("broadcast of bytes") {
+        MPI_Bcast(base, count, cmpi_byte(), Int32(root), cmpi_comm_world())
+      }
+    }
+    return result
+  }
+
+  /// Replaces each element by its sum over all ranks, in an order that MPI chooses.
+  public func allReduceSum(
+    _ values: UnsafeMutableBufferPointer<Float>
+  ) throws(CommunicationError) {
+    try inPieces(values.baseAddress, values.count) { base, count throws(CommunicationError) in
+      try check("allReduceSum") {
+        MPI_Allreduce(
+          cmpi_in_place(), base, count, cmpi_float(), cmpi_sum(), cmpi_comm_world())
+      }
+    }
+  }
+
+  /// Element-wise sums over all ranks.
+  public func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double] {
+    var sums = values
+    try withBuffer(&sums) { base, count throws(CommunicationError) in
+      try check("allReduceSum of doubles") {
+        MPI_Allreduce(
+          cmpi_in_place(), base, count, cmpi_double(), cmpi_sum(), cmpi_comm_world())
+      }
+    }
+    return sums
+  }
+
+  /// The largest of the ranks' values.
+  public func allReduceMax(_ value: Int64) throws(CommunicationError) -> Int64 {
+    try reduce("allReduceMax", value, cmpi_max())
+  }
+
+  /// The smallest of the ranks' values.
+  public func allReduceMin(_ value: Int64) throws(CommunicationError) -> Int64 {
+    try reduce("allReduceMin", value, cmpi_min())
+  }
+
+  /// Every rank's bytes, by rank, on `root`; nil elsewhere.
+  ///
+  /// Messages instead of MPI_Gatherv, whose Int32 displacements end at 2 GB for all ranks together.
+  public func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
+    checkRoot(root)
+    let lengths = try allGather(UInt64(bytes.count))
+    guard rank == root else {
+      var copy = bytes
+      try withBuffer(&copy) { base, count throws(CommunicationError) in
+        try check("gather") {
+          MPI_Send(base, count, cmpi_byte(), Int32(root), gatherTag, cmpi_comm_world())
+        }
+      }
+      return nil
+    }
+    var result: [[UInt8]] = []
+    for source in 0..<worldSize {
+      if source == root {
+        result.append(bytes)
+        continue
+      }
+      var received = [UInt8](repeating: 0, count: Int(lengths[source]))
+      try withBuffer(&received) { base, count throws(CommunicationError) in
+        try check("gather from rank \(source)") {
+          MPI_Recv(
+            base, count, cmpi_byte(), Int32(source), gatherTag, cmpi_comm_world(),
+            cmpi_status_ignore())
+        }
+      }
+      result.append(received)
+    }
+    return result
+  }
+
+  /// Every rank's value, by rank, on all ranks.
+  public func allGather(_ value: UInt64) throws(CommunicationError) -> [UInt64] {
+    var mine = value
+    var all = [UInt64](repeating: 0, count: worldSize)
+    try check("allGather") {
+      MPI_Allgather(&mine, 1, cmpi_uint64(), &all, 1, cmpi_uint64(), cmpi_comm_world())
+    }
+    return all
+  }
+
+  /// Writes `message` to stderr and ends all processes of the job.
+  public func abort(code: Int32, message: String) -> Never {
+    FileDescriptorOutput(STDERR_FILENO).write(abortLine(message))
+    endWorld(exitStatus(code))
+    exit(exitStatus(code))
+  }
+
+  /// Leaves the job. Without it mpirun reports the process as failed, even if it exits with 0.
+  public func finalize() throws(CommunicationError) {
+    if isFinalized { return }
+    try check("finalize") { MPI_Finalize() }
+    isFinalized = true
+  }
+
+  private func reduce(
+    _ operation: String, _ value: Int64, _ reduction: MPI_Op
+  ) throws(CommunicationError) -> Int64 {
+    var result = value
+    try check(operation) {
+      MPI_Allreduce(
+        cmpi_in_place(), &result, 1, cmpi_int64(), reduction, cmpi_comm_world())
+    }
+    return result
+  }
+
+  private func check(
+    _ operation: String, _ call: () -> Int32
+  ) throws(CommunicationError) {
+    precondition(Thread.isMainThread, "\(operation): MPI is called off the main thread")
+    precondition(!isFinalized, "\(operation) after finalize")
+    let code = call()
+    if code != cmpi_success() {
+      throw .callFailed(operation: operation, rank: rank, reason: errorText(code))
+    }
+  }
+
+  /// Calls `body` with consecutive pieces of at most `maximumCount` elements; never for none.
+  private func inPieces<Element>(
+    _ base: UnsafeMutablePointer<Element>?, _ count: Int,
+    _ body: (UnsafeMutablePointer<Element>, Int32) throws(CommunicationError) -> Void
+  ) throws(CommunicationError) {
+    guard let base else { return }
+    for start in stride(from: 0, to: count, by: maximumCount) {
+      try body(base + start, Int32(min(maximumCount, count - start)))
+    }
+  }
+
+  private func withBuffer<Element>(
+    _ values: inout [Element],
+    _ body: (UnsafeMutablePointer<Element>, Int32) throws(CommunicationError) -> Void
+  ) throws(CommunicationError) {
+    try values.withUnsafeMutableBufferPointer { buffer throws(CommunicationError) in
+      try inPieces(buffer.baseAddress, buffer.count, body)
+    }
+  }
+
+  private func checkRoot(_ root: Int) {
+    precondition((0..<worldSize).contains(root), "root \(root) of \(worldSize) ranks")
+  }
+}
+
+private let gatherTag: Int32 = 1
+
+private func errorText(_ code: Int32) -> String {
+  var text = [CChar](repeating: 0, count: Int(cmpi_max_error_string()) + 1)
+  var length: Int32 = 0
+  guard MPI_Error_string(code, &text, &length) == cmpi_success() else { return "error \(code)" }
+  return String(decoding: text.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+}
+
+/// Also called from a signal handler, so it only calls MPI.
+private func endWorld(_ code: Int32) {
+  var isOver: Int32 = 0
+  MPI_Finalized(&isOver)
+  if isOver == 0 { MPI_Abort(cmpi_comm_world(), code) }
+}

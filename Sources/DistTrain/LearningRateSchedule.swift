@@ -1,0 +1,102 @@
+import Foundation
+
+/// Why a schedule cannot be made.
+public enum LearningRateScheduleError: Error, Equatable, CustomStringConvertible {
+  /// No decay has this name.
+  case unknownDecay(name: String)
+  /// A number makes no sense; `requirement` says which would.
+  case invalid(key: String, value: String, requirement: String)
+
+  /// One sentence naming the key and the allowed values.
+  public var description: String {
+    switch self {
+    case .unknownDecay(let name):
+      let allowed = LearningRateSchedule.Decay.allCases.map(\.rawValue).joined(separator: ", ")
+      return "learning-rate schedule \"\(name)\" is unknown; use one of: \(allowed)"
+    case .invalid(let key, let value, let requirement):
+      return "\(key) is \(value), but must be \(requirement)"
+    }
+  }
+}
+
+/// The learning rate of every optimiser step, as a pure function of the step's number.
+///
+/// Nothing is counted or stored, so a resumed run continues exactly where it stopped.
+public struct LearningRateSchedule: Sendable, Equatable {
+  /// How the rate falls after the warm-up.
+  public enum Decay: String, Sendable, CaseIterable, Codable {
+    /// ×0.98 every 10 epochs: the published recipe.
+    case step
+    /// Half a cosine from the base rate down to exactly 0 when the budget of steps is used up.
+    case cosine
+    /// The base rate throughout.
+    case constant
+
+    /// The decay called `name`; throws `unknownDecay`, which lists the allowed names.
+    public init(name: String) throws(LearningRateScheduleError) {
+      guard let decay = Decay(rawValue: name) else { throw .unknownDecay(name: name) }
+      self = decay
+    }
+
+    /// Decodes a name; throws `unknownDecay`, which lists the allowed ones.
+    public init(from decoder: any Decoder) throws {
+      try self.init(name: decoder.singleValueContainer().decode(String.self))
+    }
+  }
+
+  /// How the rate falls after the warm-up.
+  public let decay: Decay
+  /// Rate after the warm-up and before any decay.
+  public let base: Double
+  /// Optimiser steps in one epoch.
+  public let stepsPerEpoch: Int
+  /// Optimiser steps in the whole run.
+  public let totalSteps: Int
+  /// Steps over which the rate rises linearly from `base / warmupSteps` to `base`.
+  public let warmupSteps: Int
+
+  /// Factor per `decayEpochs` of `.step`.
+  public static let decayFactor = 0.98
+  /// Epochs between two decays of `.step`.
+  public static let decayEpochs = 10
+
+  /// Throws `invalid` for a base rate that is not positive and finite, counts below 1, or a
+  /// warm-up that is negative or not shorter than the run.
+  public init(
+    decay: Decay, base: Double, stepsPerEpoch: Int, totalSteps: Int, warmupSteps: Int = 0
+  ) throws(LearningRateScheduleError) {
+    func check(_ key: String, _ value: some CustomStringConvertible, _ ok: Bool, _ text: String)
+      throws(LearningRateScheduleError)
+    {
+      if !ok { throw .invalid(key: key, value: value.description, requirement: text) }
+    }
+    try check("learning rate", base, base > 0 && base.isFinite, "positive and finite")
+    try check("steps per epoch", stepsPerEpoch, stepsPerEpoch > 0, "at least 1")
+    try check("number of steps", totalSteps, totalSteps > 0, "at least 1")
+    try check(
+      "number of warm-up steps", warmupSteps, (0..<totalSteps).contains(warmupSteps),
+      "at least 0 and below the run's \(totalSteps) steps")
+    self.decay = decay
+    self.base = base
+    self.stepsPerEpoch = stepsPerEpoch
+    self.totalSteps = totalSteps
+    self.warmupSteps = warmupSteps
+  }
+
+  /// The rate of step `step`, counted from 0.
+  public func rate(atStep step: Int) -> Double {
+    precondition(step >= 0, "LearningRateSchedule: step \(step)")
+    if step < warmupSteps { return base * (Double(step + 1) / Double(warmupSteps)) }
+    switch decay {
+    case .constant:
+      return base
+    case .step:
+      let decays = step / stepsPerEpoch / Self.decayEpochs
+      return base * pow(Self.decayFactor, Double(decays))
+    case .cosine:
+      if step >= totalSteps { return 0 }
+      let progress = Double(step - warmupSteps) / Double(totalSteps - warmupSteps)
+      return base * 0.5 * (1 + cos(.pi * progress))
+    }
+  }
+}

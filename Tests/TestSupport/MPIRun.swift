@@ -1,0 +1,89 @@
+import Foundation
+
+/// Why a program cannot be run under mpirun.
+public enum MPIRunError: Error, Equatable, CustomStringConvertible {
+  /// There is no mpirun on the PATH.
+  case mpirunMissing
+  /// The program has not been built.
+  case productMissing(path: String)
+
+  /// One sentence saying what to do.
+  public var description: String {
+    switch self {
+    case .mpirunMissing:
+      "mpirun is not on the PATH, and the MPI tests are never skipped: install the Debian packages "
+        + "openmpi-bin and libopenmpi-dev"
+    case .productMissing(let path):
+      "\(path) does not exist: build the whole package (swift build --build-tests) first"
+    }
+  }
+}
+
+/// Runs the package's executables under mpirun.
+public enum MPIRun {
+  /// Starts `ranks` processes of the executable `product` and waits for the job's end.
+  ///
+  /// A job that runs longer than `timeLimit` seconds is killed, and its outcome says so.
+  /// `environment` is added to the present one. Throws if mpirun or the product is missing.
+  public static func run(
+    ranks: Int, product: String, arguments: [String] = [], environment: [String: String] = [:],
+    folder: URL? = nil, timeLimit: Double = 60
+  ) throws -> SubprocessOutcome {
+    let program = try productPath(product)
+    let launcher = try mpirunPath()
+    return try Subprocess.run(
+      launcher,
+      ["--oversubscribe", "--bind-to", "none", "-np", "\(ranks)", program] + arguments,
+      environment: launchEnvironment(adding: environment), folder: folder, timeLimit: timeLimit)
+  }
+
+  /// Runs one process of the executable `product` without any launcher.
+  public static func runAlone(
+    product: String, arguments: [String] = [], environment: [String: String] = [:],
+    folder: URL? = nil, timeLimit: Double = 60
+  ) throws -> SubprocessOutcome {
+    try Subprocess.run(
+      productPath(product), arguments, environment: launchEnvironment(adding: environment),
+      folder: folder, timeLimit: timeLimit)
+  }
+
+  /// The full path of a built executable of the package.
+  public static func productPath(_ name: String) throws -> String {
+    let path = productsFolder.appending(path: name).path(percentEncoded: false)
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      throw MPIRunError.productMissing(path: path)
+    }
+    return path
+  }
+
+  /// Where the test bundle lies, and the executables beside it.
+  public static let productsFolder: URL = URL(fileURLWithPath: "/proc/self/exe")
+    .resolvingSymlinksInPath().deletingLastPathComponent()
+
+  /// The full path of mpirun.
+  public static func mpirunPath(
+    searchPath: String? = ProcessInfo.processInfo.environment["PATH"]
+  ) throws -> String {
+    for folder in (searchPath ?? "").split(separator: ":") {
+      let path = "\(folder)/mpirun"
+      if FileManager.default.isExecutableFile(atPath: path) { return path }
+    }
+    throw MPIRunError.mpirunMissing
+  }
+
+  /// The present environment without what a launcher around the tests may have put there, so that
+  /// mpirun starts its ranks on this machine.
+  private static func launchEnvironment(adding more: [String: String]) -> [String: String] {
+    let foreign = ["OMPI_", "PMIX_", "PMI_", "SLURM_", "PRTE_"]
+    var environment = ProcessInfo.processInfo.environment.filter { entry in
+      !foreign.contains { entry.key.hasPrefix($0) }
+    }
+    // mpirun refuses to start as root, the usual user of containers, without both.
+    environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
+    environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+    // Containers often forbid reading another process's memory; the way over shared memory works
+    // everywhere, and as fast.
+    environment["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"
+    return environment.merging(more) { $1 }
+  }
+}
