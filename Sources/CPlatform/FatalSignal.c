@@ -65,11 +65,14 @@ void platform_on_fatal_signal(void (*end)(int code)) {
   stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
   sigaltstack(&stack, NULL);
   for (int i = 0; i < fatal_count; i++) {
-    struct sigaction action = {.sa_sigaction = on_fatal_signal,
-                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct sigaction old;
-    sigaction(fatal_signals[i], &action, &old);
+    sigaction(fatal_signals[i], NULL, &old);
     // Called twice, the handler must not become its own predecessor.
-    if (!(old.sa_flags & SA_SIGINFO) || old.sa_sigaction != on_fatal_signal) previous[i] = old;
+    if ((old.sa_flags & SA_SIGINFO) && old.sa_sigaction == on_fatal_signal) continue;
+    previous[i] = old;
+    // SA_NODEFER: Swift's backtrace reads memory that may not be there, and catches the fault.
+    struct sigaction action = {.sa_sigaction = on_fatal_signal,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigaction(fatal_signals[i], &action, NULL);
   }
 }
