@@ -121,6 +121,11 @@ import Testing
     #expect(outcome.status == 0)
   }
 
+  @Test func singleRankAbortsWithItsStatus() throws {
+    let outcome = try MPIRun.runAlone(product: "MPIProbe", arguments: ["abort", "0", "42"])
+    #expect(outcome.status == 42 && outcome.errors == "disttrain: pesq is gone\n", "\(outcome)")
+  }
+
   @Test func underMpirunOneRankIsMPI() throws {
     let outcome = try probe(1, "who")
     #expect(outcome.output.contains("MPICommunicator rank 0 of 1"), "\(outcome)")

@@ -20,6 +20,21 @@ import Testing
     #expect(seen.count == 1 + count * 32)
   }
 
+  /// The likeliest way for two errors to cancel: the highest bits, which products spread least.
+  @Test func twoFlippedSignsDoNotCancel() {
+    let values = (0..<64).map { Float($0) - 0.5 }
+    var seen: Set<UInt64> = [hash(values)]
+    for first in 0..<64 {
+      for second in 0...first {
+        var flipped = values
+        flipped[first].negate()
+        if second < first { flipped[second].negate() }
+        seen.insert(hash(flipped))
+      }
+    }
+    #expect(seen.count == 1 + 64 * 65 / 2)
+  }
+
   @Test func orderAndLengthCount() {
     let values = (0..<67).map { Float($0) }
     for first in 0..<67 {
