@@ -314,6 +314,13 @@ public protocol KernelSet: Sendable {
     _ step: AdamStep, value: MutableFloatPointer, gradient: FloatPointer,
     firstMoment: MutableFloatPointer, secondMoment: MutableFloatPointer, count: Int)
 
+  /// y += x, in double precision.
+  static func accumulate(_ x: FloatPointer, to y: UnsafeMutablePointer<Double>, count: Int)
+
+  /// out = sums·scale, rounded once.
+  static func scale(
+    _ sums: UnsafePointer<Double>, by scale: Double, count: Int, out: MutableFloatPointer)
+
   /// y += x
   static func add(_ x: FloatPointer, to y: MutableFloatPointer, count: Int)
 

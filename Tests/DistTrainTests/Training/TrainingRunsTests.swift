@@ -109,9 +109,11 @@ import Testing
           "--epochs", "7", "--batch", "\(4 / ranks)", "--schedule", "cosine", "--warmup", "5",
           "--ema", "0.9",
         ]
-      let whole = try train(ranks: ranks, recipe + ["--stop-after", "40", "--run-dir", "a"], in: folder)
+      let whole = try train(
+        ranks: ranks, recipe + ["--stop-after", "40", "--run-dir", "a"], in: folder)
       #expect(whole.status == 0, "\(whole)")
-      let first = try train(ranks: ranks, recipe + ["--stop-after", "20", "--run-dir", "b"], in: folder)
+      let first = try train(
+        ranks: ranks, recipe + ["--stop-after", "20", "--run-dir", "b"], in: folder)
       #expect(first.status == 0, "\(first)")
       let half = try Data(contentsOf: folder.appending(path: "b/last.safetensors"))
       let second = try train(
