@@ -1,0 +1,50 @@
+import Foundation
+
+/// What a WAV file's own header promises about its samples.
+///
+/// libsndfile quietly shortens a file whose data chunk runs past the end of the file, so a
+/// half-copied corpus would look healthy. These few bytes are therefore read here.
+enum RIFFDataChunk {
+  /// Offset and length of the samples, in bytes, and the bytes of one frame (all channels).
+  struct Promise: Equatable {
+    var offset: Int
+    var byteCount: Int
+    var bytesPerFrame: Int
+  }
+
+  /// The promise of the file's `data` chunk; nil if it is no RIFF file, or was written to a pipe
+  /// and so carries no length (0 or all ones).
+  static func promisedBytes(path: String) -> Promise? {
+    guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+    defer { try? file.close() }
+    guard let head = bytes(of: file, at: 0, count: 12), head.prefix(4).elementsEqual("RIFF".utf8),
+      head.suffix(4).elementsEqual("WAVE".utf8)
+    else { return nil }
+    var position = 12
+    var bytesPerFrame = 0
+    while let chunk = bytes(of: file, at: position, count: 8) {
+      let size = littleEndian(chunk.suffix(4))
+      if chunk.prefix(4).elementsEqual("fmt ".utf8),
+        let blockAlign = bytes(of: file, at: position + 20, count: 2)
+      {
+        bytesPerFrame = littleEndian(blockAlign)
+      } else if chunk.prefix(4).elementsEqual("data".utf8) {
+        guard bytesPerFrame > 0, size != 0, size != 0xFFFF_FFFF else { return nil }
+        return Promise(offset: position + 8, byteCount: size, bytesPerFrame: bytesPerFrame)
+      }
+      position += 8 + size + size % 2
+    }
+    return nil
+  }
+
+  private static func bytes(of file: FileHandle, at offset: Int, count: Int) -> [UInt8]? {
+    guard (try? file.seek(toOffset: UInt64(offset))) != nil,
+      let data = try? file.read(upToCount: count), data.count == count
+    else { return nil }
+    return [UInt8](data)
+  }
+
+  private static func littleEndian(_ bytes: some Sequence<UInt8>) -> Int {
+    bytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+  }
+}

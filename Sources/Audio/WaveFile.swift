@@ -1,0 +1,174 @@
+import CSndfile
+import Foundation
+import Synchronization
+
+/// What an audio file's header says.
+public struct WaveInfo: Sendable, Equatable {
+  /// Samples per channel.
+  public var sampleCount: Int
+  /// Samples per second, in hertz.
+  public var sampleRate: Int
+  /// 1 for mono.
+  public var channelCount: Int
+}
+
+/// Mono samples and their rate.
+public struct Waveform: Sendable, Equatable {
+  /// The samples; full scale is ±1.
+  public var samples: [Float]
+  /// Samples per second, in hertz.
+  public var sampleRate: Int
+
+  /// Puts samples and their rate together.
+  public init(samples: [Float], sampleRate: Int) {
+    self.samples = samples
+    self.sampleRate = sampleRate
+  }
+}
+
+/// Reads WAV, FLAC and Ogg through libsndfile. 16-bit samples are divided by 32,768.
+///
+/// Files of more than one channel are refused: which channel is meant is the caller's decision.
+/// Writing is in `WaveFile+Write.swift`.
+public enum WaveFile {
+  /// The header of the file. Any rate and channel count passes; a file without samples does not.
+  public static func info(path: String) throws(WaveFileError) -> WaveInfo {
+    try WaveReader(path: path).info
+  }
+
+  /// The header of a mono file at `sampleRate` hertz whose last sample can be read.
+  ///
+  /// Reading the end is what finds a truncated FLAC file, whose header is intact.
+  public static func inspect(path: String, sampleRate: Int) throws(WaveFileError) -> WaveInfo {
+    let reader = try WaveReader(path: path)
+    try reader.requireMono(sampleRate: sampleRate)
+    _ = try reader.read(reader.info.sampleCount - 1..<reader.info.sampleCount)
+    return reader.info
+  }
+
+  /// All samples of a mono file. `sampleRate`, in hertz, is required of the file if given.
+  public static func read(path: String, sampleRate: Int? = nil) throws(WaveFileError) -> Waveform {
+    let reader = try WaveReader(path: path)
+    try reader.requireMono(sampleRate: sampleRate)
+    let samples = try reader.read(0..<reader.info.sampleCount)
+    return Waveform(samples: samples, sampleRate: reader.info.sampleRate)
+  }
+
+  /// Samples `range` of a mono file. `sampleRate`, in hertz, is required of the file if given.
+  public static func read(
+    path: String, range: Range<Int>, sampleRate: Int? = nil
+  ) throws(WaveFileError) -> Waveform {
+    let reader = try WaveReader(path: path)
+    try reader.requireMono(sampleRate: sampleRate)
+    return Waveform(samples: try reader.read(range), sampleRate: reader.info.sampleRate)
+  }
+
+  /// All samples of a file of any channel count, the channels averaged.
+  package static func readMixedDown(path: String) throws(WaveFileError) -> Waveform {
+    let reader = try WaveReader(path: path)
+    let channels = reader.info.channelCount
+    let interleaved = try reader.read(0..<reader.info.sampleCount)
+    if channels == 1 { return Waveform(samples: interleaved, sampleRate: reader.info.sampleRate) }
+    let mono = (0..<reader.info.sampleCount).map { frame in
+      var sum: Float = 0
+      for channel in 0..<channels { sum += interleaved[frame * channels + channel] }
+      return sum / Float(channels)
+    }
+    return Waveform(samples: mono, sampleRate: reader.info.sampleRate)
+  }
+}
+
+/// libsndfile keeps the reason of a failed open in a global, so opening goes one at a time.
+private let openLock = Mutex<Void>(())
+
+/// One open file.
+private final class WaveReader {
+  let path: String
+  let info: WaveInfo
+  private let handle: OpaquePointer
+
+  init(path: String) throws(WaveFileError) {
+    self.path = path
+    let byteCount = try Self.byteCount(path)
+    if byteCount == 0 { throw .empty(path: path) }
+    var header = SF_INFO()
+    // The pointer crosses the lock as its bits: it is this function's alone, but Swift cannot see
+    // that.
+    let opened: Result<UInt, WaveFileError> = openLock.withLock { _ in
+      if let handle = sf_open(path, Int32(SFM_READ), &header) {
+        return .success(UInt(bitPattern: handle))
+      }
+      return .failure(.unreadable(path: path, reason: String(cString: sf_strerror(nil))))
+    }
+    guard let handle = OpaquePointer(bitPattern: try opened.get()) else {
+      throw .unreadable(path: path, reason: "no handle")
+    }
+    self.handle = handle
+    info = WaveInfo(
+      sampleCount: Int(header.frames), sampleRate: Int(header.samplerate),
+      channelCount: Int(header.channels))
+    // A stream of unknown length has the largest number there is.
+    if info.sampleCount > 1 << 40 {
+      throw .unreadable(path: path, reason: "its header does not say how long it is")
+    }
+    if let promised = RIFFDataChunk.promisedBytes(path: path) {
+      let found = byteCount - promised.offset
+      if promised.byteCount > found {
+        throw .truncated(
+          path: path, expected: promised.byteCount / promised.bytesPerFrame,
+          found: max(0, found) / promised.bytesPerFrame)
+      }
+    }
+    if info.sampleCount <= 0 { throw .empty(path: path) }
+  }
+
+  deinit { sf_close(handle) }
+
+  private static func byteCount(_ path: String) throws(WaveFileError) -> Int {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      if errno == ENOENT || errno == ENOTDIR { throw .missing(path: path) }
+      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+    }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      throw .unreadable(path: path, reason: "it is a folder")
+    }
+    return Int(status.st_size)
+  }
+
+  func requireMono(sampleRate: Int?) throws(WaveFileError) {
+    if info.channelCount != 1 {
+      throw .multiChannel(path: path, channelCount: info.channelCount)
+    }
+    if let sampleRate, sampleRate != info.sampleRate {
+      throw .wrongSampleRate(path: path, expected: sampleRate, found: info.sampleRate)
+    }
+  }
+
+  /// Frames `range`, channels interleaved.
+  func read(_ range: Range<Int>) throws(WaveFileError) -> [Float] {
+    guard range.lowerBound >= 0, range.upperBound <= info.sampleCount else {
+      throw .outOfRange(path: path, range: range, sampleCount: info.sampleCount)
+    }
+    if range.isEmpty { return [] }
+    if range.lowerBound > 0,
+      sf_seek(handle, sf_count_t(range.lowerBound), SEEK_SET) != range.lowerBound
+    {
+      throw .truncated(path: path, expected: info.sampleCount, found: range.lowerBound)
+    }
+    var delivered = 0
+    let samples = [Float](unsafeUninitializedCapacity: range.count * info.channelCount) {
+      buffer, count in
+      delivered = Int(sf_readf_float(handle, buffer.baseAddress, sf_count_t(range.count)))
+      count = delivered * info.channelCount
+    }
+    guard delivered == range.count else {
+      throw .truncated(
+        path: path, expected: info.sampleCount, found: range.lowerBound + delivered)
+    }
+    if let bad = samples.firstIndex(where: { !$0.isFinite }) {
+      throw .nonFinite(path: path, index: range.lowerBound + bad / info.channelCount)
+    }
+    return samples
+  }
+}

@@ -1,0 +1,42 @@
+/// What can be wrong with an audio file. Every case names the file.
+public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// There is no such file.
+  case missing(path: String)
+  /// The file exists but is no audio that can be read; `reason` is the decoder's or the system's.
+  case unreadable(path: String, reason: String)
+  /// The file holds no samples.
+  case empty(path: String)
+  /// Only mono is accepted.
+  case multiChannel(path: String, channelCount: Int)
+  /// The sample rate is not the one asked for.
+  case wrongSampleRate(path: String, expected: Int, found: Int)
+  /// Sample number `index` is NaN or infinite.
+  case nonFinite(path: String, index: Int)
+  /// The header promises more samples than the file holds.
+  case truncated(path: String, expected: Int, found: Int)
+  /// The range asked for does not lie inside the file.
+  case outOfRange(path: String, range: Range<Int>, sampleCount: Int)
+  /// The file cannot be written; `reason` is the system's.
+  case unwritable(path: String, reason: String)
+  /// The extension and the encoding do not name a format that is written here.
+  case unsupportedFormat(path: String, reason: String)
+
+  /// One sentence saying which file, what is wrong and what to do.
+  public var description: String {
+    switch self {
+    case .missing(let path): "\(path): no such file"
+    case .unreadable(let path, let reason): "\(path): cannot be read as audio: \(reason)"
+    case .empty(let path): "\(path): holds no samples"
+    case .multiChannel(let path, let count): "\(path): has \(count) channels; mix it down to mono"
+    case .wrongSampleRate(let path, let expected, let found):
+      "\(path): expected \(expected) Hz, found \(found) Hz; resample first"
+    case .nonFinite(let path, let index): "\(path): sample \(index) is not a finite number"
+    case .truncated(let path, let expected, let found):
+      "\(path): truncated: the header promises \(expected) samples, the file holds \(found)"
+    case .outOfRange(let path, let range, let count):
+      "\(path): samples \(range.lowerBound)..<\(range.upperBound) asked for, the file has \(count)"
+    case .unwritable(let path, let reason): "\(path): cannot be written: \(reason)"
+    case .unsupportedFormat(let path, let reason): "\(path): \(reason)"
+    }
+  }
+}
