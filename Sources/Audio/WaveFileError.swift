@@ -21,22 +21,35 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The extension and the encoding do not name a format that is written here.
   case unsupportedFormat(path: String, reason: String)
 
-  /// One sentence saying which file, what is wrong and what to do.
-  public var description: String {
+  /// The file.
+  public var path: String {
     switch self {
-    case .missing(let path): "\(path): no such file"
-    case .unreadable(let path, let reason): "\(path): cannot be read as audio: \(reason)"
-    case .empty(let path): "\(path): holds no samples"
-    case .multiChannel(let path, let count): "\(path): has \(count) channels; mix it down to mono"
-    case .wrongSampleRate(let path, let expected, let found):
-      "\(path): expected \(expected) Hz, found \(found) Hz; resample first"
-    case .nonFinite(let path, let index): "\(path): sample \(index) is not a finite number"
-    case .truncated(let path, let expected, let found):
-      "\(path): truncated: the header promises \(expected) samples, the file holds \(found)"
-    case .outOfRange(let path, let range, let count):
-      "\(path): samples \(range.lowerBound)..<\(range.upperBound) asked for, the file has \(count)"
-    case .unwritable(let path, let reason): "\(path): cannot be written: \(reason)"
-    case .unsupportedFormat(let path, let reason): "\(path): \(reason)"
+    case .missing(let path), .unreadable(let path, _), .empty(let path), .multiChannel(let path, _),
+      .wrongSampleRate(let path, _, _), .nonFinite(let path, _), .truncated(let path, _, _),
+      .outOfRange(let path, _, _), .unwritable(let path, _), .unsupportedFormat(let path, _):
+      path
     }
   }
+
+  /// What is wrong with the file and what to do.
+  public var reason: String {
+    switch self {
+    case .missing: "no such file"
+    case .unreadable(_, let reason): "cannot be read as audio: \(reason)"
+    case .empty: "holds no samples"
+    case .multiChannel(_, let count): "has \(count) channels; mix it down to mono"
+    case .wrongSampleRate(_, let expected, let found):
+      "expected \(expected) Hz, found \(found) Hz; resample first"
+    case .nonFinite(_, let index): "sample \(index) is not a finite number"
+    case .truncated(_, let expected, let found):
+      "truncated: the header promises \(expected) samples, the file holds \(found)"
+    case .outOfRange(_, let range, let count):
+      "samples \(range.lowerBound)..<\(range.upperBound) asked for, the file has \(count)"
+    case .unwritable(_, let reason): "cannot be written: \(reason)"
+    case .unsupportedFormat(_, let reason): reason
+    }
+  }
+
+  /// One sentence saying which file, what is wrong and what to do.
+  public var description: String { "\(path): \(reason)" }
 }
