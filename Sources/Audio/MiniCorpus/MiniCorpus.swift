@@ -17,35 +17,53 @@ public enum MiniCorpus {
     output: String, full: Bool = false, seed: UInt64 = 1, progress: (String) -> Void
   ) throws -> MiniCorpusReport {
     let start = ContinuousClock.now
-    let manifest = MiniCorpusManifest.read(folder: output)
-    var reason: String?
-    if let manifest {
-      reason = try fault(of: manifest, folder: output, full: full, seed: seed)
-      if reason == nil {
-        return MiniCorpusReport(manifest: manifest, outcome: .kept, start: start)
-      }
+    let state = try state(of: output, full: full, seed: seed)
+    if case .whole(let manifest) = state {
+      return MiniCorpusReport(manifest: manifest, outcome: .kept, start: start)
     }
+    if state == .foreign { throw MiniCorpusError.foreignFolder(path: output) }
     let builder = MiniCorpusBuilder(output: output, full: full, seed: seed)
-    let lock = try builder.claim(isOurs: manifest != nil)
+    let lock = try builder.claim()
     defer { close(lock) }
-    if reason == nil, try builder.hasRemains() { reason = "it is incomplete" }
-    if let reason { progress("building \(output) anew: \(reason)") }
-    try builder.removeRemains()
-    let built = try builder.build(progress: progress)
-    let outcome: MiniCorpusReport.Outcome =
-      if let reason { .rebuilt(reason: reason) } else { .built }
-    return MiniCorpusReport(manifest: built, outcome: outcome, start: start)
+    var outcome = MiniCorpusReport.Outcome.built
+    if case .unfit(let reason) = state {
+      progress("building \(output) anew: \(reason)")
+      outcome = .rebuilt(reason: reason)
+    }
+    return MiniCorpusReport(
+      manifest: try builder.build(progress: progress), outcome: outcome, start: start)
   }
 
-  private static func fault(
-    of manifest: MiniCorpusManifest, folder: String, full: Bool, seed: UInt64
-  ) throws -> String? {
-    if manifest.version != MiniCorpusManifest.version {
-      return "it is of version \(manifest.version)"
+  /// What an output folder holds.
+  package enum State: Equatable {
+    /// Nothing of a corpus, or no folder.
+    case absent
+    /// The corpus asked for, every file as its manifest says.
+    case whole(MiniCorpusManifest)
+    /// A corpus that must be made anew, and why.
+    case unfit(reason: String)
+    /// Something that is no corpus.
+    case foreign
+  }
+
+  /// Looks at an output folder; reads every file of a corpus that is there.
+  package static func state(of folder: String, full: Bool, seed: UInt64) throws -> State {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    guard let manifest = MiniCorpusManifest.read(folder: folder) else {
+      if names.isEmpty { return .absent }
+      if !names.contains(MiniCorpusBuilder.cacheName) { return .foreign }
+      return names.contains(where: MiniCorpusBuilder.made.contains)
+        ? .unfit(reason: "it is incomplete") : .absent
     }
-    if manifest.seed != seed { return "it was made with seed \(manifest.seed)" }
-    if manifest.full != full { return "it is the \(manifest.full ? "full" : "small") corpus" }
-    return try manifest.problem(folder: folder)
+    if manifest.version != MiniCorpusManifest.version {
+      return .unfit(reason: "it is of version \(manifest.version)")
+    }
+    if manifest.seed != seed { return .unfit(reason: "it was made with seed \(manifest.seed)") }
+    if manifest.full != full {
+      return .unfit(reason: "it is the \(manifest.full ? "full" : "small") corpus")
+    }
+    if let problem = try manifest.problem(folder: folder) { return .unfit(reason: problem) }
+    return .whole(manifest)
   }
 }
 

@@ -6,20 +6,19 @@ struct MiniCorpusBuilder {
   let full: Bool
   let seed: UInt64
 
-  private var cache: String { output + "/.packages" }
-  private var unpacked: String { cache + "/unpacked" }
-  private static let made =
+  /// Holds the downloads, inside the output folder.
+  static let cacheName = ".packages"
+  /// What a build makes in the output folder.
+  static let made =
     CorpusSplit.allCases.map(\.rawValue)
     + ["licences", "README.md", "mixtures.csv", MiniCorpusManifest.fileName]
 
-  /// Makes the folder ours, or throws when it holds something else or another process builds in
-  /// it. Returns the lock's file descriptor; closing it gives the folder free.
-  func claim(isOurs: Bool) throws -> Int32 {
-    try makeFolder(output)
-    let entries = try FileManager.default.contentsOfDirectory(atPath: output)
-    if !isOurs, !entries.isEmpty, !entries.contains(".packages") {
-      throw MiniCorpusError.foreignFolder(path: output)
-    }
+  private var cache: String { "\(output)/\(Self.cacheName)" }
+  private var unpacked: String { cache + "/unpacked" }
+
+  /// Makes the folder ours, or throws when another process builds in it. Returns the lock's file
+  /// descriptor; closing it gives the folder free.
+  func claim() throws -> Int32 {
     try makeFolder(cache)
     let lock = open(cache + "/lock", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard lock >= 0 else {
@@ -33,23 +32,20 @@ struct MiniCorpusBuilder {
     return lock
   }
 
-  /// Whether a former build left anything.
-  func hasRemains() throws -> Bool {
-    Self.made.contains { FileManager.default.fileExists(atPath: "\(output)/\($0)") }
+  /// Removes what a former build left, the manifest first, so that no half-removed corpus has one.
+  private func removeRemains() throws {
+    for name in Self.made.reversed() { try remove("\(output)/\(name)") }
   }
 
-  /// Removes what a former build left, the manifest first, so that no half-removed corpus has one.
-  func removeRemains() throws {
-    for name in Self.made.reversed() + [".packages/unpacked"] {
-      let path = "\(output)/\(name)"
-      guard FileManager.default.fileExists(atPath: path) else { continue }
-      do { try FileManager.default.removeItem(atPath: path) } catch {
-        throw MiniCorpusError.unwritable(path: path, reason: error.localizedDescription)
-      }
+  private func remove(_ path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    do { try FileManager.default.removeItem(atPath: path) } catch {
+      throw MiniCorpusError.unwritable(path: path, reason: error.localizedDescription)
     }
   }
 
-  /// Builds everything and writes the manifest.
+  /// Builds everything and writes the manifest. A former corpus is removed when nothing more has
+  /// to be fetched.
   func build(progress: (String) -> Void) throws -> MiniCorpusManifest {
     let sources = try CorpusSources(unpacked: unpacked)
     let voices = Catalogue.voices.filter { full || $0.share != nil }
@@ -57,6 +53,8 @@ struct MiniCorpusBuilder {
     let debian = DebianPackages(cache: cache)
     try debian.download(packages, progress: progress)
     defer { try? FileManager.default.removeItem(atPath: unpacked) }
+    try remove(unpacked)
+    try removeRemains()
     progress("unpacking")
     _ = try parallelMap(packages) { try debian.unpack($0, into: "\(unpacked)/\($0)") }
     progress("decoding \(voices.count) voices")

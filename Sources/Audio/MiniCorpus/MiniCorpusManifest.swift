@@ -2,18 +2,18 @@ import Foundation
 
 /// `manifest.json`: what the corpus is and what every file must be. It is written last, so that a
 /// folder with a manifest was once complete.
-struct MiniCorpusManifest: Codable, Equatable {
-  static let fileName = "manifest.json"
+package struct MiniCorpusManifest: Codable, Equatable {
+  package static let fileName = "manifest.json"
   static let format = "disttrain-minicorpus"
   /// Raised whenever the same seed would give other files.
   static let version = 1
 
-  struct File: Codable, Equatable, Sendable {
+  package struct File: Codable, Equatable, Sendable {
     var path: String
     var byteCount: Int
     var checksum: String
 
-    init(path: String, bytes: [UInt8]) {
+    package init(path: String, bytes: [UInt8]) {
       self.path = path
       byteCount = bytes.count
       checksum = Self.checksum(bytes)
@@ -25,15 +25,23 @@ struct MiniCorpusManifest: Codable, Equatable {
     }
   }
 
-  var format = Self.format
-  var version = Self.version
-  var seed: UInt64
-  var full: Bool
-  var splits: [MiniCorpusSplit]
-  var files: [File]
+  package var format = Self.format
+  package var version = Self.version
+  package var seed: UInt64
+  package var full: Bool
+  package var splits: [MiniCorpusSplit]
+  package var files: [File]
+
+  /// Puts the parts together, with this program's format and version.
+  package init(seed: UInt64, full: Bool, splits: [MiniCorpusSplit], files: [File]) {
+    self.seed = seed
+    self.full = full
+    self.splits = splits
+    self.files = files
+  }
 
   /// The manifest of the corpus in `folder`; nil if there is none that can be read.
-  static func read(folder: String) -> Self? {
+  package static func read(folder: String) -> Self? {
     guard let data = FileManager.default.contents(atPath: "\(folder)/\(fileName)"),
       let manifest = try? JSONDecoder().decode(Self.self, from: data), manifest.format == format
     else { return nil }
@@ -41,7 +49,7 @@ struct MiniCorpusManifest: Codable, Equatable {
   }
 
   /// Writes the manifest atomically.
-  func write(folder: String) throws {
+  package func write(folder: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try WaveFile.writeAtomically([UInt8](encoder.encode(self)), to: "\(folder)/\(Self.fileName)")
