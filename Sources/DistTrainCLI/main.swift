@@ -1,1 +1,3 @@
 import DistTrain
+
+Program.main()

@@ -11,6 +11,13 @@ void platform_line_buffer_stdout(void);
 /// Denormals become zero in this thread: they would slow decaying scan states a hundredfold.
 void platform_flush_denormals(void);
 
+/// Makes malloc keep what is freed: a training step frees and allocates the same hundreds of
+/// megabytes again, and the kernel would have to clear every page of them anew. 1 if it obeys.
+int platform_keep_freed_memory(void);
+
+/// Gives freed memory back once, so that the resident size says what is in use.
+void platform_return_freed_memory(void);
+
 /// Calls `end` with 128 + signal when a trap, an abort or a memory fault ends this process, after
 /// the handlers installed before (Swift's backtrace) have printed; `end` ends the other processes
 /// of the job. If it hangs, an alarm ends this one after 5 s. Call it from the main thread.
