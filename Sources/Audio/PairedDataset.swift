@@ -1,7 +1,7 @@
 import Foundation
 
 /// A recording of clean speech and the same with noise.
-public struct UtterancePair: Sendable, Equatable {
+public struct UtterancePair: Sendable, Equatable, Codable {
   /// The files' name without extension.
   public var name: String
   /// Path of the clean file.

@@ -1,5 +1,5 @@
 /// A file that cannot be used for training.
-public struct BadFile: Equatable, Sendable, CustomStringConvertible {
+public struct BadFile: Equatable, Sendable, CustomStringConvertible, Codable {
   /// The file.
   public var path: String
   /// What is wrong with it.

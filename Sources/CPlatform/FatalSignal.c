@@ -61,15 +61,16 @@ static void on_fatal_signal(int signal_number, siginfo_t *info, void *context) {
 }
 
 void platform_on_fatal_signal(void (*end)(int code)) {
+  static int is_recorded;
   end_job = end;
   stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
   sigaltstack(&stack, NULL);
   for (int i = 0; i < fatal_count; i++) {
+    if (!is_recorded) sigaction(fatal_signals[i], NULL, &previous[i]);
+    // SA_NODEFER: Swift's backtrace reads memory that may not be there, and catches the fault.
     struct sigaction action = {.sa_sigaction = on_fatal_signal,
-                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    struct sigaction old;
-    sigaction(fatal_signals[i], &action, &old);
-    // Called twice, the handler must not become its own predecessor.
-    if (!(old.sa_flags & SA_SIGINFO) || old.sa_sigaction != on_fatal_signal) previous[i] = old;
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+    sigaction(fatal_signals[i], &action, NULL);
   }
+  is_recorded = 1;
 }

@@ -61,17 +61,18 @@ public enum ReplicaCheck {
     let blockBytes = 32
     let blocks = bytes.count / blockBytes
     // Digits of pi, so that the lanes tell the places within a block apart.
-    var lanes = SIMD4<UInt64>(
-      0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89)
-    for block in 0..<blocks {
-      for lane in 0..<4 {
-        let word = bytes.loadUnaligned(
-          fromByteOffset: block * blockBytes + lane * 8, as: UInt64.self)
-        lanes[lane] = step(lanes[lane], word)
-      }
+    var first: UInt64 = 0x243f_6a88_85a3_08d3
+    var second: UInt64 = 0x1319_8a2e_0370_7344
+    var third: UInt64 = 0xa409_3822_299f_31d0
+    var fourth: UInt64 = 0x082e_fa98_ec4e_6c89
+    for start in stride(from: 0, to: blocks * blockBytes, by: blockBytes) {
+      first = step(first, bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+      second = step(second, bytes.loadUnaligned(fromByteOffset: start + 8, as: UInt64.self))
+      third = step(third, bytes.loadUnaligned(fromByteOffset: start + 16, as: UInt64.self))
+      fourth = step(fourth, bytes.loadUnaligned(fromByteOffset: start + 24, as: UInt64.self))
     }
     var hash = UInt64(values.count)
-    for lane in 0..<4 { hash = step(hash, lanes[lane]) }
+    for lane in [first, second, third, fourth] { hash = step(hash, lane) }
     for value in values.suffix(values.count - blocks * 8) {
       hash = step(hash, UInt64(value.bitPattern))
     }
@@ -79,9 +80,11 @@ public enum ReplicaCheck {
   }
 
   private static func step(_ state: UInt64, _ word: UInt64) -> UInt64 {
-    // Odd multiplier (2^64 / golden ratio); the rotation brings high bits back to the low end.
-    let mixed = (state ^ word) &* 0x9e37_79b9_7f4a_7c15
-    return (mixed << 29) | (mixed >> 35)
+    // Odd multipliers map one to one. The word is multiplied before it meets the state, so that few
+    // flipped bits here cannot cancel few flipped bits there; the rotation brings high bits, which
+    // a product moves nowhere, to the low end.
+    let sum = state &+ word &* 0xd6e8_feb8_6659_fd93
+    return ((sum << 31) | (sum >> 33)) &* 0x9e37_79b9_7f4a_7c15
   }
 
   private static func finish(_ state: UInt64) -> UInt64 {

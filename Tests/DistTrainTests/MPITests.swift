@@ -71,6 +71,15 @@ import Testing
     #expect(outcome.errors.contains("Fatal error: rank 0 gives up"), "\(outcome)")
   }
 
+  @Test func crashEndsTheJobWhereSwiftCannotPrintBacktraces() throws {
+    let outcome = try MPIRun.run(
+      ranks: 2, product: "MPIProbe", arguments: ["trap", "1", "fatal"],
+      environment: ["SWIFT_BACKTRACE": "enable=no"], timeLimit: 90)
+    #expect(outcome.status == 132 && !outcome.timedOut, "\(outcome)")
+    #expect(outcome.errors.contains("Fatal error: rank 1 gives up"), "\(outcome)")
+    #expect(!outcome.errors.contains("crashed"), "\(outcome)")
+  }
+
   @Test func killedRankEndsTheJob() throws {
     let outcome = try probe(2, "trap", "1", "kill")
     #expect(outcome.status == 137 && !outcome.timedOut, "\(outcome)")
@@ -110,6 +119,11 @@ import Testing
     let outcome = try MPIRun.runAlone(product: "MPIProbe", arguments: ["who"])
     #expect(outcome.output == "LocalCommunicator rank 0 of 1\n", "\(outcome)")
     #expect(outcome.status == 0)
+  }
+
+  @Test func singleRankAbortsWithItsStatus() throws {
+    let outcome = try MPIRun.runAlone(product: "MPIProbe", arguments: ["abort", "0", "42"])
+    #expect(outcome.status == 42 && outcome.errors == "disttrain: pesq is gone\n", "\(outcome)")
   }
 
   @Test func underMpirunOneRankIsMPI() throws {
@@ -168,7 +182,11 @@ import Testing
   /// Whether a process has ended; a killed one may take a moment.
   private func isGone(_ process: pid_t) -> Bool {
     for _ in 0..<50 {
-      if kill(process, 0) != 0 && errno == ESRCH { return true }
+      guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
+        return true
+      }
+      // A zombie is dead; only nobody has asked for its status.
+      if stat.split(separator: ")").last?.hasPrefix(" Z") == true { return true }
       usleep(100_000)
     }
     return false

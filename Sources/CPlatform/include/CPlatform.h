@@ -18,9 +18,10 @@ int platform_keep_freed_memory(void);
 /// Gives freed memory back once, so that the resident size says what is in use.
 void platform_return_freed_memory(void);
 
-/// Calls `end` with 128 + signal when a trap, an abort or a memory fault ends this process, after
-/// the handlers installed before (Swift's backtrace) have printed; `end` ends the other processes
-/// of the job. If it hangs, an alarm ends this one after 5 s. Call it from the main thread.
+/// Calls `end` with 128 + signal when a trap, an abort or a memory fault ends this process; `end`
+/// ends the other processes of the job. Before that the handlers that were there at the first call
+/// (Swift's backtrace) print what they know. If `end` hangs, an alarm ends the process after 5 s.
+/// A library may replace handlers: a second call puts this one back. Call it from the main thread.
 void platform_on_fatal_signal(void (*end)(int code));
 
 #endif

@@ -6,18 +6,16 @@ struct DistTrainCommand: ParsableCommand {
     commandName: "disttrain",
     abstract: "Trains and uses speech-enhancement networks on clusters of CPUs.",
     discussion: """
-      A first tour: check that the models work on this machine, prepare a small corpus, train on \
-      it, and enhance a recording.
+      A first tour: check that the models work on this machine, make a small corpus, train on it,
+      and enhance a recording.
 
         disttrain check
-        disttrain prepare minicorpus --output data/mini
-        mpirun -np 2 disttrain train --preset abl3 --data data/mini --epochs 10
-        disttrain enhance --weights checkpoints_abl3/best.safetensors noisy.wav enhanced.wav
+        disttrain prepare minicorpus --output mini
+        mpirun -np 2 disttrain train --preset abl3 --data mini
+        disttrain enhance --weights checkpoints_abl3/best.safetensors in.wav out.wav
       """,
     version: Program.nameAndVersion,
     subcommands: [
-      CheckCommand.self, DescribeCommand.self,
-        // `TrainCommand.self` belongs here.
-
+      CheckCommand.self, DescribeCommand.self, TrainCommand.self,
     ])
 }

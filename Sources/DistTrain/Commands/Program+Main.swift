@@ -23,8 +23,9 @@ extension Program {
     } catch let status as ExitCode {
       // The command has said why.
       exit(status.rawValue)
-    } catch let request as CleanExit {
-      DistTrainCommand.exit(withError: request)
+    } catch where DistTrainCommand.exitCode(for: error) != .failure {
+      // The parser's own: a request for help, or arguments that a command found impossible.
+      DistTrainCommand.exit(withError: error)
     } catch {
       Console.error("disttrain: error: \(text(error))")
       exit(EXIT_FAILURE)

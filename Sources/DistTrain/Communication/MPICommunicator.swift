@@ -33,6 +33,7 @@ public final class MPICommunicator: Communicator {
     var started: Int32 = 0
     MPI_Initialized(&started)
     if started != 0 { throw .startFailed(reason: "it is already running in this process") }
+    platform_on_fatal_signal { code in endWorld(code) }
     var provided: Int32 = 0
     let code = MPI_Init_thread(nil, nil, cmpi_thread_funneled(), &provided)
     guard code == cmpi_success() else {
@@ -42,6 +43,7 @@ public final class MPICommunicator: Communicator {
       throw .startFailed(reason: "this MPI offers thread level \(provided), below FUNNELED")
     }
     MPI_Comm_set_errhandler(cmpi_comm_world(), cmpi_errors_return())
+    // Again: a transport such as UCX may have put handlers of its own in place.
     platform_on_fatal_signal { code in endWorld(code) }
 
     var number: Int32 = 0
@@ -253,12 +255,17 @@ private func errorText(_ code: Int32) -> String {
   var text = [CChar](repeating: 0, count: Int(cmpi_max_error_string()) + 1)
   var length: Int32 = 0
   guard MPI_Error_string(code, &text, &length) == cmpi_success() else { return "error \(code)" }
-  return String(decoding: text.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  let bytes = text.prefix(Int(length)).map(UInt8.init(bitPattern:))
+  // MPICH's text has several lines; a log line has one.
+  let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
+  return lines.joined(separator: " ")
 }
 
 /// Also called from a signal handler, so it only calls MPI.
 private func endWorld(_ code: Int32) {
+  var hasStarted: Int32 = 0
   var isOver: Int32 = 0
+  MPI_Initialized(&hasStarted)
   MPI_Finalized(&isOver)
-  if isOver == 0 { MPI_Abort(cmpi_comm_world(), code) }
+  if hasStarted != 0 && isOver == 0 { MPI_Abort(cmpi_comm_world(), code) }
 }

@@ -11,10 +11,6 @@ public struct EpochReport: Equatable, Sendable {
   public var pesq: Double?
   /// Mean PESQ of the same utterances unprocessed.
   public var noisyPESQ: Double?
-  /// Mean STOI of the enhanced utterances, 0 to 1.
-  public var stoi: Double?
-  /// Mean STOI of the same utterances unprocessed.
-  public var noisySTOI: Double?
   /// Mean SI-SDR of the enhanced utterances, dB.
   public var siSDR: Double?
   /// Mean SI-SDR of the same utterances unprocessed, dB.
@@ -36,16 +32,13 @@ public struct EpochReport: Equatable, Sendable {
 
   /// A report of one epoch.
   public init(
-    epoch: Int, pesq: Double? = nil, noisyPESQ: Double? = nil, stoi: Double? = nil,
-    noisySTOI: Double? = nil, siSDR: Double? = nil, noisySISDR: Double? = nil,
+    epoch: Int, pesq: Double? = nil, noisyPESQ: Double? = nil, siSDR: Double? = nil, noisySISDR: Double? = nil,
     validationLoss: Double? = nil, trainingLoss: Double? = nil, learningRate: Double,
     scored: Int, total: Int, seconds: Double, audioSecondsPerSecond: Double
   ) {
     self.epoch = epoch
     self.pesq = pesq
     self.noisyPESQ = noisyPESQ
-    self.stoi = stoi
-    self.noisySTOI = noisySTOI
     self.siSDR = siSDR
     self.noisySISDR = noisySISDR
     self.validationLoss = validationLoss
@@ -64,7 +57,6 @@ public struct EpochReport: Equatable, Sendable {
     let fields = [
       "Epoch \(epoch) PESQ \(Self.fixed(pesq, 4))",
       "noisy \(Self.fixed(noisyPESQ, 4))",
-      "STOI \(Self.fixed(stoi, 4)) noisy-STOI \(Self.fixed(noisySTOI, 4))",
       "SI-SDR \(Self.fixed(siSDR, 2)) noisy-SI-SDR \(Self.fixed(noisySISDR, 2))",
       "loss \(Self.fixed(validationLoss, 4)) train-loss \(Self.fixed(trainingLoss, 4))",
       "scored \(scored)/\(total)",
@@ -79,7 +71,6 @@ public struct EpochReport: Equatable, Sendable {
     [
       ("epoch", .integer(epoch)),
       ("pesq", .number(pesq)), ("noisy_pesq", .number(noisyPESQ)),
-      ("stoi", .number(stoi)), ("noisy_stoi", .number(noisySTOI)),
       ("si_sdr", .number(siSDR)), ("noisy_si_sdr", .number(noisySISDR)),
       ("loss", .number(validationLoss)), ("train_loss", .number(trainingLoss)),
       ("scored", .integer(scored)), ("total", .integer(total)),

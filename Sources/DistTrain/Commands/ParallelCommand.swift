@@ -1,0 +1,27 @@
+import ArgumentParser
+import CPlatform
+import Foundation
+
+/// Runs the body of a command that may be one of many ranks, and turns errors into one line and a
+/// non-zero exit status of the whole job.
+public enum ParallelCommand {
+  /// Runs `body` with the communicator that the launcher asks for.
+  ///
+  /// An error that rank 0 has told all ranks of is printed once, and all leave in order. Any other
+  /// error is this rank's alone: it ends the job, since the others wait in some collective.
+  public static func run(_ body: (any Communicator) throws -> Void) throws {
+    platform_flush_denormals()
+    let communicator = try makeCommunicator()
+    do {
+      try body(communicator)
+    } catch let failure as RootFailure {
+      try communicator.finalize()
+      if failure.isOwn { throw failure }
+      throw ExitCode.failure
+    } catch {
+      if communicator.worldSize > 1 { communicator.abort(code: 1, message: "error: \(error)") }
+      throw error
+    }
+    try communicator.finalize()
+  }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Audio
+import Foundation
+import Models
+
+/// `disttrain train`: trains one system, on one rank or under mpirun on many.
+public struct TrainCommand: ParsableCommand {
+  /// What the help says.
+  public static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a system, alone or data-parallel under mpirun or srun.",
+    discussion: """
+      Under mpirun -np N the same command trains on N ranks: each takes its share of every global \
+      batch, and gradients are averaged after every backward pass. The defaults are the published \
+      recipe. For short runs and many ranks see --schedule cosine, --warmup and --ema.
+
+      The run folder holds best.safetensors (weights for enhance and evaluate), last.safetensors \
+      (everything to --resume), configuration.json, history.csv and metrics.jsonl.
+      """)
+
+  @Option(help: "A preset (abl1, abl2, abl3) or a path to a JSON file of your own.")
+  var preset: String
+
+  @Option(help: "Corpus folder: {train,valid}/{clean,noisy}, or VoiceBank-DEMAND's folders.")
+  var data: String
+
+  @Option(help: "Passes over the training split.")
+  var epochs = 100
+
+  @Option(help: "Utterances per rank and step; the global batch is this times the ranks.")
+  var batch = 6
+
+  @Option(help: "Seed of initial weights, order and crops.")
+  var seed: UInt64 = 0
+
+  @Option(name: .customLong("lr"), help: "Learning rate.")
+  var learningRate = 1e-3
+
+  @Option(help: "How the rate falls: step (×0.98 every 10 epochs), cosine (to 0) or constant.")
+  var schedule = LearningRateSchedule.Decay.step
+
+  @Option(help: "Steps over which the rate rises linearly at the start.")
+  var warmup = 0
+
+  @Option(help: "Decay of averaged weights, such as 0.999; validated and kept instead. 0: off.")
+  var ema = 0.0
+
+  @Option(help: "Limit of the global gradient norm.")
+  var clip = 5.0
+
+  @Option(help: "Length of a training crop in seconds.")
+  var seconds = 2.0
+
+  @Option(help: "End an epoch after this many steps of its order, and validate.")
+  var stepsPerEpoch: Int?
+
+  @Option(help: "Folder of the run. Default: checkpoints_<preset>.")
+  var runDir: String?
+
+  @Flag(help: "Continue the run in the run folder.")
+  var resume = false
+
+  @Option(help: "Stop after this many steps of the run and save, to continue with --resume.")
+  var stopAfter: Int?
+
+  @Option(help: "Unusable files: stop, or skip (left out and listed).")
+  var onBadFile = OnBadFile.stop
+
+  @Option(help: "Validate on this many utterances only, spread over the split.")
+  var validationCount: Int?
+
+  @Option(parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers kept for validation.")
+  var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+
+  /// Made by the parser.
+  public init() {}
+
+  /// Rejects numbers that make no sense before anything starts.
+  public func validate() throws {
+    func require(_ condition: Bool, _ text: String) throws {
+      if !condition { throw ValidationError(text) }
+    }
+    try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
+    try require(batch > 0, "--batch must be at least 1, not \(batch)")
+    try require(
+      learningRate > 0 && learningRate.isFinite, "--lr must be positive, not \(learningRate)")
+    try require(warmup >= 0, "--warmup must be at least 0, not \(warmup)")
+    try require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
+    try require(clip > 0, "--clip must be positive, not \(clip)")
+    try require(
+      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
+    try require(
+      (stepsPerEpoch ?? 1) > 0, "--steps-per-epoch must be at least 1, not \(stepsPerEpoch ?? 0)")
+    try require((stopAfter ?? 1) > 0, "--stop-after must be at least 1, not \(stopAfter ?? 0)")
+    try require(
+      (validationCount ?? 1) > 0,
+      "--validation-count must be at least 1, not \(validationCount ?? 0)")
+  }
+
+  /// Runs the job on all ranks.
+  public func run() throws {
+    try ParallelCommand.run { communicator in
+      let model = try Preset.load(preset)
+      let configuration = TrainingConfiguration(
+        model: model, seed: seed, epochs: epochs, batch: batch, ranks: communicator.worldSize,
+        cropSeconds: seconds, learningRate: learningRate, schedule: schedule,
+        warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
+        stepsPerEpoch: stepsPerEpoch)
+      var request = TrainingRequest(
+        configuration: configuration, data: data,
+        runFolder: RunFolder(runDir ?? "checkpoints_\(model.name)"))
+      request.resumes = resume
+      request.onBadFile = onBadFile
+      request.validationSpeakers = validationSpeakers
+      request.validationCount = validationCount
+      request.stepLimit = stopAfter
+      try TrainingJob(request, over: communicator).run()
+    }
+  }
+}
+
+extension LearningRateSchedule.Decay: ExpressibleByArgument {}
+extension OnBadFile: ExpressibleByArgument {}

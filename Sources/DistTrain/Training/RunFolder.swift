@@ -1,0 +1,53 @@
+import Foundation
+import Models
+
+/// Why a run folder cannot be used.
+public enum RunFolderError: Error, Equatable, CustomStringConvertible {
+  /// It holds a run, and nobody said to resume it.
+  case occupied(path: String)
+  /// It cannot be made.
+  case cannotCreate(path: String, reason: String)
+
+  /// One sentence naming the folder and what to do.
+  public var description: String {
+    switch self {
+    case .occupied(let path):
+      "\(path) already holds a run (last.safetensors); add --resume to continue it, or choose "
+        + "another --run-dir"
+    case .cannotCreate(let path, let reason):
+      "\(path): the run folder cannot be made: \(reason)"
+    }
+  }
+}
+
+/// The folder of one run and the files in it.
+public struct RunFolder: Sendable {
+  /// The folder.
+  public let url: URL
+
+  /// Names the folder; makes nothing.
+  public init(_ path: String) { url = URL(fileURLWithPath: path, isDirectory: true) }
+
+  /// The best weights so far, as `enhance` and `evaluate` take them.
+  public var best: URL { url.appending(path: "best.safetensors") }
+  /// Everything to resume.
+  public var last: URL { url.appending(path: "last.safetensors") }
+  /// The resolved configuration.
+  public var configuration: URL { url.appending(path: "configuration.json") }
+  /// One row for each epoch.
+  public var history: URL { url.appending(path: "history.csv") }
+
+  /// Makes the folder for a new run, or checks that there is one to resume.
+  public func prepare(resuming: Bool) throws {
+    let path = url.path(percentEncoded: false)
+    if !resuming && FileManager.default.fileExists(atPath: last.path(percentEncoded: false)) {
+      throw RunFolderError.occupied(path: path)
+    }
+    do {
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    } catch {
+      throw RunFolderError.cannotCreate(path: path, reason: error.localizedDescription)
+    }
+    try AtomicFile.removeStaleTemporaries(in: url)
+  }
+}

@@ -1,0 +1,180 @@
+import Audio
+import Foundation
+import Models
+import Tensor
+
+/// What one step came to, over all ranks.
+public struct StepResult: Equatable, Sendable {
+  /// Sum of the items' losses.
+  public let lossSum: Double
+  /// Items of all ranks.
+  public let itemCount: Int
+  /// Global gradient norm before clipping.
+  public let gradientNorm: Double
+  /// Learning rate used.
+  public let learningRate: Double
+  /// Whether the step was left out because a loss or gradient was not finite.
+  public let isSkipped: Bool
+}
+
+/// Why training cannot go on.
+public enum TrainingError: Error, Equatable, CustomStringConvertible {
+  /// Steps were skipped in a row.
+  case diverged(steps: Int, epoch: Int)
+  /// A crop could not be loaded.
+  case unreadable(WaveFileError)
+  /// A crop is too short for the transform.
+  case tooShort(STFTError)
+
+  /// One sentence that says what to do.
+  public var description: String {
+    switch self {
+    case .diverged(let steps, let epoch):
+      "the gradient was not finite in \(steps) steps in a row (in pass \(epoch)); the last "
+        + "checkpoint is whole: start again with a lower --lr"
+    case .unreadable(let error): "a training file can no longer be read: \(error)"
+    case .tooShort(let error): "--seconds is too short: \(error)"
+    }
+  }
+}
+
+/// Data-parallel training: one step is forward, backward, all-reduce, clip, Adam.
+///
+/// Every rank holds the whole model and a shard of each global batch. A step goes utterance by
+/// utterance: no operation mixes utterances, so a tape holds the activations of one, whatever the
+/// batch, and gradients add up in the arena.
+public final class Trainer {
+  /// The recipe.
+  public let configuration: TrainingConfiguration
+  /// Weights, moments and counters.
+  public let state: TrainingState
+  /// The rate of every step.
+  public let schedule: LearningRateSchedule
+  private let communicator: any Communicator
+  private let pairs: [UtterancePair]
+  private let buckets: GradientBuckets
+  private let crop: RandomCrop
+  private let stft = STFT()
+  private var skippedInARow = 0
+
+  /// Steps skipped in a row before training gives up.
+  public static let skipLimit = 20
+
+  /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere.
+  public init(
+    _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
+    over communicator: any Communicator
+  ) throws {
+    self.configuration = configuration
+    self.state = state
+    self.pairs = pairs
+    self.communicator = communicator
+    buckets = GradientBuckets(count: state.model.parameters.count)
+    crop = RandomCrop(
+      sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
+    let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
+    schedule = try LearningRateSchedule(
+      decay: configuration.schedule, base: configuration.learningRate, stepsPerEpoch: all,
+      totalSteps: all * configuration.epochs, warmupSteps: configuration.warmupSteps)
+    try communicator.broadcast(state.model.parameters.values.buffer, root: 0)
+    if state.progress.step == 0, let average = state.average {
+      let values = state.model.parameters.values
+      average.values.base.update(from: values.base, count: values.count)
+    }
+  }
+
+  /// Steps in one epoch: all global batches of the split, or as many as the recipe says.
+  public static func stepsPerEpoch(_ configuration: TrainingConfiguration, utterances: Int) -> Int {
+    let all = (utterances + configuration.globalBatch - 1) / configuration.globalBatch
+    return min(all, configuration.stepsPerEpoch ?? all)
+  }
+
+  /// Steps in one epoch.
+  public var stepsPerEpoch: Int { schedule.stepsPerEpoch }
+
+  /// The shares of the epoch under way.
+  public func sampler(epoch: Int) -> ShardedSampler {
+    ShardedSampler(
+      order: EpochOrder.permutation(
+        seed: configuration.seed, epoch: epoch, count: pairs.count),
+      worldSize: communicator.worldSize, rank: communicator.rank,
+      batchSize: configuration.batch)
+  }
+
+  /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
+  ///
+  /// All ranks call it together, if with no item. All get the same result and hold the same
+  /// weights afterwards.
+  public func step(_ items: [Int], epoch: Int) throws -> StepResult {
+    let parameters = state.model.parameters
+    parameters.zeroGradients()
+    var lossSum = 0.0
+    for item in items {
+      let (noisy, clean) = try spectrograms(pairs[item], epoch: epoch)
+      let tape = Tape()
+      let enhanced = state.model(noisy, tape)
+      lossSum += Double(spectralLoss(enhanced, clean, tape).total)
+      tape.backward()
+    }
+    let itemCount = try buckets.reduce(
+      gradients: parameters.gradients.buffer, itemCount: items.count, over: communicator)
+    let norm = GradientNorm(parameters)
+    // One decision for all ranks: a replica that stepped alone would differ for ever.
+    let isBad = !lossSum.isFinite || !norm.value.isFinite
+    let sums = try communicator.allReduceSum([lossSum, isBad ? 1 : 0])
+    let rate = schedule.rate(atStep: state.progress.step)
+    let isSkipped = sums[1] > 0
+    if !isSkipped {
+      state.adam.step(
+        learningRate: Float(rate),
+        gradientScale: norm.clipFactor(limit: Float(configuration.clip)))
+      state.average?.update(parameters)
+    }
+    try count(isSkipped: isSkipped, lossSum: sums[0], itemCount: itemCount, epoch: epoch)
+    return StepResult(
+      lossSum: sums[0], itemCount: itemCount, gradientNorm: norm.value, learningRate: rate,
+      isSkipped: isSkipped)
+  }
+
+  private func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) throws {
+    state.progress.step += 1
+    state.progress.stepInEpoch += 1
+    if isSkipped {
+      state.progress.skippedSteps += 1
+      skippedInARow += 1
+      if skippedInARow >= Self.skipLimit {
+        throw TrainingError.diverged(steps: skippedInARow, epoch: epoch)
+      }
+    } else {
+      skippedInARow = 0
+      // Means leave skipped steps out.
+      state.progress.lossSum += lossSum
+      state.progress.lossCount += itemCount
+    }
+  }
+
+  /// The names of `items`.
+  public func names(_ items: [Int]) -> [String] { items.map { pairs[$0].name } }
+
+  /// The crop of `epoch` as the model takes it: noisy and clean, each [1, T, F, 2].
+  private func spectrograms(
+    _ pair: UtterancePair, epoch: Int
+  ) throws(TrainingError) -> (noisy: Tensor, clean: Tensor) {
+    let samples: (clean: [Float], noisy: [Float])
+    do {
+      samples = try crop.load(pair, epoch: epoch)
+    } catch {
+      throw .unreadable(error)
+    }
+    do {
+      let frames = stft.frameCount(sampleCount: crop.sampleCount)
+      let shape = [1, frames, stft.binCount, 2]
+      return (
+        Tensor(shape: shape, elements: try stft.forward(samples.noisy)),
+        Tensor(shape: shape, elements: try stft.forward(samples.clean))
+      )
+    } catch {
+      throw .tooShort(error)
+    }
+  }
+}

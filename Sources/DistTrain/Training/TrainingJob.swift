@@ -1,0 +1,158 @@
+import Audio
+import Foundation
+import Models
+import Tensor
+
+/// What a training job is asked to do, besides its recipe.
+public struct TrainingRequest: Sendable {
+  /// The recipe.
+  public var configuration: TrainingConfiguration
+  /// The corpus folder.
+  public var data: String
+  /// Where outputs go.
+  public var runFolder: RunFolder
+  /// Whether to continue the run in that folder.
+  public var resumes = false
+  /// What to do about unusable files.
+  public var onBadFile = OnBadFile.stop
+  /// VoiceBank-DEMAND's speakers kept for validation.
+  public var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  /// Validate on this many utterances, spread over the split; nil for all.
+  public var validationCount: Int?
+  /// Stop and save after this many steps of the run.
+  public var stepLimit: Int?
+
+  /// A request with everything else at its default.
+  public init(configuration: TrainingConfiguration, data: String, runFolder: RunFolder) {
+    self.configuration = configuration
+    self.data = data
+    self.runFolder = runFolder
+  }
+}
+
+/// One training job on one rank: from the request to the finished run.
+public struct TrainingJob {
+  private let request: TrainingRequest
+  private let communicator: any Communicator
+  private let root: RootDecision
+
+  /// A job on the ranks of `communicator`.
+  public init(_ request: TrainingRequest, over communicator: any Communicator) {
+    self.request = request
+    self.communicator = communicator
+    root = RootDecision(communicator)
+  }
+
+  /// Prepares the run, says what it is, and trains.
+  public func run() throws {
+    let configuration = request.configuration
+    let folder = request.runFolder
+    // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
+    let checkpoint = try root.bytes {
+      try folder.prepare(resuming: request.resumes)
+      guard request.resumes else { return [] }
+      guard let data = FileManager.default.contents(atPath: folder.last.path(percentEncoded: false))
+      else { throw CheckpointError.missing(path: folder.last.path(percentEncoded: false)) }
+      return Array(data)
+    }
+    let train = try dataset(.train)
+    let valid = spread(try dataset(.valid), request.validationCount)
+    let log = try RunLog(rank: communicator.rank, runFolder: folder.url)
+    let state = TrainingState(configuration)
+    if request.resumes {
+      try Checkpoint.load(
+        Data(checkpoint), path: folder.last.path(percentEncoded: false), into: state,
+        configuration)
+    } else {
+      _ = try root.bytes {
+        try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
+        return []
+      }
+    }
+    let trainer = try Trainer(
+      configuration, state: state, pairs: train.pairs, over: communicator)
+    describe(trainer, train, valid, log)
+    let evaluator = TemporaryEvaluator(model: state.model, pairs: valid, over: communicator)
+    let run = try TrainingRun(trainer, folder: folder, log: log, over: communicator) {
+      ValidationScores(try evaluator.evaluate())
+    }
+    if try run.run(stepLimit: request.stepLimit) { conclude(state, log) }
+  }
+
+  /// The split as rank 0 found it: one rank inspects thousands of files, not all.
+  private func dataset(_ split: CorpusSplit) throws -> (pairs: [UtterancePair], skipped: [BadFile])
+  {
+    let bytes = try root.bytes {
+      let found = try PairedDataset(
+        folder: request.data, split: split, onBadFile: request.onBadFile,
+        validationSpeakers: request.validationSpeakers)
+      return Array(try JSONEncoder().encode(FoundSplit(pairs: found.pairs, skipped: found.skipped)))
+    }
+    let found = try JSONDecoder().decode(FoundSplit.self, from: Data(bytes))
+    return (found.pairs, found.skipped)
+  }
+
+  private struct FoundSplit: Codable {
+    var pairs: [UtterancePair]
+    var skipped: [BadFile]
+  }
+
+  private func spread(
+    _ found: (pairs: [UtterancePair], skipped: [BadFile]), _ count: Int?
+  ) -> [UtterancePair] {
+    guard let count, count < found.pairs.count else { return found.pairs }
+    return (0..<count).map { found.pairs[$0 * found.pairs.count / count] }
+  }
+
+  private func describe(
+    _ trainer: Trainer, _ train: (pairs: [UtterancePair], skipped: [BadFile]),
+    _ valid: [UtterancePair], _ log: RunLog
+  ) {
+    let configuration = request.configuration
+    let state = trainer.state
+    let folder = request.runFolder.url.path(percentEncoded: false)
+    func minutes(_ pairs: [UtterancePair]) -> String {
+      let samples = pairs.reduce(0) { $0 + $1.sampleCount }
+      return String(format: "%.1f min", Double(samples) / 16_000 / 60)
+    }
+    log.line(
+      "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
+        + "\(state.model.parameters.parameterCount) parameters, \(kernels.instructionSet) kernels")
+    log.line(
+      "ranks \(communicator.worldSize), batch \(configuration.batch) per rank, global batch "
+        + "\(configuration.globalBatch), crops of \(configuration.cropSeconds) s")
+    log.line(
+      "data \(request.data): train \(train.pairs.count) utterances (\(minutes(train.pairs))), "
+        + "valid \(valid.count) (\(minutes(valid)))")
+    for file in train.skipped { log.warning("left out: \(file)") }
+    log.line(
+      "\(trainer.stepsPerEpoch) steps a pass, \(configuration.epochs) passes, rate "
+        + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "
+        + "\(configuration.warmupSteps)), clip \(configuration.clip), averaging "
+        + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
+    log.line(
+      request.resumes
+        ? "run folder \(folder), continued after step \(state.progress.step)"
+        : "run folder \(folder)")
+    log.event(
+      "start",
+      [
+        "program": .text(Program.nameAndVersion), "model": .text(configuration.model.name),
+        "ranks": .integer(communicator.worldSize), "step": .integer(state.progress.step),
+        "kernels": .text(kernels.instructionSet),
+      ])
+  }
+
+  private func conclude(_ state: TrainingState, _ log: RunLog) {
+    let progress = state.progress
+    if progress.skippedSteps > 0 {
+      log.warning("\(progress.skippedSteps) of \(progress.step) steps were skipped")
+    }
+    let best = request.runFolder.best.path(percentEncoded: false)
+    if let score = progress.bestScore, let epoch = progress.bestEpoch {
+      log.line("best \(String(format: "%.4f", score)) in pass \(epoch): \(best)")
+    } else {
+      log.warning("no validation utterance could be scored, so there are no best weights")
+    }
+  }
+}

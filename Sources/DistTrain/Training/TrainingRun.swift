@@ -1,0 +1,185 @@
+import Foundation
+import Models
+import Tensor
+
+/// What validation came to, the same on all ranks.
+public struct ValidationScores: Equatable, Sendable {
+  /// Mean wide-band PESQ of enhanced speech; nil if nothing could be scored.
+  public var pesq: Double?
+  /// The same of the noisy input.
+  public var noisyPESQ: Double?
+  /// Mean SI-SDR of enhanced speech, dB.
+  public var siSDR: Double?
+  /// The same of the noisy input.
+  public var noisySISDR: Double?
+  /// Mean loss over whole utterances.
+  public var loss: Double?
+  /// Utterances with a score, of all.
+  public var scored: Int
+  /// All utterances.
+  public var total: Int
+  /// "name: reason" of each without a score.
+  public var unscorable: [String]
+
+  /// Puts the parts together.
+  public init(
+    pesq: Double?, noisyPESQ: Double?, siSDR: Double?, noisySISDR: Double?, loss: Double?,
+    scored: Int, total: Int, unscorable: [String]
+  ) {
+    self.pesq = pesq
+    self.noisyPESQ = noisyPESQ
+    self.siSDR = siSDR
+    self.noisySISDR = noisySISDR
+    self.loss = loss
+    self.scored = scored
+    self.total = total
+    self.unscorable = unscorable
+  }
+}
+
+/// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints.
+///
+/// All ranks run it; rank 0 writes.
+public final class TrainingRun {
+  private let trainer: Trainer
+  private let folder: RunFolder
+  private let log: RunLog
+  private let communicator: any Communicator
+  private let validate: () throws -> ValidationScores
+  private var history: HistoryCSV?
+  private var reported: Set<String> = []
+
+  /// `validate` scores the model as it stands and is called by all ranks together.
+  public init(
+    _ trainer: Trainer, folder: RunFolder, log: RunLog, over communicator: any Communicator,
+    validate: @escaping () throws -> ValidationScores
+  ) throws {
+    self.trainer = trainer
+    self.folder = folder
+    self.log = log
+    self.communicator = communicator
+    self.validate = validate
+    if communicator.isRoot {
+      history = try HistoryCSV(
+        url: folder.history, resumingAfter: trainer.state.progress.epoch)
+    }
+  }
+
+  /// Trains until the epochs are done or `stepLimit` steps of the run are, and returns whether it
+  /// came to the end.
+  @discardableResult
+  public func run(stepLimit: Int? = nil) throws -> Bool {
+    let progress = { self.trainer.state.progress }
+    while progress().epoch < trainer.configuration.epochs {
+      let clock = ContinuousClock.now
+      guard let audioSeconds = try trainEpoch(stepLimit: stepLimit) else {
+        try saveLast()
+        log.line(
+          "stopped after \(progress().step) steps as asked; the same command with --resume goes on")
+        return false
+      }
+      let trainSeconds = clock.seconds
+      try ReplicaCheck.verify(
+        UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
+        over: communicator)
+      let scores = try trainer.state.withEvaluatedWeights { try validate() }
+      try finishEpoch(
+        scores, seconds: clock.seconds,
+        audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0)
+    }
+    return true
+  }
+
+  /// The rest of the epoch under way; its audio seconds, or nil when the step limit came first.
+  private func trainEpoch(stepLimit: Int?) throws -> Double? {
+    let configuration = trainer.configuration
+    let epoch = trainer.state.progress.epoch + 1
+    let sampler = trainer.sampler(epoch: epoch)
+    let first = trainer.state.progress.stepInEpoch
+    log.beginProgress(
+      "pass \(epoch)/\(configuration.epochs)", total: trainer.stepsPerEpoch, completed: first)
+    defer { log.endProgress() }
+    var audioSeconds = 0.0
+    for index in first..<trainer.stepsPerEpoch {
+      if let stepLimit, trainer.state.progress.step >= stepLimit { return nil }
+      let items = sampler[index].items
+      let result = try trainer.step(items, epoch: epoch)
+      audioSeconds += Double(result.itemCount) * configuration.cropSeconds
+      let loss = result.lossSum / Double(max(1, result.itemCount))
+      if result.isSkipped { try reportSkipped(result, items) }
+      log.event(
+        "step",
+        [
+          "step": .integer(trainer.state.progress.step), "loss": .number(loss),
+          "gradient_norm": .number(result.gradientNorm),
+          "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
+        ])
+      log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
+    }
+    return audioSeconds
+  }
+
+  private func reportSkipped(_ result: StepResult, _ items: [Int]) throws {
+    let names = Array(trainer.names(items).joined(separator: ", ").utf8)
+    guard let all = try communicator.gather(names, root: 0) else { return }
+    let list = all.map { String(decoding: $0, as: UTF8.self) }.filter { !$0.isEmpty }
+    log.warning(
+      "step \(trainer.state.progress.step) skipped on all ranks: loss or gradient is not finite "
+        + "(\(trainer.state.progress.skippedSteps) so far); its utterances: "
+        + list.joined(separator: ", "))
+  }
+
+  private func finishEpoch(
+    _ scores: ValidationScores, seconds: Double, audioRate: Double
+  ) throws {
+    let state = trainer.state
+    let mean =
+      state.progress.lossCount > 0
+      ? state.progress.lossSum / Double(state.progress.lossCount) : nil
+    state.progress.epoch += 1
+    state.progress.stepInEpoch = 0
+    state.progress.lossSum = 0
+    state.progress.lossCount = 0
+    let report = EpochReport(
+      epoch: state.progress.epoch, pesq: scores.pesq, noisyPESQ: scores.noisyPESQ,
+      siSDR: scores.siSDR, noisySISDR: scores.noisySISDR, validationLoss: scores.loss,
+      trainingLoss: mean, learningRate: trainer.schedule.rate(atStep: state.progress.step - 1),
+      scored: scores.scored, total: scores.total, seconds: seconds,
+      audioSecondsPerSecond: audioRate)
+    for text in scores.unscorable where reported.insert(text).inserted {
+      log.warning("left out of the validation means: \(text)")
+    }
+    if let score = scores.pesq, score > state.progress.bestScore ?? -.infinity {
+      state.progress.bestScore = score
+      state.progress.bestEpoch = state.progress.epoch
+      try onRoot { try AtomicFile.write(self.bestWeights(), to: self.folder.best) }
+    }
+    try saveLast()
+    try onRoot { try self.history?.append(report) }
+    log.epoch(report)
+  }
+
+  private func bestWeights() -> [UInt8] {
+    trainer.state.withEvaluatedWeights {
+      Array(WeightFile.serialized(trainer.state.model, program: Program.nameAndVersion))
+    }
+  }
+
+  private func saveLast() throws {
+    try onRoot {
+      let data = try Checkpoint.serialized(self.trainer.state, self.trainer.configuration)
+      try AtomicFile.write(Array(data), to: self.folder.last)
+    }
+  }
+
+  private func onRoot(_ body: () throws -> Void) throws {
+    if communicator.isRoot { try body() }
+  }
+}
+
+extension ContinuousClock.Instant {
+  /// Seconds from this instant to now.
+  fileprivate var seconds: Double {
+    (ContinuousClock.now - self) / .seconds(1)
+  }
+}
