@@ -7,4 +7,10 @@ enum Console {
 
   /// Writes `text` and a line break to stderr.
   static func error(_ text: String) { FileDescriptorOutput(STDERR_FILENO).write(text + "\n") }
+
+  /// A progress bar on a terminal; elsewhere a line on stderr every half minute, so that stdout
+  /// holds results only. Silent unless `rank` is 0.
+  static func progressLog(rank: Int = 0) throws -> RunLog {
+    try RunLog(rank: rank, standardOutput: STDERR_FILENO)
+  }
 }

@@ -16,6 +16,7 @@ struct DistTrainCommand: ParsableCommand {
       """,
     version: Program.nameAndVersion,
     subcommands: [
-      CheckCommand.self, DescribeCommand.self, TrainCommand.self,
+      CheckCommand.self, DescribeCommand.self, PrepareCommand.self, TrainCommand.self,
+      EnhanceCommand.self, ScoreCommand.self,
     ])
 }
