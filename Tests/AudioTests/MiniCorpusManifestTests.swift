@@ -90,3 +90,27 @@ import Testing
     }
   }
 }
+
+@Suite struct DebianPackagesTests {
+  @Test func theFirstComplaintIsTold() {
+    let apt = """
+      W: Download is performed unsandboxed as root
+      Err:1 http://example.org bookworm/main amd64 klettres-data all 4:22.12.3-1
+        Could not resolve
+      E: Failed to fetch klettres-data  Could not resolve
+      E: Failed to fetch ktuberling-data  Could not resolve
+      """
+    #expect(DebianPackages.reason(apt) == "Failed to fetch klettres-data  Could not resolve")
+    let tar = """
+      tar: ./usr/share/a: Wrote only 2048 of 10240 bytes
+      tar: ./usr/share/b: Cannot write: No space left on device
+      tar: Exiting with failure status due to previous errors
+      dpkg-deb: error: tar subprocess returned error exit status 2
+      """
+    #expect(DebianPackages.reason(tar) == "./usr/share/b: Cannot write: No space left on device")
+    #expect(DebianPackages.reason("something else\nlast line\n") == "last line")
+    #expect(DebianPackages.reason("") == "no reason given")
+    let full = MiniCorpusError.unpackFailed(path: "a.deb", reason: DebianPackages.reason(tar))
+    #expect(full.description.hasSuffix("free some disk space"))
+  }
+}

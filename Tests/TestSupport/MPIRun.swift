@@ -24,16 +24,18 @@ public enum MPIRun {
   /// Starts `ranks` processes of the executable `product` and waits for the job's end.
   ///
   /// A job that runs longer than `timeLimit` seconds is killed, and its outcome says so.
-  /// `environment` is added to the present one. Throws if mpirun or the product is missing.
+  /// `environment` is added to the present one, `launcherArguments` are mpirun's own. Throws if
+  /// mpirun or the product is missing.
   public static func run(
     ranks: Int, product: String, arguments: [String] = [], environment: [String: String] = [:],
-    folder: URL? = nil, timeLimit: Double = 60
+    launcherArguments: [String] = [], folder: URL? = nil, timeLimit: Double = 60
   ) throws -> SubprocessOutcome {
     let program = try productPath(product)
     let launcher = try mpirunPath()
     return try Subprocess.run(
       launcher,
-      ["--oversubscribe", "--bind-to", "none", "-np", "\(ranks)", program] + arguments,
+      ["--oversubscribe", "--bind-to", "none"] + launcherArguments
+        + ["-np", "\(ranks)", program] + arguments,
       environment: launchEnvironment(adding: environment), folder: folder, timeLimit: timeLimit)
   }
 

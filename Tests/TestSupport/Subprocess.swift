@@ -85,6 +85,8 @@ public enum Subprocess {
       }
     }
     for process in doomed { kill(process, SIGKILL) }
+    // Death takes a moment; whoever looks afterwards must not see them.
+    while doomed.contains(where: isRunning) && now() < endedAt + 5 { usleep(5_000) }
     close(output)
     close(errors)
     return SubprocessOutcome(
@@ -98,6 +100,12 @@ public enum Subprocess {
     _ script: String, folder: URL? = nil, timeLimit: Double = 30
   ) throws -> SubprocessOutcome {
     try run("/bin/sh", ["-c", script], folder: folder, timeLimit: timeLimit)
+  }
+
+  /// Whether a process exists and is more than a zombie, which is dead and waits for its parent.
+  public static func isRunning(_ process: pid_t) -> Bool {
+    guard let state = stat(of: process)?.first else { return false }
+    return state != "Z" && state != "X"
   }
 
   private static let spawnLock = Mutex<Void>(())
@@ -168,17 +176,22 @@ public enum Subprocess {
     return signal == 0 ? (raw >> 8) & 0xff : 128 + signal
   }
 
+  /// State, parent and the rest of what the kernel tells about a process; nil if there is none.
+  private static func stat(of process: pid_t) -> [Substring]? {
+    // "pid (name) state ppid …", where the name may hold anything.
+    let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+    guard let text, let end = text.lastIndex(of: ")") else { return nil }
+    return text[text.index(after: end)...].split(separator: " ")
+  }
+
   /// All processes whose chain of parents leads to `root`.
   private static func descendants(of root: pid_t) -> [pid_t] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     var children: [pid_t: [pid_t]] = [:]
     for process in names.compactMap({ pid_t($0) }) {
-      // "pid (name) state ppid …", where the name may hold anything.
-      guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-        let parent = stat.split(separator: ")").last?.split(separator: " ").dropFirst().first,
-        let number = pid_t(parent)
+      guard let fields = stat(of: process), fields.count > 1, let parent = pid_t(fields[1])
       else { continue }
-      children[number, default: []].append(process)
+      children[parent, default: []].append(process)
     }
     var found: [pid_t] = []
     var next = children[root] ?? []

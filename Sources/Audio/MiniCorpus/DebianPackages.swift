@@ -2,7 +2,7 @@ import Foundation
 
 /// Fetches Debian packages with `apt-get download` and unpacks them with `dpkg`. No root needed,
 /// nothing is installed.
-struct DebianPackages {
+package struct DebianPackages {
   /// Where the `.deb` files are kept.
   let cache: String
 
@@ -21,7 +21,7 @@ struct DebianPackages {
     let result = try run("apt-get", ["download"] + missing, in: incoming)
     guard result.status == 0 else {
       throw MiniCorpusError.downloadFailed(
-        packages: missing, cache: cache, reason: Self.reason(result.output, marker: "E:"))
+        packages: missing, cache: cache, reason: Self.reason(result.output))
     }
     for name in try list(incoming) where name.hasSuffix(".deb") {
       do {
@@ -42,7 +42,7 @@ struct DebianPackages {
     let result = try run("dpkg-deb", ["-x", file, folder], in: cache)
     guard result.status == 0 else {
       throw MiniCorpusError.unpackFailed(
-        path: file, reason: Self.reason(result.output, marker: "dpkg-deb: error:"))
+        path: file, reason: Self.reason(result.output))
     }
   }
 
@@ -60,12 +60,18 @@ struct DebianPackages {
     }
   }
 
-  /// The lines after `marker` of a program's output, or its last line.
-  static func reason(_ output: String, marker: String) -> String {
+  /// The first complaint of apt-get, dpkg-deb or tar in their mixed output (the others follow from
+  /// it or repeat it for other files), but a full disk before anything else.
+  package static func reason(_ output: String) -> String {
     let lines = output.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-    let marked = lines.filter { $0.hasPrefix(marker) }
-      .map { $0.dropFirst(marker.count).trimmingCharacters(in: .whitespaces) }
-    return marked.isEmpty ? lines.last ?? "no reason given" : marked.joined(separator: "; ")
+    let markers = ["E: ", "tar: ", "dpkg-deb: error: "]
+    let full = lines.filter { $0.contains("No space left on device") }
+    for line in full + lines {
+      if let marker = markers.first(where: line.hasPrefix) {
+        return String(line.dropFirst(marker.count))
+      }
+    }
+    return lines.last ?? "no reason given"
   }
 
   private func run(

@@ -26,10 +26,13 @@ public enum MiniCorpusError: Error, Equatable, Sendable, CustomStringConvertible
       "\(name) is not installed: the mini corpus is built from Debian's packages, so prepare it on "
         + "Debian or Ubuntu and copy the folder"
     case .downloadFailed(let packages, let cache, let reason):
-      "cannot download \(packages.joined(separator: ", ")): \(reason); run apt-get update, check "
-        + "the network, or put the .deb files into \(cache) by hand"
+      "cannot download \(packages.joined(separator: ", ")): \(reason); "
+        + Self.advice(
+          reason, else: "run apt-get update, check the network, or put the .deb files into \(cache)"
+        )
     case .unpackFailed(let path, let reason):
-      "\(path): cannot be unpacked: \(reason); delete it to have it downloaded again"
+      "\(path): cannot be unpacked: \(reason); "
+        + Self.advice(reason, else: "delete it to have it downloaded again")
     case .missingLibrary(let name, let package, let reason):
       "\(name) cannot be loaded (\(reason)): apt-get install \(package)"
     case .missingSource(let package, let path):
@@ -40,5 +43,9 @@ public enum MiniCorpusError: Error, Equatable, Sendable, CustomStringConvertible
     case .busy(let path): "\(path) is being prepared by another process"
     case .unwritable(let path, let reason): "\(path): cannot be written: \(reason)"
     }
+  }
+
+  private static func advice(_ reason: String, else other: String) -> String {
+    reason.contains("No space left on device") ? "free some disk space" : other
   }
 }

@@ -1,0 +1,40 @@
+import Foundation
+
+/// A small corpus of real speech, made of the metric fixtures' wavs (16 kHz, 2 to 4 s).
+public struct FixtureCorpus {
+  /// Its folder; the caller removes it.
+  public let folder: URL
+
+  /// Pairs whose noisy side has a score well defined for training and validation.
+  private static let names = [
+    "g01_vb_p232_014_noisy", "g02_vb_p232_052_noisy", "g03_vb_p232_170_noisy",
+    "g04_vb_p232_010_noisy", "g05_vb_p232_003_noisy", "g09_arctic_dishes_5dB",
+  ]
+
+  /// Makes splits under `parent`, each with `copies[split]` names; a wav serves several of them.
+  public init(in parent: URL, splits: [String: Int]) throws {
+    folder = parent.appending(path: "corpus")
+    for (split, count) in splits {
+      for index in 0..<count {
+        let source = Self.names[index % Self.names.count]
+        let name = String(format: "u%03d.wav", index)
+        for (side, suffix) in [("clean", "ref"), ("noisy", "deg")] {
+          let target = folder.appending(path: "\(split)/\(side)")
+          try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+          try FileManager.default.copyItem(
+            at: fixturesFolder.appending(path: "metrics/\(source)_\(suffix).wav"),
+            to: target.appending(path: name))
+        }
+      }
+    }
+  }
+}
+
+/// Runs `body` with a folder that is removed afterwards.
+public func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
+  let folder = FileManager.default.temporaryDirectory
+    .appending(path: "disttrain-\(UUID().uuidString)")
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try body(folder)
+}

@@ -1,0 +1,42 @@
+# Sourced by demo.sh and test.sh: installs the Debian packages that are missing.
+
+# What the build needs, and what making the mini corpus needs.
+build_packages=(libopenmpi-dev openmpi-bin libopenblas-dev libsndfile1-dev libfftw3-dev pkg-config)
+corpus_packages=(libspandsp2 libsamplerate0)
+
+# install_packages NAME…: says which are missing and installs them, or says what to run by hand.
+install_packages() {
+  local missing=() name
+  for name in "$@"; do
+    if ! dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q '^install ok installed$'; then
+      missing+=("$name")
+    fi
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    return 0
+  fi
+  echo "Missing Debian packages: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    echo "Install them by hand, then run this script again:" >&2
+    echo "  sudo apt-get update && sudo apt-get install -y ${missing[*]}" >&2
+    return 1
+  fi
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+  echo "Installed: ${missing[*]}"
+}
+
+# require_swift: the toolchain is the one thing that is not a Debian package.
+require_swift() {
+  if ! command -v swift >/dev/null 2>&1; then
+    echo "swift is not on the PATH; install Swift 6 for Debian 12 from swift.org first" >&2
+    return 1
+  fi
+}
+
+# allow_root: Open MPI refuses to start as root unless told that it is meant.
+allow_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  fi
+}
