@@ -71,7 +71,8 @@ let package = Package(
       name: "MPIProbe", dependencies: ["DistTrain"], path: "Tests/MPIProbe",
       swiftSettings: baseline),
     .testTarget(
-      name: "DistTrainTests", dependencies: ["DistTrain", "TestSupport", "MPIProbe"],
+      name: "DistTrainTests",
+      dependencies: ["DistTrain", "TestSupport", "MPIProbe", "DistTrainCLI"],
       swiftSettings: baseline),
   ]
 )

@@ -52,8 +52,8 @@ public struct PairedDataset: Sendable {
   ) throws(PairedDatasetError) {
     let folders = try CorpusLayout(folder: folder)
       .folders(split, validationSpeakers: validationSpeakers)
-    let clean = try AudioFolder(folders.clean, speakers: folders.speakers)
-    let noisy = try AudioFolder(folders.noisy, speakers: folders.speakers)
+    let clean = try AudioFolder(folders.clean, taking: folders.speakers.contain)
+    let noisy = try AudioFolder(folders.noisy, taking: folders.speakers.contain)
     if clean.isEmpty && noisy.isEmpty {
       let speakers = if case .only = folders.speakers { validationSpeakers } else { [String]() }
       throw .emptySplit(split, lookedIn: [folders.clean, folders.noisy], speakers: speakers)
@@ -109,34 +109,5 @@ public struct PairedDataset: Sendable {
     }
     return .success(
       UtterancePair(name: name, clean: clean, noisy: noisy, sampleCount: cleanCount))
-  }
-}
-
-/// The audio files of a folder by their names without extension.
-private struct AudioFolder {
-  var paths: [String: String] = [:]
-  var duplicates: [BadFile] = []
-  var isEmpty: Bool { paths.isEmpty }
-
-  init(_ folder: String, speakers: CorpusLayout.Speakers) throws(PairedDatasetError) {
-    let entries: [String]
-    do {
-      entries = try FileManager.default.contentsOfDirectory(atPath: folder)
-    } catch {
-      throw .unreadableFolder(path: folder, reason: error.localizedDescription)
-    }
-    // Names that begin with a dot are litter of other systems.
-    for entry in entries.sorted() where !entry.hasPrefix(".") && speakers.contain(entry) {
-      let path = "\(folder)/\(entry)"
-      let name = (entry as NSString).deletingPathExtension
-      guard ["wav", "flac"].contains((entry as NSString).pathExtension.lowercased()) else {
-        continue
-      }
-      if let other = paths[name] {
-        duplicates.append(BadFile(path: path, reason: "has the same name as \(other)"))
-      } else {
-        paths[name] = path
-      }
-    }
   }
 }

@@ -5,6 +5,12 @@ public struct BadFile: Equatable, Sendable, CustomStringConvertible, Codable {
   /// What is wrong with it.
   public var reason: String
 
+  /// Puts the parts together.
+  public init(path: String, reason: String) {
+    self.path = path
+    self.reason = reason
+  }
+
   /// `path: reason`.
   public var description: String { "\(path): \(reason)" }
 }

@@ -1,5 +1,6 @@
 #include "CPlatform.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,3 +33,10 @@ void platform_line_buffer_stdout(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 void platform_flush_denormals(void) {
   _mm_setcsr(_mm_getcsr() | 0x8040);  // FTZ and DAZ
 }
+
+int platform_keep_freed_memory(void) {
+  return mallopt(M_MMAP_THRESHOLD, 1 << 30) && mallopt(M_TRIM_THRESHOLD, -1) &&
+         mallopt(M_TOP_PAD, 64 << 20);
+}
+
+void platform_return_freed_memory(void) { malloc_trim(0); }

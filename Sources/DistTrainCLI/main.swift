@@ -1,3 +1,3 @@
 import DistTrain
 
-TrainCommand.main(Array(CommandLine.arguments.dropFirst(2)))
+Program.main()

@@ -1,5 +1,3 @@
-import Foundation
-
 /// The scores of many utterances, as rows of a CSV file and as means.
 ///
 /// Means are over the utterances for which every metric is defined, so all of them speak of the
@@ -42,10 +40,20 @@ public struct ScoreTable: Equatable, Sendable {
   public var csv: String {
     let header = ["file"] + ScoreColumn.allCases.map(\.rawValue) + ["error"]
     let rows = scores.map { score in
-      [score.file] + ScoreColumn.allCases.map { score[$0].map { Self.text($0, digits: 6) } ?? "" }
+      [score.file] + ScoreColumn.allCases.map { score[$0].map { TextTable.number($0, digits: 6) } ?? "" }
         + [score.error ?? ""]
     }
-    return ([header] + rows).map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
+    return TextTable([header] + rows).csv
+  }
+
+  /// The numbers in columns for a terminal, one line per utterance; `-` where there is no number.
+  public var listing: String {
+    let header = ["file"] + ScoreColumn.allCases.map(\.rawValue)
+    let rows = scores.map { score in
+      [score.file]
+        + ScoreColumn.allCases.map { score[$0].map { TextTable.number($0, digits: 4) } ?? "-" }
+    }
+    return TextTable([header] + rows).aligned
   }
 
   /// Readable lines: how many utterances were scored, the means, and what was left out and why.
@@ -59,26 +67,12 @@ public struct ScoreTable: Equatable, Sendable {
       let note =
         mean.infiniteCount == 0
         ? "" : " (\(mean.count) finite, \(mean.infiniteCount) infinite left out)"
-      lines.append("\(column.rawValue) \(Self.text(mean.value, digits: 4))\(note)")
+      lines.append("\(column.rawValue) \(TextTable.number(mean.value, digits: 4))\(note)")
     }
     if !unscorable.isEmpty {
       lines.append("not scored:")
       lines += unscorable.map { "  \($0.file): \($0.error ?? "")" }
     }
     return lines.joined(separator: "\n")
-  }
-
-  private static func text(_ value: Double, digits: Int) -> String {
-    value.isFinite ? String(format: "%.\(digits)f", value) : "\(value)"
-  }
-
-  /// A CSV field, in quotes where commas, quotes, line breaks or outer spaces ask for them.
-  private static func quoted(_ field: String) -> String {
-    // Scalars, not characters: "\r\n" is one character and would match neither of its halves.
-    let needsQuotes =
-      field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
-      || field.hasPrefix(" ") || field.hasSuffix(" ")
-    return needsQuotes
-      ? "\"" + field.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : field
   }
 }

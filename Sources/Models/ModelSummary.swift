@@ -63,13 +63,17 @@ extension ModelSummary: CustomStringConvertible {
     var cells: [[String]] = [["component", "parameters", "share"]]
     for row in rows {
       let share = 100 * Double(row.parameters) / Double(total)
-      cells.append([row.component, grouped(row.parameters), fixed(share, digits: 1) + "%"])
+      cells.append([
+        row.component, NumberText.grouped(row.parameters), NumberText.fixed(share, digits: 1) + "%",
+      ])
     }
-    cells.append(["total", grouped(total), "100.0%"])
+    cells.append(["total", NumberText.grouped(total), "100.0%"])
     if let published = configuration.published, let differencePercent {
       let sign = differencePercent < 0 ? "-" : "+"
-      cells.append(["published", millions(published.parameters), ""])
-      cells.append(["difference", sign + fixed(abs(differencePercent), digits: 1) + "%", ""])
+      cells.append(["published", NumberText.millions(published.parameters), ""])
+      cells.append([
+        "difference", sign + NumberText.fixed(abs(differencePercent), digits: 1) + "%", "",
+      ])
       cells.append(["published PESQ", published.pesq, ""])
     }
     let names = cells.map(\.[0].count).max() ?? 0
@@ -81,31 +85,6 @@ extension ModelSummary: CustomStringConvertible {
         ? "\(name)  \(number)" : "\(name)  \(number)  \(cell[2].padding(to: 6, onLeft: true))"
     }.joined(separator: "\n")
   }
-}
-
-/// `1234567` as `1,234,567`.
-private func grouped(_ number: Int) -> String {
-  var groups: [String] = []
-  var rest = String(number)[...]
-  while rest.count > 3 {
-    groups.insert(String(rest.suffix(3)), at: 0)
-    rest = rest.dropLast(3)
-  }
-  return ([String(rest)] + groups).joined(separator: ",")
-}
-
-/// A non-negative number with so many digits behind the point, rounded.
-private func fixed(_ value: Double, digits: Int) -> String {
-  let scale = (0..<digits).reduce(1) { result, _ in result * 10 }
-  let scaled = Int((value * Double(scale)).rounded())
-  let fraction = String(scaled % scale)
-  return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
-}
-
-/// `3960000` as `3.96M`: two digits, as papers write it.
-private func millions(_ number: Int) -> String {
-  let text = fixed(Double(number) / 1e6, digits: 2)
-  return (text.hasSuffix("0") ? String(text.dropLast()) : text) + "M"
 }
 
 extension String {

@@ -12,6 +12,9 @@ public enum Preset {
   /// The names of the presets.
   public static let names: [String] = files.map(\.name)
 
+  /// The names of the published ablations, which `check` tests unless told otherwise.
+  public static let ablations: [String] = names.filter { $0.hasPrefix("abl") }
+
   /// The presets.
   ///
   /// - Throws: `ConfigurationError` if a preset is broken, which tests rule out.

@@ -11,6 +11,13 @@ void platform_line_buffer_stdout(void);
 /// Denormals become zero in this thread: they would slow decaying scan states a hundredfold.
 void platform_flush_denormals(void);
 
+/// Makes malloc keep what is freed: a training step frees and allocates the same hundreds of
+/// megabytes again, and the kernel would have to clear every page of them anew. 1 if it obeys.
+int platform_keep_freed_memory(void);
+
+/// Gives freed memory back once, so that the resident size says what is in use.
+void platform_return_freed_memory(void);
+
 /// Calls `end` with 128 + signal when a trap, an abort or a memory fault ends this process; `end`
 /// ends the other processes of the job. Before that the handlers that were there at the first call
 /// (Swift's backtrace) print what they know. If `end` hangs, an alarm ends the process after 5 s.

@@ -4,8 +4,7 @@ import KernelAPI
 
 /// Which matrix product runs: our kernels, or OpenBLAS for comparison
 /// (`DISTTRAIN_GEMM=openblas`).
-public let usesOpenBLAS: Bool =
-  ProcessInfo.processInfo.environment["DISTTRAIN_GEMM"]?.lowercased() == "openblas"
+public let usesOpenBLAS: Bool = KernelSelection.chosen(KernelSelection.usesOpenBLAS)
 
 /// C[m, n] = A[m, k]·B[k, n] by the chosen implementation.
 func matrixProduct(

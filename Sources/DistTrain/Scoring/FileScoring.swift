@@ -1,0 +1,97 @@
+import Audio
+import CPlatform
+import Dispatch
+import Foundation
+import Metrics
+import Synchronization
+
+/// Scores pairs of files on several threads.
+enum FileScoring {
+  /// What came of one pair.
+  struct Outcome: Equatable, Sendable {
+    /// The numbers, or why there are none.
+    let score: UtteranceScore
+    /// False if a file could not be read; silence, for one, is readable and has no score.
+    let isReadable: Bool
+  }
+
+  /// The outcomes in the order of `pairs`, whatever `threadCount` is. `progress` is called on this
+  /// thread now and then with the number of pairs done.
+  static func score(
+    _ pairs: [ScoringPlan.Pair],
+    threadCount: Int = ProcessInfo.processInfo.activeProcessorCount,
+    progress: (Int) -> Void = { _ in }
+  ) -> [Outcome] {
+    let work = Work(pairs)
+    let queue = DispatchQueue(label: "scoring", attributes: .concurrent)
+    let group = DispatchGroup()
+    for _ in 0..<min(max(threadCount, 1), pairs.count) {
+      queue.async(group: group) {
+        // As in the main thread, which scores for `evaluate`.
+        platform_flush_denormals()
+        let scorer = PESQ.Scorer()
+        while let index = work.take() { work.finish(index, outcome(of: pairs[index], scorer)) }
+      }
+    }
+    while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
+      progress(work.completedCount)
+    }
+    return work.results
+  }
+
+  private static func outcome(
+    of pair: ScoringPlan.Pair, _ scorer: PESQ.Scorer
+  ) -> Outcome {
+    var faults: [String] = []
+    let signals = [pair.reference, pair.degraded].map { path -> [Float] in
+      do throws(WaveFileError) {
+        return try WaveFile.read(path: path, sampleRate: Enhancer.sampleRate).samples
+      } catch {
+        faults.append(error.description)
+        return []
+      }
+    }
+    if !faults.isEmpty {
+      let score = UtteranceScore(file: pair.name, error: faults.joined(separator: "; "))
+      return Outcome(score: score, isReadable: false)
+    }
+    let score = UtteranceScore(
+      file: pair.name, reference: signals[0], degraded: signals[1],
+      sampleRate: Enhancer.sampleRate, scorer: scorer)
+    return Outcome(score: score, isReadable: true)
+  }
+
+  /// The pairs as the threads share them.
+  private final class Work: Sendable {
+    private struct State {
+      var next = 0
+      var completed = 0
+      var outcomes: [Outcome?]
+    }
+
+    private let state: Mutex<State>
+
+    init(_ pairs: [ScoringPlan.Pair]) {
+      state = Mutex(State(outcomes: Array(repeating: nil, count: pairs.count)))
+    }
+
+    func take() -> Int? {
+      state.withLock { state in
+        guard state.next < state.outcomes.count else { return nil }
+        state.next += 1
+        return state.next - 1
+      }
+    }
+
+    func finish(_ index: Int, _ outcome: Outcome) {
+      state.withLock { state in
+        state.outcomes[index] = outcome
+        state.completed += 1
+      }
+    }
+
+    var completedCount: Int { state.withLock { $0.completed } }
+
+    var results: [Outcome] { state.withLock { $0.outcomes.compactMap { $0 } } }
+  }
+}
