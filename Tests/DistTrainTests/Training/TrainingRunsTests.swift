@@ -174,6 +174,27 @@ import Testing
     }
   }
 
+  @Test func impossibleSettingsAreSaidOnce() throws {
+    try withRun { folder, arguments in
+      for (flags, text) in [
+        (["--warmup", "500"], "number of warm-up steps is 500"),
+        (["--preset", "nothing.json"], "nothing.json"),
+        (["--seconds", "0.1"], ""),
+      ] {
+        let outcome = try train(
+          ranks: 3, arguments + ["--epochs", "1", "--run-dir", "x\(text.count)"] + flags, in: folder
+        )
+        if text.isEmpty {
+          #expect(outcome.status == 0, "\(outcome)")
+        } else {
+          #expect(outcome.status != 0, "\(outcome)")
+          let all = outcome.output + outcome.errors
+          #expect(all.components(separatedBy: text).count == 2, "\(outcome)")
+        }
+      }
+    }
+  }
+
   @Test func unusableFilesStopOrAreSkipped() throws {
     try withRun { folder, arguments in
       let noisy = folder.appending(path: "corpus/train/noisy/u003.wav")
