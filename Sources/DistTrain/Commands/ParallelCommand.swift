@@ -1,5 +1,4 @@
 import ArgumentParser
-import CPlatform
 import Foundation
 
 /// Runs the body of a command that may be one of many ranks, and turns errors into one line and a
@@ -10,13 +9,15 @@ public enum ParallelCommand {
   /// An error that rank 0 has told all ranks of is printed once, and all leave in order. Any other
   /// error is this rank's alone: it ends the job, since the others wait in some collective.
   public static func run(_ body: (any Communicator) throws -> Void) throws {
-    platform_flush_denormals()
     let communicator = try makeCommunicator()
+    EnvironmentCheck.warn(rank: communicator.rank)
     do {
       try body(communicator)
     } catch let failure as RootFailure {
+      if failure.isOwn { Program.report(failure) }
+      // The launcher kills everybody when the first one leaves: not before it is told.
+      try communicator.barrier()
       try communicator.finalize()
-      if failure.isOwn { throw failure }
       throw ExitCode.failure
     } catch {
       if communicator.worldSize > 1 { communicator.abort(code: 1, message: "error: \(error)") }

@@ -27,14 +27,16 @@ extension Program {
       // The parser's own: a request for help, or arguments that a command found impossible.
       DistTrainCommand.exit(withError: error)
     } catch {
-      Console.error("disttrain: error: \(text(error))")
+      report(error)
       exit(EXIT_FAILURE)
     }
     exit(EXIT_SUCCESS)
   }
 
-  /// The system's own errors describe themselves to programmers, ours to people.
-  private static func text(_ error: any Error) -> String {
-    (error as? CocoaError)?.localizedDescription ?? "\(error)"
+  /// Writes the one line about an error that ends the program.
+  static func report(_ error: any Error) {
+    // The system's own errors describe themselves to programmers, ours to people.
+    let text = (error as? CocoaError)?.localizedDescription ?? "\(error)"
+    Console.error("disttrain: error: \(text)")
   }
 }

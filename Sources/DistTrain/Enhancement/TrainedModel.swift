@@ -48,6 +48,8 @@ extension RootDecision {
   func model(weights path: String, preset: String?) throws -> SpeechEnhancer {
     let bytes = try bytes {
       let model = try TrainedModel.load(weights: path, preset: preset)
+      // What would fail on every rank is better told by one.
+      _ = try Enhancer(model)
       return Array(WeightFile.serialized(model, program: Program.nameAndVersion))
     }
     let file = try WeightFile(SafetensorsFile(data: Data(bytes), path: path), path: path)

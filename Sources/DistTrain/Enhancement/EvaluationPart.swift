@@ -1,0 +1,81 @@
+import Foundation
+import Metrics
+
+/// What one rank has found, or all together, as it travels between them.
+///
+/// A binary property list keeps every bit of a Double, infinities and NaN included.
+struct EvaluationPart: Codable {
+  /// One utterance and its place in the corpus.
+  struct Item: Codable {
+    let index: Int
+    let name: String
+    let noisy: Score
+    let enhanced: Score
+    let loss: Double
+
+    init(index: Int, _ utterance: Evaluation.Utterance) {
+      self.index = index
+      name = utterance.name
+      noisy = Score(utterance.noisy)
+      enhanced = Score(utterance.enhanced)
+      loss = utterance.loss
+    }
+
+    var utterance: Evaluation.Utterance {
+      Evaluation.Utterance(
+        noisy: noisy.utteranceScore(name), enhanced: enhanced.utteranceScore(name), loss: loss)
+    }
+  }
+
+  /// An `UtteranceScore` without its name.
+  struct Score: Codable {
+    let pesqWB: Double?
+    let siSDR: Double?
+    let error: String?
+
+    init(_ score: UtteranceScore) {
+      pesqWB = score.pesqWB
+      siSDR = score.siSDR
+      error = score.error
+    }
+
+    func utteranceScore(_ name: String) -> UtteranceScore {
+      UtteranceScore(file: name, pesqWB: pesqWB, siSDR: siSDR, error: error)
+    }
+  }
+
+  /// The utterance that a rank could not go on with.
+  struct Failure: Codable {
+    let index: Int
+    let text: String
+  }
+
+  var items: [Item] = []
+  var failure: Failure?
+
+  init() {}
+
+  /// All parts as one, in the corpus's order; throws the first failure in that order.
+  init(merging parts: [EvaluationPart]) throws {
+    // Every rank goes through its share in order and stops at its first failure, so the least of
+    // these is the first of all, whoever met it.
+    if let first = parts.compactMap(\.failure).min(by: { $0.index < $1.index }) {
+      throw MergedFailure(description: first.text)
+    }
+    items = parts.flatMap(\.items).sorted { $0.index < $1.index }
+  }
+
+  init(serialized bytes: [UInt8]) throws {
+    self = try PropertyListDecoder().decode(EvaluationPart.self, from: Data(bytes))
+  }
+
+  static func serialized(_ part: EvaluationPart) throws -> [UInt8] {
+    let encoder = PropertyListEncoder()
+    encoder.outputFormat = .binary
+    return Array(try encoder.encode(part))
+  }
+
+  private struct MergedFailure: Error, CustomStringConvertible {
+    let description: String
+  }
+}
