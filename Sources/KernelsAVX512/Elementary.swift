@@ -3,11 +3,14 @@ import KernelAPI
 // Vector exponentials and logarithms. Polynomials are minimax fits made for this project; the
 // tests hold their error in units of the last place. Bounds are applied by compare-and-select,
 // never by a SIMD minimum or maximum: those would turn a NaN into the bound and hide it.
+//
+// All are @_transparent: of functions that are only @inline(__always) the optimiser left calls in
+// the convolution and the scan, and a call passes a vector in quarters.
 
 private let roundingShift = Vector(repeating: 12_582_912)  // 1.5·2²³: adding it rounds to integer
 
 /// 2^x for x in about −126…127.
-@inline(__always)
+@_transparent
 private func exp2Unclamped(_ x: Vector) -> Vector {
   let shifted = x + Vector(repeating: 12_582_912)
   let f = x - (shifted - Vector(repeating: 12_582_912))
@@ -23,14 +26,14 @@ private func exp2Unclamped(_ x: Vector) -> Vector {
 }
 
 /// 2^x of x ≤ 0; below −126 it stays at 2^−126.
-@inline(__always)
+@_transparent
 func exp2OfNonPositive(_ x: Vector) -> Vector {
   let least = Vector(repeating: -126)
   return exp2Unclamped(x.replacing(with: least, where: x .< least))
 }
 
 /// e^x, held inside ±87; relative error about 1 unit in the last place.
-@inline(__always)
+@_transparent
 func exp(_ value: Vector) -> Vector {
   let most = Vector(repeating: 87)
   let least = Vector(repeating: -87)
@@ -54,13 +57,13 @@ func exp(_ value: Vector) -> Vector {
 }
 
 /// σ(x) = 1/(1 + e^−x)
-@inline(__always)
+@_transparent
 func sigmoid(_ x: Vector) -> Vector {
   Vector(repeating: 1) / (Vector(repeating: 1) + exp(-x))
 }
 
 /// atanh(s)/s as a polynomial in s², for s² ≤ 1/9.
-@inline(__always)
+@_transparent
 private func atanhRatio(_ u: Vector) -> Vector {
   var p = Vector(repeating: 0.122_065_34)
   p = Vector(repeating: 0.106_966_25).addingProduct(p, u)
@@ -71,14 +74,14 @@ private func atanhRatio(_ u: Vector) -> Vector {
 }
 
 /// log(1 + t) for t in 0…1: 2·atanh(t/(2 + t)).
-@inline(__always)
+@_transparent
 private func log1pOfUnit(_ t: Vector) -> Vector {
   let s = t / (Vector(repeating: 2) + t)
   return (s + s) * atanhRatio(s * s)
 }
 
 /// log(1 + e^x), as max(x, 0) + log(1 + e^−|x|).
-@inline(__always)
+@_transparent
 func softplus(_ x: Vector) -> Vector {
   let zero = Vector(repeating: 0)
   let magnitude = absolute(x)
@@ -86,7 +89,7 @@ func softplus(_ x: Vector) -> Vector {
 }
 
 /// log₂ of a positive normal number.
-@inline(__always)
+@_transparent
 func log2(_ x: Vector) -> Vector {
   // x = m·2^e with m in [√½, √2): the offset moves the exponent's border to √½.
   let bits = unsafeBitCast(x, to: SIMD16<Int32>.self)
@@ -104,7 +107,7 @@ func log2(_ x: Vector) -> Vector {
 }
 
 /// x^power for positive normal x.
-@inline(__always)
+@_transparent
 func power(_ x: Vector, _ exponent: Float) -> Vector {
   let t = log2(x) * Vector(repeating: exponent)
   let least = Vector(repeating: -126)
@@ -112,7 +115,7 @@ func power(_ x: Vector, _ exponent: Float) -> Vector {
 }
 
 /// tanh(x): an odd polynomial near 0, where the exponential form would cancel.
-@inline(__always)
+@_transparent
 func tanh(_ x: Vector) -> Vector {
   let magnitude = absolute(x)
   let u = x * x
@@ -128,7 +131,7 @@ func tanh(_ x: Vector) -> Vector {
 }
 
 /// |x|, by clearing the sign bit.
-@inline(__always)
+@_transparent
 func absolute(_ x: Vector) -> Vector {
   unsafeBitCast(
     unsafeBitCast(x, to: SIMD16<Int32>.self) & SIMD16<Int32>(repeating: 0x7fff_ffff),
@@ -136,7 +139,7 @@ func absolute(_ x: Vector) -> Vector {
 }
 
 /// The non-negative `magnitude` with the sign of `x`.
-@inline(__always)
+@_transparent
 func withSign(of x: Vector, _ magnitude: Vector) -> Vector {
   let sign =
     unsafeBitCast(x, to: SIMD16<Int32>.self) & SIMD16<Int32>(repeating: Int32.min)
@@ -144,7 +147,7 @@ func withSign(of x: Vector, _ magnitude: Vector) -> Vector {
 }
 
 /// √x by the processor, lane by lane in halves: the stdlib's vector root is sixteen calls.
-@inline(__always)
+@_transparent
 func squareRootOfNonNegative(_ x: Vector) -> Vector {
   // Newton steps on 1/√x from the bit trick; 0 stays 0.
   let half = x * Vector(repeating: 0.5)
@@ -189,7 +192,7 @@ extension Kernels {
 }
 
 // Inside `Kernels` the short names mean its own static functions.
-@inline(__always) private func vectorExp(_ x: Vector) -> Vector { exp(x) }
-@inline(__always) private func vectorLog2(_ x: Vector) -> Vector { log2(x) }
-@inline(__always) func vectorTanh(_ x: Vector) -> Vector { tanh(x) }
-@inline(__always) func vectorSoftplus(_ x: Vector) -> Vector { softplus(x) }
+@_transparent private func vectorExp(_ x: Vector) -> Vector { exp(x) }
+@_transparent private func vectorLog2(_ x: Vector) -> Vector { log2(x) }
+@_transparent func vectorTanh(_ x: Vector) -> Vector { tanh(x) }
+@_transparent func vectorSoftplus(_ x: Vector) -> Vector { softplus(x) }
