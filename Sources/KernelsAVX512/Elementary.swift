@@ -2,18 +2,29 @@ import KernelAPI
 
 // Vector exponentials and logarithms. Polynomials are minimax fits made for this project; the
 // tests hold their error in units of the last place. Bounds are applied by compare-and-select,
-// never by a SIMD minimum or maximum: those would turn a NaN into the bound and hide it.
+// never by a SIMD minimum or maximum: those would turn a NaN into the bound and hide it. For the
+// same reason 2^n is a factor made of bits, not an addition to the exponent's bits: that would turn
+// a NaN with low bits set, as a file may hold, into a small number.
 //
 // All are @_transparent: of functions that are only @inline(__always) the optimiser left calls in
 // the convolution and the scan, and a call passes a vector in quarters.
 
-private let roundingShift = Vector(repeating: 12_582_912)  // 1.5·2²³: adding it rounds to integer
+/// 1.5·2²³: adding it to a small number rounds that to an integer n and leaves n in the low bits.
+private let roundingShift: Float = 12_582_912
+/// The same for n + 127: the bits, shifted up by 23, are those of 2^n.
+private let exponentShift: Float = 12_582_912 + 127
 
-/// 2^x for x in about −126…127.
+/// 2^n out of n + `exponentShift`.
+@_transparent
+private func powerOfTwo(_ shifted: Vector) -> Vector {
+  unsafeBitCast(unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23, to: Vector.self)
+}
+
+/// 2^x for x in −126…126.
 @_transparent
 private func exp2Unclamped(_ x: Vector) -> Vector {
-  let shifted = x + Vector(repeating: 12_582_912)
-  let f = x - (shifted - Vector(repeating: 12_582_912))
+  let shifted = x + Vector(repeating: exponentShift)
+  let f = x - (shifted - Vector(repeating: exponentShift))
   // 2^f on ±½, exactly 1 at 0 so that long products of decays do not drift.
   var p = Vector(repeating: 0.001_326_472_7)
   p = Vector(repeating: 0.009_671_513).addingProduct(p, f)
@@ -21,8 +32,7 @@ private func exp2Unclamped(_ x: Vector) -> Vector {
   p = Vector(repeating: 0.240_222_42).addingProduct(p, f)
   p = Vector(repeating: 0.693_147).addingProduct(p, f)
   p = Vector(repeating: 1).addingProduct(p, f)
-  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
-  return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
+  return p * powerOfTwo(shifted)
 }
 
 /// 2^x of x ≤ 0; below −126 it stays at 2^−126.
@@ -39,9 +49,9 @@ func exp(_ value: Vector) -> Vector {
   let least = Vector(repeating: -87)
   var x = value.replacing(with: least, where: value .< least)
   x = x.replacing(with: most, where: x .> most)
-  let shifted = Vector(repeating: 12_582_912).addingProduct(
+  let shifted = Vector(repeating: exponentShift).addingProduct(
     x, Vector(repeating: 1.442_695_04))
-  let n = shifted - Vector(repeating: 12_582_912)
+  let n = shifted - Vector(repeating: exponentShift)
   // x − n·ln 2 in two parts (Cody and Waite): the first has few bits, so its product is exact.
   var r = x.addingProduct(n, Vector(repeating: -0.693_359_375))
   r = r.addingProduct(n, Vector(repeating: 2.121_944_4e-4))
@@ -52,8 +62,7 @@ func exp(_ value: Vector) -> Vector {
   p = Vector(repeating: 0.499_999_94).addingProduct(p, r)
   p = Vector(repeating: 1).addingProduct(p, r)
   p = Vector(repeating: 1).addingProduct(p, r)
-  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
-  return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
+  return p * powerOfTwo(shifted)
 }
 
 /// σ(x) = 1/(1 + e^−x)
@@ -88,7 +97,7 @@ func softplus(_ x: Vector) -> Vector {
   return x.replacing(with: zero, where: x .< zero) + log1pOfUnit(exp(-magnitude))
 }
 
-/// log₂ of a positive normal number.
+/// log₂ of a positive normal number; infinity and NaN stay what they are.
 @_transparent
 func log2(_ x: Vector) -> Vector {
   // x = m·2^e with m in [√½, √2): the offset moves the exponent's border to √½.
@@ -100,10 +109,11 @@ func log2(_ x: Vector) -> Vector {
   let exponent =
     unsafeBitCast(
       (exponentBits &>> 23) &+ SIMD16<Int32>(repeating: 0x4b40_0000), to: Vector.self)
-    - Vector(repeating: 12_582_912)
+    - Vector(repeating: roundingShift)
   let s = (m - Vector(repeating: 1)) / (m + Vector(repeating: 1))
-  return exponent.addingProduct(
+  let log = exponent.addingProduct(
     s * atanhRatio(s * s), Vector(repeating: 2.885_390_1))  // 2·log₂e
+  return log.replacing(with: x, where: .!(x .<= Vector(repeating: .greatestFiniteMagnitude)))
 }
 
 /// x^power for positive normal x.
