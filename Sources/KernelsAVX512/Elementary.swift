@@ -20,19 +20,22 @@ private func powerOfTwo(_ shifted: Vector) -> Vector {
   unsafeBitCast(unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23, to: Vector.self)
 }
 
-/// 2^x for x in −126…126.
+/// (2^f − 1)/f on ±½.
 @_transparent
-private func exp2Unclamped(_ x: Vector) -> Vector {
-  let shifted = x + Vector(repeating: exponentShift)
-  let f = x - (shifted - Vector(repeating: exponentShift))
-  // 2^f on ±½, exactly 1 at 0 so that long products of decays do not drift.
+private func exp2Ratio(_ f: Vector) -> Vector {
   var p = Vector(repeating: 0.001_326_472_7)
   p = Vector(repeating: 0.009_671_513).addingProduct(p, f)
   p = Vector(repeating: 0.055_507_337).addingProduct(p, f)
   p = Vector(repeating: 0.240_222_42).addingProduct(p, f)
-  p = Vector(repeating: 0.693_147).addingProduct(p, f)
-  p = Vector(repeating: 1).addingProduct(p, f)
-  return p * powerOfTwo(shifted)
+  return Vector(repeating: 0.693_147).addingProduct(p, f)
+}
+
+/// 2^x for x in −126…126; exactly 1 at 0, so that long products of decays do not drift.
+@_transparent
+private func exp2Unclamped(_ x: Vector) -> Vector {
+  let shifted = x + Vector(repeating: exponentShift)
+  let f = x - (shifted - Vector(repeating: exponentShift))
+  return Vector(repeating: 1).addingProduct(exp2Ratio(f), f) * powerOfTwo(shifted)
 }
 
 /// 2^x of x ≤ 0; below −126 it stays at 2^−126.
@@ -40,6 +43,18 @@ private func exp2Unclamped(_ x: Vector) -> Vector {
 func exp2OfNonPositive(_ x: Vector) -> Vector {
   let least = Vector(repeating: -126)
   return exp2Unclamped(x.replacing(with: least, where: x .< least))
+}
+
+/// 1 − 2^x of x ≤ 0, to eleven units in the last place however small it is.
+@_transparent
+func oneMinusExp2OfNonPositive(_ x: Vector) -> Vector {
+  let least = Vector(repeating: -126)
+  let x = x.replacing(with: least, where: x .< least)
+  let shifted = x + Vector(repeating: exponentShift)
+  let f = x - (shifted - Vector(repeating: exponentShift))
+  // (1 − 2^n) − 2^n·(2^f − 1), where the bracket is exact, and 0 for n = 0.
+  let scale = powerOfTwo(shifted)
+  return (Vector(repeating: 1) - scale).addingProduct(scale * -f, exp2Ratio(f))
 }
 
 /// e^x, held inside ±87; relative error about 1 unit in the last place.
@@ -191,6 +206,7 @@ extension Kernels {
       switch function {
       case .exp: y = vectorExp(v)
       case .exp2: y = exp2OfNonPositive(v)
+      case .oneMinusExp2: y = oneMinusExp2OfNonPositive(v)
       case .log2: y = vectorLog2(v)
       case .sigmoid: y = sigmoid(v)
       case .tanh: y = vectorTanh(v)

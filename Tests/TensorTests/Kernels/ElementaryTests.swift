@@ -24,6 +24,7 @@ struct ElementaryTests {
   static let bounds: [Bound] = [
     Bound(.exp, -87...87, 1.1),  // 1.030
     Bound(.exp2, -126...0, 2.1),  // 2.022
+    Bound(.oneMinusExp2, -126 ... -1e-30, 11.1),  // 11.015
     Bound(.log2, .leastNormalMagnitude ... .greatestFiniteMagnitude, 3.7),  // 3.608
     Bound(.sigmoid, -87...87, 2.5),  // 2.470
     Bound(.tanh, -1e30...1e30, 1.4),  // 1.333
@@ -126,6 +127,7 @@ extension ElementaryFunction {
     switch self {
     case .exp: Foundation.exp(x)
     case .exp2: Foundation.exp2(x)
+    case .oneMinusExp2: -expm1(x * log(2))
     case .log2: Foundation.log2(x)
     case .sigmoid:
       x < 0 ? Foundation.exp(x) / (1 + Foundation.exp(x)) : 1 / (1 + Foundation.exp(-x))

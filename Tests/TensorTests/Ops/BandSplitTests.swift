@@ -28,7 +28,8 @@ struct BandSplitTests {
   }()
 
   @Test(arguments: awkward) func matchesReference(subject: BandSplitCase) throws {
-    try expectMatchesReference(subject)
+    // The gradient through the normalisation of a single bin is terms of about one that cancel.
+    try expectMatchesReference(subject, floor: 1e-7)
   }
 
   /// Small enough to differentiate by every element.

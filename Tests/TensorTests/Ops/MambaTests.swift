@@ -52,4 +52,15 @@ struct MambaTests {
       reversed: reversed)
     try expectMatchesReference(subject, seed: 3, everyElement: true)
   }
+
+  /// Steps of about 1e-4, the floor of their initialisation: 1 − e^−dt in the gradient of softplus
+  /// must not cancel.
+  @Test func smallSteps() throws {
+    try expectMatchesReference(
+      MambaCase(
+        sequences: 1, length: 12,
+        sizes: MambaSizesUnderTest(
+          features: 5, states: 3, taps: 4, expansion: 1, stepBias: -12 ... -10),
+        reversed: false), seed: 4, everyElement: true)
+  }
 }

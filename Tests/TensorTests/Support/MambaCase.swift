@@ -7,6 +7,8 @@ struct MambaSizesUnderTest: Sendable {
   let states: Int
   let taps: Int
   let expansion: Int
+  /// Where dt_proj's biases lie; a step is the softplus of about that.
+  var stepBias: ClosedRange<Float> = -4...0.5
 
   var inner: Int { expansion * features }
   var rank: Int { (features + 15) / 16 }
@@ -28,7 +30,7 @@ struct MambaSizesUnderTest: Sendable {
       NamedArray(
         prefix + "x_proj.weight", [rank + 2 * states, inner], -innerBound...innerBound),
       NamedArray(prefix + "dt_proj.weight", [inner, rank], -0.7...0.7),
-      NamedArray(prefix + "dt_proj.bias", [inner], -4...0.5),
+      NamedArray(prefix + "dt_proj.bias", [inner], stepBias),
       NamedArray(prefix + "A_log", [inner, states], -0.7...2.8),
       NamedArray(prefix + "D", [inner], 0.5...1.5),
       NamedArray(prefix + "out_proj.weight", [features, inner], -innerBound...innerBound),

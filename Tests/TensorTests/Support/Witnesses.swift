@@ -7,17 +7,18 @@ import Testing
 enum Tolerance {
   static let output = 5e-6
   static let gradient = 5e-5
-  /// Floor of a gradient's absolute error. Some gradients are sums of terms of about one that cancel
-  /// (through the normalisation of two numbers, say); float32 rounds each of the terms.
-  static let cancellation = 1e-7
+  /// Floor of a gradient's absolute error: what the difference quotients leave of an exact zero.
+  static let difference = 1e-10
   /// Of the `Double` reference: the reference vectors are rounded to float32.
   static let reference = 2e-7
 }
 
 /// Compares an operation with its `Double` reference, and its gradients with differences of it:
-/// by every element, or by as many random elements of each array as are affordable.
+/// by every element, or by as many random elements of each array as are affordable. `floor` is an
+/// absolute error that every gradient may have.
 func expectMatchesReference(
   _ subject: some OperationCase, seed: UInt64 = 1, everyElement: Bool = false,
+  floor: Double = Tolerance.difference,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   let values = subject.randomValues(seed: seed)
@@ -35,7 +36,7 @@ func expectMatchesReference(
       let expected = subject.referenceDerivative(
         of: array.name, at: index, exact, upstream: exactUpstream)
       let error = abs(Double(gradient[index]) - expected)
-      let allowed = Tolerance.gradient * max(largest, abs(expected)) + Tolerance.cancellation
+      let allowed = Tolerance.gradient * max(largest, abs(expected)) + floor
       #expect(
         error <= allowed, "\(array.name)[\(index)]: \(gradient[index]), not \(expected)",
         sourceLocation: sourceLocation)
@@ -83,7 +84,8 @@ func expectMatchesGolden(
     let largest = gradient.reduce(0) { max($0, abs(Double($1))) }
     for (index, difference) in zip(indices, differences) {
       #expect(
-        abs(difference - Double(gradient[index])) <= Tolerance.reference * largest + 1e-9,
+        abs(difference - Double(gradient[index])) <= Tolerance.reference * largest
+          + Tolerance.difference,
         "reference grad.\(array.name)[\(index)]", sourceLocation: sourceLocation)
     }
   }
