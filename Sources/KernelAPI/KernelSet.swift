@@ -330,12 +330,24 @@ public protocol KernelSet: Sendable {
 
   // MARK: For tests of accuracy
 
-  /// out = exp(x), log₂(x) and logistic σ(x) as the kernels compute them.
+  /// out = function(x), as the kernels compute it.
   static func elementary(
     _ function: ElementaryFunction, _ x: FloatPointer, count: Int, out: MutableFloatPointer)
 }
 
 /// The vector functions whose accuracy the tests measure.
 public enum ElementaryFunction: Sendable, CaseIterable {
-  case exp, exp2, log2, sigmoid, tanh, softplus
+  /// e^x, held inside ±87.
+  case exp
+  /// 2^x of x ≤ 0, held above −126.
+  case exp2
+  /// 1 − 2^x of x ≤ 0.
+  case oneMinusExp2
+  /// log₂(x) of x > 0.
+  case log2
+  /// 1/(1 + e^−x).
+  case sigmoid
+  case tanh
+  /// log(1 + e^x).
+  case softplus
 }
