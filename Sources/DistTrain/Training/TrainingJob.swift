@@ -76,35 +76,35 @@ public struct TrainingJob {
       try Trainer(configuration, state: state, pairs: train.pairs, over: communicator)
     }
     describe(trainer, train, valid, log)
-    let evaluator = TemporaryEvaluator(model: state.model, pairs: valid, over: communicator)
+    let evaluator = try root.together {
+      try Evaluator(model: state.model, pairs: valid, over: communicator)
+    }
     let run = try TrainingRun(trainer, folder: folder, log: log, over: communicator) {
-      ValidationScores(try evaluator.evaluate())
+      defer { log.endProgress() }
+      var isShown = false
+      return try evaluator.evaluate { progress in
+        // The bar speaks of this rank's share: the others' are about as long.
+        if !isShown { log.beginProgress("validating", total: progress.total) }
+        isShown = true
+        log.progress(completed: progress.completed, audioSeconds: progress.audioSeconds)
+      }
     }
     if try run.run(stepLimit: request.stepLimit) { conclude(state, log) }
   }
 
-  /// The split as rank 0 found it: one rank inspects thousands of files, not all.
-  private func dataset(_ split: CorpusSplit) throws -> FoundSplit {
-    try root.value {
-      let found = try PairedDataset(
-        folder: request.data, split: split, onBadFile: request.onBadFile,
-        validationSpeakers: request.validationSpeakers)
-      return FoundSplit(pairs: found.pairs, skipped: found.skipped)
-    }
+  private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
+    try root.dataset(
+      folder: request.data, split: split, onBadFile: request.onBadFile,
+      validationSpeakers: request.validationSpeakers)
   }
 
-  private struct FoundSplit: Codable {
-    var pairs: [UtterancePair]
-    var skipped: [BadFile]
-  }
-
-  private func spread(_ found: FoundSplit, _ count: Int?) -> [UtterancePair] {
+  private func spread(_ found: SharedDataset, _ count: Int?) -> [UtterancePair] {
     guard let count, count < found.pairs.count else { return found.pairs }
     return (0..<count).map { found.pairs[$0 * found.pairs.count / count] }
   }
 
   private func describe(
-    _ trainer: Trainer, _ train: FoundSplit, _ valid: [UtterancePair], _ log: RunLog
+    _ trainer: Trainer, _ train: SharedDataset, _ valid: [UtterancePair], _ log: RunLog
   ) {
     let configuration = request.configuration
     let state = trainer.state
