@@ -48,8 +48,9 @@ public final class Evaluator {
     enhancer = try Enhancer(model)
     self.pairs = pairs
     self.communicator = communicator
-    share = WorkShares.deal(
-      lengths: pairs.map(\.sampleCount), ranks: communicator.worldSize)[communicator.rank]
+    share =
+      WorkShares.deal(
+        lengths: pairs.map(\.sampleCount), ranks: communicator.worldSize)[communicator.rank]
   }
 
   /// Evaluates the model as it stands. All ranks call it together and get the same result, which
