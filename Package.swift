@@ -39,7 +39,8 @@ let package = Package(
       name: "Tensor",
       dependencies: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "COpenBLAS", "CPlatform"],
       swiftSettings: baseline),
-    .target(name: "Audio", dependencies: ["CFFTW", "CSndfile", "CPlatform"], swiftSettings: baseline),
+    .target(
+      name: "Audio", dependencies: ["CFFTW", "CSndfile", "CPlatform"], swiftSettings: baseline),
     .target(name: "Metrics", dependencies: ["Audio"], swiftSettings: baseline),
     .target(
       name: "Models", dependencies: ["Tensor"],

@@ -314,6 +314,13 @@ public protocol KernelSet: Sendable {
     _ step: AdamStep, value: MutableFloatPointer, gradient: FloatPointer,
     firstMoment: MutableFloatPointer, secondMoment: MutableFloatPointer, count: Int)
 
+  /// y += x, in double precision.
+  static func accumulate(_ x: FloatPointer, to y: UnsafeMutablePointer<Double>, count: Int)
+
+  /// out = sums·scale, rounded once.
+  static func scale(
+    _ sums: UnsafePointer<Double>, by scale: Double, count: Int, out: MutableFloatPointer)
+
   /// y += x
   static func add(_ x: FloatPointer, to y: MutableFloatPointer, count: Int)
 
@@ -323,12 +330,24 @@ public protocol KernelSet: Sendable {
 
   // MARK: For tests of accuracy
 
-  /// out = exp(x), log₂(x) and logistic σ(x) as the kernels compute them.
+  /// out = function(x), as the kernels compute it.
   static func elementary(
     _ function: ElementaryFunction, _ x: FloatPointer, count: Int, out: MutableFloatPointer)
 }
 
 /// The vector functions whose accuracy the tests measure.
 public enum ElementaryFunction: Sendable, CaseIterable {
-  case exp, exp2, log2, sigmoid, tanh, softplus
+  /// e^x, held inside ±87.
+  case exp
+  /// 2^x of x ≤ 0, held above −126.
+  case exp2
+  /// 1 − 2^x of x ≤ 0.
+  case oneMinusExp2
+  /// log₂(x) of x > 0.
+  case log2
+  /// 1/(1 + e^−x).
+  case sigmoid
+  case tanh
+  /// log(1 + e^x).
+  case softplus
 }

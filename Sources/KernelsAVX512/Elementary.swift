@@ -2,43 +2,71 @@ import KernelAPI
 
 // Vector exponentials and logarithms. Polynomials are minimax fits made for this project; the
 // tests hold their error in units of the last place. Bounds are applied by compare-and-select,
-// never by a SIMD minimum or maximum: those would turn a NaN into the bound and hide it.
+// never by a SIMD minimum or maximum: those would turn a NaN into the bound and hide it. For the
+// same reason 2^n is a factor made of bits, not an addition to the exponent's bits: that would turn
+// a NaN with low bits set, as a file may hold, into a small number.
+//
+// All are @_transparent: of functions that are only @inline(__always) the optimiser left calls in
+// the convolution and the scan, and a call passes a vector in quarters.
 
-private let roundingShift = Vector(repeating: 12_582_912)  // 1.5·2²³: adding it rounds to integer
+/// 1.5·2²³: adding it to a small number rounds that to an integer n and leaves n in the low bits.
+private let roundingShift: Float = 12_582_912
+/// The same for n + 127: the bits, shifted up by 23, are those of 2^n.
+private let exponentShift: Float = 12_582_912 + 127
 
-/// 2^x for x in about −126…127.
-@inline(__always)
-private func exp2Unclamped(_ x: Vector) -> Vector {
-  let shifted = x + Vector(repeating: 12_582_912)
-  let f = x - (shifted - Vector(repeating: 12_582_912))
-  // 2^f on ±½, exactly 1 at 0 so that long products of decays do not drift.
+/// 2^n out of n + `exponentShift`.
+@_transparent
+private func powerOfTwo(_ shifted: Vector) -> Vector {
+  unsafeBitCast(unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23, to: Vector.self)
+}
+
+/// (2^f − 1)/f on ±½.
+@_transparent
+private func exp2Ratio(_ f: Vector) -> Vector {
   var p = Vector(repeating: 0.001_326_472_7)
   p = Vector(repeating: 0.009_671_513).addingProduct(p, f)
   p = Vector(repeating: 0.055_507_337).addingProduct(p, f)
   p = Vector(repeating: 0.240_222_42).addingProduct(p, f)
-  p = Vector(repeating: 0.693_147).addingProduct(p, f)
-  p = Vector(repeating: 1).addingProduct(p, f)
-  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
-  return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
+  return Vector(repeating: 0.693_147).addingProduct(p, f)
+}
+
+/// 2^x for x in −126…126; exactly 1 at 0, so that long products of decays do not drift.
+@_transparent
+private func exp2Unclamped(_ x: Vector) -> Vector {
+  let shifted = x + Vector(repeating: exponentShift)
+  let f = x - (shifted - Vector(repeating: exponentShift))
+  return Vector(repeating: 1).addingProduct(exp2Ratio(f), f) * powerOfTwo(shifted)
 }
 
 /// 2^x of x ≤ 0; below −126 it stays at 2^−126.
-@inline(__always)
+@_transparent
 func exp2OfNonPositive(_ x: Vector) -> Vector {
   let least = Vector(repeating: -126)
   return exp2Unclamped(x.replacing(with: least, where: x .< least))
 }
 
+/// 1 − 2^x of x ≤ 0, to eleven units in the last place however small it is.
+@_transparent
+func oneMinusExp2OfNonPositive(_ x: Vector) -> Vector {
+  let least = Vector(repeating: -126)
+  let x = x.replacing(with: least, where: x .< least)
+  let shifted = x + Vector(repeating: exponentShift)
+  let f = x - (shifted - Vector(repeating: exponentShift))
+  // (1 − 2^n) − 2^n·(2^f − 1), where the bracket is exact, and 0 for n = 0.
+  let scale = powerOfTwo(shifted)
+  return (Vector(repeating: 1) - scale).addingProduct(scale * -f, exp2Ratio(f))
+}
+
 /// e^x, held inside ±87; relative error about 1 unit in the last place.
-@inline(__always)
+@_transparent
 func exp(_ value: Vector) -> Vector {
   let most = Vector(repeating: 87)
   let least = Vector(repeating: -87)
   var x = value.replacing(with: least, where: value .< least)
   x = x.replacing(with: most, where: x .> most)
-  let shifted = Vector(repeating: 12_582_912).addingProduct(
+  let shifted = Vector(repeating: exponentShift).addingProduct(
     x, Vector(repeating: 1.442_695_04))
-  let n = shifted - Vector(repeating: 12_582_912)
+  let n = shifted - Vector(repeating: exponentShift)
   // x − n·ln 2 in two parts (Cody and Waite): the first has few bits, so its product is exact.
   var r = x.addingProduct(n, Vector(repeating: -0.693_359_375))
   r = r.addingProduct(n, Vector(repeating: 2.121_944_4e-4))
@@ -49,18 +77,17 @@ func exp(_ value: Vector) -> Vector {
   p = Vector(repeating: 0.499_999_94).addingProduct(p, r)
   p = Vector(repeating: 1).addingProduct(p, r)
   p = Vector(repeating: 1).addingProduct(p, r)
-  let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
-  return unsafeBitCast(unsafeBitCast(p, to: SIMD16<Int32>.self) &+ exponent, to: Vector.self)
+  return p * powerOfTwo(shifted)
 }
 
 /// σ(x) = 1/(1 + e^−x)
-@inline(__always)
+@_transparent
 func sigmoid(_ x: Vector) -> Vector {
   Vector(repeating: 1) / (Vector(repeating: 1) + exp(-x))
 }
 
 /// atanh(s)/s as a polynomial in s², for s² ≤ 1/9.
-@inline(__always)
+@_transparent
 private func atanhRatio(_ u: Vector) -> Vector {
   var p = Vector(repeating: 0.122_065_34)
   p = Vector(repeating: 0.106_966_25).addingProduct(p, u)
@@ -71,22 +98,22 @@ private func atanhRatio(_ u: Vector) -> Vector {
 }
 
 /// log(1 + t) for t in 0…1: 2·atanh(t/(2 + t)).
-@inline(__always)
+@_transparent
 private func log1pOfUnit(_ t: Vector) -> Vector {
   let s = t / (Vector(repeating: 2) + t)
   return (s + s) * atanhRatio(s * s)
 }
 
 /// log(1 + e^x), as max(x, 0) + log(1 + e^−|x|).
-@inline(__always)
+@_transparent
 func softplus(_ x: Vector) -> Vector {
   let zero = Vector(repeating: 0)
   let magnitude = absolute(x)
   return x.replacing(with: zero, where: x .< zero) + log1pOfUnit(exp(-magnitude))
 }
 
-/// log₂ of a positive normal number.
-@inline(__always)
+/// log₂ of a positive normal number; infinity and NaN stay what they are.
+@_transparent
 func log2(_ x: Vector) -> Vector {
   // x = m·2^e with m in [√½, √2): the offset moves the exponent's border to √½.
   let bits = unsafeBitCast(x, to: SIMD16<Int32>.self)
@@ -97,14 +124,15 @@ func log2(_ x: Vector) -> Vector {
   let exponent =
     unsafeBitCast(
       (exponentBits &>> 23) &+ SIMD16<Int32>(repeating: 0x4b40_0000), to: Vector.self)
-    - Vector(repeating: 12_582_912)
+    - Vector(repeating: roundingShift)
   let s = (m - Vector(repeating: 1)) / (m + Vector(repeating: 1))
-  return exponent.addingProduct(
+  let log = exponent.addingProduct(
     s * atanhRatio(s * s), Vector(repeating: 2.885_390_1))  // 2·log₂e
+  return log.replacing(with: x, where: .!(x .<= Vector(repeating: .greatestFiniteMagnitude)))
 }
 
 /// x^power for positive normal x.
-@inline(__always)
+@_transparent
 func power(_ x: Vector, _ exponent: Float) -> Vector {
   let t = log2(x) * Vector(repeating: exponent)
   let least = Vector(repeating: -126)
@@ -112,7 +140,7 @@ func power(_ x: Vector, _ exponent: Float) -> Vector {
 }
 
 /// tanh(x): an odd polynomial near 0, where the exponential form would cancel.
-@inline(__always)
+@_transparent
 func tanh(_ x: Vector) -> Vector {
   let magnitude = absolute(x)
   let u = x * x
@@ -128,7 +156,7 @@ func tanh(_ x: Vector) -> Vector {
 }
 
 /// |x|, by clearing the sign bit.
-@inline(__always)
+@_transparent
 func absolute(_ x: Vector) -> Vector {
   unsafeBitCast(
     unsafeBitCast(x, to: SIMD16<Int32>.self) & SIMD16<Int32>(repeating: 0x7fff_ffff),
@@ -136,7 +164,7 @@ func absolute(_ x: Vector) -> Vector {
 }
 
 /// The non-negative `magnitude` with the sign of `x`.
-@inline(__always)
+@_transparent
 func withSign(of x: Vector, _ magnitude: Vector) -> Vector {
   let sign =
     unsafeBitCast(x, to: SIMD16<Int32>.self) & SIMD16<Int32>(repeating: Int32.min)
@@ -144,7 +172,7 @@ func withSign(of x: Vector, _ magnitude: Vector) -> Vector {
 }
 
 /// √x by the processor, lane by lane in halves: the stdlib's vector root is sixteen calls.
-@inline(__always)
+@_transparent
 func squareRootOfNonNegative(_ x: Vector) -> Vector {
   // Newton steps on 1/√x from the bit trick; 0 stays 0.
   let half = x * Vector(repeating: 0.5)
@@ -178,6 +206,7 @@ extension Kernels {
       switch function {
       case .exp: y = vectorExp(v)
       case .exp2: y = exp2OfNonPositive(v)
+      case .oneMinusExp2: y = oneMinusExp2OfNonPositive(v)
       case .log2: y = vectorLog2(v)
       case .sigmoid: y = sigmoid(v)
       case .tanh: y = vectorTanh(v)
@@ -189,7 +218,7 @@ extension Kernels {
 }
 
 // Inside `Kernels` the short names mean its own static functions.
-@inline(__always) private func vectorExp(_ x: Vector) -> Vector { exp(x) }
-@inline(__always) private func vectorLog2(_ x: Vector) -> Vector { log2(x) }
-@inline(__always) func vectorTanh(_ x: Vector) -> Vector { tanh(x) }
-@inline(__always) func vectorSoftplus(_ x: Vector) -> Vector { softplus(x) }
+@_transparent private func vectorExp(_ x: Vector) -> Vector { exp(x) }
+@_transparent private func vectorLog2(_ x: Vector) -> Vector { log2(x) }
+@_transparent func vectorTanh(_ x: Vector) -> Vector { tanh(x) }
+@_transparent func vectorSoftplus(_ x: Vector) -> Vector { softplus(x) }

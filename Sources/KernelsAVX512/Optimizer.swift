@@ -46,6 +46,18 @@ extension Kernels {
     }
   }
 
+  public static func accumulate(
+    _ x: FloatPointer, to y: UnsafeMutablePointer<Double>, count: Int
+  ) {
+    for i in 0..<count { y[i] += Double(x[i]) }
+  }
+
+  public static func scale(
+    _ sums: UnsafePointer<Double>, by scale: Double, count: Int, out: MutableFloatPointer
+  ) {
+    for i in 0..<count { out[i] = Float(sums[i] * scale) }
+  }
+
   public static func movingAverage(
     _ average: MutableFloatPointer, towards value: FloatPointer, decay: Float, count: Int
   ) {

@@ -163,7 +163,7 @@ extension Kernels {
             let dstep = (inputGradient * x).addingProduct(
               decayGradient, Vector(repeating: naturalLog2))
             store(
-              dstep * (one - exp2OfNonPositive(step * Vector(repeating: -1.442_695_04))),
+              dstep * oneMinusExp2OfNonPositive(step * Vector(repeating: -1.442_695_04)),
               gradients.step + row * channels + channel)
             store(
               upstream * y * (s * one.addingProduct(z, one - s)),

@@ -12,16 +12,16 @@ import Testing
         #expect(earlier.upperBound == later.lowerBound)
       }
       for range in ranges {
-        #expect(!range.isEmpty && range.count * 4 <= bytes)
-        #expect(range.lowerBound * 4 % 64 == 0, "a bucket begins within a cache line")
+        #expect(!range.isEmpty && range.count * 8 <= bytes)
+        #expect(range.lowerBound * 8 % 64 == 0, "a bucket begins within a cache line")
       }
     }
   }
 
   @Test func bucketsAreAboutOneMegabyte() {
     let ranges = GradientBuckets(count: 2_877_704).ranges
-    #expect(ranges.count == 11)
-    #expect(ranges.dropFirst().allSatisfy { $0.count * 4 == 1 << 20 })
+    #expect(ranges.count == 22)
+    #expect(ranges.dropFirst().allSatisfy { $0.count * 8 == 1 << 20 })
   }
 
   @Test(arguments: [[4], [1, 3], [3, 0, 2], [0, 0, 7, 1], [2, 2, 2, 2]])
@@ -32,30 +32,36 @@ import Testing
       let first = counts.prefix(communicator.rank).reduce(0, +)
       let mine = first..<first + counts[communicator.rank]
       // Whole numbers, whose sums are exact; garbage where there are no items.
-      var gradients = (0..<length).map { index in
-        mine.isEmpty ? Float.infinity : mine.reduce(Float(0)) { $0 + item($1, index) }
+      var sums = (0..<length).map { index in
+        mine.isEmpty ? Double.infinity : mine.reduce(0.0) { $0 + Double(item($1, index)) }
       }
-      let reduced = try gradients.withUnsafeMutableBufferPointer {
-        try GradientBuckets(count: length, bucketBytes: 128)
-          .reduce(gradients: $0, itemCount: mine.count, over: communicator)
+      var mean = [Float](repeating: .nan, count: length)
+      let reduced = try sums.withUnsafeMutableBufferPointer { sums in
+        try mean.withUnsafeMutableBufferPointer { mean in
+          try GradientBuckets(count: length, bucketBytes: 128)
+            .reduce(sums, itemCount: mine.count, mean: mean, over: communicator)
+        }
       }
       #expect(reduced == total)
-      return gradients
+      return mean
     }
     let expected = (0..<length).map { index in
-      (0..<total).reduce(Float(0)) { $0 + item($1, index) } * (1 / Float(total))
+      Float((0..<total).reduce(0.0) { $0 + Double(item($1, index)) } * (1 / Double(total)))
     }
     for gradients in results { #expect(gradients == expected) }
   }
 
   @Test func stepWithoutAnyItemHasZeroGradients() throws {
     let results = try LocalCommunicator.run(size: 2) { communicator in
-      var gradients: [Float] = [1, .nan, 3]
-      let items = try gradients.withUnsafeMutableBufferPointer {
-        try GradientBuckets(count: 3).reduce(gradients: $0, itemCount: 0, over: communicator)
+      var sums: [Double] = [1, .nan, 3]
+      var mean: [Float] = [1, .nan, 3]
+      let items = try sums.withUnsafeMutableBufferPointer { sums in
+        try mean.withUnsafeMutableBufferPointer { mean in
+          try GradientBuckets(count: 3).reduce(sums, itemCount: 0, mean: mean, over: communicator)
+        }
       }
       #expect(items == 0)
-      return gradients
+      return mean
     }
     #expect(results == [[0, 0, 0], [0, 0, 0]])
   }

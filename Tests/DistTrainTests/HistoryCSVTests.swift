@@ -27,10 +27,10 @@ import Testing
     try history.append(report(2, pesq: nil))
     #expect(
       try lines() == [
-        "epoch,pesq,noisy_pesq,stoi,noisy_stoi,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,"
+        "epoch,pesq,noisy_pesq,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,"
           + "seconds,audio_seconds_per_second,learning_rate",
-        "1,2.5,1.97,nan,nan,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001",
-        "2,nan,1.97,nan,nan,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001",
+        "1,2.5,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001",
+        "2,nan,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001",
       ])
     #expect(history.count == 2)
   }

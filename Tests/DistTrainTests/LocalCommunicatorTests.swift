@@ -28,11 +28,11 @@ import Testing
   }
 
   @Test func sumsRunInRankOrder() throws {
-    // In Float, 1e8 + 1 is 1e8: only ((1e8 + −1e8) + 1) + 1 is 2.
-    let terms: [Float] = [1e8, -1e8, 1, 1]
+    // In Double, 1e17 + 1 is 1e17: only ((1e17 + −1e17) + 1) + 1 is 2.
+    let terms: [Double] = [1e17, -1e17, 1, 1]
     for _ in 0..<20 {
       let sums = try LocalCommunicator.run(size: 4) { communicator in
-        var values = [terms[communicator.rank], Float(communicator.rank)]
+        var values = [terms[communicator.rank], Double(communicator.rank)]
         try values.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
         return values
       }
@@ -96,7 +96,7 @@ import Testing
         operation: "allReduceSum", reason: "element counts by rank are [1, 2]")
     ) {
       try LocalCommunicator.run(size: 2) { communicator in
-        var values = [Float](repeating: 0, count: communicator.rank + 1)
+        var values = [Double](repeating: 0, count: communicator.rank + 1)
         try values.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
       }
     }

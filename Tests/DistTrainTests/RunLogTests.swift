@@ -41,7 +41,7 @@ import Testing
   @Test func epochLineHasItsFieldsInPlace() {
     #expect(
       report(12, pesq: 3.004).logLine
-        == "Epoch 12 PESQ 3.0040 noisy 1.9700 STOI nan noisy-STOI nan SI-SDR 18.20 "
+        == "Epoch 12 PESQ 3.0040 noisy 1.9700 SI-SDR 18.20 "
         + "noisy-SI-SDR 8.40 loss 0.0312 train-loss 0.0340 scored 822/824 seconds 1834.2 "
         + "audio-s/s 12.3 learning-rate 0.00098")
     #expect(report(3, pesq: nil).logLine.hasPrefix("Epoch 3 PESQ nan noisy 1.9700 "))

@@ -22,10 +22,10 @@ extension Probe {
       values == (0..<count).map { Float(root * 1_000 + $0 % 777) }, "broadcast of \(count) floats")
 
     // Whole numbers, whose sum is exact in any order.
-    var terms = (0..<count).map { Float((rank + 1) * ($0 % 1_013)) }
+    var terms = (0..<count).map { Double((rank + 1) * ($0 % 1_013)) }
     try terms.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
     let factor = size * (size + 1) / 2
-    check(terms == (0..<count).map { Float(factor * ($0 % 1_013)) }, "sum of \(count) floats")
+    check(terms == (0..<count).map { Double(factor * ($0 % 1_013)) }, "sum of \(count) doubles")
   }
 
   private func scalars() throws {
@@ -70,20 +70,23 @@ extension Probe {
       let first = counts.prefix(rank).reduce(0, +)
       let mine = first..<first + counts[rank]
       // A rank without items holds garbage, which must not count.
-      var gradients = (0..<count).map { index in
-        mine.isEmpty ? Float.nan : mine.reduce(Float(0)) { $0 + gradient(item: $1, index) }
+      var sums = (0..<count).map { index in
+        mine.isEmpty ? Double.nan : mine.reduce(0.0) { $0 + Double(gradient(item: $1, index)) }
       }
-      let total = try gradients.withUnsafeMutableBufferPointer {
-        try GradientBuckets(count: count, bucketBytes: 10_000)
-          .reduce(gradients: $0, itemCount: mine.count, over: communicator)
+      var mean = [Float](repeating: .nan, count: count)
+      let total = try sums.withUnsafeMutableBufferPointer { sums in
+        try mean.withUnsafeMutableBufferPointer { mean in
+          try GradientBuckets(count: count, bucketBytes: 10_000)
+            .reduce(sums, itemCount: mine.count, mean: mean, over: communicator)
+        }
       }
       let all = counts.reduce(0, +)
       check(total == all, "\(total) items of \(all)")
-      let scale = all == 0 ? 0 : 1 / Float(all)
+      let scale = all == 0 ? 0 : 1 / Double(all)
       let expected = (0..<count).map { index in
-        (0..<all).reduce(Float(0)) { $0 + gradient(item: $1, index) } * scale
+        Float((0..<all).reduce(0.0) { $0 + Double(gradient(item: $1, index)) } * scale)
       }
-      check(gradients == expected, "mean gradients of \(counts)")
+      check(mean == expected, "mean gradients of \(counts)")
     }
     try succeed()
   }

@@ -100,7 +100,7 @@ public struct TrainCommand: ParsableCommand {
   /// Runs the job on all ranks.
   public func run() throws {
     try ParallelCommand.run { communicator in
-      let model = try Preset.load(preset)
+      let model = try RootDecision(communicator).value { try Preset.load(preset) }
       let configuration = TrainingConfiguration(
         model: model, seed: seed, epochs: epochs, batch: batch, ranks: communicator.worldSize,
         cropSeconds: seconds, learningRate: learningRate, schedule: schedule,

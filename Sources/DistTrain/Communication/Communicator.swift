@@ -26,10 +26,7 @@ public protocol Communicator: AnyObject {
   func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8]
 
   /// Replaces each element by its sum over all ranks.
-  func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicationError)
-
-  /// Element-wise sums over all ranks.
-  func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double]
+  func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>) throws(CommunicationError)
 
   /// The largest of the ranks' values.
   func allReduceMax(_ value: Int64) throws(CommunicationError) -> Int64
@@ -51,6 +48,15 @@ public protocol Communicator: AnyObject {
 }
 
 extension Communicator {
+  /// Element-wise sums over all ranks.
+  public func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double] {
+    let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: values.count)
+    defer { buffer.deallocate() }
+    _ = buffer.initialize(from: values)
+    try allReduceSum(buffer)
+    return Array(buffer)
+  }
+
   /// Whether this rank writes logs, checkpoints and reports.
   public var isRoot: Bool { rank == 0 }
 

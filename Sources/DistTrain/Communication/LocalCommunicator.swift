@@ -84,7 +84,7 @@ public final class LocalCommunicator: Communicator, Sendable {
 
   /// Replaces each element by its sum over all ranks, added in rank order.
   public func allReduceSum(
-    _ values: UnsafeMutableBufferPointer<Float>
+    _ values: UnsafeMutableBufferPointer<Double>
   ) throws(CommunicationError) {
     try meeting.meet(rank: rank, operation: "allReduceSum", deposit: values) {
       (all) throws(CommunicationError) in
@@ -94,19 +94,6 @@ public final class LocalCommunicator: Communicator, Sendable {
         for index in sums.indices { sums[index] += buffer[index] }
       }
       for buffer in all { _ = buffer.update(fromContentsOf: sums) }
-    }
-  }
-
-  /// Element-wise sums over all ranks, added in rank order.
-  public func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double] {
-    try meeting.meet(rank: rank, operation: "allReduceSum of doubles", deposit: values) {
-      (all) throws(CommunicationError) in
-      try Self.checkCounts(all.map(\.count), "allReduceSum of doubles")
-      var sums = all[0]
-      for values in all.dropFirst() {
-        for index in sums.indices { sums[index] += values[index] }
-      }
-      return sums
     }
   }
 

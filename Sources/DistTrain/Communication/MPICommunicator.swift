@@ -112,26 +112,14 @@ public final class MPICommunicator: Communicator {
 
   /// Replaces each element by its sum over all ranks, in an order that MPI chooses.
   public func allReduceSum(
-    _ values: UnsafeMutableBufferPointer<Float>
+    _ values: UnsafeMutableBufferPointer<Double>
   ) throws(CommunicationError) {
     try inPieces(values.baseAddress, values.count) { base, count throws(CommunicationError) in
       try check("allReduceSum") {
         MPI_Allreduce(
-          cmpi_in_place(), base, count, cmpi_float(), cmpi_sum(), cmpi_comm_world())
-      }
-    }
-  }
-
-  /// Element-wise sums over all ranks.
-  public func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double] {
-    var sums = values
-    try withBuffer(&sums) { base, count throws(CommunicationError) in
-      try check("allReduceSum of doubles") {
-        MPI_Allreduce(
           cmpi_in_place(), base, count, cmpi_double(), cmpi_sum(), cmpi_comm_world())
       }
     }
-    return sums
   }
 
   /// The largest of the ranks' values.

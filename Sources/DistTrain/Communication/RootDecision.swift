@@ -1,3 +1,5 @@
+import Foundation
+
 /// A failure on rank 0 that every rank has been told of.
 public struct RootFailure: Error, Equatable, CustomStringConvertible {
   /// What rank 0's error said.
@@ -35,5 +37,31 @@ public struct RootDecision {
         isOwn: communicator.isRoot)
     }
     return Array(received.dropFirst())
+  }
+
+  /// The value that `body` returns on rank 0, on all ranks.
+  ///
+  /// - Throws: `RootFailure` on all ranks if `body` throws there.
+  public func value<Value: Codable>(_ body: () throws -> Value) throws -> Value {
+    // A list of one: some values are no JSON document by themselves.
+    let bytes = try bytes { Array(try JSONEncoder().encode([try body()])) }
+    return try JSONDecoder().decode([Value].self, from: Data(bytes))[0]
+  }
+
+  /// What `body`, run by every rank for itself, returns here.
+  ///
+  /// - Throws: `RootFailure` on all ranks, with one text, if `body` throws on any.
+  public func together<Value>(_ body: () throws -> Value) throws -> Value {
+    let result = Result { try body() }
+    var text = ""
+    if case .failure(let error) = result { text = "\(error)" }
+    let texts = try communicator.gather(Array(text.utf8), root: 0)
+    _ = try bytes {
+      guard let texts, let rank = texts.firstIndex(where: { !$0.isEmpty }) else { return [] }
+      let text = String(decoding: texts[rank], as: UTF8.self)
+      let isCommon = texts.allSatisfy { $0 == texts[rank] }
+      throw RootFailure(description: isCommon ? text : "rank \(rank): \(text)", isOwn: true)
+    }
+    return try result.get()
   }
 }

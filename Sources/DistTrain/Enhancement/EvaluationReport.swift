@@ -44,16 +44,3 @@ extension Evaluation {
     ]).aligned
   }
 }
-
-extension ValidationScores {
-  /// The figures that training reports and chooses by.
-  init(_ evaluation: Evaluation) {
-    let pesq = evaluation.means(of: .pesqWB)
-    let siSDR = evaluation.means(of: .siSDR)
-    self.init(
-      pesq: pesq?.enhanced, noisyPESQ: pesq?.noisy, siSDR: siSDR?.enhanced,
-      noisySISDR: siSDR?.noisy, loss: evaluation.loss, scored: evaluation.scored,
-      total: evaluation.total,
-      unscorable: evaluation.unscorable.map { "\($0.name): \($0.reason)" })
-  }
-}

@@ -32,7 +32,8 @@ public struct EpochReport: Equatable, Sendable {
 
   /// A report of one epoch.
   public init(
-    epoch: Int, pesq: Double? = nil, noisyPESQ: Double? = nil, siSDR: Double? = nil, noisySISDR: Double? = nil,
+    epoch: Int, pesq: Double? = nil, noisyPESQ: Double? = nil, siSDR: Double? = nil,
+    noisySISDR: Double? = nil,
     validationLoss: Double? = nil, trainingLoss: Double? = nil, learningRate: Double,
     scored: Int, total: Int, seconds: Double, audioSecondsPerSecond: Double
   ) {

@@ -42,7 +42,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
 ///
 /// Every rank holds the whole model and a shard of each global batch. A step goes utterance by
 /// utterance: no operation mixes utterances, so a tape holds the activations of one, whatever the
-/// batch, and gradients add up in the arena.
+/// batch. Their gradients are added in double precision, over utterances and over ranks, so that
+/// the result does not depend on how many ranks share the batch.
 public final class Trainer {
   /// The recipe.
   public let configuration: TrainingConfiguration
@@ -52,6 +53,7 @@ public final class Trainer {
   public let schedule: LearningRateSchedule
   private let communicator: any Communicator
   private let pairs: [UtterancePair]
+  private let gradients: GradientSum
   private let buckets: GradientBuckets
   private let crop: RandomCrop
   private let stft = STFT()
@@ -69,6 +71,7 @@ public final class Trainer {
     self.state = state
     self.pairs = pairs
     self.communicator = communicator
+    gradients = GradientSum(state.model.parameters)
     buckets = GradientBuckets(count: state.model.parameters.count)
     crop = RandomCrop(
       sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
@@ -107,17 +110,20 @@ public final class Trainer {
   /// weights afterwards.
   public func step(_ items: [Int], epoch: Int) throws -> StepResult {
     let parameters = state.model.parameters
-    parameters.zeroGradients()
+    gradients.reset()
     var lossSum = 0.0
     for item in items {
+      parameters.zeroGradients()
       let (noisy, clean) = try spectrograms(pairs[item], epoch: epoch)
       let tape = Tape()
       let enhanced = state.model(noisy, tape)
       lossSum += Double(spectralLoss(enhanced, clean, tape).total)
       tape.backward()
+      gradients.add(parameters)
     }
     let itemCount = try buckets.reduce(
-      gradients: parameters.gradients.buffer, itemCount: items.count, over: communicator)
+      gradients.buffer, itemCount: items.count, mean: parameters.gradients.buffer,
+      over: communicator)
     let norm = GradientNorm(parameters)
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite

@@ -60,53 +60,51 @@ public struct TrainingJob {
     let log = try RunLog(rank: communicator.rank, runFolder: folder.url)
     let state = TrainingState(configuration)
     if request.resumes {
-      try Checkpoint.load(
-        Data(checkpoint), path: folder.last.path(percentEncoded: false), into: state,
-        configuration)
+      try root.together {
+        try Checkpoint.load(
+          Data(checkpoint), path: folder.last.path(percentEncoded: false), into: state,
+          configuration)
+      }
     } else {
       _ = try root.bytes {
         try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
         return []
       }
     }
-    let trainer = try Trainer(
-      configuration, state: state, pairs: train.pairs, over: communicator)
+    // Impossible settings fail on all ranks alike, before its first exchange.
+    let trainer = try root.together {
+      try Trainer(configuration, state: state, pairs: train.pairs, over: communicator)
+    }
     describe(trainer, train, valid, log)
-    let evaluator = TemporaryEvaluator(model: state.model, pairs: valid, over: communicator)
+    let evaluator = try root.together {
+      try Evaluator(model: state.model, pairs: valid, over: communicator)
+    }
     let run = try TrainingRun(trainer, folder: folder, log: log, over: communicator) {
-      ValidationScores(try evaluator.evaluate())
+      defer { log.endProgress() }
+      var isShown = false
+      return try evaluator.evaluate { progress in
+        // The bar speaks of this rank's share: the others' are about as long.
+        if !isShown { log.beginProgress("validating", total: progress.total) }
+        isShown = true
+        log.progress(completed: progress.completed, audioSeconds: progress.audioSeconds)
+      }
     }
     if try run.run(stepLimit: request.stepLimit) { conclude(state, log) }
   }
 
-  /// The split as rank 0 found it: one rank inspects thousands of files, not all.
-  private func dataset(_ split: CorpusSplit) throws -> (pairs: [UtterancePair], skipped: [BadFile])
-  {
-    let bytes = try root.bytes {
-      let found = try PairedDataset(
-        folder: request.data, split: split, onBadFile: request.onBadFile,
-        validationSpeakers: request.validationSpeakers)
-      return Array(try JSONEncoder().encode(FoundSplit(pairs: found.pairs, skipped: found.skipped)))
-    }
-    let found = try JSONDecoder().decode(FoundSplit.self, from: Data(bytes))
-    return (found.pairs, found.skipped)
+  private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
+    try root.dataset(
+      folder: request.data, split: split, onBadFile: request.onBadFile,
+      validationSpeakers: request.validationSpeakers)
   }
 
-  private struct FoundSplit: Codable {
-    var pairs: [UtterancePair]
-    var skipped: [BadFile]
-  }
-
-  private func spread(
-    _ found: (pairs: [UtterancePair], skipped: [BadFile]), _ count: Int?
-  ) -> [UtterancePair] {
+  private func spread(_ found: SharedDataset, _ count: Int?) -> [UtterancePair] {
     guard let count, count < found.pairs.count else { return found.pairs }
     return (0..<count).map { found.pairs[$0 * found.pairs.count / count] }
   }
 
   private func describe(
-    _ trainer: Trainer, _ train: (pairs: [UtterancePair], skipped: [BadFile]),
-    _ valid: [UtterancePair], _ log: RunLog
+    _ trainer: Trainer, _ train: SharedDataset, _ valid: [UtterancePair], _ log: RunLog
   ) {
     let configuration = request.configuration
     let state = trainer.state

@@ -1,41 +1,7 @@
 import Foundation
+import Metrics
 import Models
 import Tensor
-
-/// What validation came to, the same on all ranks.
-public struct ValidationScores: Equatable, Sendable {
-  /// Mean wide-band PESQ of enhanced speech; nil if nothing could be scored.
-  public var pesq: Double?
-  /// The same of the noisy input.
-  public var noisyPESQ: Double?
-  /// Mean SI-SDR of enhanced speech, dB.
-  public var siSDR: Double?
-  /// The same of the noisy input.
-  public var noisySISDR: Double?
-  /// Mean loss over whole utterances.
-  public var loss: Double?
-  /// Utterances with a score, of all.
-  public var scored: Int
-  /// All utterances.
-  public var total: Int
-  /// "name: reason" of each without a score.
-  public var unscorable: [String]
-
-  /// Puts the parts together.
-  public init(
-    pesq: Double?, noisyPESQ: Double?, siSDR: Double?, noisySISDR: Double?, loss: Double?,
-    scored: Int, total: Int, unscorable: [String]
-  ) {
-    self.pesq = pesq
-    self.noisyPESQ = noisyPESQ
-    self.siSDR = siSDR
-    self.noisySISDR = noisySISDR
-    self.loss = loss
-    self.scored = scored
-    self.total = total
-    self.unscorable = unscorable
-  }
-}
 
 /// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints.
 ///
@@ -45,14 +11,14 @@ public final class TrainingRun {
   private let folder: RunFolder
   private let log: RunLog
   private let communicator: any Communicator
-  private let validate: () throws -> ValidationScores
+  private let validate: () throws -> Evaluation
   private var history: HistoryCSV?
   private var reported: Set<String> = []
 
   /// `validate` scores the model as it stands and is called by all ranks together.
   public init(
     _ trainer: Trainer, folder: RunFolder, log: RunLog, over communicator: any Communicator,
-    validate: @escaping () throws -> ValidationScores
+    validate: @escaping () throws -> Evaluation
   ) throws {
     self.trainer = trainer
     self.folder = folder
@@ -82,9 +48,9 @@ public final class TrainingRun {
       try ReplicaCheck.verify(
         UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
         over: communicator)
-      let scores = try trainer.state.withEvaluatedWeights { try validate() }
+      let evaluation = try trainer.state.withEvaluatedWeights { try validate() }
       try finishEpoch(
-        scores, seconds: clock.seconds,
+        evaluation, seconds: clock.seconds,
         audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0)
     }
     return true
@@ -130,9 +96,11 @@ public final class TrainingRun {
   }
 
   private func finishEpoch(
-    _ scores: ValidationScores, seconds: Double, audioRate: Double
+    _ evaluation: Evaluation, seconds: Double, audioRate: Double
   ) throws {
     let state = trainer.state
+    let pesq = evaluation.means(of: .pesqWB)
+    let siSDR = evaluation.means(of: .siSDR)
     let mean =
       state.progress.lossCount > 0
       ? state.progress.lossSum / Double(state.progress.lossCount) : nil
@@ -141,15 +109,15 @@ public final class TrainingRun {
     state.progress.lossSum = 0
     state.progress.lossCount = 0
     let report = EpochReport(
-      epoch: state.progress.epoch, pesq: scores.pesq, noisyPESQ: scores.noisyPESQ,
-      siSDR: scores.siSDR, noisySISDR: scores.noisySISDR, validationLoss: scores.loss,
+      epoch: state.progress.epoch, pesq: pesq?.enhanced, noisyPESQ: pesq?.noisy,
+      siSDR: siSDR?.enhanced, noisySISDR: siSDR?.noisy, validationLoss: evaluation.loss,
       trainingLoss: mean, learningRate: trainer.schedule.rate(atStep: state.progress.step - 1),
-      scored: scores.scored, total: scores.total, seconds: seconds,
+      scored: evaluation.scored, total: evaluation.total, seconds: seconds,
       audioSecondsPerSecond: audioRate)
-    for text in scores.unscorable where reported.insert(text).inserted {
-      log.warning("left out of the validation means: \(text)")
+    for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
+      log.warning("left out of the validation means: \(name): \(reason)")
     }
-    if let score = scores.pesq, score > state.progress.bestScore ?? -.infinity {
+    if let score = pesq?.enhanced, score > state.progress.bestScore ?? -.infinity {
       state.progress.bestScore = score
       state.progress.bestEpoch = state.progress.epoch
       try onRoot { try AtomicFile.write(self.bestWeights(), to: self.folder.best) }

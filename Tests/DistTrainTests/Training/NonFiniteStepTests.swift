@@ -58,7 +58,8 @@ import Testing
       #expect(outcome.skipped == [false, true, false])
       #expect(outcome.values[1] == outcome.values[0], "a skipped step changed the weights")
       #expect(outcome.values[2] != outcome.values[1], "training did not go on")
-      #expect(outcome.values[2].allSatisfy(\.isFinite))
+      let isFinite = outcome.values[2].allSatisfy { $0.isFinite }
+      #expect(isFinite)
       #expect(outcome.adamSteps == 2 && outcome.skippedCount == 1)
     }
     #expect(outcomes[0].values == outcomes[1].values, "the replicas differ")

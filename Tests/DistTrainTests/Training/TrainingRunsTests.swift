@@ -109,9 +109,11 @@ import Testing
           "--epochs", "7", "--batch", "\(4 / ranks)", "--schedule", "cosine", "--warmup", "5",
           "--ema", "0.9",
         ]
-      let whole = try train(ranks: ranks, recipe + ["--stop-after", "40", "--run-dir", "a"], in: folder)
+      let whole = try train(
+        ranks: ranks, recipe + ["--stop-after", "40", "--run-dir", "a"], in: folder)
       #expect(whole.status == 0, "\(whole)")
-      let first = try train(ranks: ranks, recipe + ["--stop-after", "20", "--run-dir", "b"], in: folder)
+      let first = try train(
+        ranks: ranks, recipe + ["--stop-after", "20", "--run-dir", "b"], in: folder)
       #expect(first.status == 0, "\(first)")
       let half = try Data(contentsOf: folder.appending(path: "b/last.safetensors"))
       let second = try train(
@@ -169,6 +171,27 @@ import Testing
       #expect(outcome.status != 0)
       let text = outcome.output + outcome.errors
       #expect(text.components(separatedBy: "no such corpus folder").count == 2, "\(outcome)")
+    }
+  }
+
+  @Test func impossibleSettingsAreSaidOnce() throws {
+    try withRun { folder, arguments in
+      for (flags, text) in [
+        (["--warmup", "500"], "number of warm-up steps is 500"),
+        (["--preset", "nothing.json"], "nothing.json"),
+        (["--seconds", "0.1"], ""),
+      ] {
+        let outcome = try train(
+          ranks: 3, arguments + ["--epochs", "1", "--run-dir", "x\(text.count)"] + flags, in: folder
+        )
+        if text.isEmpty {
+          #expect(outcome.status == 0, "\(outcome)")
+        } else {
+          #expect(outcome.status != 0, "\(outcome)")
+          let all = outcome.output + outcome.errors
+          #expect(all.components(separatedBy: text).count == 2, "\(outcome)")
+        }
+      }
     }
   }
 

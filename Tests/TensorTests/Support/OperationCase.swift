@@ -1,0 +1,149 @@
+import Tensor
+import Testing
+
+/// One input or parameter of an operation, named as in the reference vectors: `in.x`, `param.D`.
+struct NamedArray: Sendable {
+  let name: String
+  let shape: [Int]
+  /// Where its random values lie.
+  let range: ClosedRange<Float>
+
+  init(_ name: String, _ shape: [Int], _ range: ClosedRange<Float>) {
+    self.name = name
+    self.shape = shape
+    self.range = range
+  }
+
+  var count: Int { shape.reduce(1, *) }
+  var isInput: Bool { name.hasPrefix("in.") }
+  /// The name without `in.` or `param.`.
+  var shortName: String { String(name.drop { $0 != "." }.dropFirst()) }
+
+  /// Values in `range`, always the same for a seed.
+  func randomValues(seed: UInt64) -> [Float] {
+    randomFloats(count, range, seed: seed, stream: name)
+  }
+}
+
+/// An operation at one size, with everything needed to test it: its inputs and parameters, a naive
+/// reference in `Double` (forward only), and the operation itself.
+///
+/// Layouts are those of the reference vectors; a spectrogram there is [B, F, T, 2].
+protocol OperationCase: Sendable, CustomTestStringConvertible {
+  /// All inputs and parameters.
+  var arrays: [NamedArray] { get }
+  /// Extents of the output.
+  var outputShape: [Int] { get }
+  /// Multiply-adds of one reference evaluation, about: says how many differences are affordable.
+  var work: Int { get }
+  /// Arrays, and `out`, that are [B, F, T, 2] here and [B, T, F, 2] in the operation.
+  var spectrograms: Set<String> { get }
+  /// The output by textbook loops.
+  func reference(_ values: [String: [Double]]) -> [Double]
+  /// Runs the operation; both dictionaries are keyed by short names.
+  func apply(
+    _ inputs: [String: Tensor], _ parameters: [String: Parameter], _ tape: Tape
+  ) -> Tensor
+}
+
+/// Output and gradients of an operation, in the layouts of its case.
+struct Evaluation {
+  let out: [Float]
+  /// Of Σ out·upstream, by full names.
+  let gradients: [String: [Float]]
+  /// The norm over the parameters' gradients.
+  let gradientNorm: Double
+}
+
+extension OperationCase {
+  var spectrograms: Set<String> { [] }
+
+  /// Random inputs and parameters by name.
+  func randomValues(seed: UInt64) -> [String: [Float]] {
+    Dictionary(uniqueKeysWithValues: arrays.map { ($0.name, $0.randomValues(seed: seed)) })
+  }
+
+  /// A random upstream gradient.
+  func randomUpstream(seed: UInt64) -> [Float] {
+    randomFloats(outputShape.reduce(1, *), -1...1, seed: seed, stream: "upstream")
+  }
+
+  /// Runs the operation and its backward step.
+  func evaluate(_ values: [String: [Float]], upstream: [Float]) throws -> Evaluation {
+    let arena = ParameterArena()
+    let scope = ParameterScope(arena)
+    var inputs: [String: Tensor] = [:]
+    var parameters: [String: Parameter] = [:]
+    for array in arrays {
+      if array.isInput {
+        let elements = try #require(values[array.name])
+        inputs[array.shortName] =
+          spectrograms.contains(array.name)
+          ? swappingMiddleAxes(elements, array.shape, requiresGradient: true)
+          : Tensor(shape: array.shape, elements: elements, requiresGradient: true)
+      } else {
+        parameters[array.shortName] = scope.parameter(array.shortName, array.shape, .zeros)
+      }
+    }
+    arena.allocate(seed: 0)
+    for array in arrays where !array.isInput {
+      let parameter = try #require(parameters[array.shortName])
+      for (i, value) in try #require(values[array.name]).enumerated() { parameter.value[i] = value }
+    }
+
+    let tape = Tape()
+    let out = apply(inputs, parameters, tape)
+    #expect(tape.count == 1)
+    let elements = out.elements
+    let swapsOut = spectrograms.contains("out")
+    let seed =
+      swapsOut
+      ? swappingMiddleAxes(upstream, outputShape) : Tensor(shape: outputShape, elements: upstream)
+    out.gradient = seed.storage
+    tape.backward()
+
+    var gradients: [String: [Float]] = [:]
+    for array in arrays {
+      if array.isInput {
+        let input = try #require(inputs[array.shortName])
+        let gradient = Array(try #require(input.gradient).buffer)
+        gradients[array.name] =
+          spectrograms.contains(array.name)
+          ? swappingMiddleAxes(gradient, input.shape).elements : gradient
+      } else {
+        let parameter = try #require(parameters[array.shortName])
+        gradients[array.name] = Array(
+          UnsafeBufferPointer(start: parameter.gradient, count: parameter.count))
+      }
+    }
+    return Evaluation(
+      out: swapsOut ? swappingMiddleAxes(elements, out.shape).elements : elements,
+      gradients: gradients, gradientNorm: withExtendedLifetime(arena) { GradientNorm(arena).value })
+  }
+}
+
+/// A tensor of [a, c, b, d] from elements of shape [a, b, c, d].
+func swappingMiddleAxes(
+  _ elements: [Float], _ shape: [Int], requiresGradient: Bool = false
+) -> Tensor {
+  let (a, b, c, d) = (shape[0], shape[1], shape[2], shape[3])
+  let tensor = Tensor(shape: [a, c, b, d], requiresGradient: requiresGradient)
+  for i in 0..<a {
+    for j in 0..<b {
+      for k in 0..<c {
+        for l in 0..<d {
+          tensor.base[((i * c + k) * b + j) * d + l] = elements[((i * b + j) * c + k) * d + l]
+        }
+      }
+    }
+  }
+  return tensor
+}
+
+/// Floats in `range`, always the same for a seed and a stream.
+func randomFloats(
+  _ count: Int, _ range: ClosedRange<Float>, seed: UInt64, stream: String
+) -> [Float] {
+  var random = Random(seed: seed, stream: stream)
+  return (0..<count).map { _ in random.uniform(in: range.lowerBound, range.upperBound) }
+}
