@@ -34,7 +34,7 @@ import Testing
   @Test(arguments: [
     (["chek"], "chek"),
     (["describe"], "Missing expected argument '--preset"),
-    (["describe", "--prset", "abl1"], "Unknown option '--prset'"),
+    (["describe", "--preset", "abl1", "--seed", "1"], "Unknown option '--seed'"),
     (["enhance", "--weights", "w", "--format", "mp3", "a", "b"], "'mp3' is invalid"),
     (["enhance", "--weights", "w", "a"], "Missing expected argument '<out>'"),
     (["evaluate", "--weights", "w", "--data", "d", "--split", "dev"], "'dev' is invalid"),
