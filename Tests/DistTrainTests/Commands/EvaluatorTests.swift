@@ -153,7 +153,7 @@ import Testing
       var seen: [Evaluator.Progress] = []
       _ = try Evaluator(model: EnhanceFixture.model(), pairs: pairs, over: LocalCommunicator())
         .evaluate { seen.append($0) }
-      #expect(seen.map(\.completed) == [1, 2, 3] && seen.allSatisfy { $0.total == 3 })
+      #expect(seen.map(\.completed) == [0, 1, 2, 3] && seen.allSatisfy { $0.total == 3 })
       let seconds = Double(pairs.reduce(0) { $0 + $1.sampleCount }) / 16_000
       #expect(abs((seen.last?.audioSeconds ?? 0) - seconds) < 1e-9)
     }
