@@ -1,6 +1,7 @@
 import KernelAPI
 
 extension Kernels {
+  /// Σ x², whole blocks in float and these in double.
   public static func sumOfSquares(_ x: FloatPointer, count: Int) -> Double {
     var total = 0.0
     var i = 0
@@ -21,8 +22,8 @@ extension Kernels {
     return total
   }
 
-  // Adam (Kingma and Ba 2015) in PyTorch's form:
-  //   m = β₁m + (1 − β₁)g,  v = β₂v + (1 − β₂)g²,  x −= lr/c₁ · m/(√v/√c₂ + ε).
+  /// Adam (Kingma and Ba 2015) in PyTorch's form:
+  ///   m = β₁m + (1 − β₁)g,  v = β₂v + (1 − β₂)g²,  x −= lr/c₁ · m/(√v/√c₂ + ε).
   public static func adam(
     _ step: AdamStep, value: MutableFloatPointer, gradient: FloatPointer,
     firstMoment: MutableFloatPointer, secondMoment: MutableFloatPointer, count: Int
@@ -46,6 +47,7 @@ extension Kernels {
     }
   }
 
+  /// average += (1 − decay)·(value − average)
   public static func movingAverage(
     _ average: MutableFloatPointer, towards value: FloatPointer, decay: Float, count: Int
   ) {

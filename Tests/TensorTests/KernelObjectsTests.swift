@@ -30,7 +30,8 @@ struct KernelObjectsTests {
     for line in outcome.output.split(separator: "\n") {
       // "name kind value size"; names of type references contain odd bytes and spaces.
       let fields = line.split(separator: " ")
-      guard let kind = fields.dropFirst().first(where: { $0.count == 1 && $0.first?.isLetter == true })
+      guard
+        let kind = fields.dropFirst().first(where: { $0.count == 1 && $0.first?.isLetter == true })
       else { continue }
       symbols.insert(Symbol(name: String(fields[0]), kind: Character(String(kind))))
     }
