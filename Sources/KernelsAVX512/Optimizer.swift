@@ -32,10 +32,10 @@ extension Kernels {
     let root = Vector(repeating: 1 / step.correction2.squareRoot())
     let epsilon = Vector(repeating: step.epsilon)
     let scale = Vector(repeating: step.gradientScale)
-    let b1 = Vector(repeating: step.beta1)
-    let r1 = Vector(repeating: 1 - step.beta1)
-    let b2 = Vector(repeating: step.beta2)
-    let r2 = Vector(repeating: 1 - step.beta2)
+    let b1 = Vector(repeating: Float(step.beta1))
+    let r1 = Vector(repeating: Float(1 - step.beta1))
+    let b2 = Vector(repeating: Float(step.beta2))
+    let r2 = Vector(repeating: Float(1 - step.beta2))
     for i in stride(from: 0, to: count, by: laneCount) {
       let g = load(gradient + i) * scale
       let m = (r1 * g).addingProduct(b1, load(firstMoment + i))
