@@ -173,10 +173,10 @@ public func selectiveScanScratchCount(channels: Int, states: Int) -> Int {
 public struct AdamStep {
   /// Step size.
   public let learningRate: Float
-  /// Decay of the first moment.
-  public let beta1: Float
+  /// Decay of the first moment. The decays are double because 1 − 0.999 in float is off by 1.3e-5.
+  public let beta1: Double
   /// Decay of the second moment.
-  public let beta2: Float
+  public let beta2: Double
   /// Added to the root.
   public let epsilon: Float
   /// 1 − beta1^t.
@@ -188,7 +188,7 @@ public struct AdamStep {
 
   /// Collects the numbers.
   public init(
-    learningRate: Float, beta1: Float, beta2: Float, epsilon: Float,
+    learningRate: Float, beta1: Double, beta2: Double, epsilon: Float,
     correction1: Float, correction2: Float, gradientScale: Float
   ) {
     self.learningRate = learningRate

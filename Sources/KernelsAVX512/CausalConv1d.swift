@@ -20,6 +20,7 @@ private func convolve(
 }
 
 extension Kernels {
+  /// Equations above; four taps, the usual number, have a loop of their own.
   public static func causalConv1dForward(
     _ x: FloatPointer, stride: Int, _ sequences: TileSequences, channels: Int, taps: Int,
     weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer
@@ -62,6 +63,7 @@ extension Kernels {
     }
   }
 
+  /// Equations above; `dv` is scratch of `length` vectors.
   public static func causalConv1dBackward(
     _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
     channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,

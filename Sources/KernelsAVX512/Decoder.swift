@@ -3,10 +3,12 @@ import KernelAPI
 // The element-wise parts of the mask decoder.
 
 extension Kernels {
+  /// x = tanh(x) in place; `count` is a multiple of `laneCount`.
   public static func tanh(_ x: MutableFloatPointer, count: Int) {
     for i in stride(from: 0, to: count, by: laneCount) { store(vectorTanh(load(x + i)), x + i) }
   }
 
+  /// tanh' = 1 − tanh², so tanh's output is all that is needed.
   public static func tanhBackward(
     _ y: FloatPointer, _ dout: FloatPointer, count: Int, dx: MutableFloatPointer
   ) {
@@ -17,7 +19,7 @@ extension Kernels {
     }
   }
 
-  // Gated linear unit (Dauphin et al. 2017): out = a·σ(b), da = dout·σ, db = dout·a·σ·(1 − σ).
+  /// Gated linear unit: out = a·σ(b). Source: Dauphin et al. 2017.
   public static func gatedLinearUnit(
     _ a: FloatPointer, _ b: FloatPointer, stride: Int, rows: Int, columns: Int,
     out: MutableFloatPointer, outStride: Int
@@ -30,6 +32,7 @@ extension Kernels {
     }
   }
 
+  /// da = dout·σ(b), db = dout·a·σ(b)·(1 − σ(b)); rows of both lie as those of a and b.
   public static func gatedLinearUnitBackward(
     _ a: FloatPointer, _ b: FloatPointer, stride: Int, _ dout: FloatPointer, doutStride: Int,
     rows: Int, columns: Int, da: MutableFloatPointer, db: MutableFloatPointer

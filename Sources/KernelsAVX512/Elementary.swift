@@ -200,19 +200,27 @@ extension Kernels {
   public static func elementary(
     _ function: ElementaryFunction, _ x: FloatPointer, count: Int, out: MutableFloatPointer
   ) {
-    for i in stride(from: 0, to: count, by: laneCount) {
-      let v = load(x + i)
-      let y: Vector
-      switch function {
-      case .exp: y = vectorExp(v)
-      case .exp2: y = exp2OfNonPositive(v)
-      case .oneMinusExp2: y = oneMinusExp2OfNonPositive(v)
-      case .log2: y = vectorLog2(v)
-      case .sigmoid: y = sigmoid(v)
-      case .tanh: y = vectorTanh(v)
-      case .softplus: y = vectorSoftplus(v)
-      }
-      store(y, out + i)
+    switch function {
+    case .exp: map(x, count, out) { vectorExp($0) }
+    case .exp2: map(x, count, out) { exp2OfNonPositive($0) }
+    case .oneMinusExp2: map(x, count, out) { oneMinusExp2OfNonPositive($0) }
+    case .log2: map(x, count, out) { vectorLog2($0) }
+    case .sigmoid: map(x, count, out) { sigmoid($0) }
+    case .tanh: map(x, count, out) { vectorTanh($0) }
+    case .softplus: map(x, count, out) { vectorSoftplus($0) }
+    }
+  }
+
+  // A while loop: of the iterator behind `stride` the optimiser may keep a function, which the
+  // linker would merge with the other kernels' (see KernelObjectsTests).
+  @inline(__always)
+  private static func map(
+    _ x: FloatPointer, _ count: Int, _ out: MutableFloatPointer, _ function: (Vector) -> Vector
+  ) {
+    var i = 0
+    while i < count {
+      store(function(load(x + i)), out + i)
+      i += laneCount
     }
   }
 }

@@ -20,6 +20,7 @@ private func laneMask(_ features: Int, _ column: Int) -> Vector {
 private func inverseRoot(_ x: Float) -> Float { 1 / x.squareRoot() }
 
 extension Kernels {
+  /// Weight and bias are padded with zeros, so that the padding of the output is zero too.
   public static func layerNormForward(
     _ x: FloatPointer, rows: Int, features: Int, stride: Int, weight: FloatPointer,
     bias: FloatPointer, epsilon: Float, out: MutableFloatPointer, mean: MutableFloatPointer,
@@ -54,6 +55,7 @@ extension Kernels {
     }
   }
 
+  /// Equations above; the padding of `dx` is set to zero.
   public static func layerNormBackward(
     _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
     weight: FloatPointer, mean: FloatPointer, inverse: FloatPointer, dx: MutableFloatPointer,
@@ -92,6 +94,7 @@ extension Kernels {
     }
   }
 
+  /// Mean and 1/√(variance + epsilon); the padding of `x` must be zero.
   public static func groupStatistics(
     _ x: FloatPointer, rows: Int, features: Int, stride: Int, epsilon: Float
   ) -> (mean: Float, inverse: Float) {
@@ -122,6 +125,7 @@ extension Kernels {
     return (mean, inverseRoot(Float(squareTotal / count) + epsilon))
   }
 
+  /// The normalisation alone, from statistics taken before.
   public static func groupNormForward(
     _ x: FloatPointer, rows: Int, features: Int, stride: Int, mean: Float, inverse: Float,
     weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer, outStride: Int
@@ -137,6 +141,7 @@ extension Kernels {
     }
   }
 
+  /// Equations above, with means over `count` elements; the padding of `dx` holds anything.
   public static func groupNormBackward(
     _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
     features: Int, count: Int, mean: Float, inverse: Float, weight: FloatPointer,

@@ -1,6 +1,7 @@
 import KernelAPI
 
 extension Kernels {
+  /// Σ x², whole blocks in float and these in double.
   public static func sumOfSquares(_ x: FloatPointer, count: Int) -> Double {
     var total = 0.0
     var i = 0
@@ -21,8 +22,8 @@ extension Kernels {
     return total
   }
 
-  // Adam (Kingma and Ba 2015) in PyTorch's form:
-  //   m = β₁m + (1 − β₁)g,  v = β₂v + (1 − β₂)g²,  x −= lr/c₁ · m/(√v/√c₂ + ε).
+  /// Adam (Kingma and Ba 2015) in PyTorch's form:
+  ///   m = β₁m + (1 − β₁)g,  v = β₂v + (1 − β₂)g²,  x −= lr/c₁ · m/(√v/√c₂ + ε).
   public static func adam(
     _ step: AdamStep, value: MutableFloatPointer, gradient: FloatPointer,
     firstMoment: MutableFloatPointer, secondMoment: MutableFloatPointer, count: Int
@@ -31,10 +32,10 @@ extension Kernels {
     let root = Vector(repeating: 1 / step.correction2.squareRoot())
     let epsilon = Vector(repeating: step.epsilon)
     let scale = Vector(repeating: step.gradientScale)
-    let b1 = Vector(repeating: step.beta1)
-    let r1 = Vector(repeating: 1 - step.beta1)
-    let b2 = Vector(repeating: step.beta2)
-    let r2 = Vector(repeating: 1 - step.beta2)
+    let b1 = Vector(repeating: Float(step.beta1))
+    let r1 = Vector(repeating: Float(1 - step.beta1))
+    let b2 = Vector(repeating: Float(step.beta2))
+    let r2 = Vector(repeating: Float(1 - step.beta2))
     for i in stride(from: 0, to: count, by: laneCount) {
       let g = load(gradient + i) * scale
       let m = (r1 * g).addingProduct(b1, load(firstMoment + i))
@@ -46,18 +47,21 @@ extension Kernels {
     }
   }
 
+  /// y += x, in double precision.
   public static func accumulate(
     _ x: FloatPointer, to y: UnsafeMutablePointer<Double>, count: Int
   ) {
     for i in 0..<count { y[i] += Double(x[i]) }
   }
 
+  /// out = sums·scale, rounded once.
   public static func scale(
     _ sums: UnsafePointer<Double>, by scale: Double, count: Int, out: MutableFloatPointer
   ) {
     for i in 0..<count { out[i] = Float(sums[i] * scale) }
   }
 
+  /// average += (1 − decay)·(value − average)
   public static func movingAverage(
     _ average: MutableFloatPointer, towards value: FloatPointer, decay: Float, count: Int
   ) {

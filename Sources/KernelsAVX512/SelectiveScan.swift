@@ -18,6 +18,7 @@ import KernelAPI
 private let naturalLog2: Float = 0.693_147_2
 
 extension Kernels {
+  /// Equations above; `h` is scratch of one vector for each state.
   public static func selectiveScanForward(
     _ inputs: ScanInputs, _ sequences: TileSequences, _ parameters: ScanParameters,
     out: MutableFloatPointer, checkpoints: MutableFloatPointer?, scratch h: MutableFloatPointer
@@ -66,6 +67,7 @@ extension Kernels {
     }
   }
 
+  /// Equations above; `checkpoints` are those of the forward scan.
   public static func selectiveScanBackward(
     _ inputs: ScanInputs, _ dout: FloatPointer, _ sequences: TileSequences,
     _ parameters: ScanParameters, checkpoints: FloatPointer, _ gradients: ScanGradients

@@ -40,7 +40,8 @@ public struct ScoreTable: Equatable, Sendable {
   public var csv: String {
     let header = ["file"] + ScoreColumn.allCases.map(\.rawValue) + ["error"]
     let rows = scores.map { score in
-      [score.file] + ScoreColumn.allCases.map { score[$0].map { TextTable.number($0, digits: 6) } ?? "" }
+      [score.file]
+        + ScoreColumn.allCases.map { score[$0].map { TextTable.number($0, digits: 6) } ?? "" }
         + [score.error ?? ""]
     }
     return TextTable([header] + rows).csv

@@ -134,8 +134,8 @@ struct WeightFileTests {
   @Test func otherTypesAreNamed() throws {
     // The same bytes, declared to be 32-bit integers.
     var data = WeightFile.serialized(model, program: "test 1")
-    let marker = Data("\"layers.0.intra.norm.bias\":{\"dtype\":\"F".utf8)
-    let place = try #require(data.range(of: marker))
+    let name = try #require(data.range(of: Data("\"layers.0.intra.norm.bias\"".utf8)))
+    let place = try #require(data[name.upperBound...].range(of: Data("\"dtype\":\"F".utf8)))
     data[place.upperBound - 1] = UInt8(ascii: "I")
     let file = try WeightFile(parsed(data), path: "w.safetensors")
     let error = #expect(throws: WeightFileError.self) { try file.load(into: model) }

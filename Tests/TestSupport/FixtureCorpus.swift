@@ -6,7 +6,7 @@ public struct FixtureCorpus {
   public let folder: URL
 
   /// Pairs whose noisy side has a score well defined for training and validation.
-  private static let names = [
+  public static let names = [
     "g01_vb_p232_014_noisy", "g02_vb_p232_052_noisy", "g03_vb_p232_170_noisy",
     "g04_vb_p232_010_noisy", "g05_vb_p232_003_noisy", "g09_arctic_dishes_5dB",
   ]

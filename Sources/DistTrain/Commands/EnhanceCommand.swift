@@ -11,6 +11,9 @@ struct EnhanceCommand: ParsableCommand {
       IN and OUT are two files, or two folders: every .wav and .flac file of IN goes to the same \
       name in OUT, subfolders are left out. Recordings are mono at 16 kHz. All inputs are inspected \
       before the first is enhanced, and each output appears only when it is complete.
+
+      A recording is enhanced as a whole, since normalisation spans it. With the published \
+      ablations that takes about 0.4 GB of memory for each minute.
       """)
 
   @OptionGroup var weights: WeightsOptions
@@ -55,6 +58,19 @@ struct EnhanceCommand: ParsableCommand {
 
   private func seconds(_ sampleCount: Int) -> Double {
     Double(sampleCount) / Double(Enhancer.sampleRate)
+  }
+}
+
+/// How enhanced speech is stored.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
+  case pcm16
+  case float
+
+  var encoding: WaveFile.Encoding {
+    switch self {
+    case .pcm16: .pcm16
+    case .float: .float32
+    }
   }
 }
 

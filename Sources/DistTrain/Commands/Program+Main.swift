@@ -23,7 +23,7 @@ extension Program {
     } catch let status as ExitCode {
       // The command has said why.
       exit(status.rawValue)
-    } catch where DistTrainCommand.exitCode(for: error) != .failure {
+    } catch  where DistTrainCommand.exitCode(for: error) != .failure {
       // The parser's own: a request for help, or arguments that a command found impossible.
       DistTrainCommand.exit(withError: error)
     } catch {

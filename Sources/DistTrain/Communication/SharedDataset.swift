@@ -1,5 +1,4 @@
 import Audio
-import Foundation
 
 /// One split of a corpus as rank 0 found it: one rank inspects thousands of files, not all.
 struct SharedDataset: Codable {
@@ -14,12 +13,10 @@ extension RootDecision {
   func dataset(
     folder: String, split: CorpusSplit, onBadFile: OnBadFile, validationSpeakers: [String]
   ) throws -> SharedDataset {
-    let bytes = try bytes {
+    try value {
       let found = try PairedDataset(
         folder: folder, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers)
-      return Array(
-        try JSONEncoder().encode(SharedDataset(pairs: found.pairs, skipped: found.skipped)))
+      return SharedDataset(pairs: found.pairs, skipped: found.skipped)
     }
-    return try JSONDecoder().decode(SharedDataset.self, from: Data(bytes))
   }
 }

@@ -1,19 +1,5 @@
-import ArgumentParser
 import Audio
 import Foundation
-
-/// How enhanced speech is stored.
-enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
-  case pcm16
-  case float
-
-  var encoding: WaveFile.Encoding {
-    switch self {
-    case .pcm16: .pcm16
-    case .float: .float32
-    }
-  }
-}
 
 /// Why files cannot be enhanced as asked.
 enum EnhancementPlanError: Error, Equatable, CustomStringConvertible {

@@ -41,6 +41,13 @@ public struct Evaluation: Equatable, Sendable {
     public let enhanced: Double
     /// Number of utterances.
     public let count: Int
+
+    /// Puts the parts together.
+    public init(noisy: Double, enhanced: Double, count: Int) {
+      self.noisy = noisy
+      self.enhanced = enhanced
+      self.count = count
+    }
   }
 
   /// All utterances, in the corpus's order.

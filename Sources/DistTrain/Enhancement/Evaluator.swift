@@ -48,12 +48,14 @@ public final class Evaluator {
     enhancer = try Enhancer(model)
     self.pairs = pairs
     self.communicator = communicator
-    share = WorkShares.deal(
-      lengths: pairs.map(\.sampleCount), ranks: communicator.worldSize)[communicator.rank]
+    share =
+      WorkShares.deal(
+        lengths: pairs.map(\.sampleCount), ranks: communicator.worldSize)[communicator.rank]
   }
 
   /// Evaluates the model as it stands. All ranks call it together and get the same result, which
-  /// does not depend on their number. `progress` is called after each utterance of this rank.
+  /// does not depend on their number. `progress` is called at the start and after each utterance
+  /// of this rank.
   ///
   /// - Throws: `RootFailure` with the text of an `EvaluationError` on all ranks if a file cannot be
   ///   read. What cannot be scored, such as silence, is no error: the result counts and names it.
@@ -71,6 +73,13 @@ public final class Evaluator {
   private func ownPart(_ progress: (Progress) -> Void) -> EvaluationPart {
     var part = EvaluationPart()
     var sampleCount = 0
+    func report(_ completed: Int) {
+      progress(
+        Progress(
+          completed: completed, total: share.count,
+          audioSeconds: Double(sampleCount) / Double(Enhancer.sampleRate)))
+    }
+    if !share.isEmpty { report(0) }
     for (done, index) in share.enumerated() {
       do throws(EvaluationError) {
         part.items.append(.init(index: index, try evaluate(index)))
@@ -79,10 +88,7 @@ public final class Evaluator {
         return part
       }
       sampleCount += pairs[index].sampleCount
-      progress(
-        Progress(
-          completed: done + 1, total: share.count,
-          audioSeconds: Double(sampleCount) / Double(Enhancer.sampleRate)))
+      report(done + 1)
     }
     return part
   }

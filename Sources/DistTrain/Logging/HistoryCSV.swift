@@ -75,6 +75,6 @@ public struct HistoryCSV {
 
   private static func cell(_ value: MetricValue) -> String {
     if case .number(let number) = value { return number.map { "\($0)" } ?? "nan" }
-    return value.json
+    return value.json.description
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// A value in `metrics.jsonl`.
 public enum MetricValue: Equatable, Sendable {
@@ -13,31 +14,14 @@ public enum MetricValue: Equatable, Sendable {
   /// Several values.
   case list([MetricValue])
 
-  var json: String {
+  var json: JSONValue {
     switch self {
-    case .number(let value):
-      if let value, value.isFinite { "\(value)" } else { "null" }
-    case .integer(let value): "\(value)"
-    case .flag(let value): value ? "true" : "false"
-    case .list(let values): "[" + values.map(\.json).joined(separator: ",") + "]"
-    case .text(let value): Self.quoted(value)
+    case .number(let value): value.map { .number($0) } ?? .null
+    case .integer(let value): .integer(value)
+    case .text(let value): .string(value)
+    case .flag(let value): .bool(value)
+    case .list(let values): .array(values.map(\.json))
     }
-  }
-
-  static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\t": result += "\\t"
-      case "\r": result += "\\r"
-      case _ where scalar.value < 0x20: result += String(format: "\\u%04x", scalar.value)
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }
 
@@ -72,14 +56,16 @@ final class MetricsFile {
 
   deinit { close(descriptor) }
 
-  /// Appends one object with the keys `event` and `time` (UTC) and then `fields`, in order.
+  /// Appends one object with the keys `event`, `time` (UTC) and those of `fields`, sorted.
   func append(
     event: String, fields: [(name: String, value: MetricValue)], date: Date
   ) throws(AtomicFileError) {
     let time = date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
-    let all = [("event", MetricValue.text(event)), ("time", .text(time + "Z"))] + fields
-    let members = all.map { "\(MetricValue.quoted($0.0)):\($0.1.json)" }
-    let bytes = Array("{\(members.joined(separator: ","))}\n".utf8)
+    var members: [String: JSONValue] = [:]
+    for field in fields { members[field.name] = field.value.json }
+    members["event"] = .string(event)
+    members["time"] = .string(time + "Z")
+    let bytes = Array("\(JSONValue.object(members))\n".utf8)
     let written = write(descriptor, bytes, bytes.count)
     if written != bytes.count {
       // A short write means a full disk; what was written of the line goes again.

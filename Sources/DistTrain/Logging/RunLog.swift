@@ -66,7 +66,7 @@ public final class RunLog {
     append("epoch", report.fields)
   }
 
-  /// Appends an object to `metrics.jsonl` with the keys `event` (`name`), `time` and then `fields`.
+  /// Appends an object to `metrics.jsonl`: the keys `event` (`name`), `time` and those of `fields`.
   ///
   /// A failure to write is logged once and does not end the run.
   public func event(_ name: String, _ fields: KeyValuePairs<String, MetricValue> = [:]) {

@@ -65,10 +65,12 @@ struct ScoringPlan: Equatable {
           Pair(name: (path as NSString).lastPathComponent, reference: reference, degraded: path))
       case (let lone?, nil):
         unmatched.append(
-          BadFile(path: lone, reason: "has no partner \(name) (.wav or .flac) in \(degradedFolder)"))
+          BadFile(path: lone, reason: "has no partner \(name) (.wav or .flac) in \(degradedFolder)")
+        )
       case (nil, let lone?):
         unmatched.append(
-          BadFile(path: lone, reason: "has no partner \(name) (.wav or .flac) in \(referenceFolder)"))
+          BadFile(
+            path: lone, reason: "has no partner \(name) (.wav or .flac) in \(referenceFolder)"))
       case (nil, nil): break
       }
     }

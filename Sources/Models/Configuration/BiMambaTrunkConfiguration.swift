@@ -35,9 +35,8 @@ public struct BiMambaTrunkConfiguration: TrunkConfiguration {
   /// The object `trunk`.
   public var json: JSONValue {
     .object([
-      .init("kind", .string(Self.kind)),
-      .init("paths", .array(paths.map { .string($0.rawValue) })),
-      .init("mamba", mamba.json),
+      "kind": .string(Self.kind), "paths": .array(paths.map { .string($0.rawValue) }),
+      "mamba": mamba.json,
     ])
   }
 
@@ -60,8 +59,8 @@ extension MambaConfiguration {
   /// The object `mamba`.
   public var json: JSONValue {
     .object([
-      .init("d_state", .integer(stateSize)), .init("d_conv", .integer(convolutionTaps)),
-      .init("expand", .integer(expansion)),
+      "d_state": .integer(stateSize), "d_conv": .integer(convolutionTaps),
+      "expand": .integer(expansion),
     ])
   }
 }

@@ -3,7 +3,7 @@
 public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   /// The file could not be read.
   case unreadable(file: String, reason: String)
-  /// The text is not JSON, or names a key twice.
+  /// The text is not JSON.
   case notJSON(file: String, reason: String)
   /// A key that nobody reads: a misspelling, or a setting of another program.
   case unknownKey(file: String, key: String, allowed: [String])

@@ -6,7 +6,7 @@ public struct ConfigurationReader {
   /// What errors call the document.
   public let file: String
   private let path: String
-  private let members: [JSONValue.Member]
+  private let members: [String: JSONValue]
 
   /// Reads `value`, which must be an object; `path` is its key from the top, empty for the top.
   public init(_ value: JSONValue, file: String, path: String = "") throws(ConfigurationError) {
@@ -20,15 +20,15 @@ public struct ConfigurationReader {
     self.members = members
   }
 
-  /// Throws for the first key that is not one of `keys`.
+  /// Throws for a key that is not one of `keys`, the first in alphabetical order.
   public func allow(_ keys: [String]) throws(ConfigurationError) {
-    for member in members where !keys.contains(member.key) {
-      throw .unknownKey(file: file, key: name(member.key), allowed: keys)
+    if let unknown = Set(members.keys).subtracting(keys).min() {
+      throw .unknownKey(file: file, key: name(unknown), allowed: keys)
     }
   }
 
   /// The value of `key` if it is there.
-  public func optional(_ key: String) -> JSONValue? { members.first { $0.key == key }?.value }
+  public func optional(_ key: String) -> JSONValue? { members[key] }
 
   /// The value of `key`.
   public func value(_ key: String) throws(ConfigurationError) -> JSONValue {

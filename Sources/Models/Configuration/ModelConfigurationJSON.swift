@@ -53,24 +53,17 @@ extension ModelConfiguration {
 
   /// The configuration as JSON, complete and with repeats written out.
   public var json: JSONValue {
-    var members: [JSONValue.Member] = [
-      .init("name", .string(name)), .init("title", .string(title)),
+    var members: [String: JSONValue] = [
+      "name": .string(name), "title": .string(title), "bins": .integer(bins),
+      "bands": .integers(bands), "features": .integer(features), "layers": .integer(layers),
+      "trunk": trunk.json, "decoder": decoder.json,
     ]
-    if !summary.isEmpty { members.append(.init("summary", .string(summary))) }
+    if !summary.isEmpty { members["summary"] = .string(summary) }
     if let published {
-      members.append(
-        .init(
-          "published",
-          .object([
-            .init("parameters", .integer(published.parameters)),
-            .init("pesq", .string(published.pesq)),
-          ])))
+      members["published"] = .object([
+        "parameters": .integer(published.parameters), "pesq": .string(published.pesq),
+      ])
     }
-    members += [
-      .init("bins", .integer(bins)), .init("bands", .integers(bands)),
-      .init("features", .integer(features)), .init("layers", .integer(layers)),
-      .init("trunk", trunk.json), .init("decoder", decoder.json),
-    ]
     return .object(members)
   }
 
@@ -139,8 +132,8 @@ extension MaskDecoderConfiguration {
     let first = expansions.first ?? 1
     let isUniform = expansions.allSatisfy { $0 == first }
     return .object([
-      .init("expansion", isUniform ? .integer(first) : .integers(expansions)),
-      .init("mask_taps", .integer(maskTaps)),
+      "expansion": isUniform ? .integer(first) : .integers(expansions),
+      "mask_taps": .integer(maskTaps),
     ])
   }
 }

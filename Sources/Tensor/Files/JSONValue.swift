@@ -1,35 +1,37 @@
-/// A JSON document as a tree, object members in the order of the text.
-///
-/// Foundation's decoder accepts an object that names a key twice and forgets the order of keys.
-/// Weight files must reject the first, and configuration errors want to quote the value they
-/// reject; so this package reads its JSON itself.
+import Foundation
+
+/// Why a text is not JSON, as a clause fit for an error message.
+public struct JSONError: Error, Equatable, CustomStringConvertible {
+  /// Foundation's words, with the place of the fault in bytes from 0.
+  public let description: String
+}
+
+/// A JSON document as a tree, for settings whose errors quote the value they reject.
 public enum JSONValue: Sendable, Equatable {
   /// `null`.
   case null
   /// `true` or `false`.
   case bool(Bool)
-  /// A number written without fraction or exponent that fits an `Int`.
+  /// A number without a fraction that fits an `Int`; 4.0 and 4 are the same number.
   case integer(Int)
-  /// Any other finite number.
+  /// Any other number; written as `null` if it is not finite.
   case number(Double)
   /// A string, escapes resolved.
   case string(String)
   /// A list.
   case array([JSONValue])
-  /// An object; no key occurs twice.
-  case object([Member])
+  /// An object.
+  case object([String: JSONValue])
 
-  /// One `"key": value` of an object.
-  public struct Member: Sendable, Equatable {
-    /// The name.
-    public let key: String
-    /// What it names.
-    public let value: JSONValue
-
-    /// A member of these two parts.
-    public init(_ key: String, _ value: JSONValue) {
-      self.key = key
-      self.value = value
+  /// Parses a complete document.
+  ///
+  /// - Throws: `JSONError` for anything else.
+  public init(parsing text: some Sequence<UInt8>) throws(JSONError) {
+    let data = Data(text)
+    do {
+      self = try JSONDecoder().decode(JSONValue.self, from: data)
+    } catch {
+      throw JSONError(description: Self.fault(in: data) ?? "\(error)")
     }
   }
 
@@ -39,7 +41,7 @@ public enum JSONValue: Sendable, Equatable {
   /// The value of `key`; nil where this is no object or has no such key.
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
-    return members.first { $0.key == key }?.value
+    return members[key]
   }
 
   /// The string this is; nil for anything else.
@@ -59,127 +61,63 @@ public enum JSONValue: Sendable, Equatable {
     }
     return result
   }
-}
 
-// MARK: - Text
+  // `JSONDecoder` finds faults without saying where; `JSONSerialization` says it.
+  private static func fault(in data: Data) -> String? {
+    do {
+      _ = try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)
+      return nil
+    } catch {
+      let reason = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String
+      return reason?.trimmingCharacters(in: CharacterSet(charactersIn: "."))
+    }
+  }
+}
 
 extension JSONValue: CustomStringConvertible {
-  /// The value as JSON on one line, without spaces: the form of safetensors headers.
+  /// The value as JSON on one line, keys sorted: the same text for the same value.
   public var description: String {
-    var text = ""
-    write(to: &text)
-    return text
-  }
-
-  private func write(to text: inout String) {
-    switch self {
-    case .null: text += "null"
-    case .bool(let value): text += value ? "true" : "false"
-    case .integer(let value): text += String(value)
-    case .number(let value): text += String(value)
-    case .string(let value): JSONValue.quote(value, to: &text)
-    case .array(let items):
-      text += "["
-      for (index, item) in items.enumerated() {
-        if index > 0 { text += "," }
-        item.write(to: &text)
-      }
-      text += "]"
-    case .object(let members):
-      text += "{"
-      for (index, member) in members.enumerated() {
-        if index > 0 { text += "," }
-        JSONValue.quote(member.key, to: &text)
-        text += ":"
-        member.value.write(to: &text)
-      }
-      text += "}"
-    }
-  }
-
-  private static func quote(_ value: String, to text: inout String) {
-    text += "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case "\u{0}"..<"\u{20}":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Foundation reads what is nested 512 deep but does not write it; only broken files are.
+    guard let data = try? encoder.encode(self) else { return "…" }
+    return String(decoding: data, as: UTF8.self)
   }
 }
 
-// MARK: - Codable
-
 extension JSONValue: Codable {
-  private struct Key: CodingKey {
-    let stringValue: String
-    let intValue: Int? = nil
-    init(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { return nil }
-  }
-
-  /// Reads any value; objects come with their keys sorted, since decoders do not keep the order.
+  /// Reads any value.
   public init(from decoder: any Decoder) throws {
-    if let keyed = try? decoder.container(keyedBy: Key.self) {
-      let keys = keyed.allKeys.sorted { $0.stringValue < $1.stringValue }
-      self = .object(
-        try keys.map { Member($0.stringValue, try keyed.decode(JSONValue.self, forKey: $0)) })
-      return
-    }
-    if var list = try? decoder.unkeyedContainer() {
-      var items: [JSONValue] = []
-      while !list.isAtEnd { items.append(try list.decode(JSONValue.self)) }
-      self = .array(items)
-      return
-    }
-    let single = try decoder.singleValueContainer()
-    if single.decodeNil() {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
       self = .null
-    } else if let value = try? single.decode(Bool.self) {
-      self = .bool(value)
-    } else if let value = try? single.decode(Int.self) {
+    } else if let value = try? container.decode(Int.self) {
       self = .integer(value)
-    } else if let value = try? single.decode(Double.self) {
+    } else if let value = try? container.decode(String.self) {
+      self = .string(value)
+    } else if let value = try? container.decode([JSONValue].self) {
+      self = .array(value)
+    } else if let value = try? container.decode(Bool.self) {
+      self = .bool(value)
+    } else if let value = try? container.decode(Double.self) {
       self = .number(value)
     } else {
-      self = .string(try single.decode(String.self))
+      self = .object(try container.decode([String: JSONValue].self))
     }
   }
 
   /// Writes the value.
   public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
     switch self {
-    case .object(let members):
-      var keyed = encoder.container(keyedBy: Key.self)
-      for member in members {
-        try keyed.encode(member.value, forKey: Key(stringValue: member.key))
-      }
-    case .array(let items):
-      var list = encoder.unkeyedContainer()
-      for item in items { try list.encode(item) }
-    case .null:
-      var single = encoder.singleValueContainer()
-      try single.encodeNil()
-    case .bool(let value):
-      var single = encoder.singleValueContainer()
-      try single.encode(value)
-    case .integer(let value):
-      var single = encoder.singleValueContainer()
-      try single.encode(value)
-    case .number(let value):
-      var single = encoder.singleValueContainer()
-      try single.encode(value)
-    case .string(let value):
-      var single = encoder.singleValueContainer()
-      try single.encode(value)
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .number(let value) where value.isFinite: try container.encode(value)
+    case .number: try container.encodeNil()
+    case .string(let value): try container.encode(value)
+    case .array(let items): try container.encode(items)
+    case .object(let members): try container.encode(members)
     }
   }
 }

@@ -99,28 +99,22 @@ public struct SafetensorsFile: Sendable {
         name: field.name, shape: field.shape, dtype: field.dtype,
         bytes: data[start..<start + field.end - field.begin], path: path)
     }
-    // The header's parser has rejected names that occur twice.
-    tensors = Dictionary(entries.map { ($0.name, $0) }) { first, _ in first }
+    tensors = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0) })
   }
 
   /// The bytes of the file: the same bytes for the same entries and metadata.
   public func serialized() -> Data {
-    var members: [JSONValue.Member] = []
+    var members: [String: JSONValue] = [:]
     if !metadata.isEmpty {
-      let sorted = metadata.sorted { $0.key < $1.key }
-      members.append(
-        .init("__metadata__", .object(sorted.map { .init($0.key, .string($0.value)) })))
+      members["__metadata__"] = .object(metadata.mapValues { .string($0) })
     }
     var offset = 0
     for entry in entries {
       let end = offset + entry.bytes.count
-      members.append(
-        .init(
-          entry.name,
-          .object([
-            .init("dtype", .string(entry.dtype)), .init("shape", .integers(entry.shape)),
-            .init("data_offsets", .integers([offset, end])),
-          ])))
+      members[entry.name] = .object([
+        "dtype": .string(entry.dtype), "shape": .integers(entry.shape),
+        "data_offsets": .integers([offset, end]),
+      ])
       offset = end
     }
     var header = Array(JSONValue.object(members).description.utf8)

@@ -8,8 +8,6 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
   case headerBeyondFile(path: String, headerBytes: UInt64, fileBytes: Int)
   /// The header is not a JSON object.
   case headerNotJSON(path: String, reason: String)
-  /// Two tensors bear one name.
-  case duplicateName(path: String, tensor: String)
   /// The entry of a tensor lacks a field or has one of the wrong kind.
   case malformedEntry(path: String, tensor: String, reason: String)
   /// An extent is negative or no integer, or the size overflows.
@@ -37,8 +35,6 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
         + "bytes, but the file has only \(fileBytes) in all."
     case .headerNotJSON(let path, let reason):
       return "\(path) has a header that is not a JSON object: \(reason)."
-    case .duplicateName(let path, let tensor):
-      return "\(path) has two tensors named \"\(tensor)\"."
     case .malformedEntry(let path, let tensor, let reason):
       return "\(path) has a malformed entry \"\(tensor)\": \(reason)."
     case .impossibleShape(let path, let tensor, let shape):

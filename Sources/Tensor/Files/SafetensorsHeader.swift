@@ -28,25 +28,24 @@ struct SafetensorsHeader {
     }
     dataStart = data.startIndex + 8 + Int(length)
     let members = try SafetensorsHeader.members(
-      Array(data[data.startIndex + 8..<dataStart]), path: path)
+      data[data.startIndex + 8..<dataStart], path: path)
     let dataBytes = data.endIndex - dataStart
 
     var metadata: [String: String] = [:]
     var fields: [Field] = []
     fields.reserveCapacity(members.count)
-    for member in members {
-      if member.key == "__metadata__" {
-        metadata = try SafetensorsHeader.metadata(member.value, path: path)
+    // By name, so that of several faults the same one is reported every time.
+    for (name, value) in members.sorted(by: { $0.key < $1.key }) {
+      if name == "__metadata__" {
+        metadata = try SafetensorsHeader.metadata(value, path: path)
       } else {
-        fields.append(try Field(member, dataBytes: dataBytes, path: path))
+        fields.append(try Field(name, value, dataBytes: dataBytes, path: path))
       }
     }
-    // Zero-sized tensors share a place: the header's order decides, so that reading is stable.
-    let order = fields.indices.sorted {
-      (fields[$0].begin, fields[$0].end, $0) < (fields[$1].begin, fields[$1].end, $1)
-    }
     self.metadata = metadata
-    self.fields = order.map { fields[$0] }
+    // Zero-sized tensors share a place: their names decide, so that reading is stable.
+    self.fields = fields.sorted { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }
+    // Of a name that occurs twice the decoder keeps one entry; the other's data are a gap.
     var expected = 0
     for field in self.fields {
       guard field.begin == expected else {
@@ -61,27 +60,22 @@ struct SafetensorsHeader {
   }
 
   private static func members(
-    _ header: [UInt8], path: String
-  ) throws(SafetensorsError) -> [JSONValue.Member] {
+    _ header: Data, path: String
+  ) throws(SafetensorsError) -> [String: JSONValue] {
     // The format wants the brace first; only the end may be padded.
     guard header.first == UInt8(ascii: "{") else {
       throw .headerNotJSON(path: path, reason: "it does not begin with \"{\"")
     }
+    let json: JSONValue
     do {
-      guard case .object(let members) = try JSONValue(parsing: header) else {
-        throw SafetensorsError.headerNotJSON(path: path, reason: "it is no object")
-      }
-      return members
-    } catch let error as SafetensorsError {
-      throw error
-    } catch let error as JSONError {
-      if case .duplicateKey(let key) = error.problem {
-        throw .duplicateName(path: path, tensor: key)
-      }
-      throw .headerNotJSON(path: path, reason: error.description)
+      json = try JSONValue(parsing: header)
     } catch {
-      throw .headerNotJSON(path: path, reason: "\(error)")
+      throw .headerNotJSON(path: path, reason: error.description)
     }
+    guard case .object(let members) = json else {
+      throw .headerNotJSON(path: path, reason: "it is no object")
+    }
+    return members
   }
 
   private static func metadata(
@@ -91,12 +85,12 @@ struct SafetensorsHeader {
       throw .malformedEntry(path: path, tensor: "__metadata__", reason: "it is no object")
     }
     var result: [String: String] = [:]
-    for member in members {
-      guard let text = member.value.string else {
+    for (key, value) in members.sorted(by: { $0.key < $1.key }) {
+      guard let text = value.string else {
         throw .malformedEntry(
-          path: path, tensor: "__metadata__", reason: "\"\(member.key)\" is no string")
+          path: path, tensor: "__metadata__", reason: "\"\(key)\" is no string")
       }
-      result[member.key] = text
+      result[key] = text
     }
     return result
   }
@@ -110,29 +104,29 @@ extension SafetensorsHeader.Field {
     "I64": 64, "U64": 64, "F64": 64, "C64": 64,
   ]
 
-  init(_ member: JSONValue.Member, dataBytes: Int, path: String) throws(SafetensorsError) {
-    name = member.key
+  init(
+    _ name: String, _ value: JSONValue, dataBytes: Int, path: String
+  ) throws(SafetensorsError) {
     func malformed(_ reason: String) -> SafetensorsError {
-      .malformedEntry(path: path, tensor: member.key, reason: reason)
+      .malformedEntry(path: path, tensor: name, reason: reason)
     }
-    guard case .object(let parts) = member.value else { throw malformed("it is no object") }
-    let allowed = ["dtype", "shape", "data_offsets"]
-    for part in parts where !allowed.contains(part.key) {
-      throw malformed("it has an unknown field \"\(part.key)\"")
+    guard case .object(let parts) = value else { throw malformed("it is no object") }
+    if let unknown = Set(parts.keys).subtracting(["dtype", "shape", "data_offsets"]).min() {
+      throw malformed("it has an unknown field \"\(unknown)\"")
     }
-    guard let dtype = member.value["dtype"]?.string else {
+    guard let dtype = parts["dtype"]?.string else {
       throw malformed("it has no \"dtype\" string")
     }
     guard let bits = Self.bits[dtype] else {
       throw .unsupportedType(path: path, tensor: name, dtype: dtype)
     }
-    guard let written = member.value["shape"], case .array = written else {
+    guard let written = parts["shape"], case .array = written else {
       throw malformed("it has no \"shape\" list")
     }
     guard let shape = written.integers, let size = Self.product(of: shape, times: bits) else {
       throw .impossibleShape(path: path, tensor: name, shape: "\(written)")
     }
-    guard let offsets = member.value["data_offsets"]?.integers, offsets.count == 2 else {
+    guard let offsets = parts["data_offsets"]?.integers, offsets.count == 2 else {
       throw malformed("it has no \"data_offsets\" of two integers")
     }
     guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= dataBytes else {
@@ -143,6 +137,7 @@ extension SafetensorsHeader.Field {
       throw .sizeMismatch(
         path: path, tensor: name, shape: shape, dtype: dtype, bytes: offsets[1] - offsets[0])
     }
+    self.name = name
     self.dtype = dtype
     self.shape = shape
     begin = offsets[0]

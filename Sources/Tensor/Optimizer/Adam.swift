@@ -29,7 +29,7 @@ public final class Adam {
     stepCount += 1
     kernels.adam(
       AdamStep(
-        learningRate: learningRate, beta1: Float(beta1), beta2: Float(beta2), epsilon: epsilon,
+        learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
         correction1: Float(1 - pow(beta1, Double(stepCount))),
         correction2: Float(1 - pow(beta2, Double(stepCount))), gradientScale: gradientScale),
       value: arena.values.base, gradient: FloatPointer(arena.gradients.base),

@@ -1,0 +1,124 @@
+import Audio
+import DistTrain
+import Foundation
+import Models
+import TestSupport
+import Testing
+
+/// Runs the built program as a user would, without a launcher.
+func disttrain(
+  _ arguments: [String], environment: [String: String] = [:], folder: URL? = nil
+) throws -> SubprocessOutcome {
+  try MPIRun.runAlone(
+    product: "disttrain", arguments: arguments, environment: environment, folder: folder,
+    timeLimit: 120)
+}
+
+/// Expects that the program ended with status 1 and one line on stderr that holds every text.
+func expectError(
+  _ outcome: SubprocessOutcome, _ texts: String...,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(outcome.status == 1, "\(outcome)", sourceLocation: sourceLocation)
+  let lines = outcome.errors.split(separator: "\n")
+  #expect(lines.count == 1, "\(outcome)", sourceLocation: sourceLocation)
+  #expect(
+    lines.first?.hasPrefix("disttrain: error: ") == true, "\(outcome)",
+    sourceLocation: sourceLocation)
+  for text in texts {
+    #expect(outcome.errors.contains(text), "\(outcome)", sourceLocation: sourceLocation)
+  }
+}
+
+/// The model and recording that come with a PyTorch program's output.
+enum EnhanceFixture {
+  static func path(_ name: String) -> String {
+    fixturesFolder.appending(path: "enhance/\(name)").path(percentEncoded: false)
+  }
+
+  static let preset = path("tiny.json")
+  static let weights = path("weights.safetensors")
+  static let input = path("input.wav")
+
+  static func model() throws -> SpeechEnhancer {
+    try TrainedModel.load(weights: weights, preset: preset)
+  }
+
+  static func samples(_ name: String) throws -> [Float] {
+    try WaveFile.read(path: path(name), sampleRate: 16_000).samples
+  }
+}
+
+extension URL {
+  /// The path of a file in this folder.
+  func file(_ name: String) -> String { appending(path: name).path(percentEncoded: false) }
+
+  /// Makes a folder in this one.
+  func makeFolder(_ name: String) throws {
+    try FileManager.default.createDirectory(
+      at: appending(path: name), withIntermediateDirectories: true)
+  }
+
+  /// The names in a folder of this one, sorted.
+  func names(in folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()
+  }
+}
+
+/// Samples of one of the metrics' recordings, such as `g01_vb_p232_014_noisy_ref`.
+func recording(_ name: String) throws -> [Float] {
+  let path = fixturesFolder.appending(path: "metrics/\(name).wav").path(percentEncoded: false)
+  return try WaveFile.read(path: path, sampleRate: 16_000).samples
+}
+
+/// A file that no audio library writes any more: stereo, 16 bits.
+func stereoFile(frames: Int) -> [UInt8] {
+  var bytes = Array("RIFF".utf8)
+  func append(_ value: Int, _ count: Int) {
+    bytes += (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  }
+  append(36 + 4 * frames, 4)
+  bytes += Array("WAVEfmt ".utf8)
+  append(16, 4)
+  append(1, 2)
+  append(2, 2)
+  append(16_000, 4)
+  append(64_000, 4)
+  append(4, 2)
+  append(16, 2)
+  bytes += Array("data".utf8)
+  append(4 * frames, 4)
+  for frame in 0..<2 * frames { append(frame % 1000, 2) }
+  return bytes
+}
+
+/// Files that `enhance`, `score` and `evaluate` must refuse, and what they say of each.
+enum BadWave: String, CaseIterable {
+  case corrupt, stereo, fast, empty, truncated
+
+  var text: String {
+    switch self {
+    case .corrupt: "cannot be read as audio"
+    case .stereo: "has 2 channels; mix it down to mono"
+    case .fast: "expected 16000 Hz, found 48000 Hz; resample first"
+    case .empty: "holds no samples"
+    case .truncated: "truncated: the header promises 35184 samples, the file holds 478"
+    }
+  }
+
+  func write(to path: String) throws {
+    let url = URL(fileURLWithPath: path)
+    switch self {
+    case .corrupt: try Data((0..<2000).map { UInt8(truncatingIfNeeded: $0 * 7) }).write(to: url)
+    case .stereo: try Data(stereoFile(frames: 16_000)).write(to: url)
+    case .fast:
+      try WaveFile.write(
+        try recording("g02_vb_p232_052_noisy_deg"), sampleRate: 48_000, to: path)
+    case .empty: try WaveFile.write([], sampleRate: 16_000, to: path)
+    case .truncated:
+      let whole = try Data(
+        contentsOf: fixturesFolder.appending(path: "metrics/g02_vb_p232_052_noisy_deg.wav"))
+      try whole.prefix(1000).write(to: url)
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import KernelAPI
+import Tensor
+import TestSupport
+import Testing
+
+/// LayerNorm and GroupNorm kernels against the `Double` reference and its differences.
+struct NormalizationTests {
+  static let features = [1, 5, 8, 15, 16, 17, 24, 38, 128]
+  /// Numbers of about one, small ones, and ones far from zero, where a variance taken from squares
+  /// would cancel.
+  static let ranges: [ClosedRange<Float>] = [-1...1, -1e-3...1e-3, 99...101]
+
+  /// What rounding costs: x − mean is exact to an ulp of x, and is divided by the deviation.
+  private func tolerance(_ range: ClosedRange<Float>) -> Double {
+    range.lowerBound > 0 ? 2e-4 : 5e-6
+  }
+
+  @Test(arguments: availableKernels, ranges)
+  func layerNorm(kernel: any KernelSet.Type, range: ClosedRange<Float>) {
+    for features in Self.features {
+      let (rows, stride) = (5, paddedToLanes(features))
+      let x = KernelBuffer(rows: rows, width: features, stride: stride, range, seed: 1, "x")
+      let weight = KernelBuffer(rows: 1, width: features, stride: stride, 0.5...1.5, seed: 1, "w")
+      let bias = KernelBuffer(rows: 1, width: features, stride: stride, seed: 1, "b")
+      let out = KernelBuffer(rows * stride, repeating: 7)
+      let (mean, inverse) = (KernelBuffer(rows), KernelBuffer(rows))
+      kernel.layerNormForward(
+        x.pointer, rows: rows, features: features, stride: stride, weight: weight.pointer,
+        bias: bias.pointer, epsilon: 1e-5, out: out.base, mean: mean.base, inverse: inverse.base)
+      #expect(out.isIntact && mean.isIntact && inverse.isIntact)
+      let w = weight.elements.prefix(features).map(Double.init)
+      let b = bias.elements.prefix(features).map(Double.init)
+      func exact(_ row: [Double]) -> [Double] { Reference.normalise(row, w, b) }
+      let inputs = x.elements.rows(stride).map { $0.prefix(features).map(Double.init) }
+      for (row, result) in zip(inputs, out.elements.rows(stride)) {
+        expectClose(
+          Array(result.prefix(features)), exact(row).map(Float.init), tolerance(range),
+          "\(features) features in \(range)")
+        #expect(result.dropFirst(features).allSatisfy { $0 == 0 })
+      }
+
+      let dout = KernelBuffer(rows: rows, width: features, stride: stride, seed: 2, "dout")
+      let dx = KernelBuffer(rows * stride, repeating: 7)
+      let (dweight, dbias) = (
+        KernelBuffer(stride, repeating: 1), KernelBuffer(stride, repeating: 1)
+      )
+      kernel.layerNormBackward(
+        x.pointer, dout.pointer, rows: rows, features: features, stride: stride,
+        weight: weight.pointer, mean: mean.pointer, inverse: inverse.pointer, dx: dx.base,
+        dweight: dweight.base, dbias: dbias.base)
+      #expect(dx.isIntact && dweight.isIntact && dbias.isIntact)
+      let upstream = dout.elements.rows(stride).map { $0.prefix(features).map(Double.init) }
+      var expected = (dx: [Double](), dweight: [Double](), dbias: [Double]())
+      for row in 0..<rows {
+        for j in 0..<features {
+          var moved = inputs[row]
+          // Each number is moved by a fraction of what the numbers differ by.
+          let step = 1e-3 * Double(range.upperBound - range.lowerBound)
+          expected.dx.append(
+            fivePointDerivative(at: moved[j], step: step) {
+              moved[j] = $0
+              return zip(exact(moved), upstream[row]).reduce(0) { $0 + $1.0 * $1.1 }
+            })
+        }
+      }
+      let normalised = inputs.map { Reference.normalise($0, w.map { _ in 1 }, w.map { _ in 0 }) }
+      for j in 0..<features {
+        expected.dweight.append(
+          1 + (0..<rows).reduce(0) { $0 + upstream[$1][j] * normalised[$1][j] })
+        expected.dbias.append(1 + (0..<rows).reduce(0) { $0 + upstream[$1][j] })
+      }
+      let actual = dx.elements.rows(stride).flatMap { $0.prefix(features) }
+      // The gradient of few numbers is a difference of terms that nearly cancel.
+      let scale = Double(inverse.elements.max() ?? 0)
+      for (a, e) in zip(actual, expected.dx) {
+        #expect(abs(Double(a) - e) <= 4 * tolerance(range) * scale, "\(features) in \(range)")
+      }
+      #expect(dx.elements.rows(stride).allSatisfy { $0.dropFirst(features).allSatisfy { $0 == 0 } })
+      expectClose(
+        Array(dweight.elements.prefix(features)), expected.dweight.map(Float.init),
+        tolerance(range), "dweight of \(features) in \(range)")
+      expectClose(
+        Array(dbias.elements.prefix(features)), expected.dbias.map(Float.init), 1e-6,
+        "dbias of \(features)")
+    }
+  }
+
+  @Test(arguments: availableKernels, ranges)
+  func groupNorm(kernel: any KernelSet.Type, range: ClosedRange<Float>) {
+    for features in Self.features {
+      for rows in [1, 2, 31] where rows * features > 1 {
+        let stride = paddedToLanes(features)
+        let outStride = stride + 16
+        let x = KernelBuffer(rows: rows, width: features, stride: stride, range, seed: 1, "x")
+        let weight = KernelBuffer(
+          rows: 1, width: features, stride: stride, 0.5...1.5, seed: 1, "w")
+        let bias = KernelBuffer(rows: 1, width: features, stride: stride, seed: 1, "b")
+        let out = KernelBuffer(rows * outStride, repeating: 7)
+        let statistics = kernel.groupStatistics(
+          x.pointer, rows: rows, features: features, stride: stride, epsilon: 1e-5)
+        kernel.groupNormForward(
+          x.pointer, rows: rows, features: stride, stride: stride, mean: statistics.mean,
+          inverse: statistics.inverse, weight: weight.pointer, bias: bias.pointer, out: out.base,
+          outStride: outStride)
+        #expect(out.isIntact)
+        let w = weight.elements.prefix(features).map(Double.init)
+        let b = bias.elements.prefix(features).map(Double.init)
+        let flat = x.elements.rows(stride).flatMap { $0.prefix(features).map(Double.init) }
+        func exact(_ x: [Double]) -> [Double] { Reference.normalise(x, w, b) }
+        expectClose(
+          out.elements.rows(outStride).flatMap { $0.prefix(features) },
+          exact(flat).map(Float.init), tolerance(range), "\(rows) × \(features) in \(range)")
+
+        let dout = KernelBuffer(rows: rows, width: features, stride: outStride, seed: 2, "dout")
+        let dx = KernelBuffer(rows * outStride, repeating: 7)
+        let dweight = KernelBuffer(stride, repeating: 1)
+        let dbias = KernelBuffer(stride, repeating: 1)
+        kernel.groupNormBackward(
+          x.pointer, xStride: stride, dout.pointer, doutStride: outStride, rows: rows,
+          features: stride, count: rows * features, mean: statistics.mean,
+          inverse: statistics.inverse, weight: weight.pointer, dx: dx.base, dxStride: outStride,
+          dweight: dweight.base, dbias: dbias.base)
+        #expect(dx.isIntact && dweight.isIntact && dbias.isIntact)
+        let upstream = dout.elements.rows(outStride).flatMap {
+          $0.prefix(features).map(Double.init)
+        }
+        let actual = dx.elements.rows(outStride).flatMap { $0.prefix(features) }
+        var random = Random(seed: 1, stream: "\(features), \(rows)")
+        for _ in 0..<min(flat.count, 20) {
+          let i = Int.random(in: 0..<flat.count, using: &random)
+          var moved = flat
+          let expected = fivePointDerivative(
+            at: flat[i], step: 1e-3 * Double(range.upperBound - range.lowerBound)
+          ) {
+            moved[i] = $0
+            return zip(exact(moved), upstream).reduce(0) { $0 + $1.0 * $1.1 }
+          }
+          #expect(
+            abs(Double(actual[i]) - expected) <= 4 * tolerance(range) * Double(statistics.inverse),
+            "\(rows) × \(features) in \(range)")
+        }
+        let normalised = Reference.normalise(flat, w.map { _ in 1 }, w.map { _ in 0 })
+        func columnSums(_ values: [Double]) -> [Float] {
+          (0..<features).map { j in
+            Float((0..<rows).reduce(1) { $0 + values[$1 * features + j] })
+          }
+        }
+        expectClose(
+          Array(dweight.elements.prefix(features)),
+          columnSums(zip(upstream, normalised).map { $0 * $1 }), tolerance(range),
+          "dweight of \(rows) × \(features) in \(range)")
+        expectClose(
+          Array(dbias.elements.prefix(features)), columnSums(upstream), 1e-6,
+          "dbias of \(rows) × \(features)")
+      }
+    }
+  }
+
+  /// Equal numbers: a deviation of √ε, not a division by zero.
+  @Test(arguments: availableKernels) func constantInput(kernel: any KernelSet.Type) {
+    let x = KernelBuffer(32, repeating: 3)
+    let statistics = kernel.groupStatistics(
+      x.pointer, rows: 2, features: 16, stride: 16, epsilon: 1e-5)
+    #expect(statistics.mean == 3)
+    #expect(abs(statistics.inverse - 316.2278) < 1e-3)
+  }
+}

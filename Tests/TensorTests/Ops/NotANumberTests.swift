@@ -1,0 +1,101 @@
+import Tensor
+import Testing
+
+/// A NaN anywhere has to reach what training looks at: the loss or the gradient norm.
+struct NotANumberTests {
+  /// The hardware's own NaN, and one with a payload, as a corrupt file may hold.
+  static let notNumbers = [Float.nan, -.nan, Float(bitPattern: 0x7fc1_2345)]
+
+  /// Puts a NaN into elements of every array, one at a time: an input's has to show in the output
+  /// and in some gradient, a parameter's in either.
+  private func expectNaNShows(_ subject: some OperationCase) throws {
+    let values = subject.randomValues(seed: 1)
+    let upstream = subject.randomUpstream(seed: 1)
+    let good = try subject.evaluate(values, upstream: upstream)
+    #expect(good.out.allSatisfy { $0.isFinite } && good.gradientNorm.isFinite)
+    for array in subject.arrays {
+      var random = Random(seed: 1, stream: array.name)
+      for nan in Self.notNumbers {
+        for _ in 0..<4 {
+          let index = Int.random(in: 0..<array.count, using: &random)
+          var spoiled = values
+          spoiled[array.name]?[index] = nan
+          let evaluation = try subject.evaluate(spoiled, upstream: upstream)
+          let out = evaluation.out.contains { $0.isNaN }
+          let what = "\(array.name)[\(index)]"
+          #expect(out || !evaluation.gradientNorm.isFinite, "\(what) shows nowhere")
+          if array.isInput {
+            #expect(out, "\(what) does not show in the output")
+            #expect(!evaluation.gradientNorm.isFinite, "\(what) does not show in the gradients")
+          }
+        }
+      }
+    }
+  }
+
+  /// The same of the upstream gradient: it has to show in the norm.
+  private func expectUpstreamNaNShows(_ subject: some OperationCase) throws {
+    let values = subject.randomValues(seed: 1)
+    for nan in Self.notNumbers {
+      var upstream = subject.randomUpstream(seed: 1)
+      upstream[upstream.count / 2] = nan
+      let evaluation = try subject.evaluate(values, upstream: upstream)
+      #expect(!evaluation.gradientNorm.isFinite)
+      for array in subject.arrays where array.isInput {
+        #expect(evaluation.gradients[array.name]?.contains { $0.isNaN } == true)
+      }
+    }
+  }
+
+  @Test(arguments: [SequenceAxis.time, .band]) func block(axis: SequenceAxis) throws {
+    let subject = MambaBlockCase(
+      batch: 2, bands: 3, frames: 19, axis: axis,
+      sizes: MambaSizesUnderTest(features: 8, states: 4, taps: 4, expansion: 1),
+      directions: ["fwd", "bwd"])
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
+  @Test(arguments: [false, true]) func bareMamba(reversed: Bool) throws {
+    let subject = MambaCase(
+      sequences: 2, length: 19,
+      sizes: MambaSizesUnderTest(features: 8, states: 4, taps: 4, expansion: 1),
+      reversed: reversed)
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
+  @Test func bandSplit() throws {
+    let subject = BandSplitCase(batch: 2, frames: 5, widths: [1, 3, 9], features: 8)
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
+  @Test(arguments: [1, 3]) func maskDecoder(taps: Int) throws {
+    let subject = MaskDecoderCase(
+      batch: 2, frames: 5, widths: [1, 3, 9], expansions: [2, 1, 4], features: 8, taps: taps)
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
+  /// Of either spectrogram, in any lane: the value and the gradient both show it.
+  @Test(arguments: notNumbers + [.infinity, -.infinity]) func loss(bad: Float) throws {
+    for inTarget in [false, true] {
+      for index in 0..<70 {
+        var y = randomFloats(70, -1...1, seed: 1, stream: "Y")
+        var s = randomFloats(70, -1...1, seed: 1, stream: "S")
+        if inTarget { s[index] = bad } else { y[index] = bad }
+        let estimate = Tensor(shape: [1, 5, 7, 2], elements: y, requiresGradient: true)
+        let tape = Tape()
+        let value = spectralLoss(estimate, Tensor(shape: [1, 5, 7, 2], elements: s), tape)
+        tape.backward()
+        #expect(!value.total.isFinite && !value.complexTerm.isFinite)
+        #expect(!value.magnitudeTerm.isFinite)
+        let gradient = try #require(estimate.gradient).elements
+        #expect(
+          gradient.indices.filter { !gradient[$0].isFinite }.allSatisfy { $0 / 2 == index / 2 })
+        #expect(gradient[index].isNaN)
+      }
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import Tensor
+import TestSupport
+import Testing
+
+/// Adam over an arena against a `Double` reference.
+struct AdamTests {
+  /// Twenty steps whose gradients span the sizes met in training. From zero, so that the values are
+  /// the way gone: next to values of one, an update that is wrong by a percent would not show.
+  @Test(arguments: [Float(1), 0.037], [Float(1e-4), 1, 1e3])
+  func matchesReference(gradientScale: Float, size: Float) {
+    let arena = randomArena(values: 0...0, seed: 1)
+    let adam = Adam(arena)
+    var reference = AdamReference(arena.values.elements.map(Double.init))
+    for step in 0..<20 {
+      arena.randomizeGradients(-size...size, seed: UInt64(step))
+      reference.step(
+        arena.gradients.elements.map { Double($0) * Double(gradientScale) }, learningRate: 1e-3)
+      adam.step(learningRate: 1e-3, gradientScale: gradientScale)
+    }
+    #expect(adam.stepCount == 20)
+    expectClose(arena.values.elements, reference.values.map(Float.init), 2e-6, "values")
+    expectClose(
+      adam.firstMoment.elements, reference.firstMoment.map(Float.init), 1e-6, "first moment")
+    expectClose(
+      adam.secondMoment.elements, reference.secondMoment.map(Float.init), 1e-6, "second moment")
+  }
+
+  /// The first step is the learning rate against the gradient's sign, whatever its size.
+  @Test(arguments: [Float(1e-5), 1, 1e4]) func firstStep(size: Float) {
+    let arena = randomArena(values: 0...0, seed: 1)
+    arena.randomizeGradients(size...2 * size, seed: 2)
+    Adam(arena).step(learningRate: 0.01)
+    for parameter in arena.parameters {
+      // ε/(|g| + ε) short of the learning rate.
+      for value in parameter.elements { #expect(abs(value + 0.01) <= 0.01 * 1.1e-3) }
+    }
+  }
+
+  /// No gradient, no step; the filling between parameters stays zero however long it goes on.
+  @Test func zeroGradientsAndFilling() {
+    let arena = randomArena(seed: 3)
+    let adam = Adam(arena)
+    let before = arena.values.elements
+    arena.zeroGradients()
+    adam.step(learningRate: 0.1)
+    #expect(arena.values.elements == before)
+
+    for step in 0..<10 {
+      arena.randomizeGradients(seed: UInt64(step))
+      adam.step(learningRate: 0.1)
+    }
+    #expect(arena.filling.count == 56)
+    for i in arena.filling {
+      #expect(arena.values.base[i] == 0)
+      #expect(adam.firstMoment.base[i] == 0 && adam.secondMoment.base[i] == 0)
+    }
+    #expect(arena.values.elements != before)
+  }
+
+  /// A NaN reaches its parameter, and no other.
+  @Test func keepsNaN() {
+    let arena = randomArena(seed: 4)
+    arena.gradients.base[17] = .nan
+    Adam(arena).step(learningRate: 0.1)
+    #expect(arena.values.elements.indices.filter { arena.values.base[$0].isNaN } == [17])
+  }
+}

@@ -1,0 +1,28 @@
+import Foundation
+
+/// Adam with bias correction, one parameter at a time. Source: Kingma and Ba 2015, algorithm 1.
+struct AdamReference {
+  var values: [Double]
+  private(set) var firstMoment: [Double]
+  private(set) var secondMoment: [Double]
+  private(set) var stepCount = 0
+
+  init(_ values: [Double]) {
+    self.values = values
+    firstMoment = values.map { _ in 0 }
+    secondMoment = firstMoment
+  }
+
+  mutating func step(_ gradient: [Double], learningRate: Double) {
+    stepCount += 1
+    let (beta1, beta2, epsilon) = (0.9, 0.999, 1e-8)
+    for i in values.indices {
+      let g = gradient[i]
+      firstMoment[i] = beta1 * firstMoment[i] + (1 - beta1) * g
+      secondMoment[i] = beta2 * secondMoment[i] + (1 - beta2) * g * g
+      let m = firstMoment[i] / (1 - pow(beta1, Double(stepCount)))
+      let v = secondMoment[i] / (1 - pow(beta2, Double(stepCount)))
+      values[i] -= learningRate * m / (v.squareRoot() + epsilon)
+    }
+  }
+}
