@@ -6,6 +6,8 @@ import Tensor
 public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
   /// The file does not say what model it is of, and nobody else did.
   case unknownModel(path: String)
+  /// The file holds an optimiser's state besides weights.
+  case checkpoint(path: String)
   /// The file was written for another model than the preset asked for.
   case otherModel(path: String, writtenFor: String, preset: String)
 
@@ -15,6 +17,9 @@ public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
     case .unknownModel(let path):
       "\(path) does not say which model it is of (a file from another program?); name it with "
         + "--preset"
+    case .checkpoint(let path):
+      "\(path) is a checkpoint for resuming a run; take best.safetensors beside it, which holds the "
+        + "weights that validated best"
     case .otherModel(let path, let writtenFor, let preset):
       "\(path) was written for the model \"\(writtenFor)\", which differs from --preset \(preset); "
         + "leave --preset away to take the file's own"
@@ -38,8 +43,19 @@ public enum TrainedModel {
       throw TrainedModelError.unknownModel(path: path)
     }
     let model = SpeechEnhancer(configuration: configuration, seed: 0)
-    try file.load(into: model)
+    do {
+      try file.load(into: model)
+    } catch {
+      throw isOfCheckpoint(error) ? TrainedModelError.checkpoint(path: path) : error
+    }
     return model
+  }
+
+  private static func isOfCheckpoint(_ error: WeightFileError) -> Bool {
+    guard case .unfit(_, _, _, let faults) = error else { return false }
+    return faults.contains { fault in
+      if case .unexpected(let name, _) = fault { name.hasPrefix("adam.") } else { false }
+    }
   }
 }
 

@@ -71,7 +71,7 @@ func recording(_ name: String) throws -> [Float] {
   return try WaveFile.read(path: path, sampleRate: 16_000).samples
 }
 
-/// A file that no audio library writes any more: stereo, 16 bits.
+/// The bytes of a WAV file with two channels, which `WaveFile` does not write: 16 bits at 16 kHz.
 func stereoFile(frames: Int) -> [UInt8] {
   var bytes = Array("RIFF".utf8)
   func append(_ value: Int, _ count: Int) {

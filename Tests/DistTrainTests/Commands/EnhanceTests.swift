@@ -2,6 +2,7 @@ import Audio
 import DistTrain
 import Foundation
 import Models
+import Tensor
 import TestSupport
 import Testing
 
@@ -97,6 +98,19 @@ import Testing
         expectError(try enhance(path), path)
       }
       expectError(try enhance(EnhanceFixture.input), EnhanceFixture.input)
+      // `last.safetensors` of a run has the optimiser's moments as well.
+      let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: EnhanceFixture.weights))
+      let moments = try file.entries.map { entry in
+        try entry.floats().withUnsafeBufferPointer {
+          SafetensorsFile.Entry(
+            name: "adam.exp_avg.\(entry.name)", shape: entry.shape, values: $0)
+        }
+      }
+      let checkpoint = folder.file("last.safetensors")
+      try SafetensorsFile(entries: file.entries + moments, metadata: [:]).serialized()
+        .write(to: URL(fileURLWithPath: checkpoint))
+      expectError(
+        try enhance(checkpoint), checkpoint, "is a checkpoint", "take best.safetensors")
       #expect(!FileManager.default.fileExists(atPath: output))
     }
   }
