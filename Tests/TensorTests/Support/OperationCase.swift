@@ -70,11 +70,19 @@ extension OperationCase {
 
   /// Runs the operation and its backward step.
   ///
-  /// Without `differentiatesInputs` the inputs say that they need no gradient.
+  /// Without `differentiatesInputs` the inputs say that they need no gradient. All gradients are
+  /// `initialGradient` before, as if other operations had put that there.
   func evaluate(
-    _ values: [String: [Float]], upstream: [Float], differentiatesInputs: Bool = true
+    _ values: [String: [Float]], upstream: [Float], differentiatesInputs: Bool = true,
+    initialGradient: Float = 0
   ) throws -> Evaluation {
     let (arena, inputs, parameters) = try place(values, differentiatesInputs: differentiatesInputs)
+    if initialGradient != 0 {
+      arena.gradients.buffer.update(repeating: initialGradient)
+      for input in inputs.values {
+        input.gradientStorage().buffer.update(repeating: initialGradient)
+      }
+    }
     let tape = Tape()
     let out = apply(inputs, parameters, tape)
     #expect(tape.count == 1)
