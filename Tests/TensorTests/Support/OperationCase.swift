@@ -69,28 +69,20 @@ extension OperationCase {
   }
 
   /// Runs the operation and its backward step.
-  func evaluate(_ values: [String: [Float]], upstream: [Float]) throws -> Evaluation {
-    let arena = ParameterArena()
-    let scope = ParameterScope(arena)
-    var inputs: [String: Tensor] = [:]
-    var parameters: [String: Parameter] = [:]
-    for array in arrays {
-      if array.isInput {
-        let elements = try #require(values[array.name])
-        inputs[array.shortName] =
-          spectrograms.contains(array.name)
-          ? swappingMiddleAxes(elements, array.shape, requiresGradient: true)
-          : Tensor(shape: array.shape, elements: elements, requiresGradient: true)
-      } else {
-        parameters[array.shortName] = scope.parameter(array.shortName, array.shape, .zeros)
+  ///
+  /// Without `differentiatesInputs` the inputs say that they need no gradient. All gradients are
+  /// `initialGradient` before, as if other operations had put that there.
+  func evaluate(
+    _ values: [String: [Float]], upstream: [Float], differentiatesInputs: Bool = true,
+    initialGradient: Float = 0
+  ) throws -> Evaluation {
+    let (arena, inputs, parameters) = try place(values, differentiatesInputs: differentiatesInputs)
+    if initialGradient != 0 {
+      arena.gradients.buffer.update(repeating: initialGradient)
+      for input in inputs.values {
+        input.gradientStorage().buffer.update(repeating: initialGradient)
       }
     }
-    arena.allocate(seed: 0)
-    for array in arrays where !array.isInput {
-      let parameter = try #require(parameters[array.shortName])
-      for (i, value) in try #require(values[array.name]).enumerated() { parameter.value[i] = value }
-    }
-
     let tape = Tape()
     let out = apply(inputs, parameters, tape)
     #expect(tape.count == 1)
@@ -106,6 +98,10 @@ extension OperationCase {
     for array in arrays {
       if array.isInput {
         let input = try #require(inputs[array.shortName])
+        guard differentiatesInputs else {
+          #expect(input.gradient == nil)
+          continue
+        }
         let gradient = Array(try #require(input.gradient).buffer)
         gradients[array.name] =
           spectrograms.contains(array.name)
@@ -119,6 +115,42 @@ extension OperationCase {
     return Evaluation(
       out: swapsOut ? swappingMiddleAxes(elements, out.shape).elements : elements,
       gradients: gradients, gradientNorm: withExtendedLifetime(arena) { GradientNorm(arena).value })
+  }
+
+  /// The output alone, without a tape's record.
+  func infer(_ values: [String: [Float]]) throws -> [Float] {
+    let (arena, inputs, parameters) = try place(values, differentiatesInputs: false)
+    let out = withExtendedLifetime(arena) { apply(inputs, parameters, .inference) }
+    return spectrograms.contains("out")
+      ? swappingMiddleAxes(out.elements, out.shape).elements : out.elements
+  }
+
+  /// Tensors and registered parameters holding `values`, both by short names.
+  private func place(
+    _ values: [String: [Float]], differentiatesInputs: Bool
+  ) throws -> (ParameterArena, inputs: [String: Tensor], parameters: [String: Parameter]) {
+    let arena = ParameterArena()
+    let scope = ParameterScope(arena)
+    var inputs: [String: Tensor] = [:]
+    var parameters: [String: Parameter] = [:]
+    for array in arrays {
+      if array.isInput {
+        let elements = try #require(values[array.name])
+        inputs[array.shortName] =
+          spectrograms.contains(array.name)
+          ? swappingMiddleAxes(elements, array.shape, requiresGradient: differentiatesInputs)
+          : Tensor(shape: array.shape, elements: elements, requiresGradient: differentiatesInputs)
+      } else {
+        parameters[array.shortName] = scope.parameter(array.shortName, array.shape, .zeros)
+      }
+    }
+    arena.allocate(seed: 0)
+    for array in arrays where !array.isInput {
+      let parameter = try #require(parameters[array.shortName])
+      for (i, value) in try #require(values[array.name]).enumerated() { parameter.value[i] = value }
+    }
+
+    return (arena, inputs, parameters)
   }
 }
 

@@ -3,10 +3,11 @@ import Tensor
 import TestSupport
 import Testing
 
-/// What an operation's outputs and gradients may differ by, relative to the largest element.
+/// What an operation's outputs and gradients may differ by, relative to the largest element: a few
+/// times what was measured over all cases, 1.3e-6 and 4.8e-6.
 enum Tolerance {
-  static let output = 5e-6
-  static let gradient = 5e-5
+  static let output = 3e-6
+  static let gradient = 2e-5
   /// Floor of a gradient's absolute error: what the difference quotients leave of an exact zero.
   static let difference = 1e-10
   /// Of the `Double` reference: the reference vectors are rounded to float32.

@@ -1,0 +1,214 @@
+import KernelAPI
+import Tensor
+import TestSupport
+import Testing
+
+/// Every kernel gives the same bits with AVX2 and with AVX-512: both do the same operations in the
+/// same order. So what is tested of the chosen set holds for the other, and machines of both kinds
+/// may train together.
+@Suite(.enabled(if: availableKernels.count > 1, "this machine has no AVX-512"))
+struct InstructionSetAgreementTests {
+  /// Runs `body` with both and compares what it wrote.
+  private func expectSameBits(
+    _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: (any KernelSet.Type) -> [Float]
+  ) {
+    let results = availableKernels.map { body($0).map(\.bitPattern) }
+    #expect(results[0] == results[1], "\(what)", sourceLocation: sourceLocation)
+  }
+
+  private func matrix(
+    _ rows: Int, _ width: Int, _ stream: String, _ range: ClosedRange<Float> = -1...1
+  ) -> KernelBuffer {
+    KernelBuffer(rows: rows, width: width, stride: width, range, seed: 1, stream)
+  }
+
+  @Test func twoDifferentSets() {
+    #expect(Set(availableKernels.map { $0.instructionSet }) == ["AVX2", "AVX-512"])
+  }
+
+  @Test(arguments: ElementaryFunction.allCases) func elementary(function: ElementaryFunction) {
+    let range: ClosedRange<Float> =
+      switch function {
+      case .exp2, .oneMinusExp2: -130...0
+      case .log2: 1e-10...1e10
+      default: -100...100
+      }
+    for scale in [Float(1), 0.01] {
+      let x = randomFloats(100_000, range, seed: 1, stream: "x").map { $0 * scale }
+      expectSameBits("\(function)") { $0.values(of: function, x) }
+    }
+  }
+
+  @Test(arguments: [1, 5, 6, 7, 12, 13, 31, 251], [16, 48, 64, 160])
+  func matrixProduct(m: Int, n: Int) {
+    for byColumns in [false, true] {
+      let problem = MatrixProductTests.Problem(m: m, n: n, k: 131, byColumns: byColumns)
+      for start in MatrixProductTests.Start.allCases {
+        expectSameBits("\(m) × \(n), \(start)") { kernel in
+          let c = KernelBuffer(problem.c.elements)
+          kernel.matrixProduct(
+            m, n, 131, problem.strided, problem.b.pointer, bRowStride: problem.bStride, c.base,
+            cRowStride: problem.cStride, problem.start(start))
+          return c.elements
+        }
+      }
+    }
+  }
+
+  @Test func addColumnSums() {
+    let x = matrix(251, 128, "x")
+    expectSameBits("sums") { kernel in
+      let out = KernelBuffer(128)
+      kernel.addColumnSums(x.pointer, rowStride: 128, rows: 251, columns: 128, to: out.base)
+      return out.elements
+    }
+  }
+
+  @Test(arguments: [5, 16, 24, 128]) func normalisation(features: Int) {
+    let (rows, stride) = (31, paddedToLanes(features))
+    func padded(_ rows: Int, _ stream: String) -> KernelBuffer {
+      KernelBuffer(rows: rows, width: features, stride: stride, seed: 1, stream)
+    }
+    let (x, dout, weight, bias) = (
+      padded(rows, "x"), padded(rows, "dout"), padded(1, "w"), padded(1, "b")
+    )
+    expectSameBits("LayerNorm of \(features)") { kernel in
+      let (out, mean, inverse) = (
+        KernelBuffer(rows * stride), KernelBuffer(rows), KernelBuffer(rows)
+      )
+      kernel.layerNormForward(
+        x.pointer, rows: rows, features: features, stride: stride, weight: weight.pointer,
+        bias: bias.pointer, epsilon: 1e-5, out: out.base, mean: mean.base, inverse: inverse.base)
+      let (dx, dw, db) = (KernelBuffer(rows * stride), KernelBuffer(stride), KernelBuffer(stride))
+      kernel.layerNormBackward(
+        x.pointer, dout.pointer, rows: rows, features: features, stride: stride,
+        weight: weight.pointer, mean: mean.pointer, inverse: inverse.pointer, dx: dx.base,
+        dweight: dw.base, dbias: db.base)
+      return [out, mean, inverse, dx, dw, db].flatMap(\.elements)
+    }
+    expectSameBits("GroupNorm of \(features)") { kernel in
+      let s = kernel.groupStatistics(
+        x.pointer, rows: rows, features: features, stride: stride, epsilon: 1e-5)
+      let out = KernelBuffer(rows * stride)
+      kernel.groupNormForward(
+        x.pointer, rows: rows, features: stride, stride: stride, mean: s.mean, inverse: s.inverse,
+        weight: weight.pointer, bias: bias.pointer, out: out.base, outStride: stride)
+      let (dx, dw, db) = (KernelBuffer(rows * stride), KernelBuffer(stride), KernelBuffer(stride))
+      kernel.groupNormBackward(
+        x.pointer, xStride: stride, dout.pointer, doutStride: stride, rows: rows, features: stride,
+        count: rows * features, mean: s.mean, inverse: s.inverse, weight: weight.pointer,
+        dx: dx.base, dxStride: stride, dweight: dw.base, dbias: db.base)
+      return [s.mean, s.inverse] + [out, dx, dw, db].flatMap(\.elements)
+    }
+  }
+
+  @Test(arguments: [1, 3, 4, 5], [false, true]) func convolution(taps: Int, reversed: Bool) {
+    let sequences = TileSequences(count: 3, length: 31, reversed: reversed)
+    let (rows, channels) = (sequences.rowCount, 48)
+    let (x, dout) = (matrix(rows, channels, "x"), matrix(rows, channels, "dout"))
+    let (weight, bias) = (matrix(taps, channels, "w"), matrix(1, channels, "b"))
+    expectSameBits("\(taps) taps") { kernel in
+      let (out, dx) = (KernelBuffer(rows * channels), KernelBuffer(rows * channels))
+      let (dw, db) = (KernelBuffer(taps * channels), KernelBuffer(channels))
+      kernel.causalConv1dForward(
+        x.pointer, stride: channels, sequences, channels: channels, taps: taps,
+        weight: weight.pointer, bias: bias.pointer, out: out.base)
+      kernel.causalConv1dBackward(
+        x.pointer, stride: channels, dout.pointer, sequences, channels: channels, taps: taps,
+        weight: weight.pointer, bias: bias.pointer, dx: dx.base, dxStride: channels,
+        dweight: dw.base, dbias: db.base, scratch: KernelBuffer(31 * laneCount).base)
+      return [out, dx, dw, db].flatMap(\.elements)
+    }
+  }
+
+  @Test(arguments: [4, 12, 16, 20], [false, true]) func selectiveScan(states: Int, reversed: Bool) {
+    let sequences = TileSequences(count: 2, length: 35, reversed: reversed)
+    let (rows, channels) = (sequences.rowCount, 48)
+    let offset = paddedToLanes(states)
+    let (x, step) = (matrix(rows, channels, "x"), matrix(rows, channels, "dt", 1e-4...1))
+    let (gate, dout) = (matrix(rows, channels, "z", -4...4), matrix(rows, channels, "dout"))
+    let projection = matrix(rows, 2 * offset, "B, C")
+    let (decay, skip) = (matrix(states, channels, "A", -20 ... -0.5), matrix(1, channels, "D"))
+    let inputs = ScanInputs(
+      x: x.pointer, step: step.pointer, gate: gate.pointer, gateStride: channels,
+      projection: projection.pointer, outputOffset: offset, projectionStride: 2 * offset)
+    let parameters = ScanParameters(
+      channels: channels, states: states, decay: decay.pointer, skip: skip.pointer)
+    expectSameBits("\(states) states") { kernel in
+      let count = sequences.count * scanCheckpointCount(length: sequences.length)
+      let checkpoints = KernelBuffer(count * states * channels)
+      let scratch = KernelBuffer(selectiveScanScratchCount(channels: channels, states: states))
+      let out = KernelBuffer(rows * channels)
+      kernel.selectiveScanForward(
+        inputs, sequences, parameters, out: out.base, checkpoints: checkpoints.base,
+        scratch: scratch.base)
+      let perRow = (0..<4).map { _ in KernelBuffer(rows * channels) }
+      let dprojection = KernelBuffer(rows * 2 * offset)
+      let (ddecay, dskip) = (KernelBuffer(states * channels), KernelBuffer(channels))
+      kernel.selectiveScanBackward(
+        inputs, dout.pointer, sequences, parameters, checkpoints: checkpoints.pointer,
+        ScanGradients(
+          x: perRow[0].base, step: perRow[1].base, gate: perRow[2].base, gateStride: channels,
+          projection: dprojection.base, gatedOutput: perRow[3].base, decay: ddecay.base,
+          skip: dskip.base, scratch: scratch.base))
+      let written = [out, checkpoints, dprojection, ddecay, dskip] + perRow
+      for buffer in written + [scratch] { #expect(buffer.isIntact) }
+      // The backward scan makes the gated output once more, adding the states in another order.
+      expectClose(perRow[3].elements, out.elements, 1e-6, "gated output")
+      return written.flatMap(\.elements)
+    }
+  }
+
+  @Test func decoder() {
+    let (a, b) = (matrix(9, 64, "a", -5...5), matrix(9, 64, "b", -5...5))
+    let dout = matrix(9, 64, "dout")
+    expectSameBits("GLU, tanh, softplus") { kernel in
+      let buffers = (0..<3).map { _ in KernelBuffer(9 * 64) }
+      kernel.gatedLinearUnit(
+        a.pointer, b.pointer, stride: 64, rows: 9, columns: 64, out: buffers[0].base, outStride: 64)
+      kernel.gatedLinearUnitBackward(
+        a.pointer, b.pointer, stride: 64, dout.pointer, doutStride: 64, rows: 9, columns: 64,
+        da: buffers[1].base, db: buffers[2].base)
+      let (tanh, softplus) = (KernelBuffer(a.elements), KernelBuffer(b.elements))
+      kernel.tanh(tanh.base, count: 9 * 64)
+      kernel.softplus(softplus.base, count: 9 * 64)
+      let dtanh = KernelBuffer(9 * 64)
+      kernel.tanhBackward(tanh.pointer, dout.pointer, count: 9 * 64, dx: dtanh.base)
+      return (buffers + [tanh, softplus, dtanh]).flatMap(\.elements)
+    }
+  }
+
+  @Test(arguments: [1, 17, 257, 1000], [Float(1e-12), 1]) func spectralLoss(
+    count: Int, size: Float
+  ) {
+    let (y, s) = (matrix(count, 2, "Y", -size...size), matrix(count, 2, "S"))
+    expectSameBits("\(count) bins") { kernel in
+      let gradient = KernelBuffer(2 * count)
+      let sums = kernel.spectralLoss(
+        y.pointer, s.pointer, count: count, scale: 0.3, gradient: gradient.base)
+      #expect(gradient.isIntact)
+      return gradient.elements + [Float(sums.complex), Float(sums.magnitude)]
+    }
+  }
+
+  @Test func optimiser() {
+    let (start, gradient) = (matrix(100, 16, "x"), matrix(100, 16, "g"))
+    expectSameBits("Adam, moving average, sum of squares") { kernel in
+      let value = KernelBuffer(start.elements)
+      let (m, v, average) = (KernelBuffer(1600), KernelBuffer(1600), KernelBuffer(1600))
+      for step in 1...3 {
+        kernel.adam(
+          AdamStep(
+            learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8,
+            correction1: [0.1, 0.19, 0.271][step - 1],
+            correction2: [0.001, 0.001999, 0.002997][step - 1], gradientScale: 0.7),
+          value: value.base, gradient: gradient.pointer, firstMoment: m.base,
+          secondMoment: v.base, count: 1600)
+        kernel.movingAverage(average.base, towards: value.pointer, decay: 0.9, count: 1600)
+      }
+      return [value, m, v, average].flatMap(\.elements)
+        + [Float(kernel.sumOfSquares(gradient.pointer, count: 1597))]
+    }
+  }
+}
