@@ -49,7 +49,7 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
         + " in \(paths.joined(separator: " and "))"
     case .badFiles(let split, let files):
       "the \(split.rawValue) split has \(files.count) unusable \(files.count == 1 ? "file" : "files"); "
-        + "repair them, or skip bad files:\n\(Self.list(files))"
+        + "repair them, or leave them out with --on-bad-file skip:\n\(Self.list(files))"
     case .noUsablePair(let split, let files):
       "the \(split.rawValue) split has no usable pair of files:\n\(Self.list(files))"
     }

@@ -46,7 +46,10 @@ public struct RunFolder: Sendable {
     do {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
-      throw RunFolderError.cannotCreate(path: path, reason: error.localizedDescription)
+      // Foundation wraps the system's reason, which is the one that helps.
+      let system = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+      let reason = system.map { String(cString: strerror(Int32($0.code))) }
+      throw RunFolderError.cannotCreate(path: path, reason: reason ?? error.localizedDescription)
     }
     try AtomicFile.removeStaleTemporaries(in: url)
   }

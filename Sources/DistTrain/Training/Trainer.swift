@@ -30,8 +30,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .diverged(let steps, let epoch):
-      "the gradient was not finite in \(steps) steps in a row (in pass \(epoch)); the last "
-        + "checkpoint is whole: start again with a lower --lr"
+      "the gradient was not finite in \(steps) steps in a row (in pass \(epoch)); what was saved "
+        + "before is whole: start again with a lower --lr"
     case .unreadable(let error): "a training file can no longer be read: \(error)"
     case .tooShort(let error): "--seconds is too short: \(error)"
     }
