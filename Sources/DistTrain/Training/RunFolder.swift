@@ -43,14 +43,23 @@ public struct RunFolder: Sendable {
     if !resuming && FileManager.default.fileExists(atPath: last.path(percentEncoded: false)) {
       throw RunFolderError.occupied(path: path)
     }
-    do {
-      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    } catch {
-      // Foundation wraps the system's reason, which is the one that helps.
-      let system = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      let reason = system.map { String(cString: strerror(Int32($0.code))) }
-      throw RunFolderError.cannotCreate(path: path, reason: reason ?? error.localizedDescription)
-    }
+    try create()
     try AtomicFile.removeStaleTemporaries(in: url)
+  }
+
+  /// Makes the folder and those above it. By hand, since Foundation hides the system's reason.
+  private func create() throws(RunFolderError) {
+    let parts = url.standardizedFileURL.pathComponents
+    for count in 1...parts.count {
+      let path = NSString.path(withComponents: Array(parts.prefix(count)))
+      let isMade = mkdir(path, 0o777) == 0
+      let code = errno
+      var isFolder: ObjCBool = false
+      if isMade || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+        if isMade || isFolder.boolValue { continue }
+        throw .cannotCreate(path: path, reason: "a file of that name is in the way")
+      }
+      throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
+    }
   }
 }
