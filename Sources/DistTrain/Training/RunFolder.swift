@@ -37,12 +37,23 @@ public struct RunFolder: Sendable {
   /// One row for each epoch.
   public var history: URL { url.appending(path: "history.csv") }
 
-  /// Makes the folder for a new run, or checks that there is one to resume.
-  public func prepare(resuming: Bool) throws {
-    let path = url.path(percentEncoded: false)
-    if !resuming && FileManager.default.fileExists(atPath: last.path(percentEncoded: false)) {
-      throw RunFolderError.occupied(path: path)
+  /// The bytes of the checkpoint to resume; for a new run nothing, once there is none in the way.
+  public func checkpoint(resuming: Bool) throws -> [UInt8] {
+    let path = last.path(percentEncoded: false)
+    guard resuming else {
+      if FileManager.default.fileExists(atPath: path) {
+        throw RunFolderError.occupied(path: url.path(percentEncoded: false))
+      }
+      return []
     }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw CheckpointError.missing(path: path)
+    }
+    return Array(data)
+  }
+
+  /// Makes the folder if need be and removes what a killed run left half-written.
+  public func prepare() throws {
     try create()
     try AtomicFile.removeStaleTemporaries(in: url)
   }

@@ -48,15 +48,13 @@ public struct TrainingJob {
     let configuration = request.configuration
     let folder = request.runFolder
     // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
-    let checkpoint = try root.bytes {
-      try folder.prepare(resuming: request.resumes)
-      guard request.resumes else { return [] }
-      guard let data = FileManager.default.contents(atPath: folder.last.path(percentEncoded: false))
-      else { throw CheckpointError.missing(path: folder.last.path(percentEncoded: false)) }
-      return Array(data)
-    }
+    let checkpoint = try root.bytes { try folder.checkpoint(resuming: request.resumes) }
     let train = try dataset(.train)
     let valid = spread(try dataset(.valid), request.validationCount)
+    _ = try root.bytes {
+      try folder.prepare()
+      return []
+    }
     let log = try RunLog(rank: communicator.rank, runFolder: folder.url)
     let state = TrainingState(configuration)
     if request.resumes {
