@@ -27,7 +27,7 @@ if [ "$(nproc)" -lt 2 ]; then ranks+=(--oversubscribe --bind-to none); fi
 # A short run: warm-up, a cosine that ends at zero within the budget, averaged weights, and the
 # best of the validated weights kept.
 train=("$disttrain" train --preset abl3 --data "$data" --run-dir "$run" --batch 2 --epochs 10
-  --steps-per-epoch 50 --schedule cosine --warmup 20 --ema 0.98)
+  --steps-per-epoch 20 --schedule cosine --warmup 20 --ema 0.95)
 if [ -e "$run/last.safetensors" ]; then train+=(--resume); fi
 "${ranks[@]}" "${train[@]}"
 

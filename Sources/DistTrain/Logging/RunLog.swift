@@ -6,7 +6,7 @@ import Foundation
 ///   `PESQ`; in all others they appear in lower case, so that a plain `grep` reads the scores.
 /// - On a terminal a progress bar redraws itself in place, on stderr. Elsewhere a plain progress
 ///   line appears at most every `progressInterval` seconds. Under mpirun stdout pretends to be a
-///   terminal while its own output may go to a file; stderr does not, so stderr decides.
+///   terminal while mpirun's own output may go to a file; so there mpirun's stdout decides.
 /// - Events go to `metrics.jsonl` in the run's folder.
 public final class RunLog {
   private let output: FileDescriptorOutput
@@ -33,6 +33,7 @@ public final class RunLog {
     rank: Int, runFolder: URL? = nil, progressInterval: Double = 30,
     standardOutput: Int32 = STDOUT_FILENO, standardError: Int32 = STDERR_FILENO,
     isDumbTerminal: Bool = ProcessInfo.processInfo.environment["TERM"] == "dumb",
+    launcherWritesToTerminal: Bool = LauncherOutput.isTerminal,
     now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
   ) throws(AtomicFileError) {
     isActive = rank == 0
@@ -40,9 +41,15 @@ public final class RunLog {
     self.now = now
     output = FileDescriptorOutput(standardOutput)
     let errors = FileDescriptorOutput(standardError)
-    let drawsBar = errors.isTerminal && !isDumbTerminal
-    terminal = drawsBar ? errors : nil
-    writesProgressLines = !(drawsBar && output.isTerminal)
+    if isDumbTerminal {
+      terminal = nil
+    } else if errors.isTerminal {
+      terminal = errors
+    } else {
+      // mpirun passes lines and bar on in order if both take the same way.
+      terminal = output.isTerminal && launcherWritesToTerminal ? output : nil
+    }
+    writesProgressLines = !(terminal != nil && output.isTerminal)
     if let runFolder, isActive {
       metrics = try MetricsFile(url: runFolder.appending(path: "metrics.jsonl"))
     } else {
