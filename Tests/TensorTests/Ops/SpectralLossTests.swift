@@ -83,7 +83,8 @@ struct SpectralLossTests {
   /// Moduli over the whole range of float32: where squares underflow, where 1e-10 takes over, where
   /// squares overflow.
   static let moduli: [Float] = [
-    0, 1e-44, 1e-40, 1.2e-38, 1e-30, 1e-25, 1e-22, 1e-20, 1e-19, 1e-18, 1e-15, 1e-12, 1e-11, 1e-10,
+    0, 0x1p-146, 0x1p-133, 1.2e-38, 1e-30, 1e-25, 1e-22, 1e-20, 1e-19, 1e-18, 1e-15, 1e-12, 1e-11,
+    1e-10,
     1e-9, 1e-6, 1e-3, 1, 1e3, 1e10, 1e18, 1e20, 1e30, 1e37,
   ]
   static let angles: [Float] = [0, 0.3, 1.5707964, 2.5, 4, 5.5]
