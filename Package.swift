@@ -40,7 +40,7 @@ let package = Package(
       dependencies: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "COpenBLAS", "CPlatform"],
       swiftSettings: baseline),
     .target(
-      name: "Audio", dependencies: ["CFFTW", "CSndfile", "CPlatform"], swiftSettings: baseline),
+      name: "Audio", dependencies: ["CFFTW", "CSndfile"], swiftSettings: baseline),
     .target(name: "Metrics", dependencies: ["Audio"], swiftSettings: baseline),
     .target(
       name: "Models", dependencies: ["Tensor"],

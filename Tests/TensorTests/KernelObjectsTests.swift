@@ -28,10 +28,13 @@ struct KernelObjectsTests {
     try #require(outcome.status == 0, "\(outcome)")
     var symbols: Set<Symbol> = []
     for line in outcome.output.split(separator: "\n") {
-      // "name kind value size"; names of type references contain odd bytes and spaces.
+      // "name kind value size"; names of type references contain spaces and single letters, and
+      // the hexadecimal numbers may be one of a to f.
       let fields = line.split(separator: " ")
       guard
-        let kind = fields.dropFirst().first(where: { $0.count == 1 && $0.first?.isLetter == true })
+        let kind = fields.dropFirst().last(where: {
+          $0.count == 1 && $0.first.map { $0.isLetter && !("a"..."f").contains($0) } == true
+        })
       else { continue }
       symbols.insert(Symbol(name: String(fields[0]), kind: Character(String(kind))))
     }
