@@ -157,6 +157,14 @@ struct MiniCorpusBuildTests {
     }
   }
 
+  @Test func relativeOutputIsTakenFromTheCurrentFolder() throws {
+    let here = FileManager.default.currentDirectoryPath
+    let up = here.split(separator: "/").map { _ in ".." }.joined(separator: "/")
+    let built = try MiniCorpus.prepare(output: up + corpus, seed: 3) { _ in }
+    #expect(built.outcome == .built)
+    #expect(FileManager.default.fileExists(atPath: corpus + "/manifest.json"))
+  }
+
   @Test func aPackageWithoutItsRecordingsIsNamed() throws {
     try package("klettres-data") { _ in }
     #expect(

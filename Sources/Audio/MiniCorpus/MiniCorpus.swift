@@ -17,6 +17,8 @@ public enum MiniCorpus {
     output: String, full: Bool = false, seed: UInt64 = 1, progress: (String) -> Void
   ) throws -> MiniCorpusReport {
     let start = ContinuousClock.now
+    // The tools run in other folders, where a relative path would mean another place.
+    let output = URL(fileURLWithPath: output).path
     let state = try state(of: output, full: full, seed: seed)
     if case .whole(let manifest) = state {
       return MiniCorpusReport(manifest: manifest, outcome: .kept, start: start)
