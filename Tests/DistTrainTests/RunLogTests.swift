@@ -190,6 +190,28 @@ import Testing
     #expect(terminal.read().contains("\u{1b}[K"))
   }
 
+  @Test func rankUnderALauncherDrawsWhereTheLauncherDoes() throws {
+    // As under mpirun: stdout is a pseudo-terminal of the launcher's, stderr a pipe (here a file).
+    let path = folder.appending(path: "errors.log").path(percentEncoded: false)
+    let file = open(path, O_WRONLY | O_CREAT, 0o644)
+    defer { close(file) }
+    for writesToTerminal in [true, false] {
+      let terminal = try PseudoTerminal(columns: 80)
+      let log = try RunLog(
+        rank: 0, standardOutput: terminal.inside, standardError: file, isDumbTerminal: false,
+        launcherWritesToTerminal: writesToTerminal, now: { 0 })
+      log.beginProgress("pass 1/2", total: 10)
+      log.progress(completed: 5)
+      log.line("a line")
+      log.endProgress()
+      let text = terminal.read()
+      #expect(text.contains("50%") == writesToTerminal, "\(text)")
+      #expect(text.contains("\u{1b}[K") == writesToTerminal, "\(text)")
+      #expect(text.contains("a line\r\n"), "\(text)")
+    }
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "")
+  }
+
   @Test func otherRanksAreSilent() throws {
     let text = try logFile(rank: 1) { log in
       log.line("line")
