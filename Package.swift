@@ -10,7 +10,7 @@ let baseline: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
 
 func kernels(march: String, defines: [SwiftSetting]) -> [SwiftSetting] {
   // -Ounchecked in every configuration: a debug build of the kernels would be too slow to use.
-  [.unsafeFlags(["-Ounchecked", "-wmo", "-Xcc", "-march=\(march)"])] + defines
+  [.unsafeFlags(["-Ounchecked", "-Xcc", "-march=\(march)"])] + defines
 }
 
 let package = Package(
