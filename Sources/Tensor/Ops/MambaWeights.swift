@@ -162,20 +162,6 @@ extension MambaSizes {
   }
 }
 
-/// Writes the transpose of [rows, columns] into rows that are `rowStride` apart, filling nothing.
-private func transpose(
-  _ source: FloatPointer, rows: Int, columns: Int, to out: MutableFloatPointer, rowStride: Int
-) {
-  for row in stride(from: 0, to: rows, by: laneCount) {
-    let count = min(laneCount, rows - row)
-    for column in 0..<columns {
-      let target = out + column * rowStride + row
-      let from = source + row * columns + column
-      for i in 0..<count { target[i] = from[i * columns] }
-    }
-  }
-}
-
 /// The backward kernels' weights of one direction (padded, not transposed) and its gradient sums.
 final class MambaGradients {
   private let parameters: MambaParameters

@@ -70,10 +70,10 @@ import Testing
           expectClose(values, try entry.floats(), 1e-5, "\(entry.name) on \(ranks) ranks")
         }
       }
-      // And they did train: the weights differ from another seed's start by the steps taken.
-      let log = try String(
-        contentsOf: folder.appending(path: "run1/history.csv"), encoding: .utf8)
-      #expect(log.split(separator: "\n").count == 11)
+      // And they did train: every one of the 20 steps reached the optimiser.
+      for ranks in [1, 2, 3, 4] {
+        #expect(try weights(folder, "run\(ranks)").metadata["adam.step"] == "20")
+      }
     }
   }
 
@@ -179,18 +179,11 @@ import Testing
       for (flags, text) in [
         (["--warmup", "500"], "number of warm-up steps is 500"),
         (["--preset", "nothing.json"], "nothing.json"),
-        (["--seconds", "0.1"], ""),
       ] {
-        let outcome = try train(
-          ranks: 3, arguments + ["--epochs", "1", "--run-dir", "x\(text.count)"] + flags, in: folder
-        )
-        if text.isEmpty {
-          #expect(outcome.status == 0, "\(outcome)")
-        } else {
-          #expect(outcome.status != 0, "\(outcome)")
-          let all = outcome.output + outcome.errors
-          #expect(all.components(separatedBy: text).count == 2, "\(outcome)")
-        }
+        let outcome = try train(ranks: 3, arguments + ["--epochs", "1"] + flags, in: folder)
+        #expect(outcome.status != 0, "\(outcome)")
+        let all = outcome.output + outcome.errors
+        #expect(all.components(separatedBy: text).count == 2, "\(outcome)")
       }
     }
   }
