@@ -328,7 +328,13 @@ public protocol KernelSet: Sendable {
   static func movingAverage(
     _ average: MutableFloatPointer, towards value: FloatPointer, decay: Float, count: Int)
 
-  // MARK: For tests of accuracy
+  // MARK: For benchmarks and tests of accuracy
+
+  /// `count` multiply-adds in each of some independent chains without memory traffic: the
+  /// arithmetic done and a value that depends on it.
+  static func multiplyAddChains(
+    _ count: Int, factor: Float, summand: Float
+  ) -> (flops: Double, value: Float)
 
   /// out = function(x), as the kernels compute it.
   static func elementary(

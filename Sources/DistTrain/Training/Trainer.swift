@@ -38,12 +38,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Data-parallel training: one step is forward, backward, all-reduce, clip, Adam.
-///
-/// Every rank holds the whole model and a shard of each global batch. A step goes utterance by
-/// utterance: no operation mixes utterances, so a tape holds the activations of one, whatever the
-/// batch. Their gradients are added in double precision, over utterances and over ranks, so that
-/// the result does not depend on how many ranks share the batch.
+/// Data-parallel training of a corpus split: every rank holds the whole model and a shard of each
+/// global batch.
 public final class Trainer {
   /// The recipe.
   public let configuration: TrainingConfiguration
@@ -53,8 +49,8 @@ public final class Trainer {
   public let schedule: LearningRateSchedule
   private let communicator: any Communicator
   private let pairs: [UtterancePair]
-  private let gradients: GradientSum
-  private let buckets: GradientBuckets
+  private let execution: Execution
+  private let trainingStep: TrainingStep
   private let crop: RandomCrop
   private let stft = STFT()
   private var skippedInARow = 0
@@ -65,14 +61,14 @@ public final class Trainer {
   /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere.
   public init(
     _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
-    over communicator: any Communicator
+    execution: Execution = Execution(), over communicator: any Communicator
   ) throws {
     self.configuration = configuration
     self.state = state
     self.pairs = pairs
     self.communicator = communicator
-    gradients = GradientSum(state.model.parameters)
-    buckets = GradientBuckets(count: state.model.parameters.count)
+    self.execution = execution
+    trainingStep = TrainingStep(state, clip: configuration.clip, over: communicator)
     crop = RandomCrop(
       sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
@@ -109,37 +105,16 @@ public final class Trainer {
   /// All ranks call it together, if with no item. All get the same result and hold the same
   /// weights afterwards.
   public func step(_ items: [Int], epoch: Int) throws -> StepResult {
-    let parameters = state.model.parameters
-    gradients.reset()
-    var lossSum = 0.0
-    for item in items {
-      parameters.zeroGradients()
-      let (noisy, clean) = try spectrograms(pairs[item], epoch: epoch)
-      let tape = Tape()
-      let enhanced = state.model(noisy, tape)
-      lossSum += Double(spectralLoss(enhanced, clean, tape).total)
-      tape.backward()
-      gradients.add(parameters)
-    }
-    let itemCount = try buckets.reduce(
-      gradients.buffer, itemCount: items.count, mean: parameters.gradients.buffer,
-      over: communicator)
-    let norm = GradientNorm(parameters)
-    // One decision for all ranks: a replica that stepped alone would differ for ever.
-    let isBad = !lossSum.isFinite || !norm.value.isFinite
-    let sums = try communicator.allReduceSum([lossSum, isBad ? 1 : 0])
     let rate = schedule.rate(atStep: state.progress.step)
-    let isSkipped = sums[1] > 0
-    if !isSkipped {
-      state.adam.step(
-        learningRate: Float(rate),
-        gradientScale: norm.clipFactor(limit: Float(configuration.clip)))
-      state.average?.update(parameters)
-    }
-    try count(isSkipped: isSkipped, lossSum: sums[0], itemCount: itemCount, epoch: epoch)
+    let outcome = try trainingStep.run(
+      count: items.count, learningRate: rate, execution
+    ) { try spectrograms(pairs[items[$0]], epoch: epoch) }
+    try count(
+      isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
+      epoch: epoch)
     return StepResult(
-      lossSum: sums[0], itemCount: itemCount, gradientNorm: norm.value, learningRate: rate,
-      isSkipped: isSkipped)
+      lossSum: outcome.lossSum, itemCount: outcome.itemCount,
+      gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped)
   }
 
   private func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) throws {

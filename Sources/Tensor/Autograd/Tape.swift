@@ -7,14 +7,26 @@ public final class Tape {
   private var entries: [() -> Void] = []
   /// False for inference: nothing is recorded and activations die at once.
   public let isRecording: Bool
+  /// How operations run.
+  public let execution: Execution
 
   /// A tape that records.
-  public init() { isRecording = true }
+  public convenience init(_ execution: Execution = Execution()) {
+    self.init(isRecording: true, execution)
+  }
 
-  private init(isRecording: Bool) { self.isRecording = isRecording }
+  private init(isRecording: Bool, _ execution: Execution) {
+    self.isRecording = isRecording
+    self.execution = execution
+  }
 
   /// A tape that records nothing.
-  public static var inference: Tape { Tape(isRecording: false) }
+  public static var inference: Tape { .inference() }
+
+  /// A tape that records nothing.
+  public static func inference(_ execution: Execution = Execution()) -> Tape {
+    Tape(isRecording: false, execution)
+  }
 
   /// Number of operations that wait for `backward`.
   public var count: Int { entries.count }

@@ -40,10 +40,27 @@ public func splitIntoBands(
   let bins = bands.reduce(0) { $0 + $1.width }
   precondition(
     bins == shape[2], "splitIntoBands: bands cover \(bins) bins, the spectrogram \(shape[2])")
-  let op = BandSplit(spectrogram, bands)
+  let op = BandSplit(spectrogram, bands, tape.execution)
   let out = op.forward()
   tape.record { op.backward(out) }
   return out
+}
+
+/// Buffers of one thread.
+private final class BandSplitScratch {
+  let rows: Storage
+  let normalised: Storage
+  let dnormalised: Storage
+  /// Output rows where features are no whole vectors.
+  let spare: Storage
+
+  init(rows count: Int, inputStride: Int, features: Int, backward: Bool) {
+    rows = Storage(uninitialized: count * inputStride)
+    normalised = Storage(uninitialized: count * inputStride)
+    dnormalised = Storage(uninitialized: backward ? count * inputStride : 0)
+    let stride = paddedToLanes(features)
+    spare = Storage(uninitialized: stride == features ? 0 : count * stride)
+  }
 }
 
 private final class BandSplit {
@@ -51,108 +68,128 @@ private final class BandSplit {
   private let bands: [BandSplitParameters]
   private let frames: Int
   private let features: Int
-  /// Mean and 1/σ of each (utterance, band).
-  private var statistics: [(mean: Float, inverse: Float)] = []
+  private let execution: Execution
+  private let firstBins: [Int]
+  /// Mean and 1/σ of each [utterance, band].
+  private var statistics: [(mean: Float, inverse: Float)]
 
-  init(_ input: Tensor, _ bands: [BandSplitParameters]) {
+  init(_ input: Tensor, _ bands: [BandSplitParameters], _ execution: Execution) {
     self.input = input
     self.bands = bands
+    self.execution = execution
     frames = input.shape[1]
     features = bands[0].bias.count
-  }
-
-  /// A band's columns of one utterance as padded rows [T, 2w].
-  private func gather(
-    _ utterance: Int, firstBin: Int, width: Int, into rows: MutableFloatPointer
-  ) {
-    let stride = paddedToLanes(2 * width)
-    let bins = input.shape[2]
-    for frame in 0..<frames {
-      let from = input.base + 2 * ((utterance * frames + frame) * bins + firstBin)
-      let target = rows + frame * stride
-      target.update(from: from, count: 2 * width)
-      for j in 2 * width..<stride { target[j] = 0 }
+    var firstBins: [Int] = []
+    var bins = 0
+    for band in bands {
+      firstBins.append(bins)
+      bins += band.width
     }
-  }
-
-  private func forEachBand(
-    _ body: (_ utterance: Int, _ k: Int, _ band: BandSplitParameters, _ firstBin: Int) -> Void
-  ) {
-    for utterance in 0..<input.shape[0] {
-      var firstBin = 0
-      for (k, band) in bands.enumerated() {
-        body(utterance, k, band, firstBin)
-        firstBin += band.width
-      }
-    }
+    self.firstBins = firstBins
+    statistics = Array(repeating: (0, 0), count: input.shape[0] * bands.count)
   }
 
   private var widestStride: Int { bands.map { paddedToLanes(2 * $0.width) }.max() ?? 0 }
 
+  /// Bands share nothing but the input, so each is one thread's, in all utterances.
+  private func forEachBand(
+    backward: Bool, _ body: (_ utterance: Int, _ k: Int, _ scratch: BandSplitScratch) -> Void
+  ) {
+    let workers = (0..<min(execution.threads, bands.count)).map { _ in
+      BandSplitScratch(
+        rows: frames, inputStride: widestStride, features: features, backward: backward)
+    }
+    parallel(execution.threads, tasks: bands.count) { k, worker in
+      for utterance in 0..<input.shape[0] {
+        execution.profile.measure(
+          .bandSplit, backward ? .backward : .forward,
+          .product(frames, (backward ? 2 : 1) * features, 2 * bands[k].width)
+        ) { body(utterance, k, workers[worker]) }
+      }
+    }
+  }
+
+  /// A band's columns of one utterance as padded rows [T, 2w].
+  private func gather(_ utterance: Int, _ k: Int, into rows: MutableFloatPointer) {
+    let width = 2 * bands[k].width
+    let stride = paddedToLanes(width)
+    let bins = input.shape[2]
+    for frame in 0..<frames {
+      let from = input.base + 2 * ((utterance * frames + frame) * bins + firstBins[k])
+      let target = rows + frame * stride
+      target.update(from: from, count: width)
+      for j in width..<stride { target[j] = 0 }
+    }
+  }
+
   func forward() -> Tensor {
     let out = Tensor(uninitialized: [input.shape[0], bands.count, frames, features])
-    let rows = Storage(uninitialized: frames * widestStride)
-    let normalised = Storage(uninitialized: frames * widestStride)
     let outStride = paddedToLanes(features)
-    let spare = Storage(uninitialized: outStride == features ? 0 : frames * outStride)
-    forEachBand { utterance, k, band, firstBin in
-      let width = 2 * band.width
-      let stride = paddedToLanes(width)
-      gather(utterance, firstBin: firstBin, width: band.width, into: rows.base)
-      let s = kernels.groupStatistics(
-        FloatPointer(rows.base), rows: frames, features: width, stride: stride, epsilon: 1e-5)
-      statistics.append(s)
-      normalise(band, s, rows, normalised)
-      let weight = PaddedMatrix(transposing: band.weight.value, rows: features, columns: width)
-      let bias = padded(band.bias.value, count: features)
-      let target = out.base + (utterance * bands.count + k) * frames * features
-      let direct = outStride == features ? target : spare.base
-      matrixProduct(
-        frames, outStride, width,
-        StridedMatrix(FloatPointer(normalised.base), rowStride: stride), weight.base,
-        weight.stride, direct, outStride, .bias(bias.base))
-      if outStride != features {
-        for frame in 0..<frames {
-          (target + frame * features).update(from: spare.base + frame * outStride, count: features)
+    var statistics = self.statistics
+    statistics.withUnsafeMutableBufferPointer { statistics in
+      // Each task writes its own elements.
+      nonisolated(unsafe) let statistics = statistics
+      forEachBand(backward: false) { utterance, k, scratch in
+        let band = bands[k]
+        let width = 2 * band.width
+        let stride = paddedToLanes(width)
+        gather(utterance, k, into: scratch.rows.base)
+        let s = kernels.groupStatistics(
+          FloatPointer(scratch.rows.base), rows: frames, features: width, stride: stride,
+          epsilon: 1e-5)
+        statistics[utterance * bands.count + k] = s
+        normalise(band, s, scratch)
+        let weight = PaddedMatrix(transposing: band.weight.value, rows: features, columns: width)
+        let bias = padded(band.bias.value, count: features)
+        let target = out.base + (utterance * bands.count + k) * frames * features
+        let direct = outStride == features ? target : scratch.spare.base
+        matrixProduct(
+          frames, outStride, width,
+          StridedMatrix(FloatPointer(scratch.normalised.base), rowStride: stride), weight.base,
+          weight.stride, direct, outStride, .bias(bias.base))
+        if outStride != features {
+          for frame in 0..<frames {
+            (target + frame * features).update(
+              from: scratch.spare.base + frame * outStride, count: features)
+          }
         }
       }
     }
+    self.statistics = statistics
     return out
   }
 
   private func normalise(
-    _ band: BandSplitParameters, _ s: (mean: Float, inverse: Float), _ rows: Storage,
-    _ out: Storage
+    _ band: BandSplitParameters, _ s: (mean: Float, inverse: Float), _ scratch: BandSplitScratch
   ) {
     let width = 2 * band.width
     let stride = paddedToLanes(width)
     let weight = padded(band.normWeight.value, count: width)
     let bias = padded(band.normBias.value, count: width)
     kernels.groupNormForward(
-      FloatPointer(rows.base), rows: frames, features: stride, stride: stride, mean: s.mean,
-      inverse: s.inverse, weight: weight.base, bias: bias.base, out: out.base, outStride: stride)
+      FloatPointer(scratch.rows.base), rows: frames, features: stride, stride: stride,
+      mean: s.mean, inverse: s.inverse, weight: weight.base, bias: bias.base,
+      out: scratch.normalised.base, outStride: stride)
   }
 
   func backward(_ out: Tensor) {
     guard let upstream = out.gradient else { return }
-    let inStride = widestStride
-    let rows = Storage(uninitialized: frames * inStride)
-    let normalised = Storage(uninitialized: frames * inStride)
-    let dnormalised = Storage(uninitialized: frames * inStride)
     let outStride = paddedToLanes(features)
-    let spare = Storage(uninitialized: outStride == features ? 0 : frames * outStride)
     let dinput = input.requiresGradient ? input.gradientStorage() : nil
-    var index = 0
-    forEachBand { utterance, k, band, firstBin in
+    forEachBand(backward: true) { utterance, k, scratch in
+      let band = bands[k]
+      let firstBin = firstBins[k]
+      let rows = scratch.rows
+      let normalised = scratch.normalised
+      let dnormalised = scratch.dnormalised
       let width = 2 * band.width
       let stride = paddedToLanes(width)
-      let s = statistics[index]
-      index += 1
-      gather(utterance, firstBin: firstBin, width: band.width, into: rows.base)
-      normalise(band, s, rows, normalised)
+      let s = statistics[utterance * bands.count + k]
+      gather(utterance, k, into: rows.base)
+      normalise(band, s, scratch)
       let dout = paddedRows(
         FloatPointer(upstream.base + (utterance * bands.count + k) * frames * features),
-        rows: frames, features: features, into: spare.base)
+        rows: frames, features: features, into: scratch.spare.base)
 
       let dweight = GradientTarget(band.weight.gradient, rows: features, columns: width)
       addWeightGradient(

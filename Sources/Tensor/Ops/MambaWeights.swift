@@ -73,8 +73,8 @@ struct MambaSizes {
   var gateStride: Int { 2 * channels }
 }
 
-/// One direction's weights, transposed and padded for the forward kernels, and padded for the
-/// backward ones. Made once for each use of a block; the tiles share it.
+/// One direction's weights, transposed and padded for the forward kernels. Made once for each use of
+/// a block; the tiles share it.
 final class PackedMamba {
   let sizes: MambaSizes
   /// [N, x | z]
@@ -92,42 +92,21 @@ final class PackedMamba {
   let skip: Storage
   /// [D, N]
   let outTransposed: Storage
-  private let parameters: MambaParameters
 
-  init(_ parameters: MambaParameters) {
+  /// `products` says whether the four transposed matrices are needed too.
+  init(_ parameters: MambaParameters, products: Bool = true) {
     let sizes = MambaSizes(parameters)
     self.sizes = sizes
-    self.parameters = parameters
     let inner = sizes.inner
     let features = sizes.features
 
-    inTransposed = Storage(count: features * sizes.gateStride)
-    for part in 0..<2 {
-      let source = parameters.inProjection.value + part * inner * features
-      transpose(
-        source, rows: inner, columns: features,
-        to: inTransposed.base + part * sizes.channels, rowStride: sizes.gateStride)
-    }
     convolution = Storage(count: sizes.taps * sizes.channels)
     transpose(
       parameters.convolutionWeight.value, rows: inner, columns: sizes.taps,
       to: convolution.base, rowStride: sizes.channels)
     convolutionBias = Self.vector(parameters.convolutionBias, sizes.channels)
-
-    xTransposed = Storage(count: inner * sizes.projectionStride)
-    var row = 0
-    for (at, count) in sizes.projectionParts {
-      transpose(
-        parameters.xProjection.value + row * inner, rows: count, columns: inner,
-        to: xTransposed.base + at, rowStride: sizes.projectionStride)
-      row += count
-    }
-    stepTransposed = Storage(count: sizes.rank * sizes.channels)
-    transpose(
-      parameters.stepWeight.value, rows: inner, columns: sizes.rank,
-      to: stepTransposed.base, rowStride: sizes.channels)
     stepBias = Self.vector(parameters.stepBias, sizes.channels)
-
+    skip = Self.vector(parameters.skip, sizes.channels)
     decay = Storage(count: sizes.scanStates * sizes.channels)
     for channel in 0..<inner {
       for n in 0..<sizes.states {
@@ -135,8 +114,28 @@ final class PackedMamba {
         decay.base[n * sizes.channels + channel] = Float(a * 1.442_695_040_888_963_4)
       }
     }
-    skip = Self.vector(parameters.skip, sizes.channels)
-    outTransposed = Storage(count: inner * sizes.featureStride)
+
+    let present = products ? 1 : 0
+    inTransposed = Storage(count: present * features * sizes.gateStride)
+    xTransposed = Storage(count: present * inner * sizes.projectionStride)
+    stepTransposed = Storage(count: present * sizes.rank * sizes.channels)
+    outTransposed = Storage(count: present * inner * sizes.featureStride)
+    if !products { return }
+    for part in 0..<2 {
+      transpose(
+        parameters.inProjection.value + part * inner * features, rows: inner, columns: features,
+        to: inTransposed.base + part * sizes.channels, rowStride: sizes.gateStride)
+    }
+    var row = 0
+    for (at, count) in sizes.projectionParts {
+      transpose(
+        parameters.xProjection.value + row * inner, rows: count, columns: inner,
+        to: xTransposed.base + at, rowStride: sizes.projectionStride)
+      row += count
+    }
+    transpose(
+      parameters.stepWeight.value, rows: inner, columns: sizes.rank,
+      to: stepTransposed.base, rowStride: sizes.channels)
     transpose(
       parameters.outProjection.value, rows: features, columns: inner,
       to: outTransposed.base, rowStride: sizes.featureStride)
@@ -155,106 +154,123 @@ final class PackedMamba {
   }
 }
 
-extension MambaSizes {
-  /// Column and width of the parts of x_proj's output: dt, B, C.
-  var projectionParts: [(at: Int, count: Int)] {
-    [(0, rank), (rankStride, states), (rankStride + stateStride, states)]
+/// One direction's weights for the backward products: as they lie, rows padded.
+final class PaddedMamba {
+  /// in_proj [x | z, N].
+  let inWeight: PaddedMatrix
+  /// x_proj [dt | B | C, D].
+  let xWeight: PaddedMatrix
+  /// dt_proj [D, rank].
+  let stepWeight: PaddedMatrix
+  /// out_proj [N, D].
+  let outWeight: PaddedMatrix
+
+  init(_ parameters: MambaParameters) {
+    let sizes = MambaSizes(parameters)
+    inWeight = PaddedMatrix(
+      parameters.inProjection.value, parts: sizes.inParts, rows: sizes.gateStride,
+      columns: sizes.features)
+    xWeight = PaddedMatrix(
+      parameters.xProjection.value, parts: sizes.projectionParts, rows: sizes.projectionStride,
+      columns: sizes.inner)
+    stepWeight = PaddedMatrix(
+      parameters.stepWeight.value, rows: sizes.inner, columns: sizes.rank)
+    outWeight = PaddedMatrix(
+      parameters.outProjection.value, rows: sizes.features, columns: sizes.inner)
   }
 }
 
-/// The backward kernels' weights of one direction (padded, not transposed) and its gradient sums.
+/// The gradient sums of one direction, in the layouts of `PaddedMamba` and `PackedMamba`.
 final class MambaGradients {
-  private let parameters: MambaParameters
   private let sizes: MambaSizes
-  /// in_proj [x | z, N], x_proj [dt | B | C, D], dt_proj [D, rank], out_proj [N, D].
-  let inWeight: Storage
-  let xWeight: Storage
-  let stepWeight: Storage
-  let outWeight: PaddedMatrix
-  /// Gradient sums in the same layouts.
-  let inGradient: Storage
-  let xGradient: Storage
-  let stepGradient: Storage
-  let stepBiasGradient: Storage
-  let outGradient: GradientTarget
-  let convolutionGradient: Storage
-  let convolutionBiasGradient: Storage
-  let decayGradient: Storage
-  let skipGradient: Storage
+  private let storage: Storage
+  /// [x | z, N]
+  let inProjection: MutableFloatPointer
+  /// [dt | B | C, D]
+  let xProjection: MutableFloatPointer
+  /// [D, rank]
+  let step: MutableFloatPointer
+  let stepBias: MutableFloatPointer
+  /// [N, D]
+  let outProjection: MutableFloatPointer
+  /// [taps, D]
+  let convolution: MutableFloatPointer
+  let convolutionBias: MutableFloatPointer
+  /// d/dA [states, D]
+  let decay: MutableFloatPointer
+  let skip: MutableFloatPointer
 
-  init(_ parameters: MambaParameters) {
-    self.parameters = parameters
-    let sizes = MambaSizes(parameters)
+  /// Zeros.
+  init(_ sizes: MambaSizes) {
     self.sizes = sizes
-    inWeight = Storage(count: sizes.gateStride * sizes.featureStride)
-    for row in 0..<2 * sizes.inner {
-      (inWeight.base + sizes.inRow(row) * sizes.featureStride).update(
-        from: parameters.inProjection.value + row * sizes.features, count: sizes.features)
-    }
-    xWeight = Storage(count: sizes.projectionStride * sizes.channels)
+    let counts = [
+      sizes.gateStride * sizes.featureStride, sizes.projectionStride * sizes.channels,
+      sizes.channels * sizes.rankStride, sizes.channels, sizes.features * sizes.channels,
+      sizes.taps * sizes.channels, sizes.channels, sizes.scanStates * sizes.channels,
+      sizes.channels,
+    ]
+    storage = Storage(count: counts.reduce(0, +))
+    inProjection = storage.base
+    xProjection = inProjection + counts[0]
+    step = xProjection + counts[1]
+    stepBias = step + counts[2]
+    outProjection = stepBias + counts[3]
+    convolution = outProjection + counts[4]
+    convolutionBias = convolution + counts[5]
+    decay = convolutionBias + counts[6]
+    skip = decay + counts[7]
+  }
+
+  /// Adds the sums to those of `total` and becomes zero.
+  func move(to total: MambaGradients) {
+    kernels.add(FloatPointer(storage.base), to: total.storage.base, count: storage.count)
+    storage.buffer.update(repeating: 0)
+  }
+
+  /// Adds the sums to the parameters' gradients; `packed` holds the decays they were made with.
+  func finish(_ parameters: MambaParameters, _ packed: PackedMamba) {
+    let inner = sizes.inner
     var row = 0
-    for (at, count) in sizes.projectionParts {
+    for (at, count) in sizes.inParts {
       for i in 0..<count {
-        (xWeight.base + (at + i) * sizes.channels).update(
-          from: parameters.xProjection.value + row * sizes.inner, count: sizes.inner)
+        add(
+          inProjection + (at + i) * sizes.featureStride,
+          to: parameters.inProjection.gradient + row * sizes.features, sizes.features)
         row += 1
       }
     }
-    stepWeight = Storage(count: sizes.inner * sizes.rankStride)
-    for channel in 0..<sizes.inner {
-      (stepWeight.base + channel * sizes.rankStride).update(
-        from: parameters.stepWeight.value + channel * sizes.rank, count: sizes.rank)
-    }
-    outWeight = PaddedMatrix(
-      parameters.outProjection.value, rows: sizes.features, columns: sizes.inner)
-    outGradient = GradientTarget(
-      parameters.outProjection.gradient, rows: sizes.features, columns: sizes.inner)
-    inGradient = Storage(count: inWeight.count)
-    xGradient = Storage(count: xWeight.count)
-    stepGradient = Storage(count: sizes.channels * sizes.rankStride)
-    stepBiasGradient = Storage(count: sizes.channels)
-    convolutionGradient = Storage(count: sizes.taps * sizes.channels)
-    convolutionBiasGradient = Storage(count: sizes.channels)
-    decayGradient = Storage(count: sizes.scanStates * sizes.channels)
-    skipGradient = Storage(count: sizes.channels)
-  }
-
-  /// Adds the sums to the parameters' gradients.
-  func finish() {
-    let inner = sizes.inner
-    for row in 0..<2 * inner {
-      add(
-        inGradient.base + sizes.inRow(row) * sizes.featureStride,
-        to: parameters.inProjection.gradient + row * sizes.features, sizes.features)
-    }
-    var row = 0
+    row = 0
     for (at, count) in sizes.projectionParts {
       for i in 0..<count {
         add(
-          xGradient.base + (at + i) * sizes.channels,
+          xProjection + (at + i) * sizes.channels,
           to: parameters.xProjection.gradient + row * inner, inner)
         row += 1
       }
     }
+    for feature in 0..<sizes.features {
+      add(
+        outProjection + feature * sizes.channels,
+        to: parameters.outProjection.gradient + feature * inner, inner)
+    }
     for channel in 0..<inner {
       add(
-        stepGradient.base + channel * sizes.rankStride,
+        step + channel * sizes.rankStride,
         to: parameters.stepWeight.gradient + channel * sizes.rank, sizes.rank)
       for tap in 0..<sizes.taps {
         parameters.convolutionWeight.gradient[channel * sizes.taps + tap] +=
-          convolutionGradient.base[tap * sizes.channels + channel]
+          convolution[tap * sizes.channels + channel]
       }
       for n in 0..<sizes.states {
         // dA/dA_log = A
-        let at = channel * sizes.states + n
-        parameters.logDecay.gradient[at] -=
-          decayGradient.base[n * sizes.channels + channel] * exp(parameters.logDecay.value[at])
+        let at = n * sizes.channels + channel
+        parameters.logDecay.gradient[channel * sizes.states + n] +=
+          decay[at] * (packed.decay.base[at] * 0.693_147_2)
       }
     }
-    add(stepBiasGradient.base, to: parameters.stepBias.gradient, inner)
-    add(convolutionBiasGradient.base, to: parameters.convolutionBias.gradient, inner)
-    add(skipGradient.base, to: parameters.skip.gradient, inner)
-    outGradient.finish()
+    add(stepBias, to: parameters.stepBias.gradient, inner)
+    add(convolutionBias, to: parameters.convolutionBias.gradient, inner)
+    add(skip, to: parameters.skip.gradient, inner)
   }
 
   private func add(_ x: MutableFloatPointer, to y: MutableFloatPointer, _ count: Int) {
@@ -263,6 +279,11 @@ final class MambaGradients {
 }
 
 extension MambaSizes {
-  /// The padded place of a row of in_proj: x rows first, z rows from `channels` on.
-  func inRow(_ row: Int) -> Int { row < inner ? row : channels + row - inner }
+  /// The padded place and number of in_proj's rows: x, then z.
+  var inParts: [(at: Int, count: Int)] { [(0, inner), (channels, inner)] }
+
+  /// Column and width of the parts of x_proj's output: dt, B, C.
+  var projectionParts: [(at: Int, count: Int)] {
+    [(0, rank), (rankStride, states), (rankStride + stateStride, states)]
+  }
 }

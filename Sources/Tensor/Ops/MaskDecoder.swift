@@ -57,7 +57,7 @@ public func maskDecoder(
       && spectrogram.shape[1] == z.shape[2],
     "maskDecoder: spectrogram \(spectrogram.shape) for features \(z.shape)")
   precondition(taps % 2 == 1, "maskDecoder: \(taps) taps")
-  let op = MaskDecoder(z, spectrogram, bands, taps: taps)
+  let op = MaskDecoder(z, spectrogram, bands, taps: taps, tape.execution)
   let out = op.forward(keepsActivations: tape.isRecording)
   tape.record { op.backward(out) }
   return out
@@ -66,10 +66,78 @@ public func maskDecoder(
 /// What backward needs of one (utterance, band).
 private struct SavedBand {
   let statistics: (mean: Float, inverse: Float)
+  /// What is cheaper to keep than to compute again; nil if memory is scarce.
+  let activations: BandActivations?
+}
+
+/// The wide arrays between the layers of one (utterance, band).
+private struct BandActivations {
   /// tanh's output [T, hidden padded].
   let hidden: Storage
   /// Input of the GLU: value, then gate, each padded.
   let gates: Storage
+
+  init(_ band: MaskDecoderParameters, frames: Int) {
+    hidden = Storage(uninitialized: frames * band.hiddenStride)
+    gates = Storage(uninitialized: frames * 2 * band.maskStride)
+  }
+}
+
+/// The weights of one band's two layers, transposed for the forward products.
+private struct PackedBand {
+  let normWeight: PaddedMatrix
+  let normBias: PaddedMatrix
+  let weight1: PaddedMatrix
+  let bias1: PaddedMatrix
+  /// Value half, gate half.
+  let halves: [(weight: PaddedMatrix, bias: PaddedMatrix)]
+
+  /// `products` says whether the matrices are needed too.
+  init(_ band: MaskDecoderParameters, features: Int, products: Bool = true) {
+    normWeight = padded(band.normWeight.value, count: features)
+    normBias = padded(band.normBias.value, count: features)
+    let rows = products ? features : 0
+    weight1 = PaddedMatrix(transposing: band.weight1.value, rows: band.hidden, columns: rows)
+    bias1 = padded(band.bias1.value, count: band.hidden)
+    halves = (0..<(products ? 2 : 0)).map { half in
+      (
+        weight: PaddedMatrix(
+          transposing: band.weight2.value + half * band.maskCount * band.hidden,
+          rows: band.maskCount, columns: band.hidden),
+        bias: padded(band.bias2.value + half * band.maskCount, count: band.maskCount)
+      )
+    }
+  }
+}
+
+/// Buffers of one thread.
+private final class DecoderScratch {
+  let rows: Storage
+  let normalised: Storage
+  let mask: Storage
+
+  init(_ bands: [MaskDecoderParameters], frames: Int, features: Int) {
+    let stride = paddedToLanes(features)
+    rows = Storage(uninitialized: stride == features ? 0 : frames * stride)
+    normalised = Storage(uninitialized: frames * stride)
+    mask = Storage(uninitialized: frames * (bands.map(\.maskStride).max() ?? 0))
+  }
+}
+
+/// Further buffers of one thread for the backward pass.
+private final class DecoderBackwardScratch {
+  let dnormalised: Storage
+  let dmask: Storage
+  let dgates: Storage
+  let dhidden: Storage
+
+  init(_ bands: [MaskDecoderParameters], frames: Int, features: Int) {
+    let mask = frames * (bands.map(\.maskStride).max() ?? 0)
+    dnormalised = Storage(uninitialized: frames * paddedToLanes(features))
+    dmask = Storage(count: mask)
+    dgates = Storage(uninitialized: 2 * mask)
+    dhidden = Storage(uninitialized: frames * (bands.map(\.hiddenStride).max() ?? 0))
+  }
 }
 
 private final class MaskDecoder {
@@ -80,33 +148,42 @@ private final class MaskDecoder {
   private let frames: Int
   private let features: Int
   private let stride: Int
-  private var saved: [SavedBand] = []
+  private let execution: Execution
+  /// First bin of each band.
+  private let firstBins: [Int]
+  /// The bands, widest first: a thread takes one at a time, and the last ones should be short.
+  private let order: [Int]
+  /// Of [utterance, band].
+  private var saved: [SavedBand?]
 
-  init(_ z: Tensor, _ spectrogram: Tensor, _ bands: [MaskDecoderParameters], taps: Int) {
+  init(
+    _ z: Tensor, _ spectrogram: Tensor, _ bands: [MaskDecoderParameters], taps: Int,
+    _ execution: Execution
+  ) {
     self.z = z
     self.spectrogram = spectrogram
     self.bands = bands
     self.taps = taps
+    self.execution = execution
     frames = z.shape[2]
     features = z.shape[3]
     stride = paddedToLanes(features)
-    let bins = bands.reduce(0) { $0 + $1.maskCount } / (2 * taps)
+    var firstBins: [Int] = []
+    var bins = 0
+    for band in bands {
+      firstBins.append(bins)
+      bins += band.maskCount / (2 * taps)
+    }
+    self.firstBins = firstBins
+    order = bands.indices.sorted { bands[$0].weight2.count > bands[$1].weight2.count }
+    saved = Array(repeating: nil, count: z.shape[0] * bands.count)
     precondition(
       bins == spectrogram.shape[2],
       "maskDecoder: bands cover \(bins) bins, the spectrogram \(spectrogram.shape[2])")
   }
 
-  private func forEachBand(
-    _ body: (_ utterance: Int, _ k: Int, _ band: MaskDecoderParameters, _ firstBin: Int) -> Void
-  ) {
-    for utterance in 0..<z.shape[0] {
-      var firstBin = 0
-      for (k, band) in bands.enumerated() {
-        body(utterance, k, band, firstBin)
-        firstBin += band.maskCount / (2 * taps)
-      }
-    }
-  }
+  private var profile: Profile? { execution.profile }
+  private var workerCount: Int { min(execution.threads, bands.count) }
 
   private func rows(_ utterance: Int, _ k: Int, _ scratch: Storage) -> FloatPointer {
     paddedRows(
@@ -114,57 +191,91 @@ private final class MaskDecoder {
       features: features, into: scratch.base)
   }
 
-  private func normalise(
-    _ band: MaskDecoderParameters, _ x: FloatPointer, _ s: (mean: Float, inverse: Float),
-    _ out: Storage
-  ) {
-    let weight = padded(band.normWeight.value, count: features)
-    let bias = padded(band.normBias.value, count: features)
-    kernels.groupNormForward(
-      x, rows: frames, features: stride, stride: stride, mean: s.mean, inverse: s.inverse,
-      weight: weight.base, bias: bias.base, out: out.base, outStride: stride)
-  }
-
   func forward(keepsActivations: Bool) -> Tensor {
     let out = Tensor(shape: spectrogram.shape, requiresGradient: true)
-    let scratch = Storage(uninitialized: stride == features ? 0 : frames * stride)
-    let normalised = Storage(uninitialized: frames * stride)
-    let mask = Storage(uninitialized: frames * (bands.map(\.maskStride).max() ?? 0))
-    forEachBand { utterance, k, band, firstBin in
-      let x = rows(utterance, k, scratch)
-      let s = kernels.groupStatistics(
-        x, rows: frames, features: features, stride: stride, epsilon: 1e-5)
-      normalise(band, x, s, normalised)
-
-      let hidden = Storage(uninitialized: frames * band.hiddenStride)
-      let weight1 = PaddedMatrix(
-        transposing: band.weight1.value, rows: band.hidden, columns: features)
-      let bias1 = padded(band.bias1.value, count: band.hidden)
-      matrixProduct(
-        frames, band.hiddenStride, features,
-        StridedMatrix(FloatPointer(normalised.base), rowStride: stride), weight1.base,
-        weight1.stride, hidden.base, band.hiddenStride, .bias(bias1.base))
-      kernels.tanh(hidden.base, count: frames * band.hiddenStride)
-
-      let gates = Storage(uninitialized: frames * 2 * band.maskStride)
-      for half in 0..<2 {
-        let weight2 = PaddedMatrix(
-          transposing: band.weight2.value + half * band.maskCount * band.hidden,
-          rows: band.maskCount, columns: band.hidden)
-        let bias2 = padded(band.bias2.value + half * band.maskCount, count: band.maskCount)
-        matrixProduct(
-          frames, band.maskStride, band.hidden,
-          StridedMatrix(FloatPointer(hidden.base), rowStride: band.hiddenStride), weight2.base,
-          weight2.stride, gates.base + half * band.maskStride, 2 * band.maskStride,
-          .bias(bias2.base))
-      }
-      gate(band, gates, mask)
-      filter(utterance, band, firstBin, mask, out)
-      if keepsActivations {
-        saved.append(SavedBand(statistics: s, hidden: hidden, gates: gates))
+    let workers = (0..<workerCount).map { _ in
+      DecoderScratch(bands, frames: frames, features: features)
+    }
+    var results = saved
+    results.withUnsafeMutableBufferPointer { results in
+      // Each task writes its own elements.
+      nonisolated(unsafe) let results = results
+      parallel(execution.threads, tasks: bands.count) { task, worker in
+        let k = order[task]
+        let scratch = workers[worker]
+        let packed = profile.measure(.weights, .forward, .uncounted) {
+          PackedBand(bands[k], features: features)
+        }
+        for utterance in 0..<z.shape[0] {
+          let x = rows(utterance, k, scratch.rows)
+          let s = profile.measure(
+            .decoderNorm, .forward, .pass(frames * features, arrays: 2, operations: 2)
+          ) {
+            kernels.groupStatistics(
+              x, rows: frames, features: features, stride: stride, epsilon: 1e-5)
+          }
+          normalise(x, s, packed, scratch.normalised, .forward)
+          let activations = BandActivations(bands[k], frames: frames)
+          layers(bands[k], packed, scratch.normalised, activations, .forward)
+          profile.measure(.decoderGate, .forward, gateWork(bands[k], arrays: 3)) {
+            gate(bands[k], activations.gates, scratch.mask)
+            filter(utterance, bands[k], firstBins[k], scratch.mask, out)
+          }
+          if keepsActivations {
+            results[utterance * bands.count + k] = SavedBand(
+              statistics: s, activations: execution.recomputes ? nil : activations)
+          }
+        }
       }
     }
+    saved = results
     return out
+  }
+
+  private func normalise(
+    _ x: FloatPointer, _ s: (mean: Float, inverse: Float), _ packed: PackedBand, _ out: Storage,
+    _ pass: Profile.Pass
+  ) {
+    profile.measure(
+      .decoderNorm, pass, .pass(frames * features, arrays: 2, operations: 2)
+    ) {
+      kernels.groupNormForward(
+        x, rows: frames, features: stride, stride: stride, mean: s.mean, inverse: s.inverse,
+        weight: packed.normWeight.base, bias: packed.normBias.base, out: out.base,
+        outStride: stride)
+    }
+  }
+
+  /// tanh(Linear) and Linear, from the normalised rows.
+  private func layers(
+    _ band: MaskDecoderParameters, _ packed: PackedBand, _ normalised: Storage,
+    _ activations: BandActivations, _ pass: Profile.Pass
+  ) {
+    let hidden = activations.hidden
+    profile.measure(.decoderHidden, pass, .product(frames, band.hidden, features)) {
+      matrixProduct(
+        frames, band.hiddenStride, features,
+        StridedMatrix(FloatPointer(normalised.base), rowStride: stride), packed.weight1.base,
+        packed.weight1.stride, hidden.base, band.hiddenStride, .bias(packed.bias1.base))
+    }
+    profile.measure(
+      .decoderTanh, pass, .pass(frames * band.hidden, arrays: 2, operations: 20)
+    ) {
+      kernels.tanh(hidden.base, count: frames * band.hiddenStride)
+    }
+    for (half, (weight, bias)) in packed.halves.enumerated() {
+      profile.measure(.decoderMask, pass, .product(frames, band.maskCount, band.hidden)) {
+        matrixProduct(
+          frames, band.maskStride, band.hidden,
+          StridedMatrix(FloatPointer(hidden.base), rowStride: band.hiddenStride), weight.base,
+          weight.stride, activations.gates.base + half * band.maskStride, 2 * band.maskStride,
+          .bias(bias.base))
+      }
+    }
+  }
+
+  private func gateWork(_ band: MaskDecoderParameters, arrays: Double) -> Profile.Work {
+    .pass(frames * band.maskCount, arrays: arrays + 2 / Double(taps), operations: 20)
   }
 
   private func gate(_ band: MaskDecoderParameters, _ gates: Storage, _ mask: Storage) {
@@ -203,34 +314,64 @@ private final class MaskDecoder {
 
   func backward(_ out: Tensor) {
     guard let upstream = out.gradient else { return }
-    let maskMost = bands.map(\.maskStride).max() ?? 0
-    let hiddenMost = bands.map(\.hiddenStride).max() ?? 0
-    let scratch = Storage(uninitialized: stride == features ? 0 : frames * stride)
-    let normalised = Storage(uninitialized: frames * stride)
-    let dnormalised = Storage(uninitialized: frames * stride)
-    let mask = Storage(uninitialized: frames * maskMost)
-    let dmask = Storage(count: frames * maskMost)
-    let dgates = Storage(uninitialized: frames * 2 * maskMost)
-    let dhidden = Storage(uninitialized: frames * hiddenMost)
     let dz = z.requiresGradient ? Storage(uninitialized: z.count) : nil
     let dspectrogram = spectrogram.requiresGradient ? spectrogram.gradientStorage() : nil
-    var index = 0
-    forEachBand { utterance, k, band, firstBin in
-      let kept = saved[index]
-      index += 1
-      let x = rows(utterance, k, scratch)
-      normalise(band, x, kept.statistics, normalised)
-      gate(band, kept.gates, mask)
-      filterBackward(utterance, band, firstBin, mask, upstream, dmask, dspectrogram)
-      kernels.gatedLinearUnitBackward(
-        FloatPointer(kept.gates.base), FloatPointer(kept.gates.base + band.maskStride),
-        stride: 2 * band.maskStride, FloatPointer(dmask.base), doutStride: band.maskStride,
-        rows: frames, columns: band.maskStride, da: dgates.base,
-        db: dgates.base + band.maskStride)
+    let workers = (0..<workerCount).map { _ in
+      (
+        scratch: DecoderScratch(bands, frames: frames, features: features),
+        back: DecoderBackwardScratch(bands, frames: frames, features: features)
+      )
+    }
+    parallel(execution.threads, tasks: bands.count) { task, worker in
+      let k = order[task]
+      let (scratch, back) = workers[worker]
+      let packed = profile.measure(.weights, .backward, .uncounted) {
+        PackedBand(bands[k], features: features, products: execution.recomputes)
+      }
+      for utterance in 0..<z.shape[0] {
+        guard let kept = saved[utterance * bands.count + k] else { continue }
+        let x = rows(utterance, k, scratch.rows)
+        normalise(x, kept.statistics, packed, scratch.normalised, .recompute)
+        let activations = kept.activations ?? BandActivations(bands[k], frames: frames)
+        if kept.activations == nil {
+          layers(bands[k], packed, scratch.normalised, activations, .recompute)
+        }
+        profile.measure(.decoderGate, .backward, gateWork(bands[k], arrays: 5)) {
+          gate(bands[k], activations.gates, scratch.mask)
+          filterBackward(
+            utterance, bands[k], firstBins[k], scratch.mask, upstream, back.dmask, dspectrogram)
+          kernels.gatedLinearUnitBackward(
+            FloatPointer(activations.gates.base),
+            FloatPointer(activations.gates.base + bands[k].maskStride),
+            stride: 2 * bands[k].maskStride, FloatPointer(back.dmask.base),
+            doutStride: bands[k].maskStride, rows: frames, columns: bands[k].maskStride,
+            da: back.dgates.base, db: back.dgates.base + bands[k].maskStride)
+        }
+        layersBackward(bands[k], activations.hidden, scratch.normalised, back)
+        normBackward(bands[k], x, kept.statistics, packed, scratch.normalised, back)
+        guard let dz else { continue }
+        let target = dz.base + (utterance * bands.count + k) * frames * features
+        for t in 0..<frames {
+          (target + t * features).update(
+            from: scratch.normalised.base + t * stride, count: features)
+        }
+      }
+    }
+    saved = []
+    if let dz { z.accumulate(gradient: dz) }
+    out.gradient = nil
+  }
 
-      for half in 0..<2 {
-        let dgate = FloatPointer(dgates.base + half * band.maskStride)
-        let offset = half * band.maskCount * band.hidden
+  /// From `back.dgates` to `back.dnormalised`.
+  private func layersBackward(
+    _ band: MaskDecoderParameters, _ hidden: Storage, _ normalised: Storage,
+    _ back: DecoderBackwardScratch
+  ) {
+    let dhidden = back.dhidden
+    for half in 0..<2 {
+      let dgate = FloatPointer(back.dgates.base + half * band.maskStride)
+      let offset = half * band.maskCount * band.hidden
+      profile.measure(.decoderMask, .backward, .product(frames, 2 * band.maskCount, band.hidden)) {
         let weight = PaddedMatrix(
           band.weight2.value + offset, rows: band.maskCount, columns: band.hidden)
         matrixProduct(
@@ -240,49 +381,54 @@ private final class MaskDecoder {
         let dweight = GradientTarget(
           band.weight2.gradient + offset, rows: band.maskCount, columns: band.hidden)
         addWeightGradient(
-          band.maskCount, band.hiddenStride, frames, dgate, 2 * band.maskStride, kept.hidden.base,
+          band.maskCount, band.hiddenStride, frames, dgate, 2 * band.maskStride, hidden.base,
           band.hiddenStride, dweight.base, dweight.stride)
         dweight.finish()
         addBias(
           dgate, 2 * band.maskStride, band.bias2.gradient + half * band.maskCount,
           band.maskCount)
       }
+    }
+    profile.measure(
+      .decoderTanh, .backward, .pass(frames * band.hidden, arrays: 3, operations: 2)
+    ) {
       kernels.tanhBackward(
-        FloatPointer(kept.hidden.base), FloatPointer(dhidden.base),
+        FloatPointer(hidden.base), FloatPointer(dhidden.base),
         count: frames * band.hiddenStride, dx: dhidden.base)
-
+    }
+    profile.measure(.decoderHidden, .backward, .product(frames, 2 * band.hidden, features)) {
       let weight = PaddedMatrix(band.weight1.value, rows: band.hidden, columns: features)
       matrixProduct(
         frames, stride, band.hidden,
         StridedMatrix(FloatPointer(dhidden.base), rowStride: band.hiddenStride), weight.base,
-        weight.stride, dnormalised.base, stride, .overwrite)
+        weight.stride, back.dnormalised.base, stride, .overwrite)
       let dweight = GradientTarget(band.weight1.gradient, rows: band.hidden, columns: features)
       addWeightGradient(
         band.hidden, stride, frames, FloatPointer(dhidden.base), band.hiddenStride,
         normalised.base, stride, dweight.base, dweight.stride)
       dweight.finish()
       addBias(FloatPointer(dhidden.base), band.hiddenStride, band.bias1.gradient, band.hidden)
-
-      let normWeight = padded(band.normWeight.value, count: features)
-      let dnormWeight = GradientTarget(band.normWeight.gradient, rows: 1, columns: features)
-      let dnormBias = GradientTarget(band.normBias.gradient, rows: 1, columns: features)
-      kernels.groupNormBackward(
-        x, xStride: stride, FloatPointer(dnormalised.base), doutStride: stride, rows: frames,
-        features: stride, count: frames * features, mean: kept.statistics.mean,
-        inverse: kept.statistics.inverse, weight: normWeight.base, dx: normalised.base,
-        dxStride: stride, dweight: dnormWeight.base, dbias: dnormBias.base)
-      dnormWeight.finish()
-      dnormBias.finish()
-      if let dz {
-        let target = dz.base + (utterance * bands.count + k) * frames * features
-        for t in 0..<frames {
-          (target + t * features).update(from: normalised.base + t * stride, count: features)
-        }
-      }
     }
-    saved = []
-    if let dz { z.accumulate(gradient: dz) }
-    out.gradient = nil
+  }
+
+  /// From `back.dnormalised` to `dx`.
+  private func normBackward(
+    _ band: MaskDecoderParameters, _ x: FloatPointer, _ s: (mean: Float, inverse: Float),
+    _ packed: PackedBand, _ dx: Storage, _ back: DecoderBackwardScratch
+  ) {
+    profile.measure(
+      .decoderNorm, .backward, .pass(frames * features, arrays: 5, operations: 8)
+    ) {
+      let dweight = GradientTarget(band.normWeight.gradient, rows: 1, columns: features)
+      let dbias = GradientTarget(band.normBias.gradient, rows: 1, columns: features)
+      kernels.groupNormBackward(
+        x, xStride: stride, FloatPointer(back.dnormalised.base), doutStride: stride,
+        rows: frames, features: stride, count: frames * features, mean: s.mean,
+        inverse: s.inverse, weight: packed.normWeight.base, dx: dx.base, dxStride: stride,
+        dweight: dweight.base, dbias: dbias.base)
+      dweight.finish()
+      dbias.finish()
+    }
   }
 
   private func addBias(

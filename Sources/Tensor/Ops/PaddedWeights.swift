@@ -26,6 +26,28 @@ struct PaddedMatrix {
     owner = copy
   }
 
+  /// The same, with blocks of consecutive source rows placed at `parts`; zero rows between them.
+  init(
+    _ source: FloatPointer, parts: [(at: Int, count: Int)], rows: Int, columns: Int
+  ) {
+    stride = paddedToLanes(columns)
+    if stride == columns && parts.reduce(0, { $0 + $1.count }) == rows {
+      base = source
+      owner = nil
+      return
+    }
+    let copy = Storage(count: rows * stride)
+    var from = source
+    for (at, count) in parts {
+      for row in at..<at + count {
+        (copy.base + row * stride).update(from: from, count: columns)
+        from += columns
+      }
+    }
+    base = FloatPointer(copy.base)
+    owner = copy
+  }
+
   /// The transpose, [columns, rows padded], of a [rows, columns] matrix.
   init(transposing source: FloatPointer, rows: Int, columns: Int) {
     stride = paddedToLanes(rows)

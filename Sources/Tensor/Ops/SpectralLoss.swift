@@ -26,9 +26,13 @@ public func spectralLoss(
     estimate.shape == target.shape, "spectralLoss: \(estimate.shape) against \(target.shape)")
   let count = estimate.count / 2
   let gradient = tape.isRecording ? Storage(count: estimate.count) : nil
-  let sums = kernels.spectralLoss(
-    FloatPointer(estimate.base), FloatPointer(target.base), count: count,
-    scale: weight / Float(count), gradient: gradient?.base)
+  let sums = tape.execution.profile.measure(
+    .loss, .forward, .pass(2 * count, arrays: gradient == nil ? 2 : 3, operations: 40)
+  ) {
+    kernels.spectralLoss(
+      FloatPointer(estimate.base), FloatPointer(target.base), count: count,
+      scale: weight / Float(count), gradient: gradient?.base)
+  }
   if let gradient { tape.record { estimate.accumulate(gradient: gradient) } }
   return SpectralLossValue(
     complexTerm: Float(sums.complex / Double(count)),

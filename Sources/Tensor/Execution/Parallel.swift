@@ -1,0 +1,67 @@
+import CPlatform
+import Dispatch
+import Foundation
+
+/// Runs tasks 0..<count on up to `threads` threads: `body(task, worker)`, where the tasks of one
+/// worker run one after the other. Tasks are taken in ascending order.
+///
+/// The threads are those of Dispatch's pool, which parks them between calls.
+func parallel(_ threads: Int, tasks count: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+  let workers = min(threads, count)
+  if workers <= 1 {
+    for task in 0..<count { body(task, 0) }
+    return
+  }
+  let queue = TaskQueue(count)
+  withoutActuallyEscaping(body) { body in
+    // Safe to share: the callers' tasks write to places of their own, or take turns in an
+    // `OrderedSection`, and all have ended when this function returns.
+    nonisolated(unsafe) let body = body
+    DispatchQueue.concurrentPerform(iterations: workers) { worker in
+      // A register of each thread: without it results would differ from those of the main thread.
+      platform_flush_denormals()
+      while let task = queue.next() { body(task, worker) }
+    }
+  }
+}
+
+/// Hands tasks out in ascending order.
+private final class TaskQueue: @unchecked Sendable {
+  // All state is behind the lock.
+  private let lock = NSLock()
+  private let count: Int
+  private var taken = 0
+
+  init(_ count: Int) { self.count = count }
+
+  func next() -> Int? {
+    lock.withLock {
+      guard taken < count else { return nil }
+      taken += 1
+      return taken - 1
+    }
+  }
+}
+
+/// Lets the tasks of `parallel` add to shared sums one after the other in ascending order, so that
+/// the sums' rounding does not depend on which thread is first.
+///
+/// A task that is early waits. The lowest unfinished task never does: tasks are taken in order, so
+/// it is always running.
+final class OrderedSection: @unchecked Sendable {
+  // All state is behind the condition.
+  private let condition = NSCondition()
+  private var turn = 0
+
+  /// Runs `body` once tasks 0..<task have run theirs. Every task has to come, once.
+  func run(_ task: Int, _ body: () -> Void) {
+    condition.lock()
+    while turn != task { condition.wait() }
+    condition.unlock()
+    body()
+    condition.lock()
+    turn += 1
+    condition.broadcast()
+    condition.unlock()
+  }
+}
