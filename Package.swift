@@ -27,13 +27,14 @@ let package = Package(
     .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
     .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
     .target(name: "CPlatform"),
+    .target(name: "CPrefetch"),
 
     .target(name: "KernelAPI", swiftSettings: baseline),
     .target(
-      name: "KernelsAVX2", dependencies: ["KernelAPI"],
+      name: "KernelsAVX2", dependencies: ["KernelAPI", "CPrefetch"],
       swiftSettings: kernels(march: "x86-64-v3", defines: [])),
     .target(
-      name: "KernelsAVX512", dependencies: ["KernelAPI"],
+      name: "KernelsAVX512", dependencies: ["KernelAPI", "CPrefetch"],
       swiftSettings: kernels(march: "x86-64-v4", defines: [.define("AVX512")])),
     .target(
       name: "Tensor",

@@ -1,3 +1,5 @@
+#include <stdint.h>
+#include <sys/mman.h>
 #include "CPlatform.h"
 
 #include <malloc.h>
@@ -37,6 +39,14 @@ void platform_flush_denormals(void) {
 int platform_keep_freed_memory(void) {
   return mallopt(M_MMAP_THRESHOLD, 1 << 30) && mallopt(M_TRIM_THRESHOLD, -1) &&
          mallopt(M_TOP_PAD, 64 << 20);
+}
+
+void platform_prefer_large_pages(void *start, unsigned long bytes) {
+  const uintptr_t large = 2 << 20;
+  uintptr_t first = ((uintptr_t)start + large - 1) & ~(large - 1);
+  uintptr_t end = ((uintptr_t)start + bytes) & ~(large - 1);
+  // Only advice: where the kernel has no large pages nothing is lost.
+  if (end > first) (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
 }
 
 void platform_return_freed_memory(void) { malloc_trim(0); }

@@ -154,19 +154,20 @@ public struct ScanGradients {
 }
 
 /// The scan keeps its state every this many steps; backward recomputes the steps between.
-public let scanCheckpointInterval = 8
+public let scanCheckpointInterval = 16
 
 /// Number of kept states for a sequence of `length` steps.
 public func scanCheckpointCount(length: Int) -> Int {
   (length + scanCheckpointInterval - 1) / scanCheckpointInterval
 }
 
-/// Floats of scratch for `selectiveScanBackward`.
+/// Floats of scratch for `selectiveScanForward` and `selectiveScanBackward`.
 public func selectiveScanScratchCount(channels: Int, states: Int) -> Int {
-  // States and decays of one interval for one vector of channels, products for dB and dC of one
-  // interval, and the carried state gradients of all channels.
-  let interval = scanCheckpointInterval * states * laneCount
-  return 4 * interval + states * channels + laneCount
+  // For one vector of channels: eight numbers of each step of an interval, four states and decays
+  // of each; products for dB and dC of all states; and the carried state gradients of all channels.
+  // The rest is room between them.
+  let interval = scanCheckpointInterval * laneCount
+  return (8 + 4 + 4 + 2 * states) * interval + states * channels + 16 * laneCount
 }
 
 /// Moments and rates of one Adam step.
@@ -258,7 +259,8 @@ public protocol KernelSet: Sendable {
     _ x: FloatPointer, stride: Int, _ sequences: TileSequences, channels: Int, taps: Int,
     weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer)
 
-  /// Gradient of the above; `dx` (rows `dxStride` apart) overwritten, the rest added to.
+  /// Gradient of the above; `dx` (rows `dxStride` apart) overwritten and may be `x`, the rest added
+  /// to. `scratch` is `length` vectors.
   static func causalConv1dBackward(
     _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
     channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,
@@ -268,12 +270,14 @@ public protocol KernelSet: Sendable {
   /// x = softplus(x) in place.
   static func softplus(_ x: MutableFloatPointer, count: Int)
 
-  /// Gated scan of a tile; `checkpoints` [sequences, intervals, states, channels] when not nil.
+  /// Gated scan of a tile, scratch as below; `checkpoints` [sequences, intervals, states, channels] when not nil.
   static func selectiveScanForward(
     _ inputs: ScanInputs, _ sequences: TileSequences, _ parameters: ScanParameters,
     out: MutableFloatPointer, checkpoints: MutableFloatPointer?, scratch: MutableFloatPointer)
 
   /// Gradients of the gated scan of a tile, from the gradient of its output.
+  ///
+  /// Row by row the gradients of x, dt, z, B and C may take the place of `dout`, dt, z, B and C.
   static func selectiveScanBackward(
     _ inputs: ScanInputs, _ dout: FloatPointer, _ sequences: TileSequences,
     _ parameters: ScanParameters, checkpoints: FloatPointer, _ gradients: ScanGradients)
@@ -320,6 +324,10 @@ public protocol KernelSet: Sendable {
   /// out = sums·scale, rounded once.
   static func scale(
     _ sums: UnsafePointer<Double>, by scale: Double, count: Int, out: MutableFloatPointer)
+
+  /// out = x + y; out may be either
+  static func sum(
+    _ x: FloatPointer, _ y: FloatPointer, count: Int, out: MutableFloatPointer)
 
   /// y += x
   static func add(_ x: FloatPointer, to y: MutableFloatPointer, count: Int)

@@ -19,51 +19,169 @@ private func convolve(
   return v
 }
 
+/// σ(v)·(1 + v·(1 − σ(v))), the slope of SiLU.
+@_transparent
+private func slopeOfSiLU(_ v: Vector) -> Vector {
+  let one = Vector(repeating: 1)
+  let s = sigmoid(v)
+  return s * one.addingProduct(v, one - s)
+}
+
+/// One vector of channels of one sequence, in logical order.
+private struct Lane {
+  let x: FloatPointer
+  let xStep: Int
+  let length: Int
+  let taps: Int
+  let weight: FloatPointer
+  let channels: Int
+  let bias: Vector
+
+  /// Rows that inputs are asked for ahead of their use: they may come from memory.
+  private static var ahead: Int { 32 }
+
+  func forward(_ out: MutableFloatPointer, _ outStep: Int) {
+    if taps != 4 {
+      for t in 0..<length {
+        let v = convolve(x, xStep, t, taps, weight, channels, bias)
+        store(v * sigmoid(v), out + t * outStep)
+      }
+      return
+    }
+    // The usual four taps: the last three inputs stay in registers.
+    let w0 = load(weight)
+    let w1 = load(weight + channels)
+    let w2 = load(weight + 2 * channels)
+    let w3 = load(weight + 3 * channels)
+    var x0 = Vector(repeating: 0)
+    var x1 = x0
+    var x2 = x0
+    var source = x
+    var target = out
+    for _ in 0..<length {
+      cachePrefetch(source + Self.ahead * xStep)
+      let x3 = load(source)
+      let v = bias.addingProduct(w0, x0).addingProduct(w1, x1).addingProduct(w2, x2)
+        .addingProduct(w3, x3)
+      store(v * sigmoid(v), target)
+      x0 = x1
+      x1 = x2
+      x2 = x3
+      source += xStep
+      target += outStep
+    }
+  }
+
+  /// dx may be x. `dbias` and `dweight` [taps, channels] are added to.
+  func backward(
+    _ dout: FloatPointer, _ doutStep: Int, _ dx: MutableFloatPointer, _ dxStep: Int,
+    _ dweight: MutableFloatPointer, _ dbias: MutableFloatPointer, _ dv: MutableFloatPointer
+  ) {
+    if taps == 4 {
+      backwardOfFour(dout, doutStep, dx, dxStep, dweight, dbias)
+      return
+    }
+    // dv of the whole sequence, [length, 16], then its correlations with x and w.
+    var db = Vector(repeating: 0)
+    for t in 0..<length {
+      let v = convolve(x, xStep, t, taps, weight, channels, bias)
+      let d = load(dout + t * doutStep) * slopeOfSiLU(v)
+      store(d, dv + t * laneCount)
+      db += d
+    }
+    store(load(dbias) + db, dbias)
+    for j in 0..<taps {
+      let shift = taps - 1 - j
+      var dw = load(dweight + j * channels)
+      var t = shift
+      while t < length {
+        dw = dw.addingProduct(load(dv + t * laneCount), load(x + (t - shift) * xStep))
+        t += 1
+      }
+      store(dw, dweight + j * channels)
+    }
+    for t in 0..<length {
+      var d = Vector(repeating: 0)
+      for j in max(0, taps - length + t)..<taps {
+        d = d.addingProduct(load(weight + j * channels), load(dv + (t + taps - 1 - j) * laneCount))
+      }
+      store(d, dx + t * dxStep)
+    }
+  }
+
+  /// The usual four taps in one walk: the last three inputs and gradients stay in registers, and
+  /// the gradient of an input is complete three steps after it was read.
+  private func backwardOfFour(
+    _ dout: FloatPointer, _ doutStep: Int, _ dx: MutableFloatPointer, _ dxStep: Int,
+    _ dweight: MutableFloatPointer, _ dbias: MutableFloatPointer
+  ) {
+    let w0 = load(weight)
+    let w1 = load(weight + channels)
+    let w2 = load(weight + 2 * channels)
+    let w3 = load(weight + 3 * channels)
+    let none = Vector(repeating: 0)
+    var (x0, x1, x2) = (none, none, none)
+    var (d0, d1, d2) = (none, none, none)
+    var (dw0, dw1, dw2, dw3) = (none, none, none, none)
+    var db = none
+    var source = x
+    var upstream = dout
+    var target = dx - 3 * dxStep
+    for t in 0..<length + 3 {
+      var d3 = none
+      if t < length {
+        let x3 = load(source)
+        let v = bias.addingProduct(w0, x0).addingProduct(w1, x1).addingProduct(w2, x2)
+          .addingProduct(w3, x3)
+        d3 = load(upstream) * slopeOfSiLU(v)
+        db += d3
+        dw0 = dw0.addingProduct(d3, x0)
+        dw1 = dw1.addingProduct(d3, x1)
+        dw2 = dw2.addingProduct(d3, x2)
+        dw3 = dw3.addingProduct(d3, x3)
+        x0 = x1
+        x1 = x2
+        x2 = x3
+      }
+      if t >= 3 {
+        store(
+          (w3 * d0).addingProduct(w2, d1).addingProduct(w1, d2).addingProduct(w0, d3), target)
+      }
+      d0 = d1
+      d1 = d2
+      d2 = d3
+      source += xStep
+      upstream += doutStep
+      target += dxStep
+    }
+    store(load(dbias) + db, dbias)
+    store(load(dweight) + dw0, dweight)
+    store(load(dweight + channels) + dw1, dweight + channels)
+    store(load(dweight + 2 * channels) + dw2, dweight + 2 * channels)
+    store(load(dweight + 3 * channels) + dw3, dweight + 3 * channels)
+  }
+}
+
 extension Kernels {
-  /// Equations above; four taps, the usual number, have a loop of their own.
+  /// Equations above.
   public static func causalConv1dForward(
     _ x: FloatPointer, stride: Int, _ sequences: TileSequences, channels: Int, taps: Int,
     weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer
   ) {
     let sign = sequences.reversed ? -1 : 1
     for sequence in 0..<sequences.count {
-      let first = sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
+      let first =
+        sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
       for channel in Swift.stride(from: 0, to: channels, by: laneCount) {
-        let source = x + first * stride + channel
-        let target = out + first * channels + channel
-        let b = load(bias + channel)
-        let w = weight + channel
-        let step = sign * stride
-        let head = taps == 4 ? min(3, sequences.length) : sequences.length
-        for t in 0..<head {
-          let v = convolve(source, step, t, taps, w, channels, b)
-          store(v * sigmoid(v), target + t * sign * channels)
-        }
-        if head == sequences.length { continue }
-        // The usual four taps, with the last three inputs kept in registers.
-        let w0 = load(w)
-        let w1 = load(w + channels)
-        let w2 = load(w + 2 * channels)
-        let w3 = load(w + 3 * channels)
-        var x0 = load(source)
-        var x1 = load(source + step)
-        var x2 = load(source + 2 * step)
-        for t in head..<sequences.length {
-          let x3 = load(source + t * step)
-          var v = b.addingProduct(w0, x0)
-          v = v.addingProduct(w1, x1)
-          v = v.addingProduct(w2, x2)
-          v = v.addingProduct(w3, x3)
-          store(v * sigmoid(v), target + t * sign * channels)
-          x0 = x1
-          x1 = x2
-          x2 = x3
-        }
+        Lane(
+          x: x + first * stride + channel, xStep: sign * stride, length: sequences.length,
+          taps: taps, weight: weight + channel, channels: channels, bias: load(bias + channel)
+        ).forward(out + first * channels + channel, sign * channels)
       }
     }
   }
 
-  /// Equations above; `dv` is scratch of `length` vectors.
+  /// Equations above; `dx` may be `x`, `dv` is scratch of `length` vectors.
   public static func causalConv1dBackward(
     _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
     channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,
@@ -71,41 +189,16 @@ extension Kernels {
     dbias: MutableFloatPointer, scratch dv: MutableFloatPointer
   ) {
     let sign = sequences.reversed ? -1 : 1
-    let length = sequences.length
-    let one = Vector(repeating: 1)
     for sequence in 0..<sequences.count {
-      let first = sequence * length + (sequences.reversed ? length - 1 : 0)
+      let first =
+        sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
       for channel in Swift.stride(from: 0, to: channels, by: laneCount) {
-        let source = x + first * stride + channel
-        let upstream = dout + first * channels + channel
-        let target = dx + first * dxStride + channel
-        let b = load(bias + channel)
-        let w = weight + channel
-        let step = sign * stride
-        // dv of one vector of channels, [length, 16], then its correlations with x and w.
-        var db = Vector(repeating: 0)
-        for t in 0..<length {
-          let v = convolve(source, step, t, taps, w, channels, b)
-          let s = sigmoid(v)
-          let d = load(upstream + t * sign * channels) * (s * one.addingProduct(v, one - s))
-          store(d, dv + t * laneCount)
-          db += d
-        }
-        store(load(dbias + channel) + db, dbias + channel)
-        for j in 0..<taps {
-          let shift = taps - 1 - j
-          let wj = load(w + j * channels)
-          var dw = Vector(repeating: 0)
-          for t in Swift.stride(from: shift, to: length, by: 1) {
-            dw = dw.addingProduct(load(dv + t * laneCount), load(source + (t - shift) * step))
-          }
-          store(load(dweight + j * channels + channel) + dw, dweight + j * channels + channel)
-          for t in 0..<length {
-            let target = target + t * sign * dxStride
-            let d = t + shift < length ? load(dv + (t + shift) * laneCount) : Vector(repeating: 0)
-            store(j == 0 ? wj * d : load(target).addingProduct(wj, d), target)
-          }
-        }
+        Lane(
+          x: x + first * stride + channel, xStep: sign * stride, length: sequences.length,
+          taps: taps, weight: weight + channel, channels: channels, bias: load(bias + channel)
+        ).backward(
+          dout + first * channels + channel, sign * channels, dx + first * dxStride + channel,
+          sign * dxStride, dweight + channel, dbias + channel, dv)
       }
     }
   }

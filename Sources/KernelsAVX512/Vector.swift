@@ -1,3 +1,4 @@
+import CPrefetch
 import KernelAPI
 
 /// Sixteen floats: one register with AVX-512, a pair with AVX2.
@@ -19,6 +20,20 @@ func load(_ pointer: MutableFloatPointer) -> Vector {
 @inline(__always)
 func store(_ vector: Vector, _ pointer: MutableFloatPointer) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: Vector.self)
+}
+
+/// Asks for the cache line at `pointer` ahead of its use; it may point anywhere.
+@inline(__always)
+func cachePrefetch(_ pointer: FloatPointer) { cache_prefetch(pointer) }
+
+/// Zeros; `count` is whole vectors.
+@inline(__always)
+func zero(_ pointer: MutableFloatPointer, count: Int) {
+  var i = 0
+  while i < count {
+    store(Vector(repeating: 0), pointer + i)
+    i += laneCount
+  }
 }
 
 /// Σ of the lanes, by halves: `.sum()` would add them one after the other.
@@ -55,17 +70,24 @@ func laneSums(of16 pointer: FloatPointer) -> Vector {
 }
 
 extension Kernels {
-  /// y += x
-  public static func add(_ x: FloatPointer, to y: MutableFloatPointer, count: Int) {
+  /// out = x + y
+  public static func sum(
+    _ x: FloatPointer, _ y: FloatPointer, count: Int, out: MutableFloatPointer
+  ) {
     var i = 0
     while i + laneCount <= count {
-      store(load(y + i) + load(x + i), y + i)
+      store(load(x + i) + load(y + i), out + i)
       i += laneCount
     }
     while i < count {
-      y[i] += x[i]
+      out[i] = x[i] + y[i]
       i += 1
     }
+  }
+
+  /// y += x
+  public static func add(_ x: FloatPointer, to y: MutableFloatPointer, count: Int) {
+    sum(x, FloatPointer(y), count: count, out: y)
   }
 
   /// out[j] += Σ_i x[i, j]

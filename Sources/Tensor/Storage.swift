@@ -1,3 +1,5 @@
+import CPlatform
+
 /// An owned, 64-byte aligned buffer of floats.
 ///
 /// Not `Sendable`: a buffer belongs to the thread that runs the step.
@@ -21,6 +23,7 @@ public final class Storage {
     base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
       .bindMemory(to: Float.self, capacity: count + 16)
     self.count = count
+    platform_prefer_large_pages(base, UInt(bytes))
   }
 
   deinit { UnsafeMutableRawPointer(base).deallocate() }

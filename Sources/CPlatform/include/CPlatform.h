@@ -15,6 +15,10 @@ void platform_flush_denormals(void);
 /// megabytes again, and the kernel would have to clear every page of them anew. 1 if it obeys.
 int platform_keep_freed_memory(void);
 
+/// Asks for large pages where [start, start + bytes) holds whole ones: activations are hundreds of
+/// megabytes, and with small pages each 4 KiB of them costs a walk through the page tables.
+void platform_prefer_large_pages(void *start, unsigned long bytes);
+
 /// Gives freed memory back once, so that the resident size says what is in use.
 void platform_return_freed_memory(void);
 

@@ -249,11 +249,11 @@ private final class MambaBlock {
   ) {
     profile.measure(.residual, pass, .pass(tile.rows * sizes.features, arrays: 3)) {
       tiling.forEachRow(of: tile) { row, at in
-        let from = rows + row * sizes.featureStride
+        let from = FloatPointer(rows + row * sizes.featureStride)
         if norm == nil {
-          for j in 0..<sizes.features { out[at + j] = from[j] }
+          (out + at).update(from: from, count: sizes.features)
         } else {
-          for j in 0..<sizes.features { out[at + j] = base[at + j] + from[j] }
+          kernels.sum(FloatPointer(base + at), from, count: sizes.features, out: out + at)
         }
       }
     }

@@ -86,7 +86,7 @@ final class TileScratch {
   init(_ sizes: MambaSizes, rows: Int) {
     let wide = rows * sizes.featureStride
     let inner = rows * sizes.channels
-    let scanCount = paddedToLanes(sizes.scanStates * laneCount)
+    let scanCount = selectiveScanScratchCount(channels: sizes.channels, states: sizes.scanStates)
     storage = Storage(
       uninitialized: 3 * wide + 2 * inner + scanCount + 2 * paddedToLanes(rows))
     input = storage.base
@@ -105,31 +105,19 @@ final class BackwardScratch {
   private let storage: Storage
   let dout: MutableFloatPointer
   let normalised: MutableFloatPointer
+  /// Gradient of the gated scan, then of the convolution's output.
   let gated: MutableFloatPointer
-  let convolved: MutableFloatPointer
-  let step: MutableFloatPointer
-  let projected: MutableFloatPointer
-  let parameters: MutableFloatPointer
+  /// One vector for each step.
   let sequence: MutableFloatPointer
-  let scan: MutableFloatPointer
 
   init(_ sizes: MambaSizes, rows: Int, length: Int) {
     let wide = rows * sizes.featureStride
     let inner = rows * sizes.channels
-    let parameterCount = rows * sizes.projectionStride
-    let scanCount = selectiveScanScratchCount(channels: sizes.channels, states: sizes.scanStates)
-    // Zeros: the scan leaves the padding of dB and dC alone.
-    storage = Storage(
-      count: 2 * wide + 5 * inner + parameterCount + length * laneCount + scanCount)
+    storage = Storage(uninitialized: 2 * wide + inner + length * laneCount)
     dout = storage.base
     normalised = dout + wide
     gated = normalised + wide
-    convolved = gated + inner
-    step = convolved + inner
-    projected = step + inner
-    parameters = projected + 2 * inner
-    sequence = parameters + parameterCount
-    scan = sequence + length * laneCount
+    sequence = gated + inner
   }
 }
 

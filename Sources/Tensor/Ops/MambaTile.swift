@@ -81,6 +81,9 @@ struct MambaTile {
 
   /// Adds to the weights' gradients, and writes or adds the gradient of the normalised rows to
   /// `back.normalised`. `scratch.convolved` holds the convolution's output.
+  ///
+  /// Gradients take the places of what they are gradients of: `kept` is used up, and the tile stays
+  /// smaller than the cache.
   func backward(
     _ normalised: FloatPointer, _ dout: FloatPointer, _ kept: TileActivations,
     _ padded: PaddedMamba, _ gradients: MambaGradients, _ scratch: TileScratch,
@@ -98,10 +101,10 @@ struct MambaTile {
         scanInputs(kept, scratch), FloatPointer(back.gated), sequences, weights.scan,
         checkpoints: FloatPointer(kept.checkpoints),
         ScanGradients(
-          x: back.convolved, step: back.step, gate: back.projected + sizes.channels,
-          gateStride: sizes.gateStride, projection: back.parameters + sizes.rankStride,
+          x: back.gated, step: kept.step, gate: kept.projected + sizes.channels,
+          gateStride: sizes.gateStride, projection: kept.parameters + sizes.rankStride,
           gatedOutput: scratch.gated, decay: gradients.decay, skip: gradients.skip,
-          scratch: back.scan))
+          scratch: scratch.scan))
     }
     measureProduct(.outProjection, .backward, sizes.features, sizes.inner) {
       addWeightGradient(
@@ -109,48 +112,48 @@ struct MambaTile {
         sizes.channels, gradients.outProjection, sizes.channels)
     }
     measureProduct(.stepProjection, .backward, 2 * sizes.inner, sizes.rank) {
+      addWeightGradient(
+        sizes.channels, sizes.rankStride, rows, FloatPointer(kept.step), sizes.channels,
+        kept.parameters, sizes.projectionStride, gradients.step, sizes.rankStride)
       matrixProduct(
         rows, sizes.rankStride, sizes.inner,
-        StridedMatrix(FloatPointer(back.step), rowStride: sizes.channels),
-        padded.stepWeight.base, padded.stepWeight.stride, back.parameters,
+        StridedMatrix(FloatPointer(kept.step), rowStride: sizes.channels),
+        padded.stepWeight.base, padded.stepWeight.stride, kept.parameters,
         sizes.projectionStride, .overwrite)
-      addWeightGradient(
-        sizes.channels, sizes.rankStride, rows, FloatPointer(back.step), sizes.channels,
-        kept.parameters, sizes.projectionStride, gradients.step, sizes.rankStride)
       kernels.addColumnSums(
-        FloatPointer(back.step), rowStride: sizes.channels, rows: rows, columns: sizes.channels,
+        FloatPointer(kept.step), rowStride: sizes.channels, rows: rows, columns: sizes.channels,
         to: gradients.stepBias)
     }
     measureProduct(.xProjection, .backward, 2 * (sizes.rank + 2 * sizes.states), sizes.inner) {
-      matrixProduct(
-        rows, sizes.channels, sizes.projectionStride,
-        StridedMatrix(FloatPointer(back.parameters), rowStride: sizes.projectionStride),
-        padded.xWeight.base, padded.xWeight.stride, back.convolved, sizes.channels, .accumulate)
       addWeightGradient(
-        sizes.projectionStride, sizes.channels, rows, FloatPointer(back.parameters),
+        sizes.projectionStride, sizes.channels, rows, FloatPointer(kept.parameters),
         sizes.projectionStride, scratch.convolved, sizes.channels, gradients.xProjection,
         sizes.channels)
+      matrixProduct(
+        rows, sizes.channels, sizes.projectionStride,
+        StridedMatrix(FloatPointer(kept.parameters), rowStride: sizes.projectionStride),
+        padded.xWeight.base, padded.xWeight.stride, back.gated, sizes.channels, .accumulate)
     }
     profile.measure(
       .convolution, .backward,
       .pass(rows * sizes.inner, arrays: 3, operations: 3 * Double(sizes.taps) + 19)
     ) {
       kernels.causalConv1dBackward(
-        FloatPointer(kept.projected), stride: sizes.gateStride, FloatPointer(back.convolved),
+        FloatPointer(kept.projected), stride: sizes.gateStride, FloatPointer(back.gated),
         sequences, channels: sizes.channels, taps: sizes.taps,
         weight: FloatPointer(weights.convolution.base),
-        bias: FloatPointer(weights.convolutionBias.base), dx: back.projected,
+        bias: FloatPointer(weights.convolutionBias.base), dx: kept.projected,
         dxStride: sizes.gateStride, dweight: gradients.convolution,
         dbias: gradients.convolutionBias, scratch: back.sequence)
     }
     measureProduct(.inProjection, .backward, 4 * sizes.inner, sizes.features) {
       addWeightGradient(
-        sizes.gateStride, sizes.featureStride, rows, FloatPointer(back.projected),
+        sizes.gateStride, sizes.featureStride, rows, FloatPointer(kept.projected),
         sizes.gateStride, normalised, sizes.featureStride, gradients.inProjection,
         sizes.featureStride)
       matrixProduct(
         rows, sizes.featureStride, sizes.gateStride,
-        StridedMatrix(FloatPointer(back.projected), rowStride: sizes.gateStride),
+        StridedMatrix(FloatPointer(kept.projected), rowStride: sizes.gateStride),
         padded.inWeight.base, padded.inWeight.stride, back.normalised, sizes.featureStride, start)
     }
   }
