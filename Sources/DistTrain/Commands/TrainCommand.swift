@@ -21,7 +21,10 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "A preset (abl1, abl2, abl3) or a path to a JSON file of your own.")
   var preset: String
 
-  @Option(help: "Corpus folder: {train,valid}/{clean,noisy}, or VoiceBank-DEMAND's folders.")
+  @Option(
+    help: ArgumentHelp(
+      "Corpus: {train,valid}/{clean,noisy}, VoiceBank-DEMAND's folders, or a file of prepare pack.",
+      valueName: "folder or file"))
   var data: String
 
   @Option(help: "Passes over the training split.")

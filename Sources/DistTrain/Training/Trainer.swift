@@ -15,6 +15,8 @@ public struct StepResult: Equatable, Sendable {
   public let learningRate: Double
   /// Whether the step was left out because a loss or gradient was not finite.
   public let isSkipped: Bool
+  /// Seconds of the step that a rank waited for its crops, the mean over ranks.
+  public let dataSeconds: Double
 }
 
 /// Why training cannot go on.
@@ -55,8 +57,8 @@ public final class Trainer {
   private let pairs: [UtterancePair]
   private let gradients: GradientSum
   private let buckets: GradientBuckets
-  private let crop: RandomCrop
-  private let stft = STFT()
+  private let order: TrainingOrder
+  private let crops: CropLoader
   private var skippedInARow = 0
 
   /// Steps skipped in a row before training gives up.
@@ -73,8 +75,10 @@ public final class Trainer {
     self.communicator = communicator
     gradients = GradientSum(state.model.parameters)
     buckets = GradientBuckets(count: state.model.parameters.count)
-    crop = RandomCrop(
-      sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
+    order = TrainingOrder(
+      configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
+      rank: communicator.rank)
+    crops = CropLoader(configuration, pairs: pairs)
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
     schedule = try LearningRateSchedule(
       decay: configuration.schedule, base: configuration.learningRate, stepsPerEpoch: all,
@@ -96,13 +100,22 @@ public final class Trainer {
   public var stepsPerEpoch: Int { schedule.stepsPerEpoch }
 
   /// The shares of the epoch under way.
-  public func sampler(epoch: Int) -> ShardedSampler {
-    ShardedSampler(
-      order: EpochOrder.permutation(
-        seed: configuration.seed, epoch: epoch, count: pairs.count),
-      worldSize: communicator.worldSize, rank: communicator.rank,
-      batchSize: configuration.batch)
+  public func sampler(epoch: Int) -> ShardedSampler { order.sampler(epoch: epoch) }
+
+  /// Starts to read the crops of the coming steps in the background, those of `stepCount` steps or
+  /// of the whole rest of the run. The steps until `stopPrefetching` have to be the run's own.
+  public func startPrefetching(stepCount: Int? = nil) {
+    crops.start(
+      order.visits(
+        afterEpochs: state.progress.epoch, steps: state.progress.stepInEpoch,
+        stepCount: stepCount))
   }
+
+  /// Reads no more ahead.
+  public func stopPrefetching() { crops.stop() }
+
+  /// Seconds that this rank's steps have waited for their crops.
+  public var waitedSeconds: Double { crops.waitedSeconds }
 
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
   ///
@@ -111,10 +124,11 @@ public final class Trainer {
   public func step(_ items: [Int], epoch: Int) throws -> StepResult {
     let parameters = state.model.parameters
     gradients.reset()
+    let waitedBefore = crops.waitedSeconds
     var lossSum = 0.0
     for item in items {
       parameters.zeroGradients()
-      let (noisy, clean) = try spectrograms(pairs[item], epoch: epoch)
+      let (noisy, clean) = try crops.spectrograms(of: .init(item: item, epoch: epoch))
       let tape = Tape()
       let enhanced = state.model(noisy, tape)
       lossSum += Double(spectralLoss(enhanced, clean, tape).total)
@@ -127,7 +141,8 @@ public final class Trainer {
     let norm = GradientNorm(parameters)
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
-    let sums = try communicator.allReduceSum([lossSum, isBad ? 1 : 0])
+    let sums = try communicator.allReduceSum(
+      [lossSum, isBad ? 1 : 0, crops.waitedSeconds - waitedBefore])
     let rate = schedule.rate(atStep: state.progress.step)
     let isSkipped = sums[1] > 0
     if !isSkipped {
@@ -139,7 +154,7 @@ public final class Trainer {
     try count(isSkipped: isSkipped, lossSum: sums[0], itemCount: itemCount, epoch: epoch)
     return StepResult(
       lossSum: sums[0], itemCount: itemCount, gradientNorm: norm.value, learningRate: rate,
-      isSkipped: isSkipped)
+      isSkipped: isSkipped, dataSeconds: sums[2] / Double(communicator.worldSize))
   }
 
   private func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) throws {
@@ -161,26 +176,4 @@ public final class Trainer {
 
   /// The names of `items`.
   public func names(_ items: [Int]) -> [String] { items.map { pairs[$0].name } }
-
-  /// The crop of `epoch` as the model takes it: noisy and clean, each [1, T, F, 2].
-  private func spectrograms(
-    _ pair: UtterancePair, epoch: Int
-  ) throws(TrainingError) -> (noisy: Tensor, clean: Tensor) {
-    let samples: (clean: [Float], noisy: [Float])
-    do {
-      samples = try crop.load(pair, epoch: epoch)
-    } catch {
-      throw .unreadable(error)
-    }
-    do {
-      let frames = stft.frameCount(sampleCount: crop.sampleCount)
-      let shape = [1, frames, stft.binCount, 2]
-      return (
-        Tensor(shape: shape, elements: try stft.forward(samples.noisy)),
-        Tensor(shape: shape, elements: try stft.forward(samples.clean))
-      )
-    } catch {
-      throw .tooShort(error)
-    }
-  }
 }

@@ -7,7 +7,7 @@ import Tensor
 public struct TrainingRequest: Sendable {
   /// The recipe.
   public var configuration: TrainingConfiguration
-  /// The corpus folder.
+  /// The corpus: a folder or a packed file.
   public var data: String
   /// Where outputs go.
   public var runFolder: RunFolder
@@ -92,7 +92,7 @@ public struct TrainingJob {
 
   private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
     try root.dataset(
-      folder: request.data, split: split, onBadFile: request.onBadFile,
+      data: request.data, split: split, onBadFile: request.onBadFile,
       validationSpeakers: request.validationSpeakers)
   }
 
