@@ -24,7 +24,7 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
     switch self {
     case .notWhole(let reason):
       "\(reason.hasSuffix(".") ? String(reason.dropLast()) : reason); --data takes a corpus folder "
-        + "or a file of disttrain prepare pack: \(Self.remedy)"
+        + "or a whole file of disttrain prepare pack: copy it again, or make it anew"
     case .notACorpus(let path):
       "\(path) is a safetensors file, but no packed corpus; --data takes a corpus folder or a file "
         + "of disttrain prepare pack"
