@@ -7,8 +7,28 @@ import Foundation
 /// - VoiceBank-DEMAND: `{clean,noisy}_trainset_28spk_wav` and `{clean,noisy}_testset_wav`, each
 ///   also with `_16k` appended, which is preferred. Its validation split is made of whole speakers
 ///   of the training set.
-struct CorpusLayout: Equatable {
-  enum Kind: Equatable { case splitFolders, voiceBank }
+package struct CorpusLayout: Equatable {
+  /// Which layout; the raw value is what packed corpora say of the folder they were made from.
+  package enum Kind: String {
+    case splitFolders = "splits"
+    case voiceBank = "voicebank"
+
+    /// The splits that have recordings of their own.
+    package var ownSplits: [CorpusSplit] {
+      self == .voiceBank ? [.train, .test] : CorpusSplit.allCases
+    }
+
+    /// The split whose recordings `split` is made of, and the speakers that belong to it.
+    package func source(
+      of split: CorpusSplit, validationSpeakers: [String]
+    ) -> (split: CorpusSplit, speakers: Speakers) {
+      switch (self, split) {
+      case (.voiceBank, .train): (.train, .allBut(Set(validationSpeakers)))
+      case (.voiceBank, .valid): (.train, .only(Set(validationSpeakers)))
+      default: (split, .all)
+      }
+    }
+  }
 
   /// The two folders of a split and the speakers that belong to it.
   struct Split: Equatable {
@@ -17,12 +37,13 @@ struct CorpusLayout: Equatable {
     var speakers: Speakers = .all
   }
 
-  enum Speakers: Equatable {
+  /// Which speakers; of VoiceBank-DEMAND a speaker is the part of a file's name before `_`.
+  package enum Speakers: Equatable {
     case all
     case only(Set<String>)
     case allBut(Set<String>)
 
-    func contain(_ fileName: String) -> Bool {
+    package func contain(_ fileName: String) -> Bool {
       let speaker = String(fileName.prefix { $0 != "_" })
       return switch self {
       case .all: true
@@ -33,10 +54,10 @@ struct CorpusLayout: Equatable {
   }
 
   let folder: String
-  let kind: Kind
+  package let kind: Kind
 
   /// Finds the layout of `folder`.
-  init(folder: String) throws(PairedDatasetError) {
+  package init(folder: String) throws(PairedDatasetError) {
     guard Self.isFolder(folder) else { throw .missingCorpus(path: folder) }
     self.folder = folder
     let splits = CorpusSplit.allCases.flatMap { split in
@@ -58,22 +79,31 @@ struct CorpusLayout: Equatable {
   func folders(
     _ split: CorpusSplit, validationSpeakers: [String]
   ) throws(PairedDatasetError) -> Split {
-    var result: Split
+    let source = kind.source(of: split, validationSpeakers: validationSpeakers)
+    let (clean, noisy) = sides(source.split)
+    let missing = [clean, noisy].filter { !Self.isFolder($0) }
+    if !missing.isEmpty { throw .missingSplit(split, lookedFor: missing) }
+    return Split(clean: clean, noisy: noisy, speakers: source.speakers)
+  }
+
+  /// Whether there is a folder of at least one side of `split`, one of the layout's own splits.
+  package func holds(_ split: CorpusSplit) -> Bool {
+    let (clean, noisy) = sides(split)
+    return Self.isFolder(clean) || Self.isFolder(noisy)
+  }
+
+  private func sides(_ split: CorpusSplit) -> (clean: String, noisy: String) {
     switch kind {
     case .splitFolders:
       let root = "\(folder)/\(split.rawValue)"
-      result = Split(clean: "\(root)/clean", noisy: "\(root)/noisy")
+      return ("\(root)/clean", "\(root)/noisy")
     case .voiceBank:
       let set = split == .test ? "testset" : "trainset_28spk"
-      result = Split(
-        clean: Self.voiceBankFolder(folder, side: "clean", set: set),
-        noisy: Self.voiceBankFolder(folder, side: "noisy", set: set))
-      if split == .train { result.speakers = .allBut(Set(validationSpeakers)) }
-      if split == .valid { result.speakers = .only(Set(validationSpeakers)) }
+      return (
+        Self.voiceBankFolder(folder, side: "clean", set: set),
+        Self.voiceBankFolder(folder, side: "noisy", set: set)
+      )
     }
-    let missing = [result.clean, result.noisy].filter { !Self.isFolder($0) }
-    if !missing.isEmpty { throw .missingSplit(split, lookedFor: missing) }
-    return result
   }
 
   private static func voiceBankFolder(_ folder: String, side: String, set: String) -> String {

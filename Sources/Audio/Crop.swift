@@ -28,13 +28,14 @@ public struct RandomCrop: Sendable, Equatable {
   /// Loads the crop of both sides, `sampleCount` samples each. An utterance shorter than that is
   /// repeated from its start. Throws when a file has changed since it was inspected.
   public func load(
-    _ pair: UtterancePair, epoch: Int, sampleRate: Int = 16_000
+    _ pair: UtterancePair, epoch: Int, sampleRate: Int = 16_000,
+    with reader: RecordingReader = RecordingReader()
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
     let range = range(
       epoch: epoch, name: pair.name, utteranceSampleCount: pair.sampleCount)
-    let clean = try WaveFile.read(path: pair.clean, range: range, sampleRate: sampleRate)
-    let noisy = try WaveFile.read(path: pair.noisy, range: range, sampleRate: sampleRate)
-    return (repeated(clean.samples), repeated(noisy.samples))
+    let clean = try reader.read(pair.clean, range: range, sampleRate: sampleRate)
+    let noisy = try reader.read(pair.noisy, range: range, sampleRate: sampleRate)
+    return (repeated(clean), repeated(noisy))
   }
 
   private func repeated(_ samples: [Float]) -> [Float] {

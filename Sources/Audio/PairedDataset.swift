@@ -4,15 +4,15 @@ import Foundation
 public struct UtterancePair: Sendable, Equatable, Codable {
   /// The files' name without extension.
   public var name: String
-  /// Path of the clean file.
-  public var clean: String
-  /// Path of the noisy file.
-  public var noisy: String
+  /// Where the clean side is.
+  public var clean: Recording
+  /// Where the noisy side is.
+  public var noisy: Recording
   /// Length of both, in samples.
   public var sampleCount: Int
 
   /// Puts the parts together.
-  public init(name: String, clean: String, noisy: String, sampleCount: Int) {
+  public init(name: String, clean: Recording, noisy: Recording, sampleCount: Int) {
     self.name = name
     self.clean = clean
     self.noisy = noisy
@@ -108,6 +108,7 @@ public struct PairedDataset: Sendable {
       return .failure(Problems(files: [BadFile(path: noisy, reason: reason)]))
     }
     return .success(
-      UtterancePair(name: name, clean: clean, noisy: noisy, sampleCount: cleanCount))
+      UtterancePair(
+        name: name, clean: .file(path: clean), noisy: .file(path: noisy), sampleCount: cleanCount))
   }
 }

@@ -17,7 +17,7 @@ public struct BadFile: Equatable, Sendable, CustomStringConvertible, Codable {
 
 /// Why a corpus cannot be used.
 public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// There is no such folder.
+  /// There is no such folder, nor a file.
   case missingCorpus(path: String)
   /// The folder has none of the known layouts.
   case unknownLayout(path: String)
@@ -35,7 +35,7 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
   /// What is wrong, where, and what to do. Of bad files the first 20.
   public var description: String {
     switch self {
-    case .missingCorpus(let path): "\(path): no such corpus folder"
+    case .missingCorpus(let path): "\(path): no such corpus folder or packed file"
     case .unknownLayout(let path):
       "\(path) holds no corpus: looked for {train,valid,test}/{clean,noisy} and for "
         + "VoiceBank-DEMAND's {clean,noisy}_trainset_28spk_wav, {clean,noisy}_testset_wav (or "

@@ -10,6 +10,8 @@ public struct WaveInfo: Sendable, Equatable {
   public var sampleRate: Int
   /// 1 for mono.
   public var channelCount: Int
+  /// Whether the samples are 16-bit integers.
+  public var isPCM16: Bool
 }
 
 /// Mono samples and their rate.
@@ -106,7 +108,8 @@ private final class WaveReader {
     self.handle = handle
     info = WaveInfo(
       sampleCount: Int(header.frames), sampleRate: Int(header.samplerate),
-      channelCount: Int(header.channels))
+      channelCount: Int(header.channels),
+      isPCM16: Int(header.format) & Int(SF_FORMAT_SUBMASK) == Int(SF_FORMAT_PCM_16))
     // A stream of unknown length has the largest number there is.
     if info.sampleCount > 1 << 40 {
       throw .unreadable(path: path, reason: "its header does not say how long it is")

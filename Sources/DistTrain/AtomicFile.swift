@@ -53,49 +53,38 @@ public enum AtomicFile {
 
   /// Replaces the file at `url` by `pieces`, one after another.
   ///
-  /// They go to `<path>.tmp-<process id>` next to it, which is flushed to the disk and renamed;
-  /// then the folder is flushed, so that the rename survives a power cut. On failure the temporary
-  /// is removed and the previous version stays.
+  /// See `AtomicFileWriter` for how. On failure the previous version stays.
   public static func write(
     _ pieces: [UnsafeRawBufferPointer], to url: URL
   ) throws(AtomicFileError) {
-    let path = url.path(percentEncoded: false)
-    let temporary = "\(path).tmp-\(getpid())"
-    let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-    if file < 0 { throw AtomicFileError(path: path, operation: "open", code: errno) }
-    do throws(AtomicFileError) {
-      try fill(file, pieces, path)
-      if rename(temporary, path) != 0 {
-        throw AtomicFileError(path: path, operation: "rename", code: errno)
-      }
-    } catch {
-      unlink(temporary)
-      throw error
-    }
-    try flushFolder(of: url, path)
+    let writer = try AtomicFileWriter(url)
+    for piece in pieces { try writer.append(piece) }
+    try writer.commit()
   }
 
-  /// Removes what runs that died while writing left in `folder`, and returns the file names.
+  /// Removes what runs that died while writing left in `folder`, of the file `name` or of all, and
+  /// returns the file names.
   ///
   /// A temporary is stale if no process here has its number and nothing was written to it for
   /// `minimumAge` seconds: it may belong to a living run on another machine.
   @discardableResult
   public static func removeStaleTemporaries(
-    in folder: URL, minimumAge: Double = 60
+    in folder: URL, of name: String? = nil, minimumAge: Double = 60
   ) throws(AtomicFileError) -> [String] {
     let path = folder.path(percentEncoded: false)
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
       throw .folderMissing(path: path)
     }
     var removed: [String] = []
-    for name in names.sorted() {
-      guard let process = processID(ofTemporary: name) else { continue }
+    for entry in names.sorted() {
+      guard let process = processID(ofTemporary: entry) else { continue }
+      if let name, !entry.hasPrefix(name + ".tmp-") { continue }
       let isAlive = kill(process, 0) == 0 || errno != ESRCH
-      let file = folder.appending(path: name).path(percentEncoded: false)
+      let file = folder.appending(path: entry).path(percentEncoded: false)
       var status = stat()
       if isAlive || lstat(file, &status) != 0 { continue }
       if Date().timeIntervalSince1970 - Double(status.st_mtim.tv_sec) < minimumAge { continue }
-      if unlink(file) == 0 { removed.append(name) }
+      if unlink(file) == 0 { removed.append(entry) }
     }
     return removed
   }
@@ -105,40 +94,5 @@ public enum AtomicFile {
     let digits = name[dot.upperBound...]
     guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return Int32(digits).flatMap { $0 > 0 ? $0 : nil }
-  }
-
-  private static func fill(
-    _ file: Int32, _ pieces: [UnsafeRawBufferPointer], _ path: String
-  ) throws(AtomicFileError) {
-    var isOpen = true
-    defer { if isOpen { close(file) } }
-    for piece in pieces {
-      var rest = piece[...]
-      while !rest.isEmpty {
-        // Linux writes at most 2 GB at once.
-        let length = min(rest.count, 1 << 30)
-        let written = Foundation.write(
-          file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, length)
-        if written < 0 && errno == EINTR { continue }
-        if written < 0 { throw AtomicFileError(path: path, operation: "write", code: errno) }
-        rest = rest.dropFirst(written)
-      }
-    }
-    if fsync(file) != 0 { throw AtomicFileError(path: path, operation: "fsync", code: errno) }
-    isOpen = false
-    // Network file systems report some failures only here.
-    if close(file) != 0 { throw AtomicFileError(path: path, operation: "close", code: errno) }
-  }
-
-  private static func flushFolder(of url: URL, _ path: String) throws(AtomicFileError) {
-    let folder = open(
-      url.deletingLastPathComponent().path(percentEncoded: false),
-      O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if folder < 0 { throw AtomicFileError(path: path, operation: "open folder", code: errno) }
-    defer { close(folder) }
-    // Some file systems cannot flush a folder; they say so with EINVAL.
-    if fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP {
-      throw AtomicFileError(path: path, operation: "fsync of the folder", code: errno)
-    }
   }
 }

@@ -12,7 +12,8 @@ import Testing
     for (samples, path) in zip(sides, paths) {
       try WaveFile.write(samples, sampleRate: 16_000, to: path)
     }
-    let pair = UtterancePair(name: "u", clean: paths[0], noisy: paths[1], sampleCount: count)
+    let pair = UtterancePair(
+      name: "u", clean: .file(path: paths[0]), noisy: .file(path: paths[1]), sampleCount: count)
     return (pair, sides[0], sides[1])
   }
 

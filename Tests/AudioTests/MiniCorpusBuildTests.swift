@@ -148,8 +148,8 @@ struct MiniCorpusBuildTests {
     let rows = table.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
     for pair in dataset.pairs {
       let row = try #require(rows.first { $0[1] == pair.name })
-      let clean = try WaveFile.read(path: pair.clean, sampleRate: 16_000).samples
-      let noisy = try WaveFile.read(path: pair.noisy, sampleRate: 16_000).samples
+      let clean = try RecordingReader().read(pair.clean, sampleRate: 16_000)
+      let noisy = try RecordingReader().read(pair.noisy, sampleRate: 16_000)
       #expect(clean.count >= 32_000)
       let added = zip(noisy, clean).map { $0 - $1 }
       let ratio = 10 * log10(SpeechLevel.activePower(clean) / meanSquare(added))

@@ -47,6 +47,25 @@ import Testing
     #expect(names == ["weights"])
   }
 
+  @Test func piecesAppearTogetherOrNotAtAll() throws {
+    let url = folder.appending(path: "weights")
+    try AtomicFile.write("old", to: url)
+    do {
+      let writer = try AtomicFileWriter(url)
+      try [UInt8]("new".utf8).withUnsafeBytes { try writer.append($0) }
+      #expect(names == ["weights", "weights.tmp-\(getpid())"])
+    }
+    #expect(names == ["weights"], "a dropped writer leaves its temporary")
+    #expect(try String(contentsOf: url, encoding: .utf8) == "old")
+    let writer = try AtomicFileWriter(url)
+    for piece in ["ne", "", "wer"] {
+      try [UInt8](piece.utf8).withUnsafeBytes { try writer.append($0) }
+    }
+    #expect(try String(contentsOf: url, encoding: .utf8) == "old")
+    try writer.commit()
+    #expect(try String(contentsOf: url, encoding: .utf8) == "newer" && names == ["weights"])
+  }
+
   @Test func missingFolderIsNamed() {
     let url = folder.appending(path: "none/weights")
     let error = #expect(throws: AtomicFileError.self) { try AtomicFile.write("new", to: url) }
@@ -70,6 +89,8 @@ import Testing
     }
     // Young ones may belong to a living run on another machine.
     #expect(try AtomicFile.removeStaleTemporaries(in: folder) == [])
+    #expect(
+      try AtomicFile.removeStaleTemporaries(in: folder, of: "best", minimumAge: -1) == [])
     #expect(
       try AtomicFile.removeStaleTemporaries(in: folder, minimumAge: -1) == ["last.tmp-\(number)"])
     #expect(names == [mine, "tmp-1", "weights", "x.tmp-", "x.tmp-0", "x.tmp-12a"].sorted())

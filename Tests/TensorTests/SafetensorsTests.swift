@@ -53,6 +53,20 @@ struct SafetensorsTests {
     #expect((header.utf8.count + padding.utf8.count) % 8 == 0)
   }
 
+  @Test func headerAloneIsThatOfTheWholeFile() throws {
+    let url = fixturesFolder.appending(path: "golden/bandsplit_tiny.safetensors")
+    let file = try SafetensorsFile(contentsOf: url)
+    let header = try SafetensorsHeader(contentsOf: url)
+    #expect(header.metadata == file.metadata)
+    #expect(header.fields.map(\.name) == file.entries.map(\.name))
+    #expect(header.fields.map(\.shape) == file.entries.map(\.shape))
+    let size = try Data(contentsOf: url).count
+    #expect(header.fields.last.map { header.dataStart + $0.end } == size)
+    #expect(throws: SafetensorsError.self) {
+      try SafetensorsHeader(contentsOf: url.appending(path: "nothing"))
+    }
+  }
+
   @Test func readsAFileOfThePythonPackage() throws {
     let file = try SafetensorsFile(
       contentsOf: fixturesFolder.appending(path: "golden/bandsplit_tiny.safetensors"))

@@ -18,8 +18,8 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var weights: WeightsOptions
   @Option(
     help: ArgumentHelp(
-      "Corpus: {train,valid,test}/{clean,noisy}, or VoiceBank-DEMAND's folders.",
-      valueName: "folder"))
+      "Corpus: {train,valid,test}/{clean,noisy}, VoiceBank-DEMAND's folders, or a file of prepare "
+        + "pack.", valueName: "folder or file"))
   var data: String
   @Option(help: "Split of the corpus.") var split = CorpusSplit.test
   @Option(
@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
       let root = RootDecision(communicator)
       let model = try root.model(weights: weights.weights, preset: weights.preset)
       let dataset = try root.dataset(
-        folder: data, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers)
+        data: data, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers)
       let evaluator = try Evaluator(model: model, pairs: dataset.pairs, over: communicator)
       let evaluation = try evaluate(evaluator, rank: communicator.rank)
       _ = try root.bytes {

@@ -5,7 +5,7 @@ import Audio
 struct PrepareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prepare", abstract: "Prepare a corpus for training.",
-    subcommands: [PrepareMiniCorpusCommand.self])
+    subcommands: [PrepareMiniCorpusCommand.self, PreparePackCommand.self])
 }
 
 /// `disttrain prepare minicorpus`: a small corpus of noisy speech out of Debian's packages.

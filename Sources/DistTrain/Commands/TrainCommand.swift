@@ -21,7 +21,10 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "A preset (abl1, abl2, abl3) or a path to a JSON file of your own.")
   var preset: String
 
-  @Option(help: "Corpus folder: {train,valid}/{clean,noisy}, or VoiceBank-DEMAND's folders.")
+  @Option(
+    help: ArgumentHelp(
+      "Corpus: {train,valid}/{clean,noisy}, VoiceBank-DEMAND's folders, or a file of prepare pack.",
+      valueName: "folder or file"))
   var data: String
 
   @Option(help: "Passes over the training split.")
@@ -50,6 +53,12 @@ public struct TrainCommand: ParsableCommand {
 
   @Option(help: "Length of a training crop in seconds.")
   var seconds = 2.0
+
+  @Option(help: "Threads of each rank, for more cores than the batch allows ranks.")
+  var threads = 1
+
+  @Flag(help: "Compute activations again in backward: a fraction of the memory, a third slower.")
+  var recompute = false
 
   @Option(help: "End an epoch after this many steps of its order, and validate.")
   var stepsPerEpoch: Int?
@@ -83,6 +92,8 @@ public struct TrainCommand: ParsableCommand {
     try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
     try require(batch > 0, "--batch must be at least 1, not \(batch)")
     try require(
+      threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
+    try require(
       learningRate > 0 && learningRate.isFinite, "--lr must be positive, not \(learningRate)")
     try require(warmup >= 0, "--warmup must be at least 0, not \(warmup)")
     try require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
@@ -110,6 +121,8 @@ public struct TrainCommand: ParsableCommand {
         configuration: configuration, data: data,
         runFolder: RunFolder(runDir ?? "checkpoints_\(model.name)"))
       request.resumes = resume
+      request.threads = threads
+      request.recomputes = recompute
       request.onBadFile = onBadFile
       request.validationSpeakers = validationSpeakers
       request.validationCount = validationCount

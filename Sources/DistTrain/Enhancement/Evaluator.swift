@@ -38,6 +38,7 @@ public final class Evaluator {
   private let communicator: any Communicator
   private let share: [Int]
   private let scorer = PESQ.Scorer()
+  private let reader = RecordingReader()
   private var noisyScores: [Int: UtteranceScore] = [:]
 
   /// An evaluator of `model`, whose weights may change between evaluations, on `pairs`, the same
@@ -114,18 +115,20 @@ public final class Evaluator {
       scorer: scorer)
   }
 
-  private func read(_ path: String, _ pair: UtterancePair) throws(EvaluationError) -> [Float] {
+  private func read(
+    _ recording: Recording, _ pair: UtterancePair
+  ) throws(EvaluationError) -> [Float] {
     let samples: [Float]
     do {
-      samples = try WaveFile.read(path: path, sampleRate: Enhancer.sampleRate).samples
+      samples = try reader.read(recording, sampleRate: Enhancer.sampleRate)
     } catch {
       throw .unusable(utterance: pair.name, reason: error.description)
     }
     guard samples.count == pair.sampleCount else {
       throw .unusable(
         utterance: pair.name,
-        reason: "\(path) has \(samples.count) samples now, and had \(pair.sampleCount) when the "
-          + "corpus was inspected")
+        reason: "\(recording) has \(samples.count) samples now, and had \(pair.sampleCount) when "
+          + "the corpus was inspected")
     }
     return samples
   }

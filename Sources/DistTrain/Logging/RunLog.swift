@@ -67,10 +67,12 @@ public final class RunLog {
   /// Writes `text` marked as a warning.
   public func warning(_ text: String) { line("warning: \(text)") }
 
-  /// Writes the epoch's line and its event.
-  public func epoch(_ report: EpochReport) {
+  /// Writes the epoch's line and its event; `fields` are in the event only.
+  public func epoch(
+    _ report: EpochReport, adding fields: KeyValuePairs<String, MetricValue> = [:]
+  ) {
     write(report.logLine)
-    append("epoch", report.fields)
+    append("epoch", report.fields + fields.map { (name: $0.key, value: $0.value) })
   }
 
   /// Appends an object to `metrics.jsonl`: the keys `event` (`name`), `time` and those of `fields`.

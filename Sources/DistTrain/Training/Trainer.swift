@@ -15,6 +15,8 @@ public struct StepResult: Equatable, Sendable {
   public let learningRate: Double
   /// Whether the step was left out because a loss or gradient was not finite.
   public let isSkipped: Bool
+  /// Seconds of the step that a rank waited for its crops, the mean over ranks.
+  public let dataSeconds: Double
 }
 
 /// Why training cannot go on.
@@ -51,8 +53,8 @@ public final class Trainer {
   private let pairs: [UtterancePair]
   private let execution: Execution
   private let trainingStep: TrainingStep
-  private let crop: RandomCrop
-  private let stft = STFT()
+  private let order: TrainingOrder
+  private let crops: CropLoader
   private var skippedInARow = 0
 
   /// Steps skipped in a row before training gives up.
@@ -69,8 +71,10 @@ public final class Trainer {
     self.communicator = communicator
     self.execution = execution
     trainingStep = TrainingStep(state, clip: configuration.clip, over: communicator)
-    crop = RandomCrop(
-      sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
+    order = TrainingOrder(
+      configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
+      rank: communicator.rank)
+    crops = CropLoader(configuration, pairs: pairs)
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
     schedule = try LearningRateSchedule(
       decay: configuration.schedule, base: configuration.learningRate, stepsPerEpoch: all,
@@ -92,29 +96,41 @@ public final class Trainer {
   public var stepsPerEpoch: Int { schedule.stepsPerEpoch }
 
   /// The shares of the epoch under way.
-  public func sampler(epoch: Int) -> ShardedSampler {
-    ShardedSampler(
-      order: EpochOrder.permutation(
-        seed: configuration.seed, epoch: epoch, count: pairs.count),
-      worldSize: communicator.worldSize, rank: communicator.rank,
-      batchSize: configuration.batch)
+  public func sampler(epoch: Int) -> ShardedSampler { order.sampler(epoch: epoch) }
+
+  /// Starts to read the crops of the coming steps in the background, those of `stepCount` steps or
+  /// of the whole rest of the run. The steps until `stopPrefetching` have to be the run's own.
+  public func startPrefetching(stepCount: Int? = nil) {
+    crops.start(
+      order.visits(
+        afterEpochs: state.progress.epoch, steps: state.progress.stepInEpoch,
+        stepCount: stepCount))
   }
+
+  /// Reads no more ahead.
+  public func stopPrefetching() { crops.stop() }
+
+  /// Seconds that this rank's steps have waited for their crops.
+  public var waitedSeconds: Double { crops.waitedSeconds }
 
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
   ///
   /// All ranks call it together, if with no item. All get the same result and hold the same
   /// weights afterwards.
   public func step(_ items: [Int], epoch: Int) throws -> StepResult {
+    let waitedBefore = crops.waitedSeconds
     let rate = schedule.rate(atStep: state.progress.step)
     let outcome = try trainingStep.run(
-      count: items.count, learningRate: rate, execution
-    ) { try spectrograms(pairs[items[$0]], epoch: epoch) }
+      count: items.count, learningRate: rate, execution,
+      waitedSeconds: { crops.waitedSeconds - waitedBefore }
+    ) { try crops.spectrograms(of: .init(item: items[$0], epoch: epoch)) }
     try count(
       isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       epoch: epoch)
     return StepResult(
       lossSum: outcome.lossSum, itemCount: outcome.itemCount,
-      gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped)
+      gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
+      dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize))
   }
 
   private func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) throws {
@@ -136,26 +152,4 @@ public final class Trainer {
 
   /// The names of `items`.
   public func names(_ items: [Int]) -> [String] { items.map { pairs[$0].name } }
-
-  /// The crop of `epoch` as the model takes it: noisy and clean, each [1, T, F, 2].
-  private func spectrograms(
-    _ pair: UtterancePair, epoch: Int
-  ) throws(TrainingError) -> (noisy: Tensor, clean: Tensor) {
-    let samples: (clean: [Float], noisy: [Float])
-    do {
-      samples = try crop.load(pair, epoch: epoch)
-    } catch {
-      throw .unreadable(error)
-    }
-    do {
-      let frames = stft.frameCount(sampleCount: crop.sampleCount)
-      let shape = [1, frames, stft.binCount, 2]
-      return (
-        Tensor(shape: shape, elements: try stft.forward(samples.noisy)),
-        Tensor(shape: shape, elements: try stft.forward(samples.clean))
-      )
-    } catch {
-      throw .tooShort(error)
-    }
-  }
 }

@@ -7,7 +7,7 @@ import Tensor
 public struct TrainingRequest: Sendable {
   /// The recipe.
   public var configuration: TrainingConfiguration
-  /// The corpus folder.
+  /// The corpus: a folder or a packed file.
   public var data: String
   /// Where outputs go.
   public var runFolder: RunFolder
@@ -21,6 +21,10 @@ public struct TrainingRequest: Sendable {
   public var validationCount: Int?
   /// Stop and save after this many steps of the run.
   public var stepLimit: Int?
+  /// Threads of each rank.
+  public var threads = 1
+  /// Whether blocks keep only their inputs and compute the rest again in backward.
+  public var recomputes = false
 
   /// A request with everything else at its default.
   public init(configuration: TrainingConfiguration, data: String, runFolder: RunFolder) {
@@ -71,7 +75,10 @@ public struct TrainingJob {
     }
     // Impossible settings fail on all ranks alike, before its first exchange.
     let trainer = try root.together {
-      try Trainer(configuration, state: state, pairs: train.pairs, over: communicator)
+      try Trainer(
+        configuration, state: state, pairs: train.pairs,
+        execution: Execution(threads: request.threads, recomputes: request.recomputes),
+        over: communicator)
     }
     describe(trainer, train, valid, log)
     let evaluator = try root.together {
@@ -92,7 +99,7 @@ public struct TrainingJob {
 
   private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
     try root.dataset(
-      folder: request.data, split: split, onBadFile: request.onBadFile,
+      data: request.data, split: split, onBadFile: request.onBadFile,
       validationSpeakers: request.validationSpeakers)
   }
 
@@ -116,7 +123,17 @@ public struct TrainingJob {
         + "\(state.model.parameters.parameterCount) parameters, \(kernels.instructionSet) kernels")
     log.line(
       "ranks \(communicator.worldSize), batch \(configuration.batch) per rank, global batch "
-        + "\(configuration.globalBatch), crops of \(configuration.cropSeconds) s")
+        + "\(configuration.globalBatch), crops of \(configuration.cropSeconds) s"
+        + (request.threads > 1 ? ", \(request.threads) threads per rank" : "")
+        + (request.recomputes ? ", activations recomputed" : ""))
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    if request.threads > cores {
+      log.warning(
+        "--threads \(request.threads), but a rank here may use only \(cores) "
+          + "\(cores == 1 ? "core" : "cores"): threads will wait for each other; give each rank "
+          + "its cores (mpirun --map-by slot:PE=\(request.threads), srun "
+          + "--cpus-per-task=\(request.threads)) or lower --threads")
+    }
     log.line(
       "data \(request.data): train \(train.pairs.count) utterances (\(minutes(train.pairs))), "
         + "valid \(valid.count) (\(minutes(valid)))")

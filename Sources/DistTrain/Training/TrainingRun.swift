@@ -36,8 +36,11 @@ public final class TrainingRun {
   @discardableResult
   public func run(stepLimit: Int? = nil) throws -> Bool {
     let progress = { self.trainer.state.progress }
+    trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
+    defer { trainer.stopPrefetching() }
     while progress().epoch < trainer.configuration.epochs {
       let clock = ContinuousClock.now
+      let waitedBefore = trainer.waitedSeconds
       guard let audioSeconds = try trainEpoch(stepLimit: stepLimit) else {
         try saveLast()
         log.line(
@@ -45,13 +48,17 @@ public final class TrainingRun {
         return false
       }
       let trainSeconds = clock.seconds
+      // One rank that waits makes all wait.
+      let waited = try communicator.allReduceMax(
+        Int64((trainer.waitedSeconds - waitedBefore) * 1e6))
+      let wait = DataWait(seconds: Double(waited) / 1e6, trainingSeconds: trainSeconds)
       try ReplicaCheck.verify(
         UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
         over: communicator)
       let evaluation = try trainer.state.withEvaluatedWeights { try validate() }
       try finishEpoch(
         evaluation, seconds: clock.seconds,
-        audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0)
+        audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0, wait: wait)
     }
     return true
   }
@@ -79,6 +86,7 @@ public final class TrainingRun {
           "step": .integer(trainer.state.progress.step), "loss": .number(loss),
           "gradient_norm": .number(result.gradientNorm),
           "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
+          "data_seconds": .number(result.dataSeconds),
         ])
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
     }
@@ -96,7 +104,7 @@ public final class TrainingRun {
   }
 
   private func finishEpoch(
-    _ evaluation: Evaluation, seconds: Double, audioRate: Double
+    _ evaluation: Evaluation, seconds: Double, audioRate: Double, wait: DataWait
   ) throws {
     let state = trainer.state
     let pesq = evaluation.means(of: .pesqWB)
@@ -124,7 +132,8 @@ public final class TrainingRun {
     }
     try saveLast()
     try onRoot { try self.history?.append(report) }
-    log.epoch(report)
+    if let warning = wait.warning(epoch: report.epoch) { log.warning(warning) }
+    log.epoch(report, adding: ["data_seconds": .number(wait.seconds)])
   }
 
   private func bestWeights() -> [UInt8] {

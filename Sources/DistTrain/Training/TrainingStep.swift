@@ -20,6 +20,8 @@ public final class TrainingStep {
     public let gradientNorm: Double
     /// Whether the step was left out because a loss or gradient was not finite.
     public let isSkipped: Bool
+    /// Seconds that the ranks waited for data, added up.
+    public let waitedSeconds: Double
   }
 
   private let state: TrainingState
@@ -37,12 +39,14 @@ public final class TrainingStep {
     buckets = GradientBuckets(count: state.model.parameters.count)
   }
 
-  /// One step over this rank's `count` items, which `load` makes one at a time.
+  /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
+  /// tells afterwards how long that took.
   ///
   /// All ranks call it together, if with no item. All get the same outcome and hold the same
   /// weights afterwards.
   public func run(
-    count: Int, learningRate: Double, _ execution: Execution, load: (Int) throws -> Item
+    count: Int, learningRate: Double, _ execution: Execution,
+    waitedSeconds: () -> Double = { 0 }, load: (Int) throws -> Item
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
@@ -70,7 +74,8 @@ public final class TrainingStep {
     ) { GradientNorm(parameters) }
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
-    let sums = try communicator.allReduceSum([lossSum, isBad ? 1 : 0])
+    let sums = try communicator.allReduceSum(
+      [lossSum, isBad ? 1 : 0, waitedSeconds()])
     let isSkipped = sums[1] > 0
     if !isSkipped {
       profile.measure(.adam, .backward, .pass(parameters.count, arrays: 7, operations: 12)) {
@@ -80,6 +85,7 @@ public final class TrainingStep {
       }
     }
     return Outcome(
-      lossSum: sums[0], itemCount: itemCount, gradientNorm: norm.value, isSkipped: isSkipped)
+      lossSum: sums[0], itemCount: itemCount, gradientNorm: norm.value, isSkipped: isSkipped,
+      waitedSeconds: sums[2])
   }
 }

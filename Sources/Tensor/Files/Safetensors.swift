@@ -94,7 +94,7 @@ public struct SafetensorsFile: Sendable {
     let header = try SafetensorsHeader(data: data, path: path)
     metadata = header.metadata
     entries = header.fields.map { field in
-      let start = header.dataStart + field.begin
+      let start = data.startIndex + header.dataStart + field.begin
       return Entry(
         name: field.name, shape: field.shape, dtype: field.dtype,
         bytes: data[start..<start + field.end - field.begin], path: path)
@@ -104,26 +104,16 @@ public struct SafetensorsFile: Sendable {
 
   /// The bytes of the file: the same bytes for the same entries and metadata.
   public func serialized() -> Data {
-    var members: [String: JSONValue] = [:]
-    if !metadata.isEmpty {
-      members["__metadata__"] = .object(metadata.mapValues { .string($0) })
-    }
     var offset = 0
-    for entry in entries {
-      let end = offset + entry.bytes.count
-      members[entry.name] = .object([
-        "dtype": .string(entry.dtype), "shape": .integers(entry.shape),
-        "data_offsets": .integers([offset, end]),
-      ])
-      offset = end
+    let fields = entries.map { entry in
+      defer { offset += entry.bytes.count }
+      return SafetensorsHeader.Field(
+        name: entry.name, dtype: entry.dtype, shape: entry.shape, begin: offset,
+        end: offset + entry.bytes.count)
     }
-    var header = Array(JSONValue.object(members).description.utf8)
-    // Spaces up to a multiple of eight align the data for readers that map the file.
-    header += Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
-
-    var data = Data(capacity: 8 + header.count + offset)
-    withUnsafeBytes(of: UInt64(header.count).littleEndian) { data.append(contentsOf: $0) }
-    data.append(contentsOf: header)
+    let header = SafetensorsHeader.serialized(fields: fields, metadata: metadata)
+    var data = Data(capacity: header.count + offset)
+    data.append(header)
     for entry in entries { data.append(entry.bytes) }
     return data
   }

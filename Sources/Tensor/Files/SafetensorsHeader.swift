@@ -1,35 +1,79 @@
 import Foundation
 
 /// The checked header of a safetensors file.
-struct SafetensorsHeader {
+package struct SafetensorsHeader: Sendable {
   /// Type, shape and place of one tensor.
-  struct Field {
-    let name: String
-    let dtype: String
-    let shape: [Int]
+  package struct Field: Sendable {
+    package let name: String
+    package let dtype: String
+    package let shape: [Int]
     /// First byte, counted from `dataStart`.
-    let begin: Int
+    package let begin: Int
     /// The byte after the last.
-    let end: Int
+    package let end: Int
+
+    /// Puts the parts together.
+    package init(name: String, dtype: String, shape: [Int], begin: Int, end: Int) {
+      self.name = name
+      self.dtype = dtype
+      self.shape = shape
+      self.begin = begin
+      self.end = end
+    }
   }
 
-  let metadata: [String: String]
+  package let metadata: [String: String]
   /// In the order of their data.
-  let fields: [Field]
-  /// Index into the file's `Data` of the first byte of the data.
-  let dataStart: Int
+  package let fields: [Field]
+  /// Where the data begin, in bytes from the start of the file.
+  package let dataStart: Int
 
+  /// Parses the beginning of the bytes of a whole file.
   init(data: Data, path: String) throws(SafetensorsError) {
-    guard data.count >= 8 else { throw .truncated(path: path, bytes: data.count) }
-    let length = data.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    // Compared before anything is allocated: a damaged length may be any number.
-    guard length <= UInt64(data.count - 8) else {
-      throw .headerBeyondFile(path: path, headerBytes: length, fileBytes: data.count)
+    let length = try Self.length(data.prefix(8), fileBytes: data.count, path: path)
+    let start = data.startIndex + 8
+    try self.init(
+      text: data[start..<start + length], dataBytes: data.count - 8 - length, path: path)
+  }
+
+  /// Reads the header of a file, and nothing else of it, however large it is.
+  package init(contentsOf url: URL) throws(SafetensorsError) {
+    let path = url.path(percentEncoded: false)
+    let text: Data
+    let dataBytes: Int
+    do {
+      let file = try FileHandle(forReadingFrom: url)
+      defer { try? file.close() }
+      let fileBytes = Int(try file.seekToEnd())
+      try file.seek(toOffset: 0)
+      let start = try file.read(upToCount: 8) ?? Data()
+      let length = try Self.length(start, fileBytes: fileBytes, path: path)
+      text = try file.read(upToCount: length) ?? Data()
+      dataBytes = fileBytes - 8 - length
+    } catch let error as SafetensorsError {
+      throw error
+    } catch {
+      throw .unreadable(path: path, reason: error.localizedDescription)
     }
-    dataStart = data.startIndex + 8 + Int(length)
-    let members = try SafetensorsHeader.members(
-      data[data.startIndex + 8..<dataStart], path: path)
-    let dataBytes = data.endIndex - dataStart
+    try self.init(text: text, dataBytes: dataBytes, path: path)
+  }
+
+  /// Bytes of the header's text, which must lie in the file.
+  private static func length(
+    _ start: Data, fileBytes: Int, path: String
+  ) throws(SafetensorsError) -> Int {
+    guard start.count == 8 else { throw .truncated(path: path, bytes: start.count) }
+    let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    // Compared before anything is allocated: a damaged length may be any number.
+    guard length <= UInt64(fileBytes - 8) else {
+      throw .headerBeyondFile(path: path, headerBytes: length, fileBytes: fileBytes)
+    }
+    return Int(length)
+  }
+
+  private init(text: Data, dataBytes: Int, path: String) throws(SafetensorsError) {
+    dataStart = 8 + text.count
+    let members = try SafetensorsHeader.members(text, path: path)
 
     var metadata: [String: String] = [:]
     var fields: [Field] = []
@@ -57,6 +101,24 @@ struct SafetensorsHeader {
     guard expected == dataBytes else {
       throw .trailingBytes(path: path, bytes: dataBytes - expected)
     }
+  }
+
+  /// The bytes before the data: the same for the same fields, whatever their order here.
+  package static func serialized(fields: [Field], metadata: [String: String]) -> Data {
+    var members: [String: JSONValue] = [:]
+    if !metadata.isEmpty {
+      members["__metadata__"] = .object(metadata.mapValues { .string($0) })
+    }
+    for field in fields {
+      members[field.name] = .object([
+        "dtype": .string(field.dtype), "shape": .integers(field.shape),
+        "data_offsets": .integers([field.begin, field.end]),
+      ])
+    }
+    var text = Array(JSONValue.object(members).description.utf8)
+    // Spaces up to a multiple of eight align the data for readers that map the file.
+    text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
+    return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) } + text
   }
 
   private static func members(

@@ -29,8 +29,8 @@ import Testing
       let enhancer = try Enhancer(EnhanceFixture.model())
       #expect(evaluation.utterances.map(\.name) == ["u000", "u001", "u002", "u003"])
       for (pair, utterance) in zip(pairs, evaluation.utterances) {
-        let clean = try WaveFile.read(path: pair.clean).samples
-        let noisy = try WaveFile.read(path: pair.noisy).samples
+        let clean = try RecordingReader().read(pair.clean, sampleRate: 16_000)
+        let noisy = try RecordingReader().read(pair.noisy, sampleRate: 16_000)
         func score(_ degraded: [Float]) -> UtteranceScore {
           UtteranceScore(
             file: pair.name, reference: clean, degraded: degraded, sampleRate: 16_000,
@@ -117,8 +117,8 @@ import Testing
     try withTemporaryFolder { folder in
       let pairs = try pairs(folder, count: 6)
       // They were whole when the corpus was inspected.
-      try FileManager.default.removeItem(atPath: pairs[4].clean)
-      try BadWave.stereo.write(to: pairs[2].noisy)
+      try FileManager.default.removeItem(atPath: pairs[4].clean.description)
+      try BadWave.stereo.write(to: pairs[2].noisy.description)
       let texts = Mutex<[String]>([])
       _ = try LocalCommunicator.run(size: ranks) { communicator in
         let evaluator = try Evaluator(

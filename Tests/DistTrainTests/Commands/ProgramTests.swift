@@ -7,10 +7,13 @@ import Testing
 /// What holds for every command: help, wrong arguments, settings of the environment.
 @Suite struct ProgramTests {
   @Test(arguments: [
-    ([], ["check", "describe", "prepare", "train", "evaluate", "enhance", "score"]),
+    ([], ["check", "describe", "prepare", "train", "evaluate", "enhance", "score", "bench"]),
     (["check"], ["--preset", "Six tests", "exit status"]),
     (["describe"], ["--preset", "abl1, abl2, abl3"]),
-    (["prepare"], ["minicorpus"]),
+    (["prepare"], ["minicorpus", "pack"]),
+    (["prepare", "pack"], ["--data", "--output", "--on-bad-file", "safetensors"]),
+    (["bench"], ["loading"]),
+    (["bench", "loading"], ["--data", "--seconds", "--count", "--step-seconds", "--json"]),
     (["prepare", "minicorpus"], ["--output", "--full", "--seed"]),
     (["train"], ["--preset", "--data"]),
     (["evaluate"], ["--weights", "--preset", "--data", "--split", "--csv", "exit status"]),

@@ -1,0 +1,75 @@
+import Foundation
+
+/// A file that is written piece by piece and appears under its name only when it is complete.
+///
+/// The pieces go to `<path>.tmp-<process id>` beside it. A writer that is dropped before `commit`
+/// removes that, and the previous version of the file stays.
+public final class AtomicFileWriter {
+  private let url: URL
+  private let path: String
+  private let temporary: String
+  private var descriptor: Int32
+  private var isCommitted = false
+
+  /// Opens the temporary file for the file at `url`.
+  public init(_ url: URL) throws(AtomicFileError) {
+    self.url = url
+    path = url.path(percentEncoded: false)
+    temporary = "\(path).tmp-\(getpid())"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    if descriptor < 0 {
+      // There is no temporary to remove.
+      isCommitted = true
+      throw AtomicFileError(path: path, operation: "open", code: errno)
+    }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if !isCommitted { unlink(temporary) }
+  }
+
+  /// Appends `bytes`.
+  public func append(_ bytes: UnsafeRawBufferPointer) throws(AtomicFileError) {
+    precondition(descriptor >= 0, "AtomicFileWriter: appending after commit")
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      // Linux writes at most 2 GB at once.
+      let length = min(rest.count, 1 << 30)
+      let written = write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, length)
+      if written < 0 && errno == EINTR { continue }
+      if written < 0 { throw AtomicFileError(path: path, operation: "write", code: errno) }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// Flushes what was written to the disk and gives it the file's name; then flushes the folder,
+  /// so that the rename survives a power cut.
+  public func commit() throws(AtomicFileError) {
+    precondition(descriptor >= 0, "AtomicFileWriter: committed twice")
+    if fsync(descriptor) != 0 {
+      throw AtomicFileError(path: path, operation: "fsync", code: errno)
+    }
+    let closed = close(descriptor)
+    descriptor = -1
+    // Network file systems report some failures only here.
+    if closed != 0 { throw AtomicFileError(path: path, operation: "close", code: errno) }
+    if rename(temporary, path) != 0 {
+      throw AtomicFileError(path: path, operation: "rename", code: errno)
+    }
+    isCommitted = true
+    try flushFolder()
+  }
+
+  private func flushFolder() throws(AtomicFileError) {
+    let folder = open(
+      url.deletingLastPathComponent().path(percentEncoded: false),
+      O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder < 0 { throw AtomicFileError(path: path, operation: "open folder", code: errno) }
+    defer { close(folder) }
+    // Some file systems cannot flush a folder; they say so with EINVAL.
+    if fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP {
+      throw AtomicFileError(path: path, operation: "fsync of the folder", code: errno)
+    }
+  }
+}

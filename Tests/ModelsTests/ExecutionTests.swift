@@ -1,0 +1,88 @@
+import Models
+import Tensor
+import TestSupport
+import Testing
+
+/// Neither threads nor recomputation nor a profile may change a bit of loss or gradients.
+@Suite struct ExecutionTests {
+  private struct Outcome {
+    let output: [UInt32]
+    let gradients: [UInt32]
+    let input: [UInt32]
+  }
+
+  private func run(_ name: String, frames: Int, _ execution: Execution) throws -> Outcome {
+    let model = SpeechEnhancer(
+      configuration: try referenceConfiguration(try golden(name)), seed: 3)
+    var random = Random(seed: 5, stream: name)
+    let shape = [2, frames, model.configuration.bins, 2]
+    func noise() -> [Float] {
+      (0..<shape.reduce(1, *)).map { _ in random.uniform(in: -1, 1) }
+    }
+    let x = Tensor(shape: shape, elements: noise(), requiresGradient: true)
+    let target = Tensor(shape: shape, elements: noise())
+    let tape = Tape(execution)
+    let out = model(x, tape)
+    _ = spectralLoss(out, target, tape)
+    tape.backward()
+    return Outcome(
+      output: out.elements.map(\.bitPattern),
+      gradients: model.parameters.gradients.buffer.map(\.bitPattern),
+      input: try #require(x.gradient).buffer.map(\.bitPattern))
+  }
+
+  @Test(arguments: ["e2e_abl1", "e2e_abl2", "e2e_abl3"], [1, 40, 300])
+  func sameBits(name: String, frames: Int) throws {
+    let plain = try run(name, frames: frames, Execution())
+    #expect(plain.gradients.contains { Float(bitPattern: $0) != 0 })
+    let others = [
+      Execution(threads: 2), Execution(threads: 3), Execution(threads: 16),
+      Execution(recomputes: true), Execution(threads: 2, recomputes: true),
+      Execution(profile: Profile()), Execution(recomputes: true, profile: Profile()),
+    ]
+    for execution in others {
+      let other = try run(name, frames: frames, execution)
+      let what = "threads \(execution.threads), recomputes \(execution.recomputes)"
+      #expect(other.output == plain.output, "output, \(what)")
+      #expect(other.gradients == plain.gradients, "gradients, \(what)")
+      #expect(other.input == plain.input, "input's gradient, \(what)")
+    }
+  }
+
+  /// Inference on threads, with whole scratch instead of kept activations.
+  @Test func inference() throws {
+    let model = SpeechEnhancer(
+      configuration: try referenceConfiguration(try golden("e2e_abl3")), seed: 3)
+    var random = Random(seed: 6, stream: "inference")
+    let shape = [1, 70, model.configuration.bins, 2]
+    let x = Tensor(
+      shape: shape, elements: (0..<shape.reduce(1, *)).map { _ in random.uniform(in: -1, 1) })
+    let plain = model(x, .inference).elements
+    #expect(model(x, .inference(Execution(threads: 3))).elements == plain)
+    #expect(model(x, Tape()).elements == plain)
+  }
+
+  /// Forward and backward work of a recomputing pass is that of a keeping one, besides the products
+  /// that it makes again.
+  @Test func recomputedProductsAreCountedApart() throws {
+    let keeping = Profile()
+    let recomputing = Profile()
+    _ = try run("e2e_abl3", frames: 40, Execution(profile: keeping))
+    _ = try run("e2e_abl3", frames: 40, Execution(recomputes: true, profile: recomputing))
+    for part in Profile.Part.allCases {
+      for pass in [Profile.Pass.forward, .backward] {
+        #expect(
+          keeping[part, pass].work.productFlops == recomputing[part, pass].work.productFlops,
+          "\(part.title)")
+      }
+    }
+    #expect(keeping[.inProjection, .recompute].calls == 0)
+    #expect(
+      recomputing[.inProjection, .recompute].work.productFlops
+        == keeping[.inProjection, .forward].work.productFlops)
+    // dX and dW: twice the forward product.
+    #expect(
+      keeping[.inProjection, .backward].work.productFlops
+        == 2 * keeping[.inProjection, .forward].work.productFlops)
+  }
+}
