@@ -17,6 +17,6 @@ struct DistTrainCommand: ParsableCommand {
     version: Program.nameAndVersion,
     subcommands: [
       CheckCommand.self, DescribeCommand.self, PrepareCommand.self, TrainCommand.self,
-      EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self,
+      EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self, BenchCommand.self,
     ])
 }
