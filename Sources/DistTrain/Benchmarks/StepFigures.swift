@@ -98,12 +98,14 @@ struct StepFigures: Encodable {
       for pass in Profile.Pass.allCases {
         let entry = profile[part, pass]
         if entry.calls == 0 { continue }
-        if pass != .recompute { useful += entry.work.productFlops / count / 1e9 }
+        let work = entry.work.divided(by: count)
+        let seconds = entry.seconds / count
+        if pass != .recompute { useful += work.productFlops / 1e9 }
         parts.append(
           Part(
-            part: part.title, pass: "\(pass)", seconds: entry.seconds / count,
+            part: part.title, pass: "\(pass)", seconds: seconds,
             calls: entry.calls / instrumentedSteps,
-            rate: AchievedRate(entry.work, seconds: entry.seconds, limits)))
+            rate: AchievedRate(work, seconds: seconds, limits)))
       }
     }
 
@@ -131,5 +133,16 @@ struct StepFigures: Encodable {
   /// The bounds that the parts stand beside.
   var limits: CoreLimits {
     CoreLimits(flops: fmaPeakGflops * 1e9, cacheBytes: copy.cache.gigabytesPerSecond * 1e9)
+  }
+}
+
+extension Profile.Work {
+  /// A share of work that was done `count` times.
+  fileprivate func divided(by count: Double) -> Profile.Work {
+    var share = self
+    share.productFlops /= count
+    share.laneOperations /= count
+    share.bytes /= count
+    return share
   }
 }
