@@ -12,6 +12,9 @@ enum BenchmarkText {
     }
   }
 
+  /// A setting as the user would write it: "2", "0.25".
+  static func setting(_ value: Double) -> String { String(format: "%g", value) }
+
   /// A fraction as "87%", or "4.2%" if it is small.
   static func percent(_ fraction: Double) -> String {
     String(format: fraction < 0.1 ? "%.1f%%" : "%.0f%%", 100 * fraction)

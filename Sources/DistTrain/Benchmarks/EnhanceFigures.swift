@@ -57,7 +57,7 @@ extension EnhanceFigures: CustomStringConvertible {
   var description: String {
     let text = BenchmarkText.self
     return [
-      "\(preset): a recording of \(text.figures(seconds)) s, \(text.count(threads, "thread"))",
+      "\(preset): a recording of \(text.setting(seconds)) s, \(text.count(threads, "thread"))",
       "enhanced in "
         + text.spread(enhanceSeconds, enhanceSecondsMinimum, enhanceSecondsMaximum)
         + " s, median of \(repeats)",

@@ -64,9 +64,7 @@ extension KernelBenchmark {
     let checkpoints = timer.floats(
       sequences.count * scanCheckpointCount(length: sequences.length) * scanStates * channels)
     let scratch = timer.floats(
-      max(
-        paddedToLanes(scanStates * laneCount),
-        selectiveScanScratchCount(channels: channels, states: scanStates)))
+      selectiveScanScratchCount(channels: channels, states: scanStates))
     let shape = [sequences.count, sequences.length, channels]
     timer.time(
       "scan + gate", .forward, shape,

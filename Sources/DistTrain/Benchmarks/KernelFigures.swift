@@ -85,7 +85,7 @@ extension KernelFigures: CustomStringConvertible {
   /// A table of the products and one of the other kernels.
   var description: String {
     [
-      "\(preset), an utterance of \(BenchmarkText.figures(seconds)) s",
+      "\(preset), an utterance of \(BenchmarkText.setting(seconds)) s",
       "FMA peak "
         + BenchmarkText.spread(fmaPeakGflops, fmaPeakGflopsMinimum, fmaPeakGflopsMaximum)
         + " GFLOP/s, a clock of \(String(format: "%.2f GHz", limits.clock)); L2 copy "

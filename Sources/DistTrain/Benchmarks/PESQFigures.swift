@@ -39,6 +39,6 @@ extension PESQFigures: CustomStringConvertible {
         millisecondsPerAudioSecond, millisecondsPerAudioSecondMinimum,
         millisecondsPerAudioSecondMaximum)
       + " ms for a second of audio, median of \(repeats), an utterance of "
-      + "\(BenchmarkText.figures(seconds)) s"
+      + "\(BenchmarkText.setting(seconds)) s"
   }
 }

@@ -9,7 +9,7 @@ extension StepFigures: CustomStringConvertible {
   }
 
   private var heading: String {
-    "\(preset): batch \(batch) x \(BenchmarkText.figures(seconds)) s a rank, "
+    "\(preset): batch \(batch) x \(BenchmarkText.setting(seconds)) s a rank, "
       + BenchmarkText.count(ranks, "rank") + ", " + BenchmarkText.count(threads, "thread")
       + (recompute ? ", activations recomputed" : "")
   }

@@ -23,9 +23,12 @@ struct BenchOutput: ParsableArguments {
     if !exists || !isFolder.boolValue { throw .folderMissing(path: json) }
   }
 
-  /// Warns of what keeps the figures down, and says what they are of.
-  func begin(_ machine: BenchmarkMachine) {
-    for warning in machine.warnings { Console.error("disttrain: warning: \(warning)") }
+  /// Warns of what keeps the figures down, and says what they are of; `printed` is a warning that
+  /// is out already.
+  func begin(_ machine: BenchmarkMachine, printed: String? = nil) {
+    for warning in machine.warnings where warning != printed {
+      Console.error("disttrain: warning: \(warning)")
+    }
     Console.line("\(Program.nameAndVersion)\(label.map { " (\($0))" } ?? "")")
     Console.line(machine.line)
   }

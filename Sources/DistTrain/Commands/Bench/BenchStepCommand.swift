@@ -40,7 +40,7 @@ struct BenchStepCommand: ParsableCommand {
         return try BenchOutput.model(preset)
       }
       let machine = BenchmarkMachine.current()
-      if communicator.isRoot { output.begin(machine) }
+      if communicator.isRoot { output.begin(machine, printed: EnvironmentCheck.warning) }
       let benchmark = StepBenchmark(
         configuration: TrainingConfiguration(
           model: model, batch: batch, ranks: communicator.worldSize, cropSeconds: seconds),

@@ -89,13 +89,14 @@ import Testing
     let millisecondsPerAudioSecond: Double
   }
 
-  /// Runs the quickest benchmark with these variables and no others of their kind.
-  private func warnings(_ variables: String...) throws -> String {
+  /// What a benchmark says on stderr with these variables and no others of their kind.
+  private func warnings(
+    _ variables: String..., of command: [String] = ["pesq", "--seconds", "1", "--repeats", "1"]
+  ) throws -> String {
     let outcome = try Subprocess.run(
       "/usr/bin/env",
       ["-u", "OPENBLAS_CORETYPE", "-u", "DISTTRAIN_KERNELS", "-u", "DISTTRAIN_GEMM"] + variables
-        + [try MPIRun.productPath("disttrain"), "bench", "pesq", "--seconds", "1"]
-        + ["--repeats", "1"], timeLimit: 60)
+        + [try MPIRun.productPath("disttrain"), "bench"] + command, timeLimit: 60)
     #expect(outcome.status == 0, "\(outcome)")
     return outcome.errors
   }
@@ -123,7 +124,8 @@ import Testing
       kernels.hasPrefix("disttrain: warning: DISTTRAIN_KERNELS=avx2 holds the kernels to AVX2")
         == hasMore, "\(kernels)")
     // One line, although every command that computes with OpenBLAS warns of it.
-    let both = try warnings("OPENBLAS_CORETYPE=Haswell", "DISTTRAIN_GEMM=openblas")
+    let both = try warnings(
+      "OPENBLAS_CORETYPE=Haswell", "DISTTRAIN_GEMM=openblas", of: tinyStep)
     #expect(both.split(separator: "\n").count == (hasMore ? 1 : 0), "\(both)")
   }
 
