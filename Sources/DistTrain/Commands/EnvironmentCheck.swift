@@ -11,11 +11,12 @@ enum EnvironmentCheck {
   /// Warns on stderr if OpenBLAS is asked for and held back. Every command that computes calls it
   /// once; ranks other than 0 are silent.
   static func warn(rank: Int = 0) {
-    guard usesOpenBLAS else { return }
     // Made on every rank: it also keeps the library from starting threads of its own.
-    let info = OpenBLASInfo()
-    if rank == 0, let warning = info.warning { Console.error("disttrain: warning: \(warning)") }
+    if let warning, rank == 0 { Console.error("disttrain: warning: \(warning)") }
   }
+
+  /// What `warn` says on rank 0.
+  static var warning: String? { usesOpenBLAS ? OpenBLASInfo().warning : nil }
 
   /// The lines of `check` about what computes here.
   static var report: [String] {

@@ -18,20 +18,28 @@ enum ResidentMemory {
     return Peak(bytes: highWaterMark(), isExact: isExact)
   }
 
-  /// Linux sets the mark to the present size when "5" is written there.
-  private static func forgetPeak() -> Bool {
+  /// Makes the present size the peak; false if the kernel cannot.
+  ///
+  /// Linux does it when "5" is written there.
+  static func forgetPeak() -> Bool {
     let file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     if file < 0 { return false }
     defer { close(file) }
     return write(file, "5", 1) == 1
   }
 
-  private static func highWaterMark() -> Int {
+  /// The peak so far, in bytes.
+  static func highWaterMark() -> Int { size("VmHWM") }
+
+  /// What is resident now, in bytes.
+  static var current: Int { size("VmRSS") }
+
+  private static func size(_ name: String) -> Int {
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    let line = status.split(separator: "\n").first { $0.hasPrefix("\(name):") }
     let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first
     guard let kibibytes, let count = Int(kibibytes) else {
-      preconditionFailure("/proc/self/status has no VmHWM")
+      preconditionFailure("/proc/self/status has no \(name)")
     }
     return count << 10
   }

@@ -12,12 +12,25 @@ enum TestSignals {
       shape: [batch, bins, frames, 2], elements: (0..<count).map { _ in random.uniform(in: -1, 1) })
   }
 
-  /// A crop as training sees it, noisy and clean, each [1, T, F, 2]: two seconds at 16 kHz of a
-  /// voice-like sound with noise 6 dB below it.
+  /// A crop as training sees it, noisy and clean, each [1, T, F, 2]: two seconds of `utterance`.
   static func crop() -> (noisy: Tensor, clean: Tensor) {
+    pair(sampleCount: 32_000, stream: "noise")
+  }
+
+  /// The spectrograms of `utterance`, each [1, T, F, 2].
+  static func pair(sampleCount: Int, stream: String) -> (noisy: Tensor, clean: Tensor) {
+    let utterance = utterance(sampleCount: sampleCount, stream: stream)
+    let transform = STFT()
+    return (spectrogram(utterance.noisy, transform), spectrogram(utterance.clean, transform))
+  }
+
+  /// A voice-like sound at 16 kHz, and the same with noise 6 dB below it; `stream` names the noise.
+  static func utterance(
+    sampleCount: Int, stream: String
+  ) -> (noisy: [Float], clean: [Float]) {
     let rate = 16_000.0
-    var random = Random(seed: 1, stream: "noise")
-    let clean = (0..<32_000).map { index in
+    var random = Random(seed: 1, stream: stream)
+    let clean = (0..<sampleCount).map { index in
       let time = Double(index) / rate
       // Harmonics of a gliding 120 Hz, in three syllables a second.
       let phase = 2 * Double.pi * (120 * time + 4 * sin(3 * time))
@@ -28,8 +41,7 @@ enum TestSignals {
     // Uniform in ±a has the power a²/3.
     let bound = Float((3 * power / 4).squareRoot())
     let noisy = clean.map { $0 + random.uniform(in: -bound, bound) }
-    let transform = STFT()
-    return (spectrogram(noisy, transform), spectrogram(clean, transform))
+    return (noisy, clean)
   }
 
   private static func spectrogram(_ samples: [Float], _ transform: STFT) -> Tensor {

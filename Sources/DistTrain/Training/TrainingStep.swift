@@ -64,7 +64,7 @@ public final class TrainingStep {
       }
     }
     let itemCount = try profile.measure(
-      .gradients, .backward, .pass(parameters.count, arrays: 3)
+      .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) {
       try buckets.reduce(
         gradients.buffer, itemCount: count, mean: parameters.gradients.buffer, over: communicator)

@@ -25,6 +25,7 @@ public final class Profile {
     case decoderGate
     case loss
     case gradients
+    case exchange
     case clip
     case adam
     case loading
@@ -50,6 +51,7 @@ public final class Profile {
       case .decoderGate: "decoder GLU + filter"
       case .loss: "loss"
       case .gradients: "gradient sums"
+      case .exchange: "all-reduce"
       case .clip: "clip"
       case .adam: "Adam"
       case .loading: "loading, STFT"

@@ -4,5 +4,8 @@ import ArgumentParser
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure how fast parts of the program are on this machine.",
-    subcommands: [BenchLoadingCommand.self])
+    subcommands: [
+      BenchStepCommand.self, BenchKernelsCommand.self, BenchEnhanceCommand.self,
+      BenchPESQCommand.self, BenchLoadingCommand.self, BenchCompareCommand.self,
+    ])
 }

@@ -1,0 +1,24 @@
+/// Repeated measurements of one quantity.
+struct Samples {
+  private(set) var values: [Double] = []
+
+  mutating func add(_ value: Double) { values.append(value) }
+
+  /// The middle value, or the mean of the two in the middle; not a number if there are none.
+  var median: Double {
+    let sorted = values.sorted()
+    if sorted.isEmpty { return .nan }
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+
+  var minimum: Double { values.min() ?? .nan }
+  var maximum: Double { values.max() ?? .nan }
+}
+
+/// Runs `body` and returns the seconds that it took.
+func secondsTaken(by body: () throws -> Void) rethrows -> Double {
+  let start = ContinuousClock.now
+  try body()
+  return (ContinuousClock.now - start) / .seconds(1)
+}

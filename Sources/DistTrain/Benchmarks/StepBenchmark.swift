@@ -1,0 +1,90 @@
+import Audio
+import CPlatform
+import Foundation
+import Models
+import Tensor
+
+/// Measures training steps on audio made in memory: the trainer's own step, over the ranks' own
+/// communicator.
+struct StepBenchmark {
+  let configuration: TrainingConfiguration
+  let threads: Int
+  let recomputes: Bool
+  let steps: Int
+  let warmupSteps: Int
+
+  /// The figures of this rank; all ranks call it together.
+  func run(over communicator: any Communicator) throws -> StepFigures {
+    let copy = CopyBandwidth.measure()
+    let product = LargeProduct.measure()
+    var peak = Samples()
+    peak.add(CoreLimits.measureFlops())
+
+    // What the measurements above held must not count as memory of the steps.
+    platform_return_freed_memory()
+    let isExact = ResidentMemory.forgetPeak()
+    let state = TrainingState(configuration)
+    let step = TrainingStep(state, clip: configuration.clip, over: communicator)
+    let items = makeItems(rank: communicator.rank)
+    let residentBefore = ResidentMemory.current
+
+    func take(_ execution: Execution) throws -> Double {
+      // The ranks measure their peaks between steps and come out of it one after another.
+      try communicator.barrier()
+      var isSkipped = false
+      let seconds = try secondsTaken {
+        isSkipped = try step.run(count: items.count, learningRate: 1e-4, execution) { items[$0] }
+          .isSkipped
+      }
+      if isSkipped { throw BenchmarkError.notFinite(model: configuration.model.name) }
+      return seconds
+    }
+
+    let execution = Execution(threads: threads, recomputes: recomputes)
+    for _ in 0..<warmupSteps { _ = try take(execution) }
+    peak.add(CoreLimits.measureFlops())
+    var times = Samples()
+    for _ in 0..<steps {
+      times.add(try take(execution))
+      peak.add(CoreLimits.measureFlops())
+    }
+    let residentPeak = try communicator.allReduceMax(Int64(ResidentMemory.highWaterMark()))
+
+    let profile = Profile()
+    let instrumented = Execution(threads: 1, recomputes: recomputes, profile: profile)
+    let instrumentedSteps = min(steps, 3)
+    var instrumentedTime = 0.0
+    for _ in 0..<instrumentedSteps { instrumentedTime += try take(instrumented) }
+    peak.add(CoreLimits.measureFlops())
+
+    return StepFigures(
+      configuration: configuration, threads: threads, ranks: communicator.worldSize,
+      recomputes: recomputes, times: times, peak: peak, copy: copy, product: product,
+      memory: .init(before: residentBefore, peak: Int(residentPeak), isExact: isExact),
+      profile: profile, instrumentedSteps: instrumentedSteps,
+      instrumentedStepSeconds: instrumentedTime / Double(instrumentedSteps))
+  }
+
+  /// A batch of voices in noise, each with noise of its own.
+  private func makeItems(rank: Int) -> [TrainingStep.Item] {
+    let count = Int((configuration.cropSeconds * 16_000).rounded())
+    return (0..<configuration.batch).map {
+      TestSignals.pair(sampleCount: count, stream: "bench \(rank) \($0)")
+    }
+  }
+}
+
+/// Why there are no figures.
+enum BenchmarkError: Error, Equatable, CustomStringConvertible {
+  /// A loss or gradient was not finite.
+  case notFinite(model: String)
+
+  /// One sentence saying what to do.
+  var description: String {
+    switch self {
+    case .notFinite(let model):
+      "a step of \"\(model)\" had a loss or gradient that is not finite, so its time means nothing; "
+        + "disttrain check shows what is wrong with the model"
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Metrics
+
+extension StepFigures: CustomStringConvertible {
+  /// The figures as lines, and the table by part.
+  var description: String {
+    ([heading, ""] + figures + [""] + partHeading + [table.aligned, "", sum])
+      .joined(separator: "\n")
+  }
+
+  private var heading: String {
+    "\(preset): batch \(batch) x \(BenchmarkText.setting(seconds)) s a rank, "
+      + BenchmarkText.count(ranks, "rank") + ", " + BenchmarkText.count(threads, "thread")
+      + (recompute ? ", activations recomputed" : "")
+  }
+
+  private var figures: [String] {
+    let text = BenchmarkText.self
+    let of = threads == 1 ? "one core's" : "\(threads) cores'"
+    let atMost = peakResidentIsExact ? "" : "at most "
+    let most = ranks == 1 ? "" : ", of the rank that took most"
+    return [
+      "step           "
+        + text.spread(stepSeconds, stepSecondsMinimum, stepSecondsMaximum)
+        + " s, median of \(steps)",
+      "throughput     "
+        + String(format: "%.3f", audioSecondsPerSecond) + " seconds of audio trained a second"
+        + (ranks == 1 ? "" : ", by all ranks"),
+      "useful GEMM    " + String(format: "%.1f", usefulGemmGflop)
+        + " GFLOP a step" + (ranks == 1 ? "" : " and rank") + " ("
+        + String(format: "%.1f", usefulGemmGflop / (Double(batch) * seconds))
+        + " a second of audio): " + String(format: "%.1f%%", 100 * fractionOfPeak)
+        + " of \(of) FMA peak",
+      "FMA peak       "
+        + text.spread(fmaPeakGflops, fmaPeakGflopsMinimum, fmaPeakGflopsMaximum)
+        + " GFLOP/s a core, a clock of "
+        + String(format: "%.2f GHz", limits.clock),
+      "large product  \(largeProduct.size) x \(largeProduct.size) x \(largeProduct.size): own "
+        + text.figures(largeProduct.ownGflops) + ", OpenBLAS "
+        + text.figures(largeProduct.openBLASGflops) + " GFLOP/s",
+      "copying        \(text.figures(copy.memory.gigabytesPerSecond)) GB/s in memory "
+        + "(\(text.megabytes(copy.memory.bytes))), "
+        + "\(text.figures(copy.cache.gigabytesPerSecond)) GB/s in L2 "
+        + "(\(copy.cache.bytes >> 10) KiB), bytes read plus bytes written",
+      "resident       \(atMost)\(text.megabytes(peakResidentBytes)) at the peak of the steps"
+        + "\(most), \(text.megabytes(residentBytesBeforeSteps)) before the first",
+    ]
+  }
+
+  private var partHeading: [String] {
+    let note =
+      threads == 1 ? "" : " on one thread (parts cannot be told apart on \(threads)),"
+    return [
+      "By part,\(note) mean of \(BenchmarkText.count(instrumentedSteps, "further step"))"
+        + (ranks == 1 ? ":" : ", rank 0:")
+    ]
+  }
+
+  private var table: TextTable {
+    var rows = [["part", "pass", "ms/step", "share"] + AchievedRate.headings]
+    for part in parts {
+      rows.append(
+        [
+          part.part, part.pass, BenchmarkText.milliseconds(part.seconds),
+          String(format: "%.1f%%", 100 * part.seconds / instrumentedStepSeconds),
+        ] + part.rate.cells(limits))
+    }
+    return TextTable(rows)
+  }
+
+  private var sum: String {
+    "The parts add up to \(BenchmarkText.milliseconds(partsSeconds)) of the "
+      + "\(BenchmarkText.milliseconds(instrumentedStepSeconds)) ms that such a step took "
+      + String(format: "(%.1f%%)", 100 * partsSeconds / instrumentedStepSeconds)
+      + (threads == 1
+        ? "; the median of the timed steps is \(BenchmarkText.milliseconds(stepSeconds)) ms." : ".")
+  }
+}
