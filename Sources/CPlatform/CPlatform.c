@@ -1,10 +1,10 @@
-#include <stdint.h>
-#include <sys/mman.h>
 #include "CPlatform.h"
 
 #include <malloc.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <xmmintrin.h>
 
@@ -35,6 +35,10 @@ void platform_line_buffer_stdout(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 void platform_flush_denormals(void) {
   _mm_setcsr(_mm_getcsr() | 0x8040);  // FTZ and DAZ
 }
+
+unsigned platform_arithmetic_mode(void) { return _mm_getcsr(); }
+
+void platform_set_arithmetic_mode(unsigned mode) { _mm_setcsr(mode); }
 
 int platform_keep_freed_memory(void) {
   return mallopt(M_MMAP_THRESHOLD, 1 << 30) && mallopt(M_TRIM_THRESHOLD, -1) &&

@@ -221,6 +221,10 @@ public protocol KernelSet: Sendable {
   static func addColumnSums(
     _ x: FloatPointer, rowStride: Int, rows: Int, columns: Int, to out: MutableFloatPointer)
 
+  /// out[j, i] = x[i, j] of [rows, columns]; what lies between out's rows is left.
+  static func transpose(
+    _ x: FloatPointer, rows: Int, columns: Int, to out: MutableFloatPointer, rowStride: Int)
+
   // MARK: Normalisation
 
   /// out = (x − mean)·inverse·weight + bias for each row; keeps mean and 1/σ of each row.

@@ -38,11 +38,18 @@ private func exp2Unclamped(_ x: Vector) -> Vector {
   return Vector(repeating: 1).addingProduct(exp2Ratio(f), f) * powerOfTwo(shifted)
 }
 
-/// 2^x of x ≤ 0; below −126 it stays at 2^−126.
+/// 2^x of x ≤ 0, held above −126. A NaN stays one only if its low nine bits are zero: n is added to
+/// the exponent's bits, one multiplication less than elsewhere.
 @_transparent
-func exp2OfNonPositive(_ x: Vector) -> Vector {
+func exp2OfNonPositive(_ value: Vector) -> Vector {
   let least = Vector(repeating: -126)
-  return exp2Unclamped(x.replacing(with: least, where: x .< least))
+  let x = value.replacing(with: least, where: value .< least)
+  let shifted = x + Vector(repeating: roundingShift)
+  let f = x - (shifted - Vector(repeating: roundingShift))
+  let mantissa = Vector(repeating: 1).addingProduct(exp2Ratio(f), f)
+  return unsafeBitCast(
+    unsafeBitCast(mantissa, to: SIMD16<Int32>.self)
+      &+ (unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23), to: Vector.self)
 }
 
 /// 1 − 2^x of x ≤ 0, to eleven units in the last place however small it is.

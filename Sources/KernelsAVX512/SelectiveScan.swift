@@ -90,10 +90,10 @@ extension Kernels {
       let input = load(steps[.input, t])
       let c = b + outputOffset
       h = h.advanced(decays.factors(step), input, b)
-      let even = load(steps[.y, t]).addingProduct(h.v0, Vector(repeating: c[0]))
-        .addingProduct(h.v2, Vector(repeating: c[2]))
-      let odd = (h.v1 * Vector(repeating: c[1])).addingProduct(h.v3, Vector(repeating: c[3]))
-      store(even + odd, steps[.y, t])
+      let y = load(steps[.y, t]).addingProduct(h.v0, Vector(repeating: c[0]))
+        .addingProduct(h.v1, Vector(repeating: c[1])).addingProduct(h.v2, Vector(repeating: c[2]))
+        .addingProduct(h.v3, Vector(repeating: c[3]))
+      store(y, steps[.y, t])
       b += rowStride
     }
     h.write(carried + n * channels, channels)

@@ -11,6 +11,10 @@ void platform_line_buffer_stdout(void);
 /// Denormals become zero in this thread: they would slow decaying scan states a hundredfold.
 void platform_flush_denormals(void);
 
+/// How this thread computes (rounding, denormals), to be set in another.
+unsigned platform_arithmetic_mode(void);
+void platform_set_arithmetic_mode(unsigned mode);
+
 /// Makes malloc keep what is freed: a training step frees and allocates the same hundreds of
 /// megabytes again, and the kernel would have to clear every page of them anew. 1 if it obeys.
 int platform_keep_freed_memory(void);

@@ -13,13 +13,17 @@ func parallel(_ threads: Int, tasks count: Int, _ body: (_ task: Int, _ worker: 
     return
   }
   let queue = TaskQueue(count)
+  let mode = platform_arithmetic_mode()
   withoutActuallyEscaping(body) { body in
     // Safe to share: the callers' tasks write to places of their own, or take turns in an
     // `OrderedSection`, and all have ended when this function returns.
     nonisolated(unsafe) let body = body
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      // A register of each thread: without it results would differ from those of the main thread.
-      platform_flush_denormals()
+      // Denormals are a register of each thread: all have to treat them as the caller does, and the
+      // pool's threads serve others afterwards.
+      let usual = platform_arithmetic_mode()
+      platform_set_arithmetic_mode(mode)
+      defer { platform_set_arithmetic_mode(usual) }
       while let task = queue.next() { body(task, worker) }
     }
   }

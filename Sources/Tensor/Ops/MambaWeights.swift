@@ -101,7 +101,7 @@ final class PackedMamba {
     let features = sizes.features
 
     convolution = Storage(count: sizes.taps * sizes.channels)
-    transpose(
+    kernels.transpose(
       parameters.convolutionWeight.value, rows: inner, columns: sizes.taps,
       to: convolution.base, rowStride: sizes.channels)
     convolutionBias = Self.vector(parameters.convolutionBias, sizes.channels)
@@ -111,7 +111,9 @@ final class PackedMamba {
     for channel in 0..<inner {
       for n in 0..<sizes.states {
         let a = -exp(Double(parameters.logDecay.value[channel * sizes.states + n]))
-        decay.base[n * sizes.channels + channel] = Float(a * 1.442_695_040_888_963_4)
+        // The scan's exp2 keeps no other NaN than the plain one.
+        decay.base[n * sizes.channels + channel] =
+          a.isNaN ? .nan : Float(a * 1.442_695_040_888_963_4)
       }
     }
 
@@ -122,21 +124,21 @@ final class PackedMamba {
     outTransposed = Storage(count: present * inner * sizes.featureStride)
     if !products { return }
     for part in 0..<2 {
-      transpose(
+      kernels.transpose(
         parameters.inProjection.value + part * inner * features, rows: inner, columns: features,
         to: inTransposed.base + part * sizes.channels, rowStride: sizes.gateStride)
     }
     var row = 0
     for (at, count) in sizes.projectionParts {
-      transpose(
+      kernels.transpose(
         parameters.xProjection.value + row * inner, rows: count, columns: inner,
         to: xTransposed.base + at, rowStride: sizes.projectionStride)
       row += count
     }
-    transpose(
+    kernels.transpose(
       parameters.stepWeight.value, rows: inner, columns: sizes.rank,
       to: stepTransposed.base, rowStride: sizes.channels)
-    transpose(
+    kernels.transpose(
       parameters.outProjection.value, rows: features, columns: inner,
       to: outTransposed.base, rowStride: sizes.featureStride)
   }

@@ -53,24 +53,9 @@ struct PaddedMatrix {
     stride = paddedToLanes(rows)
     let isFull = stride == rows
     let copy = isFull ? Storage(uninitialized: columns * stride) : Storage(count: columns * stride)
-    transpose(source, rows: rows, columns: columns, to: copy.base, rowStride: stride)
+    kernels.transpose(source, rows: rows, columns: columns, to: copy.base, rowStride: stride)
     base = FloatPointer(copy.base)
     owner = copy
-  }
-}
-
-/// Writes the transpose of [rows, columns] into rows `rowStride` apart, leaving what lies between.
-func transpose(
-  _ source: FloatPointer, rows: Int, columns: Int, to out: MutableFloatPointer, rowStride: Int
-) {
-  // Sixteen source rows at a time fill one cache line of each row of the result.
-  for row in stride(from: 0, to: rows, by: laneCount) {
-    let count = min(laneCount, rows - row)
-    for column in 0..<columns {
-      let target = out + column * rowStride + row
-      let from = source + row * columns + column
-      for i in 0..<count { target[i] = from[i * columns] }
-    }
   }
 }
 
