@@ -18,7 +18,7 @@ import Testing
       for column in 0..<columns {
         for row in 0..<stride {
           let expected = row < rows ? Float(row * columns + column) : -1
-          #expect(out[column * stride + row] == expected, "\(kernel.instructionSet) \(row) \(column)")
+          #expect(out[column * stride + row] == expected, "\(row) \(column)")
         }
       }
     }
