@@ -36,14 +36,18 @@ public struct BandSplit {
 
 extension BandSplit {
   /// X[B, T, F, 2] to Z[B, K, T, N].
-  public func callAsFunction(_ spectrogram: Tensor, _ tape: Tape) -> Tensor {
+  ///
+  /// With `statistics`, one entry a band, it normalises with these instead of the input's own.
+  public func callAsFunction(
+    _ spectrogram: Tensor, statistics: [GroupStatistics]? = nil, _ tape: Tape
+  ) -> Tensor {
     splitIntoBands(
       spectrogram,
       bands: bands.map {
         BandSplitParameters(
           normWeight: $0.norm.weight, normBias: $0.norm.bias, weight: $0.projection.weight,
           bias: $0.projection.bias)
-      }, tape)
+      }, statistics: statistics, tape)
   }
 
   /// As PyTorch prints it.

@@ -84,8 +84,10 @@ extension BiMambaBlock {
 
 extension BiMambaTrunk {
   /// All blocks of all layers, one after the other.
-  public func callAsFunction(_ z: Tensor, _ tape: Tape) -> Tensor {
-    layers.joined().reduce(z) { features, block in block(features, tape) }
+  public func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor {
+    var features = z
+    for block in layers.joined() { features = block(features, tape) }
+    return features
   }
 
   /// The layers, as PyTorch prints them.

@@ -36,10 +36,14 @@ extension SpeechEnhancer {
   /// The forward pass: X[B, T, F, 2] to Ŝ of the same shape, recorded on `tape`.
   ///
   /// Frames are contiguous, bins are (re, im) pairs: the layout that `STFT` makes. Of the other
-  /// layouts of the field, `Spectrogram` makes this one.
-  public func callAsFunction(_ spectrogram: Tensor, _ tape: Tape) -> Tensor {
-    let z = bandSplit(spectrogram, tape)
-    return decoder(trunk(z, tape), spectrogram, tape)
+  /// layouts of the field, `Spectrogram` makes this one. Where the spectrogram is a part of a
+  /// longer one, `bandStatistics` are the longer one's; see `BandStatistics`.
+  public func callAsFunction(
+    _ spectrogram: Tensor, bandStatistics: [GroupStatistics]? = nil, _ tape: Tape
+  ) -> Tensor {
+    // Nothing else holds the features, so that a block's input goes when its output is there.
+    let features = trunk(bandSplit(spectrogram, statistics: bandStatistics, tape), tape)
+    return decoder(features, spectrogram, tape)
   }
 
   /// As PyTorch prints it.

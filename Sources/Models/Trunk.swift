@@ -5,8 +5,8 @@ import Tensor
 /// A new kind of trunk is a file with one type that conforms to this and one that conforms to
 /// `TrunkConfiguration`, and an entry in `TrunkKinds.all`.
 public protocol Trunk {
-  /// The forward pass, recorded on `tape`.
-  func callAsFunction(_ z: Tensor, _ tape: Tape) -> Tensor
+  /// The forward pass, recorded on `tape`. Takes `z` over, so as not to keep it to the end.
+  func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor
 
   /// The layers for `describe`, under the names of their parameters.
   var modules: [ModuleOutline.Child] { get }

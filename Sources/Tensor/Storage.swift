@@ -8,6 +8,7 @@ public final class Storage {
   public let base: UnsafeMutablePointer<Float>
   /// Number of elements.
   public let count: Int
+  private let allocation: UnsafeMutableRawPointer
 
   /// Allocates `count` zeros.
   public convenience init(count: Int) {
@@ -19,14 +20,17 @@ public final class Storage {
   public init(uninitialized count: Int) {
     precondition(count >= 0, "Storage: negative count \(count)")
     // A spare cache line keeps full-vector loads at the end of the last row inside the buffer.
-    let bytes = count * MemoryLayout<Float>.stride + 64
-    base = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+    // Another is for the alignment, which is made here: glibc's aligned allocation asks for more
+    // than it keeps, so that it cannot reuse a freed block of the same size.
+    allocation = UnsafeMutableRawPointer.allocate(
+      byteCount: count * MemoryLayout<Float>.stride + 128, alignment: 16)
+    base = allocation.alignedUp(toMultipleOf: 64)
       .bindMemory(to: Float.self, capacity: count + 16)
     self.count = count
-    platform_prefer_large_pages(base, UInt(bytes))
+    platform_prefer_large_pages(base, UInt(count * MemoryLayout<Float>.stride))
   }
 
-  deinit { UnsafeMutableRawPointer(base).deallocate() }
+  deinit { allocation.deallocate() }
 
   /// The elements.
   public var buffer: UnsafeMutableBufferPointer<Float> { .init(start: base, count: count) }

@@ -134,6 +134,18 @@ import Testing
     #expect(text == "pass 1/2  90/100  90%  elapsed 0:00:30  left 0:00:30\n")
   }
 
+  @Test func whatIsNoStepsNamesItsUnit() throws {
+    var time = 0.0
+    let text = try logFile(now: { time }) { log in
+      log.beginProgress("enhancing", total: 600, unit: "s")
+      log.progress(completed: 0)
+      time = 30
+      log.progress(completed: 150, audioSeconds: 150)
+    }
+    #expect(
+      text == "enhancing  150/600 s  25%  5.0 audio-s/s  elapsed 0:00:30  left 0:01:30\n")
+  }
+
   @Test func terminalGetsABarThatRedrawsInPlace() throws {
     let terminal = try PseudoTerminal(columns: 100)
     var time = 0.0

@@ -9,6 +9,10 @@ public struct SubprocessOutcome: Sendable, CustomStringConvertible {
   public let timedOut: Bool
   /// Seconds from start to end.
   public let seconds: Double
+  /// The most memory it had in RAM, in bytes, as last seen while it ran: up to 50 ms before its end.
+  ///
+  /// Not what `wait4` tells, which counts the process that it was started from.
+  public let peakResidentBytes: Int
   /// What it wrote to stdout.
   public let output: String
   /// What it wrote to stderr.
@@ -63,9 +67,11 @@ public enum Subprocess {
     var doomed: [pid_t] = []
     var killAt = Double.infinity
     var endedAt = Double.infinity
+    var peak = 0
     while status == nil || (collector.isOpen && now() < endedAt + 1) {
       collector.read(milliseconds: collector.isOpen ? 50 : 0)
       if !collector.isOpen && status == nil { usleep(5_000) }
+      if status == nil { peak = max(peak, peakResidentBytes(of: child)) }
       if status == nil, let ended = reap(child) {
         status = ended
         // A descendant that outlives the child may hold the pipes open: give it a second.
@@ -91,6 +97,7 @@ public enum Subprocess {
     close(errors)
     return SubprocessOutcome(
       status: status ?? -1, timedOut: timedOut, seconds: now() - started,
+      peakResidentBytes: peak,
       output: String(decoding: collector.bytes[0], as: UTF8.self),
       errors: String(decoding: collector.bytes[1], as: UTF8.self))
   }
@@ -182,6 +189,14 @@ public enum Subprocess {
     let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
     guard let text, let end = text.lastIndex(of: ")") else { return nil }
     return text[text.index(after: end)...].split(separator: " ")
+  }
+
+  /// Its high-water mark; 0 for a process that has ended.
+  private static func peakResidentBytes(of process: pid_t) -> Int {
+    let text = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first
+    return (kibibytes.flatMap { Int($0) } ?? 0) << 10
   }
 
   /// All processes whose chain of parents leads to `root`.

@@ -12,15 +12,32 @@ struct EnhanceCommand: ParsableCommand {
       name in OUT, subfolders are left out. Recordings are mono at 16 kHz. All inputs are inspected \
       before the first is enhanced, and each output appears only when it is complete.
 
-      A recording is enhanced as a whole, since normalisation spans it. With the published \
-      ablations that takes about 0.4 GB of memory for each minute.
+      A recording longer than a minute is enhanced in overlapping segments and written as it goes, \
+      so that the published ablations take at most 0.4 GB of memory, whatever the length. --whole \
+      takes every recording at once, which is what evaluate does, and 0.3 GB for each minute.
       """)
 
   @OptionGroup var weights: WeightsOptions
   @Option(help: "Samples of the output: pcm16, or float (32-bit, .wav only).")
   var format = OutputFormat.pcm16
+  @Option(
+    help: ArgumentHelp(
+      "Longest segment (default: 60). Memory grows with it.", valueName: "seconds"))
+  var segment: Double?
+  @Flag(help: "Enhance every recording as a whole.") var whole = false
   @Argument(help: ArgumentHelp("Noisy file or folder.", valueName: "in")) var input: String
   @Argument(help: ArgumentHelp("Enhanced file or folder.", valueName: "out")) var output: String
+
+  func validate() throws {
+    guard let segment else { return }
+    if whole { throw ValidationError("--whole has no segments; leave --segment away") }
+    let limits = Enhancer.segmentLimits
+    if !limits.contains(segment) {
+      throw ValidationError(
+        "--segment must be between \(Int(limits.lowerBound)) and \(Int(limits.upperBound)) "
+          + "seconds, not \(segment)")
+    }
+  }
 
   func run() throws {
     EnvironmentCheck.warn()
@@ -29,31 +46,51 @@ struct EnhanceCommand: ParsableCommand {
     let enhancer = try Enhancer(model)
     let plan = try EnhancementPlan(input: input, output: output, format: format)
     let log = try Console.progressLog()
-    log.beginProgress("enhancing", total: plan.items.count)
-    var sampleCount = 0
-    for (index, item) in plan.items.enumerated() {
-      try enhance(item, with: enhancer)
-      sampleCount += item.sampleCount
-      log.progress(completed: index + 1, audioSeconds: seconds(sampleCount))
+    let total = plan.items.reduce(0) { $0 + $1.sampleCount }
+    var done = 0
+    log.beginProgress("enhancing", total: Int(seconds(total).rounded(.up)), unit: "s")
+    log.progress(completed: 0)
+    for item in plan.items {
+      try enhance(item, with: enhancer) { count in
+        done += count
+        log.progress(completed: Int(seconds(done)), audioSeconds: seconds(done))
+      }
     }
     log.endProgress()
     let elapsed = (ContinuousClock.now - clock) / .seconds(1)
     let count = plan.items.count
     Console.line(
       "enhanced \(count) \(count == 1 ? "recording" : "recordings"), "
-        + String(format: "%.1f s of audio in %.1f s", seconds(sampleCount), elapsed))
+        + String(format: "%.1f s of audio in %.1f s", seconds(total), elapsed))
   }
 
-  private func enhance(_ item: EnhancementPlan.Item, with enhancer: Enhancer) throws {
-    let noisy = try WaveFile.read(path: item.input, sampleRate: Enhancer.sampleRate)
-    let enhanced: [Float]
+  /// Calls `progress` with the number of samples whenever some have been written.
+  private func enhance(
+    _ item: EnhancementPlan.Item, with enhancer: Enhancer, progress: (Int) -> Void
+  ) throws {
+    let plan =
+      whole
+      ? SegmentPlan(whole: item.sampleCount)
+      : SegmentPlan(
+        sampleCount: item.sampleCount,
+        sizes: enhancer.segmentSizes(seconds: segment ?? Enhancer.segmentSeconds))
+    let writer = try WaveWriter(
+      path: item.output, sampleRate: Enhancer.sampleRate, sampleCount: item.sampleCount,
+      encoding: format.encoding)
     do {
-      enhanced = try enhancer.enhance(noisy.samples)
-    } catch {
+      try enhancer.enhance(
+        plan,
+        read: { range in
+          try WaveFile.read(path: item.input, range: range, sampleRate: Enhancer.sampleRate).samples
+        },
+        write: { samples in
+          try writer.append(samples)
+          progress(samples.count)
+        })
+    } catch let error as EnhancementError {
       throw EnhancementFailure(path: item.input, error: error)
     }
-    try WaveFile.write(
-      enhanced, sampleRate: Enhancer.sampleRate, to: item.output, encoding: format.encoding)
+    try writer.finish()
   }
 
   private func seconds(_ sampleCount: Int) -> Double {

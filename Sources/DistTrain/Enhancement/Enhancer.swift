@@ -36,6 +36,8 @@ public final class Enhancer {
 
   /// The model.
   public let model: SpeechEnhancer
+  /// Samples from one frame of the spectra to the next.
+  var hopSamples: Int { transform.hopSamples }
   private let transform = STFT()
 
   /// An enhancer that runs `model`. Throws if the model's bins are not those of the spectra here.
@@ -52,8 +54,16 @@ public final class Enhancer {
   ///
   /// Throws if there are none, or if the model makes one that is not finite.
   public func enhance(_ samples: [Float]) throws(EnhancementError) -> [Float] {
+    try enhance(samples, bandStatistics: nil)
+  }
+
+  /// The same for a part of a recording, normalised with the statistics of all of it.
+  func enhance(
+    _ samples: [Float], bandStatistics: [GroupStatistics]?
+  ) throws(EnhancementError) -> [Float] {
     let enhanced = signal(
-      of: model(try spectrogram(of: samples), .inference), sampleCount: samples.count)
+      of: model(try spectrogram(of: samples), bandStatistics: bandStatistics, .inference),
+      sampleCount: samples.count)
     if let index = enhanced.firstIndex(where: { !$0.isFinite }) {
       throw .notFinite(model: model.configuration.name, index: index)
     }

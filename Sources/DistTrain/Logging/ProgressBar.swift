@@ -4,19 +4,21 @@ import Foundation
 struct ProgressBar {
   private let label: String
   private let total: Int
+  private let unit: String
   private let startedAt: Double
   private let startedWith: Int
   private var completed: Int
   private var loss: Double?
   private var audioSeconds = 0.0
 
-  /// A pass called `label` of `total` steps, `completed` of which were done before `now` (seconds
-  /// of any clock that only moves forwards).
-  init(label: String, total: Int, completed: Int, now: Double) {
+  /// A pass called `label` of `total` steps, or of whatever `unit` says, `completed` of which were
+  /// done before `now` (seconds of any clock that only moves forwards).
+  init(label: String, total: Int, unit: String = "", completed: Int, now: Double) {
     precondition(
       total > 0 && (0...total).contains(completed), "ProgressBar: \(completed) of \(total)")
     self.label = label
     self.total = total
+    self.unit = unit.isEmpty ? "" : " \(unit)"
     self.completed = completed
     startedWith = completed
     startedAt = now
@@ -33,7 +35,7 @@ struct ProgressBar {
   /// 0:15:20`.
   func text(now: Double) -> String {
     let elapsed = max(now - startedAt, 0)
-    var fields = [label, "\(completed)/\(total)", "\(completed * 100 / total)%"]
+    var fields = [label, "\(completed)/\(total)\(unit)", "\(completed * 100 / total)%"]
     if let loss { fields.append("loss \(String(format: "%.4f", loss))") }
     if elapsed > 0 && audioSeconds > 0 {
       fields.append("\(String(format: "%.1f", audioSeconds / elapsed)) audio-s/s")

@@ -83,12 +83,17 @@ public final class RunLog {
   }
 
   /// Starts showing the progress of a pass of `total` steps, `completed` of which are done already.
-  public func beginProgress(_ label: String, total: Int, completed: Int = 0) {
+  ///
+  /// `unit` stands behind the numbers where they count something else than steps.
+  public func beginProgress(
+    _ label: String, total: Int, unit: String = "", completed: Int = 0
+  ) {
     guard isActive else { return }
     eraseBar()
     lastProgress = now()
     progressBar = ProgressBar(
-      label: LogWords.safe(label), total: total, completed: completed, now: lastProgress)
+      label: LogWords.safe(label), total: total, unit: unit, completed: completed, now: lastProgress
+    )
   }
 
   /// Shows that `completed` steps are done; cheap enough to call after each.

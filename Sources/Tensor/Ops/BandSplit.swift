@@ -29,10 +29,14 @@ public struct BandSplitParameters {
 /// mapped by Linear 2w → N. The bins lie one after the other in a frame, so a band is a block of
 /// columns and nothing is moved but into padded rows.
 ///
-/// - Parameter spectrogram: [B, T, F, 2], complex bins as pairs.
+/// - Parameters:
+///   - spectrogram: [B, T, F, 2], complex bins as pairs.
+///   - statistics: One entry a band, to normalise with instead of the spectrogram's own; for
+///     inference only, since they have no gradient.
 /// - Returns: [B, K, T, N].
 public func splitIntoBands(
-  _ spectrogram: Tensor, bands: [BandSplitParameters], _ tape: Tape
+  _ spectrogram: Tensor, bands: [BandSplitParameters], statistics: [GroupStatistics]? = nil,
+  _ tape: Tape
 ) -> Tensor {
   let shape = spectrogram.shape
   precondition(
@@ -40,7 +44,11 @@ public func splitIntoBands(
   let bins = bands.reduce(0) { $0 + $1.width }
   precondition(
     bins == shape[2], "splitIntoBands: bands cover \(bins) bins, the spectrogram \(shape[2])")
-  let op = BandSplit(spectrogram, bands, tape.execution)
+  precondition(
+    statistics.map { $0.count == bands.count && !tape.isRecording } ?? true,
+    "splitIntoBands: statistics of \(statistics?.count ?? 0) bands for \(bands.count), or a tape "
+      + "that records")
+  let op = BandSplit(spectrogram, bands, given: statistics, tape.execution)
   let out = op.forward()
   tape.record { op.backward(out) }
   return out
@@ -69,14 +77,20 @@ private final class BandSplit {
   private let frames: Int
   private let features: Int
   private let execution: Execution
+  /// Statistics to take instead of the input's own, one entry a band.
+  private let given: [GroupStatistics]?
   private let firstBins: [Int]
   /// Mean and 1/σ of each [utterance, band].
   private var statistics: [(mean: Float, inverse: Float)]
 
-  init(_ input: Tensor, _ bands: [BandSplitParameters], _ execution: Execution) {
+  init(
+    _ input: Tensor, _ bands: [BandSplitParameters], given: [GroupStatistics]?,
+    _ execution: Execution
+  ) {
     self.input = input
     self.bands = bands
     self.execution = execution
+    self.given = given
     frames = input.shape[1]
     features = bands[0].bias.count
     var firstBins: [Int] = []
@@ -134,9 +148,11 @@ private final class BandSplit {
         let width = 2 * band.width
         let stride = paddedToLanes(width)
         gather(utterance, k, into: scratch.rows.base)
-        let s = kernels.groupStatistics(
-          FloatPointer(scratch.rows.base), rows: frames, features: width, stride: stride,
-          epsilon: 1e-5)
+        let s =
+          given.map { (mean: $0[k].mean, inverse: 1 / ($0[k].variance + 1e-5).squareRoot()) }
+          ?? kernels.groupStatistics(
+            FloatPointer(scratch.rows.base), rows: frames, features: width, stride: stride,
+            epsilon: 1e-5)
         statistics[utterance * bands.count + k] = s
         normalise(band, s, scratch)
         let weight = PaddedMatrix(transposing: band.weight.value, rows: features, columns: width)

@@ -44,6 +44,19 @@ enum EnhanceFixture {
     try TrainedModel.load(weights: weights, preset: preset)
   }
 
+  /// The same model, trained on the recordings of the metrics.
+  static let trained = path("trained.safetensors")
+
+  /// Noisy and clean sides of recordings that `trained` knows, `rounds` times one after the other:
+  /// 17 s a round.
+  static func conversation(rounds: Int) throws -> (noisy: [Float], clean: [Float]) {
+    func joined(_ side: String) throws -> [Float] {
+      let once = try FixtureCorpus.names.flatMap { try recording("\($0)_\(side)") }
+      return Array(repeatElement(once, count: rounds).joined())
+    }
+    return (try joined("deg"), try joined("ref"))
+  }
+
   static func samples(_ name: String) throws -> [Float] {
     try WaveFile.read(path: path(name), sampleRate: 16_000).samples
   }

@@ -1,0 +1,114 @@
+import CSndfile
+import Foundation
+
+/// Where an encoder puts its bytes: it goes back to complete the header.
+protocol EncoderTarget: AnyObject {
+  /// Bytes so far.
+  var byteCount: Int { get }
+  /// Offset of the next byte.
+  var position: Int { get set }
+  /// Writes at `position` and moves it. Returns fewer than asked for on failure.
+  func write(_ bytes: UnsafeRawBufferPointer) -> Int
+}
+
+/// Mono samples to the bytes of a WAV or FLAC file, piece by piece; the pieces do not show.
+///
+/// libsndfile writes through callbacks, so that every disk error is met in one place, with its
+/// errno, and not inside an encoder's last flush.
+final class SoundEncoder {
+  private let path: String
+  private let encoding: WaveFile.Encoding
+  /// The callbacks' user data, which libsndfile keeps a pointer to.
+  private let box: TargetBox
+  private var handle: OpaquePointer?
+  private var sampleCount = 0
+
+  /// An encoder of the format that the extension of `path` and the encoding name.
+  init(
+    to target: any EncoderTarget, path: String, sampleRate: Int, encoding: WaveFile.Encoding
+  ) throws(WaveFileError) {
+    let container: Int
+    switch (URL(fileURLWithPath: path).pathExtension.lowercased(), encoding) {
+    case ("wav", _): container = SF_FORMAT_WAV
+    case ("flac", .pcm16): container = SF_FORMAT_FLAC
+    case ("flac", .float32):
+      throw .unsupportedFormat(path: path, reason: "FLAC holds no float samples; use .wav")
+    default: throw .unsupportedFormat(path: path, reason: "the name must end in .wav or .flac")
+    }
+    let sample = encoding == .pcm16 ? SF_FORMAT_PCM_16 : SF_FORMAT_FLOAT
+    var header = SF_INFO(
+      frames: 0, samplerate: Int32(sampleRate), channels: 1, format: Int32(container | sample),
+      sections: 0, seekable: 0)
+    self.path = path
+    self.encoding = encoding
+    box = TargetBox(target)
+    var callbacks = TargetBox.callbacks
+    let user = Unmanaged.passUnretained(box).toOpaque()
+    handle = sf_open_virtual(&callbacks, Int32(SFM_WRITE), &header, user)
+    if handle == nil { throw .unwritable(path: path, reason: String(cString: sf_strerror(nil))) }
+    // The peak chunk carries the time of day: without it equal samples make equal bytes.
+    sf_command(handle, Int32(SFC_SET_ADD_PEAK_CHUNK), nil, Int32(SF_FALSE))
+  }
+
+  deinit { finish() }
+
+  /// Encodes `samples` behind what came before. Throws when one is not finite, and when the target
+  /// does not take the bytes.
+  func append(_ samples: [Float]) throws(WaveFileError) {
+    precondition(handle != nil, "SoundEncoder: appended to \(path), which is finished")
+    if let bad = samples.firstIndex(where: { !$0.isFinite }) {
+      throw .nonFinite(path: path, index: sampleCount + bad)
+    }
+    let delivered: sf_count_t
+    switch encoding {
+    case .pcm16:
+      let integers = samples.map(WaveFile.pcm16)
+      delivered = sf_writef_short(handle, integers, sf_count_t(integers.count))
+    case .float32:
+      delivered = sf_writef_float(handle, samples, sf_count_t(samples.count))
+    }
+    guard delivered == samples.count else {
+      throw .unwritable(path: path, reason: "libsndfile refused \(samples.count) samples")
+    }
+    sampleCount += samples.count
+  }
+
+  /// Writes what is held back, and completes the header. Whether the target took it, it knows.
+  func finish() {
+    if handle != nil { sf_close(handle) }
+    handle = nil
+  }
+}
+
+/// A class for libsndfile's C callbacks to find the target by.
+private final class TargetBox {
+  let target: any EncoderTarget
+
+  init(_ target: any EncoderTarget) { self.target = target }
+
+  static var callbacks: SF_VIRTUAL_IO {
+    SF_VIRTUAL_IO(
+      get_filelen: { user in sf_count_t(TargetBox.target(user).byteCount) },
+      seek: { offset, whence, user in
+        let target = TargetBox.target(user)
+        switch whence {
+        case SEEK_CUR: target.position += Int(offset)
+        case SEEK_END: target.position = target.byteCount + Int(offset)
+        default: target.position = Int(offset)
+        }
+        return sf_count_t(target.position)
+      },
+      // WAV and FLAC are written without reading back.
+      read: { _, _, _ in 0 },
+      write: { source, count, user in
+        sf_count_t(
+          TargetBox.target(user).write(UnsafeRawBufferPointer(start: source, count: Int(count))))
+      },
+      tell: { user in sf_count_t(TargetBox.target(user).position) })
+  }
+
+  private static func target(_ user: UnsafeMutableRawPointer?) -> any EncoderTarget {
+    guard let user else { preconditionFailure("SoundEncoder: no user data") }
+    return Unmanaged<TargetBox>.fromOpaque(user).takeUnretainedValue().target
+  }
+}
