@@ -164,10 +164,11 @@ public func scanCheckpointCount(length: Int) -> Int {
 /// Floats of scratch for `selectiveScanForward` and `selectiveScanBackward`.
 public func selectiveScanScratchCount(channels: Int, states: Int) -> Int {
   // For one vector of channels: eight numbers of each step of an interval, four states and decays
-  // of each; products for dB and dC of all states; and the carried state gradients of all channels.
+  // of each; products for dB and dC of all states; and the carried states or their gradients of all
+  // channels, with one number for each channel.
   // The rest is room between them.
   let interval = scanCheckpointInterval * laneCount
-  return (8 + 4 + 4 + 2 * states) * interval + states * channels + 16 * laneCount
+  return (8 + 4 + 4 + 2 * states) * interval + (states + 1) * channels + 16 * laneCount
 }
 
 /// Moments and rates of one Adam step.

@@ -33,6 +33,15 @@ extension Kernels {
     let intervals = scanCheckpointCount(length: sequences.length)
     let steps = IntervalSteps(base: scratch)
     let carried = scratch + 3 * scanCheckpointInterval * laneCount  // [states, channels]
+    let fastest = carried + states * channels  // [channels]: the most negative decay of each
+    zero(fastest, count: channels)
+    for n in 0..<states {
+      for channel in stride(from: 0, to: channels, by: laneCount) {
+        let decay = load(parameters.decay + n * channels + channel)
+        let least = load(fastest + channel)
+        store(least.replacing(with: decay, where: decay .< least), fastest + channel)
+      }
+    }
     for sequence in 0..<sequences.count {
       let first =
         sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
@@ -47,20 +56,28 @@ extension Kernels {
         }
         for channel in stride(from: 0, to: channels, by: laneCount) {
           let skip = load(parameters.skip + channel)
+          var longest = Vector(repeating: 0)
           for t in 0..<count {
             let at = (firstRow + t * sign) * channels + channel
             let x = load(inputs.x + at)
             let step = load(inputs.step + at)
+            longest = longest.replacing(with: step, where: longest .< step)
             store(step, steps[.step, t])
             store(step * x, steps[.input, t])
             store(skip * x, steps[.y, t])
           }
+          // Where no dt·A·log₂e goes below −126, which is nearly always, exp2 need not be held.
+          let areSmall = laneMinimum(longest * load(fastest + channel)) > -126
           var n = 0
           while n < states {
-            scanForward(
-              n, count, projection, sign * inputs.projectionStride, inputs.outputOffset,
-              parameters.decay + channel, channels, steps, carried: carried + channel,
-              kept: kept.map { $0 + channel })
+            @inline(__always)
+            func scan(areHeld: Bool) {
+              scanForward(
+                n, count, projection, sign * inputs.projectionStride, inputs.outputOffset,
+                parameters.decay + channel, channels, steps, carried: carried + channel,
+                kept: kept.map { $0 + channel }, areHeld: areHeld)
+            }
+            if areSmall { scan(areHeld: false) } else { scan(areHeld: true) }
             n += 4
           }
           for t in 0..<count {
@@ -78,7 +95,7 @@ extension Kernels {
   private static func scanForward(
     _ n: Int, _ count: Int, _ projection: FloatPointer, _ rowStride: Int, _ outputOffset: Int,
     _ decay: FloatPointer, _ channels: Int, _ steps: IntervalSteps, carried: MutableFloatPointer,
-    kept: MutableFloatPointer?
+    kept: MutableFloatPointer?, areHeld: Bool
   ) {
     let decays = Four(decay + n * channels, channels)
     var h = Four(carried + n * channels, channels)
@@ -89,7 +106,7 @@ extension Kernels {
       let step = load(steps[.step, t])
       let input = load(steps[.input, t])
       let c = b + outputOffset
-      h = h.advanced(decays.factors(step), input, b)
+      h = h.advanced(decays.factors(step, areHeld: areHeld), input, b)
       let y = load(steps[.y, t]).addingProduct(h.v0, Vector(repeating: c[0]))
         .addingProduct(h.v1, Vector(repeating: c[1])).addingProduct(h.v2, Vector(repeating: c[2]))
         .addingProduct(h.v3, Vector(repeating: c[3]))
@@ -353,10 +370,10 @@ private struct Four {
 
   /// exp(step·A) of these decays.
   @inline(__always)
-  func factors(_ step: Vector) -> Four {
+  func factors(_ step: Vector, areHeld: Bool = true) -> Four {
     Four(
-      exp2OfNonPositive(step * v0), exp2OfNonPositive(step * v1), exp2OfNonPositive(step * v2),
-      exp2OfNonPositive(step * v3))
+      exp2OfNonPositive(step * v0, isHeld: areHeld), exp2OfNonPositive(step * v1, isHeld: areHeld),
+      exp2OfNonPositive(step * v2, isHeld: areHeld), exp2OfNonPositive(step * v3, isHeld: areHeld))
   }
 
   /// These states one step on: a·h + input·b.

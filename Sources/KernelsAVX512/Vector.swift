@@ -45,6 +45,16 @@ func laneSum(_ v: Vector) -> Float {
   return two[0] + two[1]
 }
 
+/// The smallest lane; of lanes that are NaN some are passed over.
+@inline(__always)
+func laneMinimum(_ v: Vector) -> Float {
+  let eight = v.lowHalf.replacing(with: v.highHalf, where: v.highHalf .< v.lowHalf)
+  let four = eight.lowHalf.replacing(
+    with: eight.highHalf, where: eight.highHalf .< eight.lowHalf)
+  let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .< four.lowHalf)
+  return two[0] < two[1] ? two[0] : two[1]
+}
+
 /// Lane i of the result is the lane sum of the vector at `pointer + 16·i`.
 @inline(__always)
 func laneSums(of16 pointer: FloatPointer) -> Vector {

@@ -8,6 +8,7 @@ extension KernelBenchmark {
     timeGroupNorm()
     guard let band = bandKinds.last else { return }
     timeTanh(hidden: band.expansion * model.features)
+    timeTranspose(rows: band.expansion * model.features, columns: model.features)
     timeGate(mask: 2 * model.decoder.maskTaps * band.width)
     timer.releaseBuffers()
   }
@@ -46,6 +47,19 @@ extension KernelBenchmark {
         x, xStride: stride, FloatPointer(out), doutStride: stride, rows: rows, features: stride,
         count: count, mean: 0.1, inverse: 1.5, weight: weight, dx: dx, dxStride: stride,
         dweight: dweight, dbias: dbias)
+    }
+  }
+
+  /// The layout of the decoder's first weight.
+  private func timeTranspose(rows: Int, columns: Int) {
+    let count = rows * columns
+    let x = FloatPointer(timer.floats(count))
+    let out = timer.floats(columns * paddedToLanes(rows))
+    timer.time(
+      "transpose", .forward, [rows, columns], .pass(count, arrays: 2), elements: count
+    ) {
+      kernels.transpose(
+        x, rows: rows, columns: columns, to: out, rowStride: paddedToLanes(rows))
     }
   }
 
@@ -125,6 +139,9 @@ extension KernelBenchmark {
     }
     time("gradient norm", arrays: 1, operations: 1) {
       _ = kernels.sumOfSquares(gradients, count: count)
+    }
+    time("sum", arrays: 3, operations: 1) {
+      kernels.sum(gradients, FloatPointer(moments[0]), count: count, out: values)
     }
     time("add", arrays: 3, operations: 1) { kernels.add(gradients, to: values, count: count) }
     // A number of double precision is two floats.
