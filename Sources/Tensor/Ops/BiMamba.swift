@@ -85,8 +85,11 @@ private final class MambaBlock {
     let out = Tensor(uninitialized: x.shape)
     let keeps = tape.isRecording && !execution.recomputes
     let saved = keeps ? directions.map { _ in MambaActivations(tiling, sizes) } : nil
-    forward(x, out, saved)
-    tape.record { self.backward(x, out, saved) }
+    let packed = profile.measure(.weights, .forward, .uncounted) {
+      directions.map { PackedMamba($0.parameters) }
+    }
+    forward(x, out, saved, packed)
+    tape.record { self.backward(x, out, saved, packed) }
     return out
   }
 
@@ -96,11 +99,10 @@ private final class MambaBlock {
     TileSequences(count: tile.sequences, length: tiling.length, reversed: direction.reversed)
   }
 
-  private func forward(_ x: Tensor, _ out: Tensor, _ saved: [MambaActivations]?) {
+  private func forward(
+    _ x: Tensor, _ out: Tensor, _ saved: [MambaActivations]?, _ packed: [PackedMamba]
+  ) {
     let layerNorm = PackedLayerNorm(norm, sizes)
-    let packed = profile.measure(.weights, .forward, .uncounted) {
-      directions.map { PackedMamba($0.parameters) }
-    }
     let workers = (0..<min(execution.threads, tiling.groups.count)).map { _ in
       (
         scratch: TileScratch(sizes, rows: tiling.rowsPerTile),
@@ -124,16 +126,13 @@ private final class MambaBlock {
     }
   }
 
-  private func backward(_ x: Tensor, _ out: Tensor, _ saved: [MambaActivations]?) {
+  private func backward(
+    _ x: Tensor, _ out: Tensor, _ saved: [MambaActivations]?, _ packed: [PackedMamba]
+  ) {
     guard let upstream = out.gradient else { return }
     let layerNorm = PackedLayerNorm(norm, sizes)
-    let weights = profile.measure(.weights, .backward, .uncounted) {
-      directions.map {
-        (
-          packed: PackedMamba($0.parameters, products: saved == nil),
-          padded: PaddedMamba($0.parameters)
-        )
-      }
+    let weights = zip(directions, packed).map { direction, packed in
+      (packed: packed, padded: PaddedMamba(direction.parameters))
     }
     let workers = (0..<min(execution.threads, tiling.groups.count)).map { _ in
       MambaBackwardWorker(tiling, sizes, directions: directions.count, recomputes: saved == nil)

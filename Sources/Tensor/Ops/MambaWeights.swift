@@ -93,8 +93,7 @@ final class PackedMamba {
   /// [D, N]
   let outTransposed: Storage
 
-  /// `products` says whether the four transposed matrices are needed too.
-  init(_ parameters: MambaParameters, products: Bool = true) {
+  init(_ parameters: MambaParameters) {
     let sizes = MambaSizes(parameters)
     self.sizes = sizes
     let inner = sizes.inner
@@ -117,12 +116,10 @@ final class PackedMamba {
       }
     }
 
-    let present = products ? 1 : 0
-    inTransposed = Storage(count: present * features * sizes.gateStride)
-    xTransposed = Storage(count: present * inner * sizes.projectionStride)
-    stepTransposed = Storage(count: present * sizes.rank * sizes.channels)
-    outTransposed = Storage(count: present * inner * sizes.featureStride)
-    if !products { return }
+    inTransposed = Storage(count: features * sizes.gateStride)
+    xTransposed = Storage(count: inner * sizes.projectionStride)
+    stepTransposed = Storage(count: sizes.rank * sizes.channels)
+    outTransposed = Storage(count: inner * sizes.featureStride)
     for part in 0..<2 {
       kernels.transpose(
         parameters.inProjection.value + part * inner * features, rows: inner, columns: features,
