@@ -271,10 +271,11 @@ class BiMamba(torch.nn.Module):
 
         if self.path == "cross":
             x = x.transpose(1, 2)
+        conv_weight = both("conv1d.weight").squeeze(2).transpose(1, 2).contiguous()
+        dt_weight = both("dt_proj.weight").transpose(1, 2).contiguous()
         x = _BiMamba.apply(
-            x, self.norm.weight, self.norm.bias, joined("in_proj.weight", 0),
-            both("conv1d.weight").squeeze(2).transpose(1, 2).contiguous(), both("conv1d.bias"), both("x_proj.weight"),
-            both("dt_proj.weight").transpose(1, 2).contiguous(), both("dt_proj.bias"), both("A_log"), both("D"),
-            joined("out_proj.weight", 1),
+            x, self.norm.weight, self.norm.bias, joined("in_proj.weight", 0), conv_weight,
+            both("conv1d.bias"), both("x_proj.weight"), dt_weight, both("dt_proj.bias"),
+            both("A_log"), both("D"), joined("out_proj.weight", 1),
         )  # fmt: skip
         return x.transpose(1, 2) if self.path == "cross" else x

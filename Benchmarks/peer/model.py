@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from bimamba import EPSILON, BiMamba, compiled
-from products import linear, tanh_layers
+from products import tanh_layers
 
 PRESETS = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "Models" / "Presets"
 
@@ -127,7 +127,9 @@ class MaskDecoder(torch.nn.Module):
             values.append(value)
             gates.append(gate)
         shape = (batch, frames, sum(self.bands), self.taps, 2)
-        return _masked(torch.cat(values, 1).view(shape), torch.cat(gates, 1).view(shape), x, self.taps)
+        return _masked(
+            torch.cat(values, 1).view(shape), torch.cat(gates, 1).view(shape), x, self.taps
+        )
 
 
 class Enhancer(torch.nn.Module):
