@@ -47,10 +47,13 @@ int platform_keep_freed_memory(void) {
 
 void platform_prefer_large_pages(void *start, unsigned long bytes) {
   const uintptr_t large = 2 << 20;
-  uintptr_t first = ((uintptr_t)start + large - 1) & ~(large - 1);
-  uintptr_t end = ((uintptr_t)start + bytes) & ~(large - 1);
-  // Only advice: where the kernel has no large pages nothing is lost.
-  if (end > first) (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
+  if (bytes < large / 8) return;
+  // Rounded outwards: blocks lie side by side in the heap, and a page may hold parts of several.
+  uintptr_t first = (uintptr_t)start & ~(large - 1);
+  // And beyond: malloc writes the header of the next block before that block is asked for.
+  uintptr_t end = ((uintptr_t)start + bytes + 32 * large) & ~(large - 1);
+  // Only advice: what is not mapped, or a kernel without large pages, costs nothing.
+  (void)madvise((void *)first, end - first, MADV_HUGEPAGE);
 }
 
 void platform_return_freed_memory(void) { malloc_trim(0); }

@@ -144,13 +144,22 @@ extension Kernels {
         zero(scratch.productC, count: count * states * laneCount)
         let firstRow = first + begin * sign
         let projection = inputs.projection + firstRow * inputs.projectionStride
+        // The interval that comes after this one: the one before, or the next sequence's last.
+        var next: (kept: FloatPointer, row: Int)?
+        if interval > 0 {
+          next = (kept - states * channels, firstRow - scanCheckpointInterval * sign)
+        } else if sequence + 1 < sequences.count {
+          next = (
+            kept + (2 * intervals - 1) * states * channels,
+            first + (sequences.length + (intervals - 1) * scanCheckpointInterval * sign)
+          )
+        }
         for channel in stride(from: 0, to: channels, by: laneCount) {
           prepareSteps(inputs, dout, parameters, scratch, channel, firstRow, sign, count)
           var n = 0
           while n < states {
-            if interval > 0 {
-              prefetchKept(
-                inputs, kept - states * channels, channel, channels, firstRow, sign, n, states)
+            if let next {
+              prefetchKept(inputs, next.kept, channel, channels, next.row, sign, n, states)
             }
             scanBackward(
               n, count, projection, sign * inputs.projectionStride, inputs.outputOffset,
@@ -171,8 +180,9 @@ extension Kernels {
     }
   }
 
-  /// Asks for a part of what forward kept for the interval before: it comes from memory, in an order
-  /// that the processor does not foresee. A few lines at a time: more would wait for each other.
+  /// Asks for a part of what forward kept for the interval from `firstRow` on, which is next: it comes
+  /// from memory, in an order that the processor does not foresee. A few lines at a time: more would
+  /// wait for each other.
   @inline(__always)
   private static func prefetchKept(
     _ inputs: ScanInputs, _ kept: FloatPointer, _ channel: Int, _ channels: Int, _ firstRow: Int,
@@ -182,8 +192,8 @@ extension Kernels {
     var t = scanCheckpointInterval * n / states
     let end = scanCheckpointInterval * (n + 4) / states
     while t < end {
+      let row = firstRow + t * sign
       t += 1
-      let row = firstRow - t * sign
       cachePrefetch(inputs.step + row * channels + channel)
       cachePrefetch(inputs.gate + row * inputs.gateStride + channel)
       if channel < inputs.projectionStride {

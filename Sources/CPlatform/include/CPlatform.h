@@ -19,7 +19,7 @@ void platform_set_arithmetic_mode(unsigned mode);
 /// megabytes again, and the kernel would have to clear every page of them anew. 1 if it obeys.
 int platform_keep_freed_memory(void);
 
-/// Asks for large pages where [start, start + bytes) holds whole ones: activations are hundreds of
+/// Asks for large pages around [start, start + bytes) if that is large: activations are hundreds of
 /// megabytes, and with small pages each 4 KiB of them costs a walk through the page tables.
 void platform_prefer_large_pages(void *start, unsigned long bytes);
 
