@@ -50,7 +50,7 @@ let package = Package(
     .target(
       name: "DistTrain",
       dependencies: [
-        "Models", "Audio", "Metrics", "CMPI", "CPlatform",
+        "Models", "Tensor", "KernelAPI", "Audio", "Metrics", "CMPI", "CPlatform",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: baseline),
@@ -60,7 +60,8 @@ let package = Package(
       name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport",
       swiftSettings: baseline),
     .testTarget(
-      name: "TensorTests", dependencies: ["Tensor", "TestSupport"], swiftSettings: baseline),
+      name: "TensorTests", dependencies: ["Tensor", "KernelAPI", "TestSupport"],
+      swiftSettings: baseline),
     .testTarget(
       name: "AudioTests", dependencies: ["Audio", "TestSupport"], swiftSettings: baseline),
     .testTarget(
