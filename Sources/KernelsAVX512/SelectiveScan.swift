@@ -119,7 +119,7 @@ extension Kernels {
   /// Equations above; `checkpoints` are those of the forward scan.
   ///
   /// Interval by interval from the end, and there for one vector of channels after the other: the
-  /// steps' own numbers, then each pair of states forward and back through the interval, with state,
+  /// steps' own numbers, then four states at a time forward and back through the interval, with state,
   /// gradient and decay in registers, then what all states have to say about a step.
   public static func selectiveScanBackward(
     _ inputs: ScanInputs, _ dout: FloatPointer, _ sequences: TileSequences,

@@ -24,14 +24,14 @@ extension KernelBenchmark {
     let bias = FloatPointer(timer.floats(stride))
     let out = timer.floats(rows * stride)
     timer.time(
-      "GroupNorm statistics", .forward, shape, .pass(count, arrays: 1, operations: 2),
+      "GroupNorm statistics", .forward, shape, .groupStatistics(count),
       elements: count
     ) {
       _ = kernels.groupStatistics(
         x, rows: rows, features: features, stride: stride, epsilon: 1e-5)
     }
     timer.time(
-      "GroupNorm", .forward, shape, .pass(count, arrays: 2, operations: 2), elements: count
+      "GroupNorm", .forward, shape, .groupNormForward(count), elements: count
     ) {
       kernels.groupNormForward(
         x, rows: rows, features: stride, stride: stride, mean: 0.1, inverse: 1.5, weight: weight,
@@ -41,7 +41,7 @@ extension KernelBenchmark {
     let dweight = timer.floats(stride)
     let dbias = timer.floats(stride)
     timer.time(
-      "GroupNorm", .backward, shape, .pass(count, arrays: 5, operations: 8), elements: count
+      "GroupNorm", .backward, shape, .groupNormBackward(count), elements: count
     ) {
       kernels.groupNormBackward(
         x, xStride: stride, FloatPointer(out), doutStride: stride, rows: rows, features: stride,
@@ -69,11 +69,11 @@ extension KernelBenchmark {
     let x = timer.floats(count)
     let dx = timer.floats(count)
     timer.time(
-      "tanh", .forward, [frames, hidden], .pass(frames * hidden, arrays: 2, operations: 20),
+      "tanh", .forward, [frames, hidden], .tanhForward(frames * hidden),
       elements: frames * hidden
     ) { kernels.tanh(x, count: count) }
     timer.time(
-      "tanh", .backward, [frames, hidden], .pass(frames * hidden, arrays: 3, operations: 2),
+      "tanh", .backward, [frames, hidden], .tanhBackward(frames * hidden),
       elements: frames * hidden
     ) { kernels.tanhBackward(FloatPointer(x), FloatPointer(dx), count: count, dx: dx) }
   }
@@ -85,7 +85,7 @@ extension KernelBenchmark {
     let out = timer.floats(frames * columns)
     let rows = frames
     timer.time(
-      "GLU", .forward, [rows, mask], .pass(count, arrays: 3, operations: 18), elements: count
+      "GLU", .forward, [rows, mask], .gatedLinearUnitForward(count), elements: count
     ) {
       kernels.gatedLinearUnit(
         gates, gates + columns, stride: 2 * columns, rows: rows, columns: columns, out: out,
@@ -93,7 +93,7 @@ extension KernelBenchmark {
     }
     let gradients = timer.floats(2 * frames * columns)
     timer.time(
-      "GLU", .backward, [rows, mask], .pass(count, arrays: 5, operations: 22), elements: count
+      "GLU", .backward, [rows, mask], .gatedLinearUnitBackward(count), elements: count
     ) {
       kernels.gatedLinearUnitBackward(
         gates, gates + columns, stride: 2 * columns, FloatPointer(out), doutStride: columns,
@@ -108,7 +108,7 @@ extension KernelBenchmark {
     let target = FloatPointer(timer.floats(2 * bins))
     let gradient = timer.floats(2 * bins)
     timer.time(
-      "spectral loss", .forward, [frames, model.bins], .pass(2 * bins, arrays: 3, operations: 40),
+      "spectral loss", .forward, [frames, model.bins], .spectralLoss(bins: bins, gradient: true),
       elements: bins
     ) {
       _ = kernels.spectralLoss(
@@ -120,34 +120,36 @@ extension KernelBenchmark {
     let count = paddedToLanes(parameters)
     let gradients = FloatPointer(timer.floats(count))
     let values = timer.floats(count)
-    func time(_ name: String, arrays: Double, operations: Double = 0, _ body: () -> Void) {
+    func time(_ name: String, _ work: Profile.Work, _ body: () -> Void) {
       timer.time(
-        name, .backward, [parameters], .pass(count, arrays: arrays, operations: operations),
+        name, .backward, [parameters], work,
         elements: count, body)
     }
     let moments = [timer.floats(count), timer.floats(count, in: 0...1)]
     let step = AdamStep(
       learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, correction1: 0.1,
       correction2: 0.001, gradientScale: 1)
-    time("Adam", arrays: 7, operations: 12) {
+    time("Adam", .adam(count)) {
       kernels.adam(
         step, value: values, gradient: gradients, firstMoment: moments[0],
         secondMoment: moments[1], count: count)
     }
-    time("moving average", arrays: 3, operations: 2) {
+    time("moving average", .pass(count, arrays: 3, operations: 1)) {
       kernels.movingAverage(moments[0], towards: gradients, decay: 0.999, count: count)
     }
-    time("gradient norm", arrays: 1, operations: 1) {
+    time("gradient norm", .sumOfSquares(count)) {
       _ = kernels.sumOfSquares(gradients, count: count)
     }
-    time("sum", arrays: 3, operations: 1) {
+    time("sum", .pass(count, arrays: 3)) {
       kernels.sum(gradients, FloatPointer(moments[0]), count: count, out: values)
     }
-    time("add", arrays: 3, operations: 1) { kernels.add(gradients, to: values, count: count) }
+    time("add", .pass(count, arrays: 3)) { kernels.add(gradients, to: values, count: count) }
     // A number of double precision is two floats.
     let sums = timer.doubles(count)
-    time("accumulate", arrays: 5) { kernels.accumulate(gradients, to: sums, count: count) }
-    time("scale", arrays: 3) {
+    time("accumulate", .pass(count, arrays: 5)) {
+      kernels.accumulate(gradients, to: sums, count: count)
+    }
+    time("scale", .pass(count, arrays: 3)) {
       kernels.scale(UnsafePointer(sums), by: 0.5, count: count, out: values)
     }
     timer.releaseBuffers()

@@ -21,7 +21,7 @@ extension KernelBenchmark {
     let count = time.rowCount * channels
     let step = timer.floats(count)
     timer.time(
-      "softplus", .forward, [time.rowCount, channels], .pass(count, arrays: 2, operations: 20),
+      "softplus", .forward, [time.rowCount, channels], .softplus(count),
       elements: count
     ) { kernels.softplus(step, count: count) }
     timeLayerNorm(rows: time.rowCount)
@@ -68,7 +68,7 @@ extension KernelBenchmark {
     let shape = [sequences.count, sequences.length, channels]
     timer.time(
       "scan + gate", .forward, shape,
-      .pass(rows * channels, arrays: 4, operations: Double(10 * states + 14)),
+      .scanForward(rows * channels, states: states),
       elements: rows * channels, states: states
     ) {
       kernels.selectiveScanForward(
@@ -83,7 +83,7 @@ extension KernelBenchmark {
     let dout = FloatPointer(timer.floats(rows * channels))
     timer.time(
       "scan + gate", .backward, shape,
-      .pass(rows * channels, arrays: 8, operations: Double(20 * states + 30)),
+      .scanBackward(rows * channels, states: states),
       elements: rows * channels, states: states
     ) {
       kernels.selectiveScanBackward(
@@ -102,7 +102,7 @@ extension KernelBenchmark {
     let shape = [sequences.count, sequences.length, channels]
     timer.time(
       "conv1d + SiLU", .forward, shape,
-      .pass(count, arrays: 2, operations: Double(taps) + 14), elements: count
+      .convolutionForward(count, taps: taps), elements: count
     ) {
       kernels.causalConv1dForward(
         x, stride: 2 * channels, sequences, channels: channels, taps: taps, weight: weight,
@@ -114,7 +114,7 @@ extension KernelBenchmark {
     let scratch = timer.floats(sequences.length * laneCount)
     timer.time(
       "conv1d + SiLU", .backward, shape,
-      .pass(count, arrays: 3, operations: 3 * Double(taps) + 19), elements: count
+      .convolutionBackward(count, taps: taps), elements: count
     ) {
       kernels.causalConv1dBackward(
         x, stride: 2 * channels, FloatPointer(out), sequences, channels: channels, taps: taps,
@@ -135,7 +135,7 @@ extension KernelBenchmark {
     let inverse = timer.floats(rows)
     let count = rows * features
     timer.time(
-      "LayerNorm", .forward, [rows, features], .pass(count, arrays: 2, operations: 5),
+      "LayerNorm", .forward, [rows, features], .layerNormForward(count),
       elements: count
     ) {
       kernels.layerNormForward(
@@ -146,7 +146,7 @@ extension KernelBenchmark {
     let dweight = timer.floats(stride)
     let dbias = timer.floats(stride)
     timer.time(
-      "LayerNorm", .backward, [rows, features], .pass(count, arrays: 3, operations: 9),
+      "LayerNorm", .backward, [rows, features], .layerNormBackward(count),
       elements: count
     ) {
       kernels.layerNormBackward(

@@ -57,7 +57,7 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Threads of each rank, for more cores than the batch allows ranks.")
   var threads = 1
 
-  @Flag(help: "Compute activations again in backward: a fraction of the memory, a third slower.")
+  @Flag(help: "Compute activations again in backward: a fraction of the memory, a fifth slower.")
   var recompute = false
 
   @Option(help: "End an epoch after this many steps of its order, and validate.")

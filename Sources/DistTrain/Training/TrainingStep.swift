@@ -70,7 +70,7 @@ public final class TrainingStep {
         gradients.buffer, itemCount: count, mean: parameters.gradients.buffer, over: communicator)
     }
     let norm = profile.measure(
-      .clip, .backward, .pass(parameters.count, arrays: 1, operations: 1)
+      .clip, .backward, .sumOfSquares(parameters.count)
     ) { GradientNorm(parameters) }
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
@@ -78,7 +78,7 @@ public final class TrainingStep {
       [lossSum, isBad ? 1 : 0, waitedSeconds()])
     let isSkipped = sums[1] > 0
     if !isSkipped {
-      profile.measure(.adam, .backward, .pass(parameters.count, arrays: 7, operations: 12)) {
+      profile.measure(.adam, .backward, .adam(parameters.count)) {
         state.adam.step(
           learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip))
         state.average?.update(parameters)

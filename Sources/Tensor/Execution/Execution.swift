@@ -5,7 +5,7 @@ public struct Execution {
   /// Threads that share the work inside one utterance.
   public var threads: Int
   /// Whether operations keep nothing but their inputs and compute the rest again in backward:
-  /// a fraction of the memory for about a third more time.
+  /// a fraction of the memory for about a fifth more time.
   public var recomputes: Bool
   /// Where to add up the time of each part; only with one thread.
   public var profile: Profile?

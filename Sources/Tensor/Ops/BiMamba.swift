@@ -116,7 +116,7 @@ private final class MambaBlock {
         for (index, direction) in directions.enumerated() {
           let pass = MambaTile(sizes, sequences(tile, direction), packed[index], profile)
           let kept = saved?[index].at(tile) ?? own?.first
-          guard let kept else { continue }
+          guard let kept else { preconditionFailure("mambaBlock: nowhere to compute a tile") }
           pass.forward(
             normalised, kept, scratch, pass: .forward, checkpoints: saved != nil)
           pass.project(scratch, start: index == 0 ? .overwrite : .accumulate)
@@ -187,13 +187,12 @@ private final class MambaBlock {
       }
       pass.backward(
         normalised, dout, kept, weights[index].padded, worker.gradients.directions[index], scratch,
-        back,
-        start: index == 0 ? .overwrite : .accumulate)
+        back, start: index == 0 ? .overwrite : .accumulate)
     }
     var dx = back.normalised
     if let layerNorm {
       profile.measure(
-        .layerNorm, .backward, .pass(tile.rows * sizes.features, arrays: 3, operations: 9)
+        .layerNorm, .backward, .layerNormBackward(tile.rows * sizes.features)
       ) {
         kernels.layerNormBackward(
           input, FloatPointer(dx), rows: tile.rows, features: sizes.features,
@@ -213,7 +212,7 @@ private final class MambaBlock {
   ) -> FloatPointer {
     guard let layerNorm else { return input }
     profile.measure(
-      .layerNorm, .forward, .pass(tile.rows * sizes.features, arrays: 2, operations: 5)
+      .layerNorm, .forward, .layerNormForward(tile.rows * sizes.features)
     ) {
       kernels.layerNormForward(
         input, rows: tile.rows, features: sizes.features, stride: sizes.featureStride,

@@ -45,10 +45,10 @@ struct MambaTile {
         weights.stepTransposed.base, sizes.channels, kept.step, sizes.channels,
         .bias(FloatPointer(weights.stepBias.base)))
     }
-    profile.measure(.softplus, pass, .pass(rows * sizes.inner, arrays: 2, operations: 20)) {
+    profile.measure(.softplus, pass, .softplus(rows * sizes.inner)) {
       kernels.softplus(kept.step, count: rows * sizes.channels)
     }
-    profile.measure(.scan, pass, scanWork(perState: 10, perChannel: 14, arrays: 4)) {
+    profile.measure(.scan, pass, .scanForward(rows * sizes.inner, states: sizes.states)) {
       kernels.selectiveScanForward(
         scanInputs(kept, scratch), sequences, weights.scan, out: scratch.gated,
         checkpoints: checkpoints ? kept.checkpoints : nil, scratch: scratch.scan)
@@ -68,8 +68,7 @@ struct MambaTile {
   /// The convolution's output, from `kept.projected` to `scratch.convolved`.
   func convolve(_ kept: TileActivations, _ scratch: TileScratch, pass: Profile.Pass) {
     profile.measure(
-      .convolution, pass,
-      .pass(rows * sizes.inner, arrays: 2, operations: Double(sizes.taps) + 14)
+      .convolution, pass, .convolutionForward(rows * sizes.inner, taps: sizes.taps)
     ) {
       kernels.causalConv1dForward(
         FloatPointer(kept.projected), stride: sizes.gateStride, sequences,
@@ -96,7 +95,7 @@ struct MambaTile {
         rows, sizes.channels, sizes.features, StridedMatrix(dout, rowStride: sizes.featureStride),
         padded.outWeight.base, padded.outWeight.stride, back.gated, sizes.channels, .overwrite)
     }
-    profile.measure(.scan, .backward, scanWork(perState: 20, perChannel: 30, arrays: 8)) {
+    profile.measure(.scan, .backward, .scanBackward(rows * sizes.inner, states: sizes.states)) {
       kernels.selectiveScanBackward(
         scanInputs(kept, scratch), FloatPointer(back.gated), sequences, weights.scan,
         checkpoints: FloatPointer(kept.checkpoints),
@@ -135,8 +134,7 @@ struct MambaTile {
         padded.xWeight.base, padded.xWeight.stride, back.gated, sizes.channels, .accumulate)
     }
     profile.measure(
-      .convolution, .backward,
-      .pass(rows * sizes.inner, arrays: 3, operations: 3 * Double(sizes.taps) + 19)
+      .convolution, .backward, .convolutionBackward(rows * sizes.inner, taps: sizes.taps)
     ) {
       kernels.causalConv1dBackward(
         FloatPointer(kept.projected), stride: sizes.gateStride, FloatPointer(back.gated),
@@ -170,12 +168,5 @@ struct MambaTile {
     _ part: Profile.Part, _ pass: Profile.Pass, _ n: Int, _ k: Int, _ body: () -> Void
   ) {
     profile.measure(part, pass, .product(rows, n, k), body)
-  }
-
-  /// Instructions on the multiply-add ports: `perState` for each state and `perChannel` besides.
-  private func scanWork(perState: Int, perChannel: Int, arrays: Double) -> Profile.Work {
-    .pass(
-      rows * sizes.inner, arrays: arrays,
-      operations: Double(perState * sizes.states + perChannel))
   }
 }

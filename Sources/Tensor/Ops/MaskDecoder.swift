@@ -209,7 +209,7 @@ private final class MaskDecoder {
         for utterance in 0..<z.shape[0] {
           let x = rows(utterance, k, scratch.rows)
           let s = profile.measure(
-            .decoderNorm, .forward, .pass(frames * features, arrays: 2, operations: 2)
+            .decoderNorm, .forward, .groupStatistics(frames * features)
           ) {
             kernels.groupStatistics(
               x, rows: frames, features: features, stride: stride, epsilon: 1e-5)
@@ -237,7 +237,7 @@ private final class MaskDecoder {
     _ pass: Profile.Pass
   ) {
     profile.measure(
-      .decoderNorm, pass, .pass(frames * features, arrays: 2, operations: 2)
+      .decoderNorm, pass, .groupNormForward(frames * features)
     ) {
       kernels.groupNormForward(
         x, rows: frames, features: stride, stride: stride, mean: s.mean, inverse: s.inverse,
@@ -259,7 +259,7 @@ private final class MaskDecoder {
         packed.weight1.stride, hidden.base, band.hiddenStride, .bias(packed.bias1.base))
     }
     profile.measure(
-      .decoderTanh, pass, .pass(frames * band.hidden, arrays: 2, operations: 20)
+      .decoderTanh, pass, .tanhForward(frames * band.hidden)
     ) {
       kernels.tanh(hidden.base, count: frames * band.hiddenStride)
     }
@@ -390,7 +390,7 @@ private final class MaskDecoder {
       }
     }
     profile.measure(
-      .decoderTanh, .backward, .pass(frames * band.hidden, arrays: 3, operations: 2)
+      .decoderTanh, .backward, .tanhBackward(frames * band.hidden)
     ) {
       kernels.tanhBackward(
         FloatPointer(hidden.base), FloatPointer(dhidden.base),
@@ -417,7 +417,7 @@ private final class MaskDecoder {
     _ packed: PackedBand, _ dx: Storage, _ back: DecoderBackwardScratch
   ) {
     profile.measure(
-      .decoderNorm, .backward, .pass(frames * features, arrays: 5, operations: 8)
+      .decoderNorm, .backward, .groupNormBackward(frames * features)
     ) {
       let dweight = GradientTarget(band.normWeight.gradient, rows: 1, columns: features)
       let dbias = GradientTarget(band.normBias.gradient, rows: 1, columns: features)

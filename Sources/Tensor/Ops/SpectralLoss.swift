@@ -27,7 +27,7 @@ public func spectralLoss(
   let count = estimate.count / 2
   let gradient = tape.isRecording ? Storage(count: estimate.count) : nil
   let sums = tape.execution.profile.measure(
-    .loss, .forward, .pass(2 * count, arrays: gradient == nil ? 2 : 3, operations: 40)
+    .loss, .forward, .spectralLoss(bins: count, gradient: gradient != nil)
   ) {
     kernels.spectralLoss(
       FloatPointer(estimate.base), FloatPointer(target.base), count: count,
