@@ -17,6 +17,8 @@ public struct StepResult: Equatable, Sendable {
   public let isSkipped: Bool
   /// Seconds of the step that a rank waited for its crops, the mean over ranks.
   public let dataSeconds: Double
+  /// Whether any rank asked all to stop after this step.
+  public let isStopAsked: Bool
 }
 
 /// Why training cannot go on.
@@ -116,13 +118,16 @@ public final class Trainer {
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
   ///
   /// All ranks call it together, if with no item. All get the same result and hold the same
-  /// weights afterwards.
-  public func step(_ items: [Int], epoch: Int) throws -> StepResult {
+  /// weights afterwards. `asksToStop` is called once, near the end; that any rank said yes is in
+  /// everybody's result.
+  public func step(
+    _ items: [Int], epoch: Int, asksToStop: () -> Bool = { false }
+  ) throws -> StepResult {
     let waitedBefore = crops.waitedSeconds
     let rate = schedule.rate(atStep: state.progress.step)
     let outcome = try trainingStep.run(
       count: items.count, learningRate: rate, execution,
-      waitedSeconds: { crops.waitedSeconds - waitedBefore }
+      waitedSeconds: { crops.waitedSeconds - waitedBefore }, asksToStop: asksToStop
     ) { try crops.spectrograms(of: .init(item: items[$0], epoch: epoch)) }
     try count(
       isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
@@ -130,7 +135,8 @@ public final class Trainer {
     return StepResult(
       lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
-      dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize))
+      dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize),
+      isStopAsked: outcome.isStopAsked)
   }
 
   private func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) throws {

@@ -22,6 +22,8 @@ public final class TrainingStep {
     public let isSkipped: Bool
     /// Seconds that the ranks waited for data, added up.
     public let waitedSeconds: Double
+    /// Whether any rank asked all to stop after this step.
+    public let isStopAsked: Bool
   }
 
   private let state: TrainingState
@@ -40,13 +42,14 @@ public final class TrainingStep {
   }
 
   /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
-  /// tells afterwards how long that took.
+  /// tells afterwards how long that took, and `asksToStop` whether this rank wants to stop.
   ///
   /// All ranks call it together, if with no item. All get the same outcome and hold the same
   /// weights afterwards.
   public func run(
     count: Int, learningRate: Double, _ execution: Execution,
-    waitedSeconds: () -> Double = { 0 }, load: (Int) throws -> Item
+    waitedSeconds: () -> Double = { 0 }, asksToStop: () -> Bool = { false },
+    load: (Int) throws -> Item
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
@@ -75,7 +78,7 @@ public final class TrainingStep {
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
     let sums = try communicator.allReduceSum(
-      [lossSum, isBad ? 1 : 0, waitedSeconds()])
+      [lossSum, isBad ? 1 : 0, waitedSeconds(), asksToStop() ? 1 : 0])
     let isSkipped = sums[1] > 0
     if !isSkipped {
       profile.measure(.adam, .backward, .adam(parameters.count)) {
@@ -86,6 +89,6 @@ public final class TrainingStep {
     }
     return Outcome(
       lossSum: sums[0], itemCount: itemCount, gradientNorm: norm.value, isSkipped: isSkipped,
-      waitedSeconds: sums[2])
+      waitedSeconds: sums[2], isStopAsked: sums[3] > 0)
   }
 }
