@@ -29,6 +29,7 @@ let package = Package(
     .target(name: "CPlatform"),
     .target(name: "CPrefetch"),
 
+    .target(name: "Checksum", dependencies: ["CPlatform"], swiftSettings: baseline),
     .target(name: "KernelAPI", swiftSettings: baseline),
     .target(
       name: "KernelsAVX2", dependencies: ["KernelAPI", "CPrefetch"],
@@ -41,7 +42,7 @@ let package = Package(
       dependencies: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "COpenBLAS", "CPlatform"],
       swiftSettings: baseline),
     .target(
-      name: "Audio", dependencies: ["CFFTW", "CSndfile"], swiftSettings: baseline),
+      name: "Audio", dependencies: ["Checksum", "CFFTW", "CSndfile"], swiftSettings: baseline),
     .target(name: "Metrics", dependencies: ["Audio"], swiftSettings: baseline),
     .target(
       name: "Models", dependencies: ["Tensor"],
@@ -50,7 +51,7 @@ let package = Package(
     .target(
       name: "DistTrain",
       dependencies: [
-        "Models", "Tensor", "KernelAPI", "Audio", "Metrics", "CMPI", "CPlatform",
+        "Models", "Tensor", "KernelAPI", "Audio", "Metrics", "Checksum", "CMPI", "CPlatform",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: baseline),
@@ -62,6 +63,8 @@ let package = Package(
     .testTarget(
       name: "TensorTests", dependencies: ["Tensor", "KernelAPI", "TestSupport"],
       swiftSettings: baseline),
+    .testTarget(
+      name: "ChecksumTests", dependencies: ["Checksum"], swiftSettings: baseline),
     .testTarget(
       name: "AudioTests", dependencies: ["Audio", "TestSupport"], swiftSettings: baseline),
     .testTarget(

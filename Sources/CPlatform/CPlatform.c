@@ -1,6 +1,7 @@
 #include "CPlatform.h"
 
 #include <malloc.h>
+#include <nmmintrin.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,3 +58,17 @@ void platform_prefer_large_pages(void *start, unsigned long bytes) {
 }
 
 void platform_return_freed_memory(void) { malloc_trim(0); }
+
+// Every processor that passed refuse_old_processor has SSE4.2. Three cycles for eight bytes.
+__attribute__((target("sse4.2"))) unsigned platform_crc32c(
+    unsigned crc, const void *bytes, unsigned long count) {
+  const unsigned char *at = bytes;
+  uint64_t state = (uint32_t)~crc;
+  for (; count >= 8; count -= 8, at += 8) {
+    uint64_t word;
+    memcpy(&word, at, 8);
+    state = _mm_crc32_u64(state, word);
+  }
+  for (; count > 0; count--, at++) state = _mm_crc32_u8((uint32_t)state, *at);
+  return ~(uint32_t)state;
+}

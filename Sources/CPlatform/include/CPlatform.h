@@ -26,6 +26,9 @@ void platform_prefer_large_pages(void *start, unsigned long bytes);
 /// Gives freed memory back once, so that the resident size says what is in use.
 void platform_return_freed_memory(void);
 
+/// CRC-32C of `count` bytes, continuing from `crc`, which is 0 at the start.
+unsigned platform_crc32c(unsigned crc, const void *bytes, unsigned long count);
+
 /// Calls `end` with 128 + signal when a trap, an abort or a memory fault ends this process; `end`
 /// ends the other processes of the job. Before that the handlers that were there at the first call
 /// (Swift's backtrace) print what they know. If `end` hangs, an alarm ends the process after 5 s.
