@@ -10,6 +10,7 @@ struct StepBenchmark {
   let configuration: TrainingConfiguration
   let threads: Int
   let recomputes: Bool
+  let exchange: ExchangeSettings
   let steps: Int
   let warmupSteps: Int
 
@@ -24,28 +25,41 @@ struct StepBenchmark {
     platform_return_freed_memory()
     let isExact = ResidentMemory.forgetPeak()
     let state = TrainingState(configuration)
-    let step = TrainingStep(state, clip: configuration.clip, over: communicator)
+    let step = try TrainingStep(
+      state, clip: configuration.clip, exchange: exchange, over: communicator)
     let items = makeItems(rank: communicator.rank)
     let residentBefore = ResidentMemory.current
 
+    var exchanged: GradientExchange.Outcome?
     func take(_ execution: Execution) throws -> Double {
       // The ranks measure their peaks between steps and come out of it one after another.
       try communicator.barrier()
-      var isSkipped = false
+      var outcome: TrainingStep.Outcome?
       let seconds = try secondsTaken {
-        isSkipped = try step.run(count: items.count, learningRate: 1e-4, execution) { items[$0] }
-          .isSkipped
+        outcome = try step.run(count: items.count, learningRate: 1e-4, execution) { items[$0] }
       }
-      if isSkipped { throw BenchmarkError.notFinite(model: configuration.model.name) }
+      guard let outcome, !outcome.isSkipped else {
+        throw BenchmarkError.notFinite(model: configuration.model.name)
+      }
+      exchanged = outcome.exchanged
       return seconds
+    }
+
+    func slowest(_ seconds: Double?) throws -> Double {
+      Double(try communicator.allReduceMax(Int64((seconds ?? 0) * 1e9))) / 1e9
     }
 
     let execution = Execution(threads: threads, recomputes: recomputes)
     for _ in 0..<warmupSteps { _ = try take(execution) }
     peak.add(CoreLimits.measureFlops())
     var times = Samples()
+    var exposed = Samples()
+    var transfer = Samples()
     for _ in 0..<steps {
       times.add(try take(execution))
+      // One rank that stands still makes all wait.
+      exposed.add(try slowest(exchanged?.exposedSeconds))
+      transfer.add(try slowest(exchanged?.transferSeconds))
       peak.add(CoreLimits.measureFlops())
     }
     let residentPeak = try communicator.allReduceMax(Int64(ResidentMemory.highWaterMark()))
@@ -59,7 +73,11 @@ struct StepBenchmark {
 
     return StepFigures(
       configuration: configuration, threads: threads, ranks: communicator.worldSize,
-      recomputes: recomputes, times: times, peak: peak, copy: copy, product: product,
+      recomputes: recomputes,
+      exchange: .init(
+        settings: exchange, buckets: step.bucketCount, exposed: exposed.median,
+        transfer: transfer.median),
+      times: times, peak: peak, copy: copy, product: product,
       memory: .init(before: residentBefore, peak: Int(residentPeak), isExact: isExact),
       profile: profile, instrumentedSteps: instrumentedSteps,
       instrumentedStepSeconds: instrumentedTime / Double(instrumentedSteps))

@@ -33,6 +33,15 @@ struct StepFigures: Encodable {
     let isExact: Bool
   }
 
+  /// How gradients travelled, of the rank that waited longest.
+  struct Exchange {
+    let settings: ExchangeSettings
+    let buckets: Int
+    /// Seconds of a step, the median of the timed ones.
+    let exposed: Double
+    let transfer: Double
+  }
+
   let preset: String
   let batch: Int
   /// Length of an utterance.
@@ -61,6 +70,18 @@ struct StepFigures: Encodable {
   let copy: CopyBandwidth
   let largeProduct: LargeProduct
 
+  /// Numbers on the wire, bytes of a bucket, buckets of a step, and whether they travelled during
+  /// backward.
+  let wire: String
+  let bucketBytes: Int
+  let buckets: Int
+  let overlap: Bool
+  /// Median time of a step that the rank which waited longest stood still for gradients: what
+  /// nothing hid of the exchange, and waiting for slower ranks.
+  let exposedCommunicationSeconds: Double
+  /// Median time that the all-reduces themselves took in a step.
+  let allReduceSeconds: Double
+
   /// The most that was resident in the timed steps, of the rank that took most.
   let peakResidentBytes: Int
   /// Resident when weights, moments and audio were there, and before the first step.
@@ -78,7 +99,7 @@ struct StepFigures: Encodable {
 
   init(
     configuration: TrainingConfiguration, threads: Int, ranks: Int, recomputes: Bool,
-    times: Samples, peak: Samples, copy: CopyBandwidth, product: LargeProduct, memory: Memory,
+    exchange: Exchange, times: Samples, peak: Samples, copy: CopyBandwidth, product: LargeProduct, memory: Memory,
     profile: Profile, instrumentedSteps: Int, instrumentedStepSeconds: Double
   ) {
     preset = configuration.model.name
@@ -121,6 +142,12 @@ struct StepFigures: Encodable {
     fractionOfPeak = useful / (peak.median / 1e9 * Double(threads) * times.median)
     self.copy = copy
     largeProduct = product
+    wire = exchange.settings.wire.rawValue
+    bucketBytes = exchange.settings.bucketBytes
+    buckets = exchange.buckets
+    overlap = exchange.settings.overlaps
+    exposedCommunicationSeconds = exchange.exposed
+    allReduceSeconds = exchange.transfer
     peakResidentBytes = memory.peak
     residentBytesBeforeSteps = memory.before
     peakResidentIsExact = memory.isExact

@@ -28,6 +28,14 @@ public protocol Communicator: AnyObject {
   /// Replaces each element by its sum over all ranks.
   func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>) throws(CommunicationError)
 
+  /// Starts adding up all ranks' numbers, beside what the caller does next. Reductions run one after
+  /// another in the order of these calls, the same on all ranks; their buffers belong to them until
+  /// `finishReductions`.
+  func startReduction(_ reduction: Reduction)
+
+  /// Waits until all reductions are done, and returns the seconds that they took altogether.
+  func finishReductions() throws(CommunicationError) -> Double
+
   /// The largest of the ranks' values.
   func allReduceMax(_ value: Int64) throws(CommunicationError) -> Int64
 

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Ranks inside one process: a single one, or a group of threads with MPI's semantics.
 ///
@@ -10,6 +11,12 @@ public final class LocalCommunicator: Communicator, Sendable {
   /// Number of ranks in the group.
   public let worldSize: Int
   private let meeting: Meeting
+  private let pending = Mutex(Pending())
+
+  private struct Pending {
+    var seconds = 0.0
+    var failure: CommunicationError?
+  }
 
   /// All ranks of a group share one machine.
   public var hostRank: Int { rank }
@@ -94,6 +101,66 @@ public final class LocalCommunicator: Communicator, Sendable {
         for index in sums.indices { sums[index] += buffer[index] }
       }
       for buffer in all { _ = buffer.update(fromContentsOf: sums) }
+    }
+  }
+
+  /// Adds up at once, in rank order: threads of one process have nothing to hide. A failure shows in
+  /// `finishReductions`.
+  public func startReduction(_ reduction: Reduction) {
+    let clock = ContinuousClock.now
+    do throws(CommunicationError) {
+      try reduce(reduction)
+    } catch {
+      pending.withLock { $0.failure = $0.failure ?? error }
+    }
+    pending.withLock { $0.seconds += (ContinuousClock.now - clock) / .seconds(1) }
+  }
+
+  /// The seconds since the last call of it that reductions took.
+  public func finishReductions() throws(CommunicationError) -> Double {
+    let done = pending.withLock { pending in
+      defer { pending = Pending() }
+      return pending
+    }
+    if let failure = done.failure { throw failure }
+    return done.seconds
+  }
+
+  private func reduce(_ reduction: Reduction) throws(CommunicationError) {
+    try meeting.meet(rank: rank, operation: "reduction", deposit: reduction) {
+      (all) throws(CommunicationError) in
+      try Self.checkCounts(all.map(\.count), "reduction")
+      try Self.add(all)
+    }
+  }
+
+  /// Where one rank gives doubles and another floats, their formats differ.
+  private static func add(_ all: [Reduction]) throws(CommunicationError) {
+    let mismatch = CommunicationError.mismatch(
+      operation: "reduction", reason: "their wire formats differ")
+    switch all[0] {
+    case .float64:
+      var sums = [Double](repeating: 0, count: all[0].count)
+      for reduction in all {
+        guard case .float64(let send, _) = reduction else { throw mismatch }
+        for index in sums.indices { sums[index] += send[index] }
+      }
+      for case .float64(_, let receive) in all { _ = receive.update(fromContentsOf: sums) }
+    case .float32:
+      var sums = [Float](repeating: 0, count: all[0].count)
+      for reduction in all {
+        guard case .float32(let send, _) = reduction else { throw mismatch }
+        for index in sums.indices { sums[index] += send[index] }
+      }
+      for case .float32(_, let receive) in all { _ = receive.update(fromContentsOf: sums) }
+    case .bf16:
+      var sums = [Float](repeating: 0, count: all[0].count)
+      for reduction in all {
+        guard case .bf16(let send, _) = reduction else { throw mismatch }
+        for index in sums.indices { sums[index] += send[index].value }
+      }
+      let rounded = sums.map { BFloat16($0).value }
+      for case .bf16(_, let receive) in all { _ = receive.update(fromContentsOf: rounded) }
     }
   }
 

@@ -4,8 +4,10 @@ import Foundation
 
 /// The ranks of an MPI job. The only file that knows MPI.
 ///
-/// MPI runs with `MPI_THREAD_FUNNELED`: the main thread makes every call. Errors are returned and
-/// become `CommunicationError.callFailed`; what MPI can still do after one is undefined, so the
+/// MPI runs with `MPI_THREAD_MULTIPLE`: the main thread makes every call but those of reductions,
+/// which a thread of their own makes, on a communicator of its own. Open MPI moves messages only
+/// while somebody calls it, and that thread does while the main thread computes. Errors are returned
+/// and become `CommunicationError.callFailed`; what MPI can still do after one is undefined, so the
 /// sensible answer is `abort`.
 public final class MPICommunicator: Communicator {
   /// This process's number in MPI_COMM_WORLD.
@@ -17,6 +19,8 @@ public final class MPICommunicator: Communicator {
   /// Number of processes that can share memory.
   public let hostSize: Int
   private let maximumCount: Int
+  private let reductions: MPIReductions
+  private let reductionQueue: SerialQueue
   private var isFinalized = false
 
   /// Starts MPI in this process.
@@ -34,13 +38,18 @@ public final class MPICommunicator: Communicator {
     MPI_Initialized(&started)
     if started != 0 { throw .startFailed(reason: "it is already running in this process") }
     platform_on_fatal_signal { code in endWorld(code) }
+    // The thread of the reductions shares its core with the computing one, and must not spin while
+    // it waits for the network. Measured: Benchmarks/NOTES.md.
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0)
     var provided: Int32 = 0
-    let code = MPI_Init_thread(nil, nil, cmpi_thread_funneled(), &provided)
+    let code = MPI_Init_thread(nil, nil, cmpi_thread_multiple(), &provided)
     guard code == cmpi_success() else {
       throw .startFailed(reason: errorText(code))
     }
-    guard provided >= cmpi_thread_funneled() else {
-      throw .startFailed(reason: "this MPI offers thread level \(provided), below FUNNELED")
+    guard provided >= cmpi_thread_multiple() else {
+      throw .startFailed(
+        reason: "this MPI was built without MPI_THREAD_MULTIPLE, which sending gradients during "
+          + "backward needs; use another build of it")
     }
     MPI_Comm_set_errhandler(cmpi_comm_world(), cmpi_errors_return())
     // Again: a transport such as UCX may have put handlers of its own in place.
@@ -66,6 +75,15 @@ public final class MPICommunicator: Communicator {
     MPI_Comm_free(&host)
     hostRank = Int(number)
     hostSize = Int(size)
+    var world = cmpi_comm()
+    let duplicated = MPI_Comm_dup(cmpi_comm_world(), &world.handle)
+    guard duplicated == cmpi_success() else {
+      throw .startFailed(reason: "MPI_Comm_dup: \(errorText(duplicated))")
+    }
+    reductions = MPIReductions(
+      world, rank: rank, worldSize: worldSize, maximumCount: maximumCount)
+    let mode = platform_arithmetic_mode()
+    reductionQueue = SerialQueue(name: "reductions") { platform_set_arithmetic_mode(mode) }
   }
 
   /// Name and version of the MPI library, one line.
@@ -120,6 +138,18 @@ public final class MPICommunicator: Communicator {
           cmpi_in_place(), base, count, cmpi_double(), cmpi_sum(), cmpi_comm_world())
       }
     }
+  }
+
+  /// Starts adding up all ranks' numbers on the thread of the reductions.
+  public func startReduction(_ reduction: Reduction) {
+    reductionQueue.add { [reductions] () throws(CommunicationError) in
+      try reductions.run(reduction)
+    }
+  }
+
+  /// Waits for all reductions; the seconds that they took.
+  public func finishReductions() throws(CommunicationError) -> Double {
+    try reductionQueue.wait()
   }
 
   /// The largest of the ranks' values.
@@ -186,6 +216,8 @@ public final class MPICommunicator: Communicator {
   /// Leaves the job. Without it mpirun reports the process as failed, even if it exits with 0.
   public func finalize() throws(CommunicationError) {
     if isFinalized { return }
+    _ = try reductionQueue.wait()
+    reductionQueue.stop()
     try check("finalize") { MPI_Finalize() }
     isFinalized = true
   }
@@ -206,20 +238,16 @@ public final class MPICommunicator: Communicator {
   ) throws(CommunicationError) {
     precondition(Thread.isMainThread, "\(operation): MPI is called off the main thread")
     precondition(!isFinalized, "\(operation) after finalize")
-    let code = call()
-    if code != cmpi_success() {
-      throw .callFailed(operation: operation, rank: rank, reason: errorText(code))
-    }
+    try checked(operation, rank: rank, call)
   }
 
-  /// Calls `body` with consecutive pieces of at most `maximumCount` elements; never for none.
   private func inPieces<Element>(
     _ base: UnsafeMutablePointer<Element>?, _ count: Int,
     _ body: (UnsafeMutablePointer<Element>, Int32) throws(CommunicationError) -> Void
   ) throws(CommunicationError) {
     guard let base else { return }
-    for start in stride(from: 0, to: count, by: maximumCount) {
-      try body(base + start, Int32(min(maximumCount, count - start)))
+    try forEachPiece(of: count, atMost: maximumCount) { start, length throws(CommunicationError) in
+      try body(base + start, length)
     }
   }
 
@@ -237,7 +265,102 @@ public final class MPICommunicator: Communicator {
   }
 }
 
+/// The all-reduces of gradients, called by one thread that is not the main one.
+private final class MPIReductions: @unchecked Sendable {
+  // Sendable because only the reductions' thread touches it after it was made.
+  private let world: cmpi_comm
+  private let rank: Int
+  private let worldSize: Int
+  private let maximumCount: Int
+  /// Of all ranks, what they send of this rank's share.
+  private var shares: [BFloat16] = []
+  private var rounded: [BFloat16] = []
+  private var padded: [BFloat16] = []
+
+  init(_ world: cmpi_comm, rank: Int, worldSize: Int, maximumCount: Int) {
+    self.world = world
+    self.rank = rank
+    self.worldSize = worldSize
+    self.maximumCount = maximumCount
+  }
+
+  func run(_ reduction: Reduction) throws(CommunicationError) {
+    switch reduction {
+    case .float64(let send, let receive):
+      try add(send.baseAddress, receive.baseAddress, receive.count, cmpi_double())
+    case .float32(let send, let receive):
+      try add(send.baseAddress, receive.baseAddress, receive.count, cmpi_float())
+    case .bf16(let send, let receive):
+      try forEachPiece(of: send.count, atMost: maximumCount) {
+        start, length throws(CommunicationError) in
+        let range = start..<start + Int(length)
+        try add(
+          UnsafeBufferPointer(rebasing: send[range]),
+          UnsafeMutableBufferPointer(rebasing: receive[range]))
+      }
+    }
+  }
+
+  private func add<Element>(
+    _ send: UnsafePointer<Element>?, _ receive: UnsafeMutablePointer<Element>?, _ count: Int,
+    _ type: MPI_Datatype
+  ) throws(CommunicationError) {
+    guard let send, let receive else { return }
+    try forEachPiece(of: count, atMost: maximumCount) { start, length throws(CommunicationError) in
+      try checked("all-reduce of gradients", rank: rank) {
+        MPI_Allreduce(send + start, receive + start, length, type, cmpi_sum(), world.handle)
+      }
+    }
+  }
+
+  /// Each rank adds up one share of the elements in single precision, and sends the rounded sums to
+  /// all: as many bytes as any all-reduce of 16-bit numbers, and two roundings instead of one at
+  /// every hop.
+  private func add(
+    _ send: UnsafeBufferPointer<BFloat16>, _ receive: UnsafeMutableBufferPointer<Float>
+  ) throws(CommunicationError) {
+    let share = (send.count + worldSize - 1) / worldSize
+    let zero = BFloat16(bits: 0)
+    padded = Array(send) + Array(repeating: zero, count: share * worldSize - send.count)
+    shares = Array(repeating: zero, count: share * worldSize)
+    try checked("exchange of gradients", rank: rank) {
+      MPI_Alltoall(
+        &padded, Int32(share), cmpi_uint16(), &shares, Int32(share), cmpi_uint16(), world.handle)
+    }
+    rounded = (0..<share).map { index in
+      var sum: Float = 0
+      for source in 0..<worldSize { sum += shares[source * share + index].value }
+      return BFloat16(sum)
+    }
+    try checked("exchange of gradient sums", rank: rank) {
+      MPI_Allgather(
+        &rounded, Int32(share), cmpi_uint16(), &padded, Int32(share), cmpi_uint16(), world.handle)
+    }
+    for index in receive.indices { receive[index] = padded[index].value }
+  }
+}
+
 private let gatherTag: Int32 = 1
+
+private func checked(
+  _ operation: String, rank: Int, _ call: () -> Int32
+) throws(CommunicationError) {
+  let code = call()
+  if code != cmpi_success() {
+    throw .callFailed(operation: operation, rank: rank, reason: errorText(code))
+  }
+}
+
+/// Calls `body` with start and length of consecutive pieces of at most `limit` elements; never for
+/// none.
+private func forEachPiece(
+  of count: Int, atMost limit: Int,
+  _ body: (_ start: Int, _ length: Int32) throws(CommunicationError) -> Void
+) throws(CommunicationError) {
+  for start in stride(from: 0, to: count, by: limit) {
+    try body(start, Int32(min(limit, count - start)))
+  }
+}
 
 private func errorText(_ code: Int32) -> String {
   var text = [CChar](repeating: 0, count: Int(cmpi_max_error_string()) + 1)

@@ -65,14 +65,16 @@ public final class Trainer {
   /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere.
   public init(
     _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
-    execution: Execution = Execution(), over communicator: any Communicator
+    execution: Execution = Execution(), exchange: ExchangeSettings = ExchangeSettings(),
+    over communicator: any Communicator
   ) throws {
     self.configuration = configuration
     self.state = state
     self.pairs = pairs
     self.communicator = communicator
     self.execution = execution
-    trainingStep = TrainingStep(state, clip: configuration.clip, over: communicator)
+    trainingStep = try TrainingStep(
+      state, clip: configuration.clip, exchange: exchange, over: communicator)
     order = TrainingOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)

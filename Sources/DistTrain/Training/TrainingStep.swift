@@ -24,22 +24,28 @@ public final class TrainingStep {
     public let waitedSeconds: Double
     /// Whether any rank asked all to stop after this step.
     public let isStopAsked: Bool
+    /// How the exchange of gradients went, as seen by this rank.
+    public let exchanged: GradientExchange.Outcome
   }
 
   private let state: TrainingState
   private let clip: Float
   private let communicator: any Communicator
-  private let gradients: GradientSum
-  private let buckets: GradientBuckets
+  private let exchange: GradientExchange
 
-  /// Steps of `state` with gradients clipped to the norm `clip`.
-  public init(_ state: TrainingState, clip: Double, over communicator: any Communicator) {
+  /// Steps of `state` with gradients clipped to the norm `clip`. All ranks make it together.
+  public init(
+    _ state: TrainingState, clip: Double, exchange settings: ExchangeSettings = ExchangeSettings(),
+    over communicator: any Communicator
+  ) throws {
     self.state = state
     self.clip = Float(clip)
     self.communicator = communicator
-    gradients = GradientSum(state.model.parameters)
-    buckets = GradientBuckets(count: state.model.parameters.count)
+    exchange = try GradientExchange(state.model.parameters, settings, over: communicator)
   }
+
+  /// Buckets that a step's gradients travel in.
+  public var bucketCount: Int { exchange.bucketCount }
 
   /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
   /// tells afterwards how long that took, and `asksToStop` whether this rank wants to stop.
@@ -53,7 +59,7 @@ public final class TrainingStep {
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
-    profile.measure(.gradients, .backward, .uncounted) { gradients.reset() }
+    profile.measure(.gradients, .backward, .uncounted) { exchange.begin(itemCount: count) }
     var lossSum = 0.0
     for index in 0..<count {
       let item = try profile.measure(.loading, .forward, .uncounted) { try load(index) }
@@ -61,17 +67,21 @@ public final class TrainingStep {
       let tape = Tape(execution)
       let enhanced = state.model(item.noisy, tape)
       lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
-      tape.backward()
-      profile.measure(.gradients, .backward, .pass(parameters.count, arrays: 5)) {
-        gradients.add(parameters)
+      let isLast = index == count - 1
+      var end = parameters.count
+      tape.backward { boundary in
+        // Sums become final with the last item's gradients, from the end of the arena on.
+        let range = boundary..<end
+        end = boundary
+        profile.measure(.gradients, .backward, .pass(range.count, arrays: 5)) {
+          exchange.sums.add(parameters, range)
+        }
+        if isLast { exchange.ready(from: boundary) }
       }
     }
-    let itemCount = try profile.measure(
+    let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
-    ) {
-      try buckets.reduce(
-        gradients.buffer, itemCount: count, mean: parameters.gradients.buffer, over: communicator)
-    }
+    ) { try exchange.finish() }
     let norm = profile.measure(
       .clip, .backward, .sumOfSquares(parameters.count)
     ) { GradientNorm(parameters) }
@@ -88,7 +98,7 @@ public final class TrainingStep {
       }
     }
     return Outcome(
-      lossSum: sums[0], itemCount: itemCount, gradientNorm: norm.value, isSkipped: isSkipped,
-      waitedSeconds: sums[2], isStopAsked: sums[3] > 0)
+      lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value, isSkipped: isSkipped,
+      waitedSeconds: sums[2], isStopAsked: sums[3] > 0, exchanged: exchanged)
   }
 }

@@ -4,7 +4,13 @@
 /// An operation runs its forward kernel, then records one closure that holds what its backward
 /// kernel needs. `backward` pops closures from the end, so activations free themselves on the way.
 public final class Tape {
-  private var entries: [() -> Void] = []
+  private struct Entry {
+    let backward: () -> Void
+    /// End of the last parameter that this step or any before it adds gradients to.
+    let parametersEnd: Int
+  }
+
+  private var entries: [Entry] = []
   /// False for inference: nothing is recorded and activations die at once.
   public let isRecording: Bool
   /// How operations run.
@@ -31,15 +37,30 @@ public final class Tape {
   /// Number of operations that wait for `backward`.
   public var count: Int { entries.count }
 
-  /// Appends the backward step of an operation.
-  public func record(_ backward: @escaping () -> Void) {
-    if isRecording { entries.append(backward) }
+  /// Appends the backward step of an operation, which adds to the gradients of `parameters` and of
+  /// no others.
+  public func record(using parameters: [Parameter] = [], _ backward: @escaping () -> Void) {
+    guard isRecording else { return }
+    let end = parameters.map { $0.offset + $0.count }.max() ?? 0
+    entries.append(
+      Entry(backward: backward, parametersEnd: max(end, entries.last?.parametersEnd ?? 0)))
   }
 
   /// Runs all recorded steps, last first, and forgets them.
   ///
-  /// Parameter gradients are added to their arena; seed the output's gradient before.
-  public func backward() {
-    while let step = entries.popLast() { step() }
+  /// Parameter gradients are added to their arena; seed the output's gradient before. Parameters
+  /// lie in forward order, so their gradients become final from the arena's end on:
+  /// `onFinal` is called with the first element from which on this tape adds to none any more,
+  /// whenever that moves, at last with 0.
+  public func backward(onFinal: (Int) -> Void = { _ in }) {
+    var final = Int.max
+    while let entry = entries.popLast() {
+      entry.backward()
+      let end = entries.last?.parametersEnd ?? 0
+      if end < min(final, entry.parametersEnd) || entries.isEmpty {
+        final = end
+        onFinal(end)
+      }
+    }
   }
 }

@@ -20,6 +20,7 @@ public struct BandSplitParameters {
   }
 
   var width: Int { normWeight.count / 2 }
+  var all: [Parameter] { [normWeight, normBias, weight, bias] }
 }
 
 /// Splits a spectrogram into bands of N features.
@@ -50,7 +51,7 @@ public func splitIntoBands(
       + "that records")
   let op = BandSplit(spectrogram, bands, given: statistics, tape.execution)
   let out = op.forward()
-  tape.record { op.backward(out) }
+  tape.record(using: bands.flatMap(\.all)) { op.backward(out) }
   return out
 }
 

@@ -89,11 +89,15 @@ private final class MambaBlock {
       directions.map { PackedMamba($0.parameters) }
     }
     forward(x, out, saved, packed)
-    tape.record { self.backward(x, out, saved, packed) }
+    tape.record(using: parameters) { self.backward(x, out, saved, packed) }
     return out
   }
 
   private var profile: Profile? { execution.profile }
+
+  private var parameters: [Parameter] {
+    directions.flatMap { $0.parameters.all } + (norm.map { [$0.weight, $0.bias] } ?? [])
+  }
 
   private func sequences(_ tile: Tile, _ direction: DirectedMamba) -> TileSequences {
     TileSequences(count: tile.sequences, length: tiling.length, reversed: direction.reversed)

@@ -38,6 +38,13 @@ public struct MambaParameters {
     self.skip = skip
     self.outProjection = outProjection
   }
+
+  var all: [Parameter] {
+    [
+      inProjection, convolutionWeight, convolutionBias, xProjection, stepWeight, stepBias, logDecay,
+      skip, outProjection,
+    ]
+  }
 }
 
 /// The sizes of a Mamba and of its rows inside a tile, where everything is padded to vectors.

@@ -28,6 +28,7 @@ public struct MaskDecoderParameters {
     self.bias2 = bias2
   }
 
+  var all: [Parameter] { [normWeight, normBias, weight1, bias1, weight2, bias2] }
   var hidden: Int { bias1.count }
   /// 2τw: numbers of the mask in a frame.
   var maskCount: Int { bias2.count / 2 }
@@ -59,7 +60,7 @@ public func maskDecoder(
   precondition(taps % 2 == 1, "maskDecoder: \(taps) taps")
   let op = MaskDecoder(z, spectrogram, bands, taps: taps, tape.execution)
   let out = op.forward(keepsActivations: tape.isRecording)
-  tape.record { op.backward(out) }
+  tape.record(using: bands.flatMap(\.all)) { op.backward(out) }
   return out
 }
 

@@ -7,9 +7,6 @@ import KernelAPI
 public final class GradientSum {
   /// The sums, in the arena's layout.
   public let buffer: UnsafeMutableBufferPointer<Double>
-  /// Items added since the last reset.
-  public private(set) var itemCount = 0
-
   /// Zeros for all of `arena`.
   public init(_ arena: ParameterArena) {
     buffer = .allocate(capacity: arena.count)
@@ -19,15 +16,17 @@ public final class GradientSum {
   deinit { buffer.deallocate() }
 
   /// Forgets everything.
-  public func reset() {
-    buffer.update(repeating: 0)
-    itemCount = 0
-  }
+  public func reset() { buffer.update(repeating: 0) }
 
-  /// Adds the gradients of one item.
-  public func add(_ arena: ParameterArena) {
+  /// Adds the gradients of one item, or those of `range`, elements of the arena.
+  public func add(_ arena: ParameterArena, _ range: Range<Int>? = nil) {
+    let range = range ?? 0..<arena.count
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= buffer.count,
+      "GradientSum: range \(range) of \(buffer.count)")
     guard let sums = buffer.baseAddress else { return }
-    kernels.accumulate(FloatPointer(arena.gradients.base), to: sums, count: arena.count)
-    itemCount += 1
+    kernels.accumulate(
+      FloatPointer(arena.gradients.base + range.lowerBound), to: sums + range.lowerBound,
+      count: range.count)
   }
 }

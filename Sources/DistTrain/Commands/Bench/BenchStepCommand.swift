@@ -20,6 +20,7 @@ struct BenchStepCommand: ParsableCommand {
   @Option(help: "Steps before them that do not count.") var warmupSteps = 1
   @Flag(help: "Keep no activations but the blocks' inputs; compute the rest again in backward.")
   var recompute = false
+  @OptionGroup var exchange: ExchangeOptions
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
@@ -44,7 +45,8 @@ struct BenchStepCommand: ParsableCommand {
       let benchmark = StepBenchmark(
         configuration: TrainingConfiguration(
           model: model, batch: batch, ranks: communicator.worldSize, cropSeconds: seconds),
-        threads: threads, recomputes: recompute, steps: steps, warmupSteps: warmupSteps)
+        threads: threads, recomputes: recompute, exchange: exchange.settings,
+        steps: steps, warmupSteps: warmupSteps)
       let figures = try benchmark.run(over: communicator)
       _ = try root.bytes {
         try output.end("step", machine, figures)

@@ -1,0 +1,148 @@
+import Checksum
+import Foundation
+import KernelAPI
+import Tensor
+
+/// How gradients are exchanged; nothing of it changes the result but the wire format.
+public struct ExchangeSettings: Equatable, Sendable {
+  /// Bytes that travel together.
+  public var bucketBytes: Int
+  /// How they travel.
+  public var wire: WireFormat
+  /// Whether they start while backward goes on.
+  public var overlaps: Bool
+
+  /// Puts the parts together.
+  public init(
+    bucketBytes: Int = defaultBucketBytes, wire: WireFormat = .float64, overlaps: Bool = true
+  ) {
+    self.bucketBytes = bucketBytes
+    self.wire = wire
+    self.overlaps = overlaps
+  }
+
+  /// 1 MB: measured in `Benchmarks/NOTES.md`.
+  public static let defaultBucketBytes = 1_000_000
+}
+
+/// The all-reduce of a step's gradients, bucket by bucket, while backward still computes others.
+///
+/// A step calls `begin`, then `ready` as gradients become final, then `finish`. Buckets start
+/// strictly in their order, the same on all ranks, so that no two ranks can wait for each other in
+/// different ones. Whether they start early or all at the end, the sums are the same bit for bit.
+public final class GradientExchange {
+  /// What an exchange came to.
+  public struct Outcome: Equatable, Sendable {
+    /// Items of all ranks.
+    public let itemCount: Int
+    /// Seconds that this rank stood still for it: communication that nothing hid, and waiting for
+    /// slower ranks.
+    public let exposedSeconds: Double
+    /// Seconds from start to end of all its reductions together.
+    public let transferSeconds: Double
+  }
+
+  /// This rank's sums, untouched by the exchange.
+  public let sums: GradientSum
+  private let parameters: ParameterArena
+  private let communicator: any Communicator
+  private let settings: ExchangeSettings
+  private let buckets: GradientBuckets
+  private let wire: Wire
+  private let counts = UnsafeMutableBufferPointer<Double>.allocate(capacity: 2)
+  private var next = 0
+
+  /// An exchange of the gradients of `parameters`. All ranks make it together.
+  ///
+  /// Throws `ExchangeError.differentBuckets` on all ranks unless they agree about what travels in
+  /// which order.
+  public init(
+    _ parameters: ParameterArena, _ settings: ExchangeSettings = ExchangeSettings(),
+    over communicator: any Communicator
+  ) throws {
+    self.parameters = parameters
+    self.communicator = communicator
+    self.settings = settings
+    sums = GradientSum(parameters)
+    buckets = GradientBuckets(
+      count: parameters.count, bucketBytes: settings.bucketBytes,
+      elementBytes: settings.wire.byteCount)
+    // A single rank's sums are everybody's.
+    let isAlone = communicator.worldSize == 1 && settings.wire == .float64
+    wire = Wire(settings.wire, count: isAlone ? 0 : parameters.count)
+    counts.initialize(repeating: 0)
+    try verifyOrder()
+  }
+
+  deinit { counts.deallocate() }
+
+  /// Buckets of a step.
+  public var bucketCount: Int { buckets.ranges.count }
+
+  /// Begins a step in which this rank has `itemCount` items: its sums are zero.
+  public func begin(itemCount: Int) {
+    sums.reset()
+    next = 0
+    counts[0] = Double(itemCount)
+    communicator.startReduction(
+      .float64(
+        UnsafeBufferPointer(rebasing: counts[..<1]),
+        into: UnsafeMutableBufferPointer(rebasing: counts[1...])))
+  }
+
+  /// Says that this rank's sums from element `boundary` on are final.
+  public func ready(from boundary: Int) {
+    if settings.overlaps { start(from: boundary) }
+  }
+
+  /// Waits for all ranks' gradients, and puts their mean over the items of all ranks into the
+  /// parameters' gradients.
+  ///
+  /// Dividing by the number of items of all ranks weights every item alike however unevenly they
+  /// are dealt. If no rank has any, the mean is zero.
+  public func finish() throws(CommunicationError) -> Outcome {
+    start(from: 0)
+    let clock = ContinuousClock.now
+    let transfer = try communicator.finishReductions()
+    let exposed = (ContinuousClock.now - clock) / .seconds(1)
+    // A Double counts exactly up to 2^53.
+    let itemCount = Int(counts[1])
+    let scale = itemCount == 0 ? 0 : 1 / counts[1]
+    wire.mean(of: sums.buffer, scale: scale, into: parameters.gradients.buffer)
+    return Outcome(itemCount: itemCount, exposedSeconds: exposed, transferSeconds: transfer)
+  }
+
+  private func start(from boundary: Int) {
+    while next < buckets.ranges.count, buckets.ranges[next].lowerBound >= boundary {
+      if let reduction = wire.reduction(of: sums.buffer, buckets.ranges[next]) {
+        communicator.startReduction(reduction)
+      }
+      next += 1
+    }
+  }
+
+  private func verifyOrder() throws {
+    let names = parameters.parameters.map { "\($0.name) \($0.offset) \($0.shape)" }
+    let order = buckets.ranges.map { "\($0.lowerBound) \($0.upperBound)" }
+    let text = ([settings.wire.rawValue] + names + order).joined(separator: "\n")
+    let hashes = try communicator.allGather(UInt64(CRC32C(Array(text.utf8)).value))
+    let outsiders = ReplicaCheck.deviating(hashes)
+    if !outsiders.isEmpty { throw ExchangeError.differentBuckets(ranks: outsiders) }
+  }
+}
+
+/// Why gradients cannot be exchanged.
+public enum ExchangeError: Error, Equatable, CustomStringConvertible {
+  /// These ranks would send others of the model's gradients, or in another order, than the rest.
+  case differentBuckets(ranks: [Int])
+
+  /// One sentence saying what to do.
+  public var description: String {
+    switch self {
+    case .differentBuckets(let ranks):
+      "the order of the gradients on rank \(ranks.map(String.init).joined(separator: ", ")) is not "
+        + "that of the other ranks; start all of them with the same program, --preset, --bucket-mb "
+        + "and --wire"
+    }
+  }
+}
