@@ -73,7 +73,7 @@ let package = Package(
       name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: baseline),
     // The ranks of the MPI tests, which start it through mpirun.
     .executableTarget(
-      name: "MPIProbe", dependencies: ["DistTrain"], path: "Tests/MPIProbe",
+      name: "MPIProbe", dependencies: ["DistTrain", "Tensor"], path: "Tests/MPIProbe",
       swiftSettings: baseline),
     .testTarget(
       name: "DistTrainTests",

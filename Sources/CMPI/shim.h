@@ -8,6 +8,9 @@
 typedef struct {
   MPI_Comm handle;
 } cmpi_comm;
+typedef struct {
+  MPI_Request request;
+} cmpi_request;
 
 static inline MPI_Comm cmpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Comm cmpi_comm_null(void) { return MPI_COMM_NULL; }

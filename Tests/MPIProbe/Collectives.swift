@@ -1,4 +1,5 @@
 import DistTrain
+import Tensor
 
 extension Probe {
   /// Every collective, with sizes that are empty, odd, and larger than MPI's eager messages.
@@ -62,31 +63,40 @@ extension Probe {
     return (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ rank) }
   }
 
-  /// Buckets against sums over all items in one place, with uneven and zero item counts.
+  /// An exchange against sums over all items in one place, with uneven and zero item counts, small
+  /// buckets, every wire format, early and late.
   func buckets() throws {
     let count = 100_003
+    let arena = ParameterArena()
+    _ = ParameterScope(arena).parameter("w", [count], .zeros)
+    arena.allocate(seed: 0)
     for dealt in [[3, 0, 2, 1], [0, 5, 0, 0], [0, 0, 0, 0], [6, 6, 6, 6]] {
       let counts = Array(dealt.prefix(size))
       let first = counts.prefix(rank).reduce(0, +)
-      let mine = first..<first + counts[rank]
-      // A rank without items holds garbage, which must not count.
-      var sums = (0..<count).map { index in
-        mine.isEmpty ? Double.nan : mine.reduce(0.0) { $0 + Double(gradient(item: $1, index)) }
-      }
-      var mean = [Float](repeating: .nan, count: count)
-      let total = try sums.withUnsafeMutableBufferPointer { sums in
-        try mean.withUnsafeMutableBufferPointer { mean in
-          try GradientBuckets(count: count, bucketBytes: 10_000)
-            .reduce(sums, itemCount: mine.count, mean: mean, over: communicator)
+      let all = counts.reduce(0, +)
+      let scale = all == 0 ? 0 : 1 / Double(all)
+      for (wire, tolerance) in [(WireFormat.float64, Float(0)), (.float32, 0), (.bf16, 0.01)] {
+        for overlaps in [true, false] {
+          let settings = ExchangeSettings(bucketBytes: 10_000, wire: wire, overlaps: overlaps)
+          let exchange = try GradientExchange(arena, settings, over: communicator)
+          exchange.begin(itemCount: counts[rank])
+          for item in first..<first + counts[rank] {
+            for index in 0..<count {
+              arena.gradients.base[index] = gradient(item: item, index)
+            }
+            exchange.sums.add(arena)
+          }
+          exchange.ready(from: count / 2)
+          let total = try exchange.finish().itemCount
+          check(total == all, "\(total) items of \(all)")
+          for index in 0..<count {
+            let exact = (0..<all).reduce(0.0) { $0 + Double(gradient(item: $1, index)) } * scale
+            let error = abs(arena.gradients.base[index] - Float(exact))
+            let limit = tolerance * (abs(Float(exact)) + Float(64 * Double(size) * scale))
+            check(error <= limit, "\(wire) mean gradients of \(counts), off by \(error)")
+          }
         }
       }
-      let all = counts.reduce(0, +)
-      check(total == all, "\(total) items of \(all)")
-      let scale = all == 0 ? 0 : 1 / Double(all)
-      let expected = (0..<count).map { index in
-        Float((0..<all).reduce(0.0) { $0 + Double(gradient(item: $1, index)) } * scale)
-      }
-      check(mean == expected, "mean gradients of \(counts)")
     }
     try succeed()
   }

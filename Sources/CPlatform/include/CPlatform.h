@@ -29,6 +29,10 @@ void platform_return_freed_memory(void);
 /// CRC-32C of `count` bytes, continuing from `crc`, which is 0 at the start.
 unsigned platform_crc32c(unsigned crc, const void *bytes, unsigned long count);
 
+/// Asks that this thread, which works for microseconds and sleeps in between, gets the core as soon
+/// as it wakes, even where another one computes. No privilege is needed; only advice.
+void platform_wake_promptly(void);
+
 /// Calls `end` with 128 + signal when a trap, an abort or a memory fault ends this process; `end`
 /// ends the other processes of the job. Before that the handlers that were there at the first call
 /// (Swift's backtrace) print what they know. If `end` hangs, an alarm ends the process after 5 s.

@@ -60,6 +60,8 @@ public struct TrainCommand: ParsableCommand {
   @Flag(help: "Compute activations again in backward: a fraction of the memory, a fifth slower.")
   var recompute = false
 
+  @OptionGroup var exchange: ExchangeOptions
+
   @Option(help: "End an epoch after this many steps of its order, and validate.")
   var stepsPerEpoch: Int?
 
@@ -123,6 +125,7 @@ public struct TrainCommand: ParsableCommand {
       request.resumes = resume
       request.threads = threads
       request.recomputes = recompute
+      request.exchange = exchange.settings
       request.onBadFile = onBadFile
       request.validationSpeakers = validationSpeakers
       request.validationCount = validationCount

@@ -19,8 +19,7 @@ public final class MPICommunicator: Communicator {
   /// Number of processes that can share memory.
   public let hostSize: Int
   private let maximumCount: Int
-  private let reductions: MPIReductions
-  private let reductionQueue: SerialQueue
+  private let reductions: ReductionThread<MPIReductionTransport>
   private var isFinalized = false
 
   /// Starts MPI in this process.
@@ -38,8 +37,8 @@ public final class MPICommunicator: Communicator {
     MPI_Initialized(&started)
     if started != 0 { throw .startFailed(reason: "it is already running in this process") }
     platform_on_fatal_signal { code in endWorld(code) }
-    // The thread of the reductions shares its core with the computing one, and must not spin while
-    // it waits for the network. Measured: Benchmarks/NOTES.md.
+    // The thread of the reductions may share its core with one that waits inside MPI, which must
+    // not spin then.
     setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0)
     var provided: Int32 = 0
     let code = MPI_Init_thread(nil, nil, cmpi_thread_multiple(), &provided)
@@ -75,15 +74,8 @@ public final class MPICommunicator: Communicator {
     MPI_Comm_free(&host)
     hostRank = Int(number)
     hostSize = Int(size)
-    var world = cmpi_comm()
-    let duplicated = MPI_Comm_dup(cmpi_comm_world(), &world.handle)
-    guard duplicated == cmpi_success() else {
-      throw .startFailed(reason: "MPI_Comm_dup: \(errorText(duplicated))")
-    }
-    reductions = MPIReductions(
-      world, rank: rank, worldSize: worldSize, maximumCount: maximumCount)
-    let mode = platform_arithmetic_mode()
-    reductionQueue = SerialQueue(name: "reductions") { platform_set_arithmetic_mode(mode) }
+    reductions = ReductionThread(
+      try MPIReductionTransport(rank: rank, worldSize: worldSize))
   }
 
   /// Name and version of the MPI library, one line.
@@ -142,14 +134,12 @@ public final class MPICommunicator: Communicator {
 
   /// Starts adding up all ranks' numbers on the thread of the reductions.
   public func startReduction(_ reduction: Reduction) {
-    reductionQueue.add { [reductions] () throws(CommunicationError) in
-      try reductions.run(reduction)
-    }
+    reductions.start(reduction)
   }
 
   /// Waits for all reductions; the seconds that they took.
   public func finishReductions() throws(CommunicationError) -> Double {
-    try reductionQueue.wait()
+    try reductions.wait()
   }
 
   /// The largest of the ranks' values.
@@ -216,8 +206,8 @@ public final class MPICommunicator: Communicator {
   /// Leaves the job. Without it mpirun reports the process as failed, even if it exits with 0.
   public func finalize() throws(CommunicationError) {
     if isFinalized { return }
-    _ = try reductionQueue.wait()
-    reductionQueue.stop()
+    _ = try reductions.wait()
+    reductions.stop()
     try check("finalize") { MPI_Finalize() }
     isFinalized = true
   }
@@ -265,82 +255,80 @@ public final class MPICommunicator: Communicator {
   }
 }
 
-/// The all-reduces of gradients, called by one thread that is not the main one.
-private final class MPIReductions: @unchecked Sendable {
-  // Sendable because only the reductions' thread touches it after it was made.
-  private let world: cmpi_comm
-  private let rank: Int
-  private let worldSize: Int
-  private let maximumCount: Int
-  /// Of all ranks, what they send of this rank's share.
-  private var shares: [BFloat16] = []
-  private var rounded: [BFloat16] = []
-  private var padded: [BFloat16] = []
+/// What one reduction needs of MPI: nonblocking calls on a communicator of their own.
+struct MPIReductionTransport: ReductionTransport, @unchecked Sendable {
+  // Sendable because only the thread that moves reductions calls it.
+  let rank: Int
+  let worldSize: Int
+  /// One for each way: collectives of a communicator have to start in one order on all ranks, and
+  /// when a rank has all terms of a bucket is its own matter.
+  private let scatterWorld: cmpi_comm
+  private let gatherWorld: cmpi_comm
 
-  init(_ world: cmpi_comm, rank: Int, worldSize: Int, maximumCount: Int) {
-    self.world = world
+  fileprivate init(rank: Int, worldSize: Int) throws(CommunicationError) {
     self.rank = rank
     self.worldSize = worldSize
-    self.maximumCount = maximumCount
+    scatterWorld = try duplicateWorld()
+    gatherWorld = try duplicateWorld()
   }
 
-  func run(_ reduction: Reduction) throws(CommunicationError) {
-    switch reduction {
-    case .float64(let send, let receive):
-      try add(send.baseAddress, receive.baseAddress, receive.count, cmpi_double())
-    case .float32(let send, let receive):
-      try add(send.baseAddress, receive.baseAddress, receive.count, cmpi_float())
-    case .bf16(let send, let receive):
-      try forEachPiece(of: send.count, atMost: maximumCount) {
-        start, length throws(CommunicationError) in
-        let range = start..<start + Int(length)
-        try add(
-          UnsafeBufferPointer(rebasing: send[range]),
-          UnsafeMutableBufferPointer(rebasing: receive[range]))
-      }
-    }
-  }
-
-  private func add<Element>(
-    _ send: UnsafePointer<Element>?, _ receive: UnsafeMutablePointer<Element>?, _ count: Int,
-    _ type: MPI_Datatype
-  ) throws(CommunicationError) {
-    guard let send, let receive else { return }
-    try forEachPiece(of: count, atMost: maximumCount) { start, length throws(CommunicationError) in
-      try checked("all-reduce of gradients", rank: rank) {
-        MPI_Allreduce(send + start, receive + start, length, type, cmpi_sum(), world.handle)
-      }
-    }
-  }
-
-  /// Each rank adds up one share of the elements in single precision, and sends the rounded sums to
-  /// all: as many bytes as any all-reduce of 16-bit numbers, and two roundings instead of one at
-  /// every hop.
-  private func add(
-    _ send: UnsafeBufferPointer<BFloat16>, _ receive: UnsafeMutableBufferPointer<Float>
-  ) throws(CommunicationError) {
-    let share = (send.count + worldSize - 1) / worldSize
-    let zero = BFloat16(bits: 0)
-    padded = Array(send) + Array(repeating: zero, count: share * worldSize - send.count)
-    shares = Array(repeating: zero, count: share * worldSize)
+  func startScatter(
+    _ send: UnsafeRawPointer, into receive: UnsafeMutableRawPointer, _ shares: ReductionShares
+  ) throws(CommunicationError) -> MPIRequest {
+    var request = MPIRequest()
     try checked("exchange of gradients", rank: rank) {
-      MPI_Alltoall(
-        &padded, Int32(share), cmpi_uint16(), &shares, Int32(share), cmpi_uint16(), world.handle)
+      MPI_Ialltoallv(
+        send, shares.lengths, shares.starts, type(shares.elementBytes), receive,
+        shares.ownLengths, shares.ownStarts, type(shares.elementBytes),
+        scatterWorld.handle, &request.handle.request)
     }
-    rounded = (0..<share).map { index in
-      var sum: Float = 0
-      for source in 0..<worldSize { sum += shares[source * share + index].value }
-      return BFloat16(sum)
-    }
+    return request
+  }
+
+  func startGather(
+    _ send: UnsafeRawPointer, into receive: UnsafeMutableRawPointer, _ shares: ReductionShares
+  ) throws(CommunicationError) -> MPIRequest {
+    var request = MPIRequest()
     try checked("exchange of gradient sums", rank: rank) {
-      MPI_Allgather(
-        &rounded, Int32(share), cmpi_uint16(), &padded, Int32(share), cmpi_uint16(), world.handle)
+      MPI_Iallgatherv(
+        send, shares.lengths[rank], type(shares.elementBytes), receive, shares.lengths,
+        shares.starts, type(shares.elementBytes), gatherWorld.handle, &request.handle.request)
     }
-    for index in receive.indices { receive[index] = padded[index].value }
+    return request
+  }
+
+  func isDone(_ request: inout MPIRequest) throws(CommunicationError) -> Bool {
+    var flag: Int32 = 0
+    try checked("exchange of gradients", rank: rank) {
+      MPI_Test(&request.handle.request, &flag, cmpi_status_ignore())
+    }
+    return flag != 0
+  }
+
+  private func type(_ elementBytes: Int) -> MPI_Datatype {
+    switch elementBytes {
+    case 8: cmpi_double()
+    case 4: cmpi_float()
+    default: cmpi_uint16()
+    }
   }
 }
 
+/// A nonblocking MPI call under way.
+struct MPIRequest {
+  fileprivate var handle = cmpi_request()
+}
+
 private let gatherTag: Int32 = 1
+
+private func duplicateWorld() throws(CommunicationError) -> cmpi_comm {
+  var world = cmpi_comm()
+  let code = MPI_Comm_dup(cmpi_comm_world(), &world.handle)
+  guard code == cmpi_success() else {
+    throw .startFailed(reason: "MPI_Comm_dup: \(errorText(code))")
+  }
+  return world
+}
 
 private func checked(
   _ operation: String, rank: Int, _ call: () -> Int32

@@ -21,7 +21,7 @@ public struct ExchangeSettings: Equatable, Sendable {
     self.overlaps = overlaps
   }
 
-  /// 1 MB: measured in `Benchmarks/NOTES.md`.
+  /// 1 MB: models have 8 to 37 MB of gradients, and from 0.25 to 4 MB a bucket nothing changes.
   public static let defaultBucketBytes = 1_000_000
 }
 
@@ -75,6 +75,14 @@ public final class GradientExchange {
   }
 
   deinit { counts.deallocate() }
+
+  /// Items at the end of a step whose backward passes hide the exchange.
+  ///
+  /// Over a network two: one pass alone is too short for it. Each holds its activations. Inside a
+  /// host there is little to hide.
+  public var itemsBesideTransfer: Int {
+    settings.overlaps && communicator.hostSize < communicator.worldSize ? 2 : 1
+  }
 
   /// Buckets of a step.
   public var bucketCount: Int { buckets.ranges.count }

@@ -52,6 +52,24 @@ public enum Reduction: @unchecked Sendable {
   /// rounded to 16 bits as well, so that all ranks have the same.
   case bf16(UnsafeBufferPointer<BFloat16>, into: UnsafeMutableBufferPointer<Float>)
 
+  /// What this rank gives.
+  var sent: UnsafeRawBufferPointer {
+    switch self {
+    case .float64(let send, _): UnsafeRawBufferPointer(send)
+    case .float32(let send, _): UnsafeRawBufferPointer(send)
+    case .bf16(let send, _): UnsafeRawBufferPointer(send)
+    }
+  }
+
+  /// Bytes of an element on the wire.
+  var elementBytes: Int {
+    switch self {
+    case .float64: 8
+    case .float32: 4
+    case .bf16: 2
+    }
+  }
+
   /// Number of elements.
   public var count: Int {
     switch self {

@@ -19,6 +19,8 @@ public struct StepResult: Equatable, Sendable {
   public let dataSeconds: Double
   /// Whether any rank asked all to stop after this step.
   public let isStopAsked: Bool
+  /// How the exchange of gradients went, as seen by this rank.
+  public let exchanged: GradientExchange.Outcome
 }
 
 /// Why training cannot go on.
@@ -138,7 +140,7 @@ public final class Trainer {
       lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
       dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize),
-      isStopAsked: outcome.isStopAsked)
+      isStopAsked: outcome.isStopAsked, exchanged: outcome.exchanged)
   }
 
   private func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) throws {

@@ -25,6 +25,8 @@ public struct TrainingRequest: Sendable {
   public var threads = 1
   /// Whether blocks keep only their inputs and compute the rest again in backward.
   public var recomputes = false
+  /// How gradients travel between the ranks.
+  public var exchange = ExchangeSettings()
 
   /// A request with everything else at its default.
   public init(configuration: TrainingConfiguration, data: String, runFolder: RunFolder) {
@@ -78,7 +80,7 @@ public struct TrainingJob {
       try Trainer(
         configuration, state: state, pairs: train.pairs,
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
-        over: communicator)
+        exchange: request.exchange, over: communicator)
     }
     describe(trainer, train, valid, log)
     let evaluator = try root.together {

@@ -87,6 +87,7 @@ public final class TrainingRun {
           "gradient_norm": .number(result.gradientNorm),
           "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
           "data_seconds": .number(result.dataSeconds),
+          "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
         ])
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
     }

@@ -60,24 +60,22 @@ public final class TrainingStep {
     let parameters = state.model.parameters
     let profile = execution.profile
     profile.measure(.gradients, .backward, .uncounted) { exchange.begin(itemCount: count) }
+    parameters.zeroGradients()
     var lossSum = 0.0
-    for index in 0..<count {
-      let item = try profile.measure(.loading, .forward, .uncounted) { try load(index) }
-      profile.measure(.gradients, .backward, .uncounted) { parameters.zeroGradients() }
-      let tape = Tape(execution)
-      let enhanced = state.model(item.noisy, tape)
-      lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
-      let isLast = index == count - 1
-      var end = parameters.count
-      tape.backward { boundary in
-        // Sums become final with the last item's gradients, from the end of the arena on.
-        let range = boundary..<end
-        end = boundary
-        profile.measure(.gradients, .backward, .pass(range.count, arrays: 5)) {
-          exchange.sums.add(parameters, range)
-        }
-        if isLast { exchange.ready(from: boundary) }
+    var index = 0
+    while index < count {
+      // The last items go backward side by side, so that the gradients of the last layers are final
+      // early and travel while all of them go through the others.
+      let isLast = index >= count - exchange.itemsBesideTransfer
+      let tapes = try (0..<(isLast ? count - index : 1)).map { offset in
+        let tape = Tape(execution)
+        let item = try profile.measure(.loading, .forward, .uncounted) { try load(index + offset) }
+        let enhanced = state.model(item.noisy, tape)
+        lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
+        return tape
       }
+      index += tapes.count
+      backward(tapes, isLast: isLast, profile)
     }
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
@@ -100,5 +98,24 @@ public final class TrainingStep {
     return Outcome(
       lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value, isSkipped: isSkipped,
       waitedSeconds: sums[2], isStopAsked: sums[3] > 0, exchanged: exchanged)
+  }
+
+  /// Runs `tapes` backward, all of them step by step, and adds their gradients to the sums, in the
+  /// order of the tapes for every element, as if they had come one after another.
+  private func backward(_ tapes: [Tape], isLast: Bool, _ profile: Profile?) {
+    let parameters = state.model.parameters
+    var ends = tapes.map { _ in parameters.count }
+    while true {
+      for (index, tape) in tapes.enumerated() {
+        guard let boundary = tape.backwardStep() else { return }
+        let range = boundary..<ends[index]
+        ends[index] = boundary
+        profile.measure(.gradients, .backward, .pass(range.count, arrays: 6)) {
+          exchange.sums.add(parameters, range)
+          parameters.zeroGradients(range)
+        }
+      }
+      if isLast, let boundary = ends.max() { exchange.ready(from: boundary) }
+    }
   }
 }

@@ -91,8 +91,11 @@ public final class ParameterArena {
     }
   }
 
-  /// Sets all gradients to zero.
-  public func zeroGradients() { gradients.buffer.update(repeating: 0) }
+  /// Sets all gradients, or those of `range`, elements of the arena, to zero.
+  public func zeroGradients(_ range: Range<Int>? = nil) {
+    UnsafeMutableBufferPointer(rebasing: gradients.buffer[range ?? 0..<count])
+      .update(repeating: 0)
+  }
 }
 
 /// A place in the tree of names, where a layer registers its parameters.

@@ -48,19 +48,16 @@ public final class Tape {
 
   /// Runs all recorded steps, last first, and forgets them.
   ///
-  /// Parameter gradients are added to their arena; seed the output's gradient before. Parameters
-  /// lie in forward order, so their gradients become final from the arena's end on:
-  /// `onFinal` is called with the first element from which on this tape adds to none any more,
-  /// whenever that moves, at last with 0.
-  public func backward(onFinal: (Int) -> Void = { _ in }) {
-    var final = Int.max
-    while let entry = entries.popLast() {
-      entry.backward()
-      let end = entries.last?.parametersEnd ?? 0
-      if end < min(final, entry.parametersEnd) || entries.isEmpty {
-        final = end
-        onFinal(end)
-      }
-    }
+  /// Parameter gradients are added to their arena; seed the output's gradient before.
+  public func backward() { while backwardStep() != nil {} }
+
+  /// Runs the last recorded step, forgets it, and returns the first element of the arena from which
+  /// on this tape adds to no gradient any more; nil if nothing is recorded.
+  ///
+  /// Parameters lie in forward order, so gradients become final from the arena's end on.
+  public func backwardStep() -> Int? {
+    guard let entry = entries.popLast() else { return nil }
+    entry.backward()
+    return entries.last?.parametersEnd ?? 0
   }
 }

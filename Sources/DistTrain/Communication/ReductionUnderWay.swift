@@ -1,0 +1,151 @@
+import Foundation
+
+/// Which elements of a reduction each rank adds up: consecutive shares, as equal as can be.
+struct ReductionShares {
+  /// Elements of each rank's share, and where it begins.
+  let lengths: [Int32]
+  let starts: [Int32]
+  /// For this rank, what each rank sends of this rank's share, and where it goes.
+  let ownLengths: [Int32]
+  let ownStarts: [Int32]
+  let elementBytes: Int
+
+  init(count: Int, worldSize: Int, rank: Int, elementBytes: Int) {
+    func start(_ rank: Int) -> Int { count * rank / worldSize }
+    lengths = (0..<worldSize).map { Int32(start($0 + 1) - start($0)) }
+    starts = (0..<worldSize).map { Int32(start($0)) }
+    let own = lengths[rank]
+    ownLengths = Array(repeating: own, count: worldSize)
+    ownStarts = (0..<worldSize).map { own * Int32($0) }
+    self.elementBytes = elementBytes
+  }
+}
+
+/// Nonblocking exchange of bytes between ranks, as a reduction needs it.
+protocol ReductionTransport: Sendable {
+  associatedtype Request
+  var rank: Int { get }
+  var worldSize: Int { get }
+  /// Starts sending each rank its share of `send`; all ranks' parts of the own one go to `receive`.
+  func startScatter(
+    _ send: UnsafeRawPointer, into receive: UnsafeMutableRawPointer, _ shares: ReductionShares
+  ) throws(CommunicationError) -> Request
+  /// Starts sending the own share to all ranks; all shares go to `receive`.
+  func startGather(
+    _ send: UnsafeRawPointer, into receive: UnsafeMutableRawPointer, _ shares: ReductionShares
+  ) throws(CommunicationError) -> Request
+  /// Whether it is complete; also what moves it on.
+  func isDone(_ request: inout Request) throws(CommunicationError) -> Bool
+}
+
+/// One reduction on its way: each rank adds up its share of the elements, in the order of the
+/// ranks, and sends the sums to all.
+///
+/// That moves as many bytes as any all-reduce can, 2(n − 1)/n of the buffer, and the sums depend on
+/// nothing but the terms: not on bucket sizes, nor on the algorithms of an MPI library.
+struct ReductionUnderWay<Transport: ReductionTransport> {
+  private enum Stage {
+    case scattering(Transport.Request)
+    case gathering(Transport.Request)
+    case done
+  }
+
+  private let reduction: Reduction
+  private let shares: ReductionShares
+  private let terms: UnsafeMutableRawBufferPointer
+  private let sums: UnsafeMutableRawBufferPointer
+  private var stage: Stage
+
+  init(_ reduction: Reduction, _ transport: Transport) throws(CommunicationError) {
+    self.reduction = reduction
+    let bytes = reduction.elementBytes
+    shares = ReductionShares(
+      count: reduction.count, worldSize: transport.worldSize, rank: transport.rank,
+      elementBytes: bytes)
+    let own = Int(shares.lengths[transport.rank])
+    terms = .allocate(byteCount: max(1, own * transport.worldSize * bytes), alignment: 64)
+    // Where sums are received in the form they travel in, there is no need for a place of their own.
+    let gathered = if case .bf16 = reduction { own + reduction.count } else { own }
+    sums = .allocate(byteCount: max(1, gathered * bytes), alignment: 64)
+    guard let send = reduction.sent.baseAddress, let base = terms.baseAddress else {
+      stage = .done
+      return
+    }
+    stage = .scattering(try transport.startScatter(send, into: base, shares))
+  }
+
+  /// Goes on as far as it can without waiting; whether it is complete. Sums start on their way only
+  /// if `mayGather`, since all ranks have to send those of all reductions in one order.
+  mutating func advance(
+    _ transport: Transport, mayGather: Bool
+  ) throws(CommunicationError) -> Bool {
+    if case .scattering(var request) = stage {
+      let hasTerms = try transport.isDone(&request)
+      guard hasTerms && mayGather else {
+        stage = .scattering(request)
+        return false
+      }
+      addTerms(ranks: transport.worldSize, own: Int(shares.lengths[transport.rank]))
+      guard let sent = sums.baseAddress, let received else { return true }
+      stage = .gathering(try transport.startGather(sent, into: received, shares))
+    }
+    if case .gathering(var request) = stage {
+      guard try transport.isDone(&request) else {
+        stage = .gathering(request)
+        return false
+      }
+      finish()
+      stage = .done
+    }
+    return true
+  }
+
+  /// Whether its sums are on their way, so that those of the next reduction may follow.
+  var hasGathered: Bool { if case .scattering = stage { false } else { true } }
+
+  func deallocate() {
+    terms.deallocate()
+    sums.deallocate()
+  }
+
+  private var received: UnsafeMutableRawPointer? {
+    switch reduction {
+    case .float64(_, let receive): UnsafeMutableRawPointer(receive.baseAddress)
+    case .float32(_, let receive): UnsafeMutableRawPointer(receive.baseAddress)
+    case .bf16: sums.baseAddress.map { $0 + (sums.count - reduction.count * 2) }
+    }
+  }
+
+  private func addTerms(ranks: Int, own: Int) {
+    switch reduction {
+    case .float64:
+      let terms = terms.bindMemory(to: Double.self)
+      let sums = sums.bindMemory(to: Double.self)
+      for i in 0..<own { sums[i] = terms[i] }
+      for rank in 1..<max(1, ranks) { for i in 0..<own { sums[i] += terms[rank * own + i] } }
+    case .float32:
+      // Added in double precision: only the terms and the sum are rounded.
+      let terms = terms.bindMemory(to: Float.self)
+      let sums = sums.bindMemory(to: Float.self)
+      for i in 0..<own {
+        var sum = 0.0
+        for rank in 0..<ranks { sum += Double(terms[rank * own + i]) }
+        sums[i] = Float(sum)
+      }
+    case .bf16:
+      let terms = terms.bindMemory(to: BFloat16.self)
+      let sums = sums.bindMemory(to: BFloat16.self)
+      for i in 0..<own {
+        var sum: Float = 0
+        for rank in 0..<ranks { sum += terms[rank * own + i].value }
+        sums[i] = BFloat16(sum)
+      }
+    }
+  }
+
+  private func finish() {
+    guard case .bf16(_, let receive) = reduction, let received else { return }
+    let rounded = received.assumingMemoryBound(to: BFloat16.self)
+    for i in receive.indices { receive[i] = rounded[i].value }
+  }
+}
