@@ -99,7 +99,8 @@ struct StepFigures: Encodable {
 
   init(
     configuration: TrainingConfiguration, threads: Int, ranks: Int, recomputes: Bool,
-    exchange: Exchange, times: Samples, peak: Samples, copy: CopyBandwidth, product: LargeProduct, memory: Memory,
+    exchange: Exchange, times: Samples, peak: Samples, copy: CopyBandwidth, product: LargeProduct,
+    memory: Memory,
     profile: Profile, instrumentedSteps: Int, instrumentedStepSeconds: Double
   ) {
     preset = configuration.model.name

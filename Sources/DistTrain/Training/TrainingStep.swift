@@ -96,8 +96,8 @@ public final class TrainingStep {
       }
     }
     return Outcome(
-      lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value, isSkipped: isSkipped,
-      waitedSeconds: sums[2], isStopAsked: sums[3] > 0, exchanged: exchanged)
+      lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value,
+      isSkipped: isSkipped, waitedSeconds: sums[2], isStopAsked: sums[3] > 0, exchanged: exchanged)
   }
 
   /// Runs `tapes` backward, all of them step by step, and adds their gradients to the sums, in the
