@@ -31,6 +31,8 @@ public final class TrainingStep {
   private let communicator: any Communicator
   private let gradients: GradientSum
   private let buckets: GradientBuckets
+  private var ownLossSum = 0.0
+  private var ownNonFiniteGradient: String?
 
   /// Steps of `state` with gradients clipped to the norm `clip`.
   public init(_ state: TrainingState, clip: Double, over communicator: any Communicator) {
@@ -41,6 +43,14 @@ public final class TrainingStep {
     buckets = GradientBuckets(count: state.model.parameters.count)
   }
 
+  /// What this rank saw of the step that was taken last, and skipped.
+  var nonFiniteEvidence: NonFiniteEvidence {
+    NonFiniteEvidence(
+      isOwnLossFinite: ownLossSum.isFinite, ownGradient: ownNonFiniteGradient,
+      meanGradient: NonFiniteEvidence.firstParameter(
+        state.model.parameters, in: state.model.parameters.gradients.buffer))
+  }
+
   /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
   /// tells afterwards how long that took, and `asksToStop` whether this rank wants to stop.
   ///
@@ -49,11 +59,12 @@ public final class TrainingStep {
   public func run(
     count: Int, learningRate: Double, _ execution: Execution,
     waitedSeconds: () -> Double = { 0 }, asksToStop: () -> Bool = { false },
-    load: (Int) throws -> Item
+    spoilSums: (GradientSum) -> Void = { _ in }, load: (Int) throws -> Item
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
     profile.measure(.gradients, .backward, .uncounted) { gradients.reset() }
+    spoilSums(gradients)
     var lossSum = 0.0
     for index in 0..<count {
       let item = try profile.measure(.loading, .forward, .uncounted) { try load(index) }
@@ -66,6 +77,10 @@ public final class TrainingStep {
         gradients.add(parameters)
       }
     }
+    ownLossSum = lossSum
+    // The exchange overwrites this rank's own sums. Where it leaves them as they are, this belongs
+    // into `nonFiniteEvidence`, which only a skipped step asks for.
+    ownNonFiniteGradient = NonFiniteEvidence.firstParameter(parameters, in: gradients.buffer)
     let itemCount = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) {

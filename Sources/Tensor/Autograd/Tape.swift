@@ -9,15 +9,18 @@ public final class Tape {
   public let isRecording: Bool
   /// How operations run.
   public let execution: Execution
+  /// Looks at what operations make; nil for nothing, as in training and inference.
+  public let inspector: Inspector?
 
   /// A tape that records.
-  public convenience init(_ execution: Execution = Execution()) {
-    self.init(isRecording: true, execution)
+  public convenience init(_ execution: Execution = Execution(), inspector: Inspector? = nil) {
+    self.init(isRecording: true, execution, inspector)
   }
 
-  private init(isRecording: Bool, _ execution: Execution) {
+  private init(isRecording: Bool, _ execution: Execution, _ inspector: Inspector? = nil) {
     self.isRecording = isRecording
     self.execution = execution
+    self.inspector = inspector
   }
 
   /// A tape that records nothing.
@@ -36,10 +39,20 @@ public final class Tape {
     if isRecording { entries.append(backward) }
   }
 
+  /// Shows the inspector, if there is one, what `layer` has made; called after its operation.
+  @inline(__always)
+  public func inspect(_ layer: @autoclosure () -> String, _ output: @autoclosure () -> Tensor) {
+    if let inspector { inspector.forward(layer(), output(), recorded: count) }
+  }
+
   /// Runs all recorded steps, last first, and forgets them.
   ///
   /// Parameter gradients are added to their arena; seed the output's gradient before.
   public func backward() {
-    while let step = entries.popLast() { step() }
+    while let step = entries.popLast() {
+      inspector?.willRun(recorded: count + 1)
+      step()
+      inspector?.didRun(recorded: count)
+    }
   }
 }
