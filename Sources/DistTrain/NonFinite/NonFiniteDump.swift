@@ -69,6 +69,20 @@ package struct NonFiniteDump: Sendable {
     package var configuration: TrainingConfiguration
     /// CRC-32C of each tensor's bytes.
     package var checksums: [String: String] = [:]
+
+    /// A header of a dump that is to be written; what it says of the tensors is added then.
+    package init(
+      kernels: String, step: Int, epoch: Int, learningRate: Double, worldSize: Int,
+      report: NonFiniteReport, configuration: TrainingConfiguration
+    ) {
+      self.kernels = kernels
+      self.step = step
+      self.epoch = epoch
+      self.learningRate = learningRate
+      self.worldSize = worldSize
+      self.report = report
+      self.configuration = configuration
+    }
   }
 
   /// An utterance's samples at 16 kHz.

@@ -12,6 +12,21 @@ struct Rollback {
   /// Whether it is time for one, or to stop. The same on all ranks.
   var isDue: Bool { trainer.state.progress.skippedInARow >= policy.skipLimit }
 
+  /// Compares the ranks' parameters; whether they differ while steps are being skipped. A NaN in
+  /// the weights of one rank does that, and is mended by going back. All ranks call it together.
+  ///
+  /// - Throws: `ReplicaError` if they differ though the last step was taken.
+  func isDueForDifferingReplicas() throws(ReplicaError) -> Bool {
+    do {
+      try ReplicaCheck.verify(
+        UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
+        over: communicator)
+      return false
+    } catch ReplicaError.diverged where trainer.state.progress.skippedInARow > 0 {
+      return true
+    }
+  }
+
   /// Goes back, or ends the run if it did so often enough. All ranks call it together.
   ///
   /// - Throws: `RootFailure` with the text of `TrainingError.diverged` on all ranks once the run

@@ -53,14 +53,17 @@ public final class TrainingRun {
       let clock = ContinuousClock.now
       let waitedBefore = trainer.waitedSeconds
       let audioSeconds: Double
-      switch try trainEpoch(stepLimit: stepLimit) {
-      case .finished(let seconds): audioSeconds = seconds
-      case .notFinite:
+      func goBack() throws {
         trainer.stopPrefetching()
         try rollback.run()
         // So that a run that is killed now does not forget its lower rate.
         do { try saveLast() } catch { log.warning("\(error)") }
         startPrefetching()
+      }
+      switch try trainEpoch(stepLimit: stepLimit) {
+      case .finished(let seconds): audioSeconds = seconds
+      case .notFinite:
+        try goBack()
         continue
       case .stopped:
         try saveLast()
@@ -73,9 +76,10 @@ public final class TrainingRun {
       let waited = try communicator.allReduceMax(
         Int64((trainer.waitedSeconds - waitedBefore) * 1e6))
       let wait = DataWait(seconds: Double(waited) / 1e6, trainingSeconds: trainSeconds)
-      try ReplicaCheck.verify(
-        UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
-        over: communicator)
+      if try rollback.isDueForDifferingReplicas() {
+        try goBack()
+        continue
+      }
       let evaluation = try trainer.state.withEvaluatedWeights { try validate() }
       try finishEpoch(
         evaluation, seconds: clock.seconds,
