@@ -3,7 +3,8 @@ import ArgumentParser
 /// What a run does about steps that are not finite.
 struct NonFiniteOptions: ParsableArguments {
   @Option(
-    help: "After this many skipped steps in a row, go back to the last good state with a lower rate.")
+    help:
+      "After this many skipped steps in a row, go back to the last good state with a lower rate.")
   var skipLimit = 20
 
   @Option(help: "What the learning rate is multiplied by at each rollback.")

@@ -138,6 +138,7 @@ package struct DumpReplay {
   }
 
   private static func cell(_ statistics: TensorStatistics) -> String {
+    if statistics.nanCount == statistics.count { return "all NaN" }
     var text = String(format: "%.3g", Double(statistics.largest))
     if statistics.nanCount > 0 { text += ", \(statistics.nanCount) NaN" }
     if statistics.infinityCount > 0 { text += ", \(statistics.infinityCount) Inf" }
@@ -145,6 +146,7 @@ package struct DumpReplay {
   }
 
   private static func number(_ value: Double) -> String {
-    value.isFinite ? String(format: "%.6g", value) : "\(value)"
+    if value.isNaN { return "nan" }
+    return value.isFinite ? String(format: "%.6g", value) : "\(value)"
   }
 }

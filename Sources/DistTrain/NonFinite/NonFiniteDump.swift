@@ -182,7 +182,7 @@ package struct NonFiniteDump: Sendable {
       else { throw .damaged(path: path, reason: "the samples of \(name) are missing") }
       utterances.append(Utterance(name: name, noisy: noisy, clean: clean))
     }
-    self.path = path
+    self.path = url.relativePath
     self.utterances = utterances
     weights = file.tensors.filter { $0.key.hasPrefix(Self.weightPrefix) }
   }

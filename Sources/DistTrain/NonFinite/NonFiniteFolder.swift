@@ -17,7 +17,9 @@ struct NonFiniteFolder: Sendable {
   /// Names of the dumps that are there, oldest step first.
   var names: [String] {
     let all = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    return all.filter { $0.hasPrefix("step-") && $0.hasSuffix(".safetensors") }.sorted()
+    let suffix = ".safetensors"
+    return all.filter { $0.hasPrefix("step-") && $0.hasSuffix(suffix) }
+      .map { String($0.dropLast(suffix.count)) }.sorted().map { $0 + suffix }
   }
 
   /// Dumps that may still come.

@@ -159,8 +159,7 @@ final class NonFiniteForensics {
     let seen = finding.observation
     switch seen.stage {
     case .input: return "input \(finding.utterance) \(seen.tensor)"
-    // All ranks have the same weights, unless one is spoiled.
-    case .weights: return "weights \(report.rank) \(seen.tensor)"
+    case .weights: return "weights \(seen.tensor)"
     case .forward, .backward: return "\(seen.stage.rawValue) \(seen.layer) \(seen.tensor)"
     }
   }

@@ -25,7 +25,8 @@ import Testing
     bad[17] = -.infinity
     let utterances = [
       NonFiniteDump.Utterance(name: "a, \"b\"/c ä", noisy: noisy, clean: clean),
-      .init(name: "second", noisy: bad, clean: noisy), .init(name: "third", noisy: clean, clean: bad),
+      .init(name: "second", noisy: bad, clean: noisy),
+      .init(name: "third", noisy: clean, clean: bad),
     ]
     let inspector = UtteranceInspector(model)
     var report = NonFiniteReport(
@@ -207,7 +208,9 @@ import Testing
       #expect(outcomes.allSatisfy { $0.error == nil && $0.isDone })
       let log = try run.log()
       #expect(
-        log.contains { $0.hasPrefix("warning: no dump of step 2: ") && $0.contains("no space left") },
+        log.contains {
+          $0.hasPrefix("warning: no dump of step 2: ") && $0.contains("no space left")
+        },
         "\(log)")
       #expect(try run.folder.names(in: "run/nonfinite").isEmpty)
     }

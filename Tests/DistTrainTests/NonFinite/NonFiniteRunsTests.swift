@@ -24,7 +24,8 @@ import Testing
       let found = lines.filter { $0.hasPrefix("first non-finite: rank ") }
       #expect(found.count == 2, "\(outcome)")
       #expect(
-        found.allSatisfy { $0.contains(", utterance u005, input (noisy samples), 8 NaN of 8000, ") })
+        found.allSatisfy { $0.contains(", utterance u005, input (noisy samples), 8 NaN of 8000, ") }
+      )
       // Another crop of the same recording in the next epoch is no news.
       #expect(found.last?.contains("; the same is in the dump run/nonfinite/") == true)
       let epochs = lines.filter { $0.hasPrefix("Epoch ") }

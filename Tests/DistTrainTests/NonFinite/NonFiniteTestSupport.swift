@@ -28,7 +28,7 @@ struct NonFiniteRun {
 
   /// Runs `body` with a corpus of `train` utterances in global batches of 4.
   static func with(
-    train: Int = 8, epochs: Int = 2, _ body: (NonFiniteRun) throws -> Void
+    train: Int = 12, epochs: Int = 2, _ body: (NonFiniteRun) throws -> Void
   ) throws {
     try withTemporaryFolder { folder in
       _ = try FixtureCorpus(in: folder, splits: ["train": train])

@@ -93,7 +93,8 @@ import Testing
         #expect(outcome.error == nil && outcome.isDone && outcome.progress.step == 4)
         #expect(outcome.values == expected.values)
       }
-      #expect(try run.log().contains { $0.contains("back to the initial weights (there is no good") })
+      #expect(
+        try run.log().contains { $0.contains("back to the initial weights (there is no good") })
       #expect(try run.historyEpochs() == ["1"])
     }
   }
