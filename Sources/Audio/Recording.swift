@@ -68,7 +68,7 @@ public final class RecordingReader {
   private let acceptsNonFinite: Bool
 
   /// A reader with nothing open. Samples that are not finite are an error unless the caller, who
-  /// has a better answer, `acceptsNonFinite` ones in the ranges that it reads.
+  /// has a better answer, `acceptsNonFinite` ones.
   public init(acceptsNonFinite: Bool = false) { self.acceptsNonFinite = acceptsNonFinite }
 
   /// Samples `range` of a mono recording, all of them without one. `sampleRate`, in hertz, is
@@ -78,7 +78,11 @@ public final class RecordingReader {
   ) throws(WaveFileError) -> [Float] {
     switch recording {
     case .file(let path):
-      guard let range else { return try WaveFile.read(path: path, sampleRate: sampleRate).samples }
+      guard let range else {
+        return try WaveFile.read(
+          path: path, sampleRate: sampleRate, acceptsNonFinite: acceptsNonFinite
+        ).samples
+      }
       return try WaveFile.read(
         path: path, range: range, sampleRate: sampleRate, acceptsNonFinite: acceptsNonFinite
       ).samples

@@ -49,10 +49,15 @@ public enum WaveFile {
   }
 
   /// All samples of a mono file. `sampleRate`, in hertz, is required of the file if given.
-  public static func read(path: String, sampleRate: Int? = nil) throws(WaveFileError) -> Waveform {
+  ///
+  /// Samples that are not finite are an error unless the caller `acceptsNonFinite` ones.
+  public static func read(
+    path: String, sampleRate: Int? = nil, acceptsNonFinite: Bool = false
+  ) throws(WaveFileError) -> Waveform {
     let reader = try WaveReader(path: path)
     try reader.requireMono(sampleRate: sampleRate)
-    let samples = try reader.read(0..<reader.info.sampleCount)
+    let samples = try reader.read(
+      0..<reader.info.sampleCount, acceptsNonFinite: acceptsNonFinite)
     return Waveform(samples: samples, sampleRate: reader.info.sampleRate)
   }
 

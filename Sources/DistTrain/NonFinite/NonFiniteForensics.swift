@@ -166,7 +166,7 @@ final class NonFiniteForensics {
 
   // MARK: Telling
 
-  /// Ranks with a line in the log at most.
+  /// Lines of different findings in the log at most.
   private static let lineLimit = 4
 
   private func tell(
@@ -174,7 +174,9 @@ final class NonFiniteForensics {
   ) {
     let witnesses = Self.witnesses(reports)
     let reduced = reports.first?.evidence.meanGradient
-    for (index, report) in witnesses.enumerated() {
+    let counts = Dictionary(grouping: witnesses, by: Self.key).mapValues(\.count)
+    var told: Set<String> = []
+    for report in witnesses {
       let rank = String(report.rank)
       var path = plan.paths[rank]
       if let failure = failures.indices.contains(report.rank) ? failures[report.rank] : nil,
@@ -184,17 +186,20 @@ final class NonFiniteForensics {
         if let path { forget(path) }
         path = nil
       }
-      if index < Self.lineLimit {
-        let lead = index == 0 ? "" : "also "
+      let key = Self.key(report)
+      if told.count < Self.lineLimit, told.insert(key).inserted {
+        let others = (counts[key] ?? 1) - 1
         log.line(
-          lead + Self.text(report, reduced)
+          (told.count == 1 ? "" : "also ") + Self.text(report, reduced)
+            + (others > 0 ? ", the same on \(others) more rank\(others == 1 ? "" : "s")" : "")
             + Self.dumpText(path, plan.earlier[rank], plan.isLimited, folder.limit))
-      } else if index == Self.lineLimit {
-        log.line("and on \(witnesses.count - index) more ranks")
       }
       log.event(
         "nonfinite",
         Self.fields(report, reduced, dump: path ?? plan.earlier[rank], step: step, epoch: epoch))
+    }
+    if counts.count > told.count {
+      log.line("and \(counts.count - told.count) more, see metrics.jsonl")
     }
     for report in reports {
       if let failure = report.failure {

@@ -194,6 +194,23 @@ import Testing
     }
   }
 
+  @Test func whatAllRanksFindIsToldOnce() throws {
+    try NonFiniteRun.with { run in
+      let outcomes = try run.train(stepLimit: 1) { _ in
+        StepHooks(beforeStep: { _, arena in
+          change(arena, "layers.1.intra.fwd.in_proj.weight") { _ in 1e30 }
+        })
+      }
+      #expect(outcomes.allSatisfy { $0.error == nil && $0.progress.skippedSteps == 1 })
+      let path = run.folder.file("run/nonfinite/step-00000001-rank0.safetensors")
+      #expect(try run.folder.names(in: "run/nonfinite").count == 1)
+      #expect(try run.events("nonfinite").map { $0["dump"] } == [.string(path), .string(path)])
+      let lines = try run.log().filter { $0.contains("first non-finite: ") }
+      #expect(lines.count == 1)
+      #expect(lines[0].contains(", the same on 1 more rank; dump: \(path); "), "\(lines)")
+    }
+  }
+
   @Test func unreadableFilesDoNotStopTheSearch() throws {
     try NonFiniteRun.with { run in
       // The file goes after it was read ahead: there is nothing to compute again.
