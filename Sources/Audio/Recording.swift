@@ -65,9 +65,11 @@ public struct PackedRecording: Sendable, Equatable, Codable {
 /// file costs more than the reading of a crop.
 public final class RecordingReader {
   private var packed: PackedFile?
+  private let acceptsNonFinite: Bool
 
-  /// A reader with nothing open.
-  public init() {}
+  /// A reader with nothing open. Samples that are not finite are an error unless the caller, who
+  /// has a better answer, `acceptsNonFinite` ones.
+  public init(acceptsNonFinite: Bool = false) { self.acceptsNonFinite = acceptsNonFinite }
 
   /// Samples `range` of a mono recording, all of them without one. `sampleRate`, in hertz, is
   /// required of it.
@@ -76,8 +78,14 @@ public final class RecordingReader {
   ) throws(WaveFileError) -> [Float] {
     switch recording {
     case .file(let path):
-      guard let range else { return try WaveFile.read(path: path, sampleRate: sampleRate).samples }
-      return try WaveFile.read(path: path, range: range, sampleRate: sampleRate).samples
+      guard let range else {
+        return try WaveFile.read(
+          path: path, sampleRate: sampleRate, acceptsNonFinite: acceptsNonFinite
+        ).samples
+      }
+      return try WaveFile.read(
+        path: path, range: range, sampleRate: sampleRate, acceptsNonFinite: acceptsNonFinite
+      ).samples
     case .packed(let stretch):
       let label = recording.description
       guard stretch.sampleRate == sampleRate else {
@@ -87,7 +95,8 @@ public final class RecordingReader {
       guard range.lowerBound >= 0, range.upperBound <= stretch.sampleCount else {
         throw .outOfRange(path: label, range: range, sampleCount: stretch.sampleCount)
       }
-      return try file(of: stretch).samples(range, of: stretch, label: label)
+      return try file(of: stretch).samples(
+        range, of: stretch, label: label, acceptsNonFinite: acceptsNonFinite)
     }
   }
 
@@ -128,7 +137,7 @@ private final class PackedFile {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   func samples(
-    _ range: Range<Int>, of stretch: PackedRecording, label: String
+    _ range: Range<Int>, of stretch: PackedRecording, label: String, acceptsNonFinite: Bool
   ) throws(WaveFileError) -> [Float] {
     let offset = stretch.offset + range.lowerBound * stretch.encoding.byteCount
     switch stretch.encoding {
@@ -140,7 +149,7 @@ private final class PackedFile {
     case .float32:
       let bits = try values(range, at: offset, of: stretch, label: label, zero: UInt32(0))
       let samples = bits.map { Float(bitPattern: UInt32(littleEndian: $0)) }
-      if let bad = samples.firstIndex(where: { !$0.isFinite }) {
+      if !acceptsNonFinite, let bad = samples.firstIndex(where: { !$0.isFinite }) {
         throw .nonFinite(path: label, index: range.lowerBound + bad)
       }
       return samples

@@ -49,20 +49,29 @@ public enum WaveFile {
   }
 
   /// All samples of a mono file. `sampleRate`, in hertz, is required of the file if given.
-  public static func read(path: String, sampleRate: Int? = nil) throws(WaveFileError) -> Waveform {
+  ///
+  /// Samples that are not finite are an error unless the caller `acceptsNonFinite` ones.
+  public static func read(
+    path: String, sampleRate: Int? = nil, acceptsNonFinite: Bool = false
+  ) throws(WaveFileError) -> Waveform {
     let reader = try WaveReader(path: path)
     try reader.requireMono(sampleRate: sampleRate)
-    let samples = try reader.read(0..<reader.info.sampleCount)
+    let samples = try reader.read(
+      0..<reader.info.sampleCount, acceptsNonFinite: acceptsNonFinite)
     return Waveform(samples: samples, sampleRate: reader.info.sampleRate)
   }
 
   /// Samples `range` of a mono file. `sampleRate`, in hertz, is required of the file if given.
+  ///
+  /// Samples that are not finite are an error unless the caller `acceptsNonFinite` ones.
   public static func read(
-    path: String, range: Range<Int>, sampleRate: Int? = nil
+    path: String, range: Range<Int>, sampleRate: Int? = nil, acceptsNonFinite: Bool = false
   ) throws(WaveFileError) -> Waveform {
     let reader = try WaveReader(path: path)
     try reader.requireMono(sampleRate: sampleRate)
-    return Waveform(samples: try reader.read(range), sampleRate: reader.info.sampleRate)
+    return Waveform(
+      samples: try reader.read(range, acceptsNonFinite: acceptsNonFinite),
+      sampleRate: reader.info.sampleRate)
   }
 
   /// All samples of a file of any channel count, the channels averaged.
@@ -149,7 +158,9 @@ private final class WaveReader {
   }
 
   /// Frames `range`, channels interleaved.
-  func read(_ range: Range<Int>) throws(WaveFileError) -> [Float] {
+  func read(
+    _ range: Range<Int>, acceptsNonFinite: Bool = false
+  ) throws(WaveFileError) -> [Float] {
     guard range.lowerBound >= 0, range.upperBound <= info.sampleCount else {
       throw .outOfRange(path: path, range: range, sampleCount: info.sampleCount)
     }
@@ -169,7 +180,7 @@ private final class WaveReader {
       throw .truncated(
         path: path, expected: info.sampleCount, found: range.lowerBound + delivered)
     }
-    if let bad = samples.firstIndex(where: { !$0.isFinite }) {
+    if !acceptsNonFinite, let bad = samples.firstIndex(where: { !$0.isFinite }) {
       throw .nonFinite(path: path, index: range.lowerBound + bad / info.channelCount)
     }
     return samples

@@ -4,6 +4,8 @@
 public enum ExitStatus: Int32, CaseIterable, Sendable {
   /// An error that was told. Starting again helps only once what it names has changed.
   case failure = 1
+  /// `replay` computed what it was given, and what was recorded did not come again.
+  case notReproduced = 2
   /// Arguments that cannot be understood (EX_USAGE).
   case usage = 64
   /// The processor is too old for the program (EX_UNAVAILABLE).

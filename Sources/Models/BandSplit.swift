@@ -16,6 +16,8 @@ public struct BandSplit {
     public let projection: Linear
   }
 
+  /// Its place among the parameters' names.
+  public let name: String
   /// One entry a band, low to high.
   public let bands: [Band]
   /// Features of a band and frame, N.
@@ -23,6 +25,7 @@ public struct BandSplit {
 
   /// Registers `norms` and `fcs` in `scope`, band by band; `widths` are bins, low to high.
   public init(widths: [Int], features: Int, scope: ParameterScope) {
+    name = scope.name
     self.features = features
     bands = widths.enumerated().map { index, width in
       Band(
@@ -41,13 +44,15 @@ extension BandSplit {
   public func callAsFunction(
     _ spectrogram: Tensor, statistics: [GroupStatistics]? = nil, _ tape: Tape
   ) -> Tensor {
-    splitIntoBands(
+    let features = splitIntoBands(
       spectrogram,
       bands: bands.map {
         BandSplitParameters(
           normWeight: $0.norm.weight, normBias: $0.norm.bias, weight: $0.projection.weight,
           bias: $0.projection.bias)
       }, statistics: statistics, tape)
+    tape.inspect(name, features)
+    return features
   }
 
   /// As PyTorch prints it.

@@ -17,6 +17,8 @@ public enum TrunkPath: String, Sendable, CaseIterable {
 /// `reverse` flips the sequence axis: T on the intra path (B·K sequences of length T), K on the
 /// cross path (B·T sequences of length K).
 public struct BiMambaBlock {
+  /// Its place among the parameters' names, `layers.{i}.{path}`.
+  public let name: String
   /// The axis it runs along.
   public let path: TrunkPath
   /// Over N; `norm`.
@@ -30,6 +32,7 @@ public struct BiMambaBlock {
   public init(
     path: TrunkPath, features: Int, configuration: MambaConfiguration, scope: ParameterScope
   ) {
+    name = scope.name
     self.path = path
     norm = LayerNorm(features: features, scope: scope.child("norm"))
     forward = Mamba(features: features, configuration: configuration, scope: scope.child("fwd"))
@@ -40,12 +43,14 @@ public struct BiMambaBlock {
 extension BiMambaBlock {
   /// x[B, K, T, N] to the same shape.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
-    mambaBlock(
+    let out = mambaBlock(
       x, along: path == .intra ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
       directions: [
         DirectedMamba(forward.weights, reversed: false),
         DirectedMamba(backward.weights, reversed: true),
       ], tape)
+    tape.inspect(name, out)
+    return out
   }
 }
 

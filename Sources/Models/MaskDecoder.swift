@@ -34,6 +34,8 @@ public struct MaskDecoder {
     public let mask: Linear
   }
 
+  /// Its place among the parameters' names.
+  public let name: String
   /// One entry a band, low to high.
   public let bands: [Band]
   /// Frames the mask reaches over, τ.
@@ -47,6 +49,7 @@ public struct MaskDecoder {
       widths.count == configuration.expansions.count,
       "MaskDecoder: \(configuration.expansions.count) expansions for \(widths.count) bands")
     let taps = configuration.maskTaps
+    name = scope.name
     maskTaps = taps
     bands = widths.enumerated().map { index, width in
       let hidden = configuration.expansions[index] * features
@@ -64,13 +67,15 @@ public struct MaskDecoder {
 extension MaskDecoder {
   /// Z[B, K, T, N] and X[B, T, F, 2] to Ŝ[B, T, F, 2].
   public func callAsFunction(_ z: Tensor, _ spectrogram: Tensor, _ tape: Tape) -> Tensor {
-    maskDecoder(
+    let enhanced = maskDecoder(
       z, spectrogram,
       bands: bands.map {
         MaskDecoderParameters(
           normWeight: $0.norm.weight, normBias: $0.norm.bias, weight1: $0.hidden.weight,
           bias1: $0.hidden.bias, weight2: $0.mask.weight, bias2: $0.mask.bias)
       }, taps: maskTaps, tape)
+    tape.inspect(name, enhanced)
+    return enhanced
   }
 
   /// As PyTorch prints it.

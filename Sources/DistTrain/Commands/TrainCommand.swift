@@ -74,6 +74,8 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Stop after this many steps of the run and save, to continue with --resume.")
   var stopAfter: Int?
 
+  @OptionGroup(title: "Steps that are not finite") var nonFinite: NonFiniteOptions
+
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
 
@@ -130,6 +132,7 @@ public struct TrainCommand: ParsableCommand {
       request.validationSpeakers = validationSpeakers
       request.validationCount = validationCount
       request.stepLimit = stopAfter
+      request.nonFinite = nonFinite.policy
       try TrainingJob(request, over: communicator).run()
     }
   }

@@ -89,8 +89,11 @@ public struct Evaluation: Equatable, Sendable {
   }
 
   /// Mean loss over all utterances, scorable or not; nil if there are none.
+  ///
+  /// Without those that have no finite loss because of their own samples. One that the model has
+  /// made stays in: that has to show.
   public var loss: Double? {
-    utterances.isEmpty
-      ? nil : utterances.reduce(0) { $0 + $1.loss } / Double(utterances.count)
+    let losses = utterances.filter { $0.loss.isFinite || $0.noisy.error == nil }.map(\.loss)
+    return losses.isEmpty ? nil : losses.reduce(0, +) / Double(losses.count)
   }
 }

@@ -38,7 +38,8 @@ public final class Evaluator {
   private let communicator: any Communicator
   private let share: [Int]
   private let scorer = PESQ.Scorer()
-  private let reader = RecordingReader()
+  // A recording with a sample that is not finite has no score, and is named: the others have one.
+  private let reader = RecordingReader(acceptsNonFinite: true)
   private var noisyScores: [Int: UtteranceScore] = [:]
 
   /// An evaluator of `model`, whose weights may change between evaluations, on `pairs`, the same

@@ -15,7 +15,9 @@ final class CropLoader {
   private let crop: RandomCrop
   private let depth: Int
   private let stft = STFT()
-  private let reader = RecordingReader()
+  // A step with a sample that is not finite is skipped, and what is wrong is told: better than the
+  // end of the run.
+  private let reader = RecordingReader(acceptsNonFinite: true)
   private var prefetcher: Prefetcher<TrainingOrder.Visit, Samples, WaveFileError>?
 
   init(_ configuration: TrainingConfiguration, pairs: [UtterancePair]) {
@@ -37,7 +39,7 @@ final class CropLoader {
     let pairs = pairs
     let crop = crop
     prefetcher = Prefetcher(depth: depth, requests: visits, threadName: "crops") {
-      let reader = RecordingReader()
+      let reader = RecordingReader(acceptsNonFinite: true)
       return { visit throws(WaveFileError) in
         try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
       }
@@ -65,6 +67,13 @@ final class CropLoader {
     } catch {
       throw .tooShort(error)
     }
+  }
+
+  /// The samples of a crop whose turn has been, read again.
+  func samplesAgain(
+    of visit: TrainingOrder.Visit
+  ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
+    try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
   }
 
   private func samples(of visit: TrainingOrder.Visit) throws(TrainingError) -> Samples {

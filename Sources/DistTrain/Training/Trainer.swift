@@ -25,8 +25,8 @@ public struct StepResult: Equatable, Sendable {
 
 /// Why training cannot go on.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
-  /// Steps were skipped in a row.
-  case diverged(steps: Int, epoch: Int)
+  /// Steps were skipped in a row, though the run went back so often.
+  case diverged(steps: Int, epoch: Int, rollbacks: Int)
   /// A crop could not be loaded.
   case unreadable(WaveFileError)
   /// A crop is too short for the transform.
@@ -35,9 +35,10 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// One sentence that says what to do.
   public var description: String {
     switch self {
-    case .diverged(let steps, let epoch):
-      "the gradient was not finite in \(steps) steps in a row (in pass \(epoch)); what was saved "
-        + "before is whole: start again with a lower --lr"
+    case .diverged(let steps, let epoch, let rollbacks):
+      "the gradient was not finite in \(steps) steps in a row (in pass \(epoch))"
+        + (rollbacks > 0 ? " after \(rollbacks) rollback\(rollbacks == 1 ? "" : "s")" : "")
+        + "; what was saved before is whole: start again with a lower --lr"
     case .unreadable(let error): "a training file can no longer be read: \(error)"
     case .tooShort(let error): "--seconds is too short: \(error)"
     }
@@ -55,21 +56,31 @@ public final class Trainer {
   public let schedule: LearningRateSchedule
   private let communicator: any Communicator
   private let pairs: [UtterancePair]
-  private let execution: Execution
+  /// How utterances are computed.
+  let execution: Execution
+  private let hooks: StepHooks
   private let trainingStep: TrainingStep
   private let order: TrainingOrder
   private let crops: CropLoader
-  private var skippedInARow = 0
-
-  /// Steps skipped in a row before training gives up.
-  public static let skipLimit = 20
 
   /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere.
-  public init(
+  public convenience init(
     _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
     execution: Execution = Execution(), exchange: ExchangeSettings = ExchangeSettings(),
     over communicator: any Communicator
   ) throws {
+    try self.init(
+      configuration, state: state, pairs: pairs, execution: execution, exchange: exchange,
+      hooks: StepHooks(), over: communicator)
+  }
+
+  /// The same with `hooks` that spoil its steps.
+  package init(
+    _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
+    execution: Execution = Execution(), exchange: ExchangeSettings = ExchangeSettings(),
+    hooks: StepHooks, over communicator: any Communicator
+  ) throws {
+    self.hooks = hooks
     self.configuration = configuration
     self.state = state
     self.pairs = pairs
@@ -119,6 +130,20 @@ public final class Trainer {
   /// Seconds that this rank's steps have waited for their crops.
   public var waitedSeconds: Double { crops.waitedSeconds }
 
+  /// The rate of the step after `step` others: the schedule's, lower since a rollback.
+  public func rate(atStep step: Int) -> Double {
+    schedule.rate(atStep: step) * state.progress.rateFactor
+  }
+
+  /// What this rank saw of the last step, if that was skipped.
+  var nonFiniteEvidence: NonFiniteEvidence { trainingStep.nonFiniteEvidence }
+
+  /// The crop that a step of `epoch` takes of an utterance, read again.
+  func samplesAgain(_ item: Int, epoch: Int) throws(WaveFileError) -> NonFiniteDump.Utterance {
+    let samples = try crops.samplesAgain(of: .init(item: item, epoch: epoch))
+    return .init(name: pairs[item].name, noisy: samples.noisy, clean: samples.clean)
+  }
+
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
   ///
   /// All ranks call it together, if with no item. All get the same result and hold the same
@@ -128,12 +153,15 @@ public final class Trainer {
     _ items: [Int], epoch: Int, asksToStop: () -> Bool = { false }
   ) throws -> StepResult {
     let waitedBefore = crops.waitedSeconds
-    let rate = schedule.rate(atStep: state.progress.step)
+    let rate = rate(atStep: state.progress.step)
+    let number = state.progress.step + 1
+    hooks.beforeStep(number, state.model.parameters)
     let outcome = try trainingStep.run(
       count: items.count, learningRate: rate, execution,
-      waitedSeconds: { crops.waitedSeconds - waitedBefore }, asksToStop: asksToStop
+      waitedSeconds: { crops.waitedSeconds - waitedBefore }, asksToStop: asksToStop,
+      spoilSums: { hooks.sums(number, $0) }
     ) { try crops.spectrograms(of: .init(item: items[$0], epoch: epoch)) }
-    try count(
+    state.progress.count(
       isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       epoch: epoch)
     return StepResult(
@@ -141,23 +169,6 @@ public final class Trainer {
       gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
       dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize),
       isStopAsked: outcome.isStopAsked, exchanged: outcome.exchanged)
-  }
-
-  private func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) throws {
-    state.progress.step += 1
-    state.progress.stepInEpoch += 1
-    if isSkipped {
-      state.progress.skippedSteps += 1
-      skippedInARow += 1
-      if skippedInARow >= Self.skipLimit {
-        throw TrainingError.diverged(steps: skippedInARow, epoch: epoch)
-      }
-    } else {
-      skippedInARow = 0
-      // Means leave skipped steps out.
-      state.progress.lossSum += lossSum
-      state.progress.lossCount += itemCount
-    }
   }
 
   /// The names of `items`.

@@ -27,6 +27,10 @@ public struct TrainingRequest: Sendable {
   public var recomputes = false
   /// How gradients travel between the ranks.
   public var exchange = ExchangeSettings()
+  /// What to do about steps that are not finite.
+  public var nonFinite = NonFinitePolicy()
+  /// What spoils steps, in tests.
+  package var hooks = StepHooks()
 
   /// A request with everything else at its default.
   public init(configuration: TrainingConfiguration, data: String, runFolder: RunFolder) {
@@ -80,13 +84,15 @@ public struct TrainingJob {
       try Trainer(
         configuration, state: state, pairs: train.pairs,
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
-        exchange: request.exchange, over: communicator)
+        exchange: request.exchange, hooks: request.hooks, over: communicator)
     }
     describe(trainer, train, valid, log)
     let evaluator = try root.together {
       try Evaluator(model: state.model, pairs: valid, over: communicator)
     }
-    let run = try TrainingRun(trainer, folder: folder, log: log, over: communicator) {
+    let run = try TrainingRun(
+      trainer, folder: folder, log: log, policy: request.nonFinite, over: communicator
+    ) {
       defer { log.endProgress() }
       var isShown = false
       return try evaluator.evaluate { progress in
@@ -161,7 +167,11 @@ public struct TrainingJob {
   private func conclude(_ state: TrainingState, _ log: RunLog) {
     let progress = state.progress
     if progress.skippedSteps > 0 {
-      log.warning("\(progress.skippedSteps) of \(progress.step) steps were skipped")
+      log.warning(
+        progress.rollbacks == 0
+          ? "\(progress.skippedSteps) of \(progress.step) steps were skipped"
+          : "\(progress.skippedSteps) steps were skipped, and the run went back "
+            + "\(progress.rollbacks) times, to a learning rate × \(progress.rateFactor)")
     }
     let best = request.runFolder.best.path(percentEncoded: false)
     if let score = progress.bestScore, let epoch = progress.bestEpoch {

@@ -14,10 +14,13 @@ public final class TrainingRun {
   private let validate: () throws -> Evaluation
   private var history: HistoryCSV?
   private var reported: Set<String> = []
+  private let forensics: NonFiniteForensics
+  private let rollback: Rollback
 
   /// `validate` scores the model as it stands and is called by all ranks together.
   public init(
-    _ trainer: Trainer, folder: RunFolder, log: RunLog, over communicator: any Communicator,
+    _ trainer: Trainer, folder: RunFolder, log: RunLog,
+    policy: NonFinitePolicy = NonFinitePolicy(), over communicator: any Communicator,
     validate: @escaping () throws -> Evaluation
   ) throws {
     self.trainer = trainer
@@ -25,6 +28,11 @@ public final class TrainingRun {
     self.log = log
     self.communicator = communicator
     self.validate = validate
+    let dumps = NonFiniteFolder(folder, limit: policy.dumpLimit)
+    forensics = NonFiniteForensics(trainer, folder: dumps, log: log, over: communicator)
+    rollback = Rollback(
+      trainer: trainer, folder: folder, dumps: dumps, policy: policy, log: log,
+      communicator: communicator)
     if communicator.isRoot {
       history = try HistoryCSV(
         url: folder.history, resumingAfter: trainer.state.progress.epoch)
@@ -36,12 +44,28 @@ public final class TrainingRun {
   @discardableResult
   public func run(stepLimit: Int? = nil) throws -> Bool {
     let progress = { self.trainer.state.progress }
-    trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
+    func startPrefetching() {
+      trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
+    }
+    startPrefetching()
     defer { trainer.stopPrefetching() }
     while progress().epoch < trainer.configuration.epochs {
       let clock = ContinuousClock.now
       let waitedBefore = trainer.waitedSeconds
-      guard let audioSeconds = try trainEpoch(stepLimit: stepLimit) else {
+      let audioSeconds: Double
+      func goBack() throws {
+        trainer.stopPrefetching()
+        try rollback.run()
+        // So that a run that is killed now does not forget its lower rate.
+        do { try saveLast() } catch { log.warning("\(error)") }
+        startPrefetching()
+      }
+      switch try trainEpoch(stepLimit: stepLimit) {
+      case .finished(let seconds): audioSeconds = seconds
+      case .notFinite:
+        try goBack()
+        continue
+      case .stopped:
         try saveLast()
         log.line(
           "stopped after \(progress().step) steps as asked; the same command with --resume goes on")
@@ -52,9 +76,10 @@ public final class TrainingRun {
       let waited = try communicator.allReduceMax(
         Int64((trainer.waitedSeconds - waitedBefore) * 1e6))
       let wait = DataWait(seconds: Double(waited) / 1e6, trainingSeconds: trainSeconds)
-      try ReplicaCheck.verify(
-        UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
-        over: communicator)
+      if try rollback.isDueForDifferingReplicas() {
+        try goBack()
+        continue
+      }
       let evaluation = try trainer.state.withEvaluatedWeights { try validate() }
       try finishEpoch(
         evaluation, seconds: clock.seconds,
@@ -63,8 +88,17 @@ public final class TrainingRun {
     return true
   }
 
-  /// The rest of the epoch under way; its audio seconds, or nil when the step limit came first.
-  private func trainEpoch(stepLimit: Int?) throws -> Double? {
+  private enum EpochEnd {
+    /// All its steps are done; seconds of audio in them.
+    case finished(audioSeconds: Double)
+    /// The step limit came first.
+    case stopped
+    /// Too many steps in a row were not finite.
+    case notFinite
+  }
+
+  /// The rest of the epoch under way.
+  private func trainEpoch(stepLimit: Int?) throws -> EpochEnd {
     let configuration = trainer.configuration
     let epoch = trainer.state.progress.epoch + 1
     let sampler = trainer.sampler(epoch: epoch)
@@ -74,12 +108,15 @@ public final class TrainingRun {
     defer { log.endProgress() }
     var audioSeconds = 0.0
     for index in first..<trainer.stepsPerEpoch {
-      if let stepLimit, trainer.state.progress.step >= stepLimit { return nil }
+      if let stepLimit, trainer.state.progress.step >= stepLimit { return .stopped }
       let items = sampler[index].items
       let result = try trainer.step(items, epoch: epoch)
       audioSeconds += Double(result.itemCount) * configuration.cropSeconds
       let loss = result.lossSum / Double(max(1, result.itemCount))
-      if result.isSkipped { try reportSkipped(result, items) }
+      if result.isSkipped {
+        try reportSkipped(result, items)
+        try forensics.investigate(items, epoch: epoch, learningRate: result.learningRate)
+      }
       log.event(
         "step",
         [
@@ -90,8 +127,9 @@ public final class TrainingRun {
           "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
         ])
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
+      if rollback.isDue { return .notFinite }
     }
-    return audioSeconds
+    return .finished(audioSeconds: audioSeconds)
   }
 
   private func reportSkipped(_ result: StepResult, _ items: [Int]) throws {
@@ -120,7 +158,7 @@ public final class TrainingRun {
     let report = EpochReport(
       epoch: state.progress.epoch, pesq: pesq?.enhanced, noisyPESQ: pesq?.noisy,
       siSDR: siSDR?.enhanced, noisySISDR: siSDR?.noisy, validationLoss: evaluation.loss,
-      trainingLoss: mean, learningRate: trainer.schedule.rate(atStep: state.progress.step - 1),
+      trainingLoss: mean, learningRate: trainer.rate(atStep: state.progress.step - 1),
       scored: evaluation.scored, total: evaluation.total, seconds: seconds,
       audioSecondsPerSecond: audioRate)
     for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {

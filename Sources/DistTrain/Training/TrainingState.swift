@@ -50,6 +50,8 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   public var lossCount = 0
   /// Steps skipped because of a gradient that was not finite.
   public var skippedSteps = 0
+  /// What follows from skipped steps; nil before the first.
+  public var recovery: RecoveryProgress?
   /// Best validation score so far and its epoch.
   public var bestScore: Double?
   /// See `bestScore`.

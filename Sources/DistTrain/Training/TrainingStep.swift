@@ -32,6 +32,7 @@ public final class TrainingStep {
   private let clip: Float
   private let communicator: any Communicator
   private let exchange: GradientExchange
+  private var ownLossSum = 0.0
 
   /// Steps of `state` with gradients clipped to the norm `clip`. All ranks make it together.
   public init(
@@ -47,6 +48,16 @@ public final class TrainingStep {
   /// Buckets that a step's gradients travel in.
   public var bucketCount: Int { exchange.bucketCount }
 
+  /// What this rank saw of the step that was taken last, and skipped.
+  var nonFiniteEvidence: NonFiniteEvidence {
+    NonFiniteEvidence(
+      isOwnLossFinite: ownLossSum.isFinite,
+      ownGradient: NonFiniteEvidence.firstParameter(
+        state.model.parameters, in: exchange.sums.buffer),
+      meanGradient: NonFiniteEvidence.firstParameter(
+        state.model.parameters, in: state.model.parameters.gradients.buffer))
+  }
+
   /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
   /// tells afterwards how long that took, and `asksToStop` whether this rank wants to stop.
   ///
@@ -55,11 +66,12 @@ public final class TrainingStep {
   public func run(
     count: Int, learningRate: Double, _ execution: Execution,
     waitedSeconds: () -> Double = { 0 }, asksToStop: () -> Bool = { false },
-    load: (Int) throws -> Item
+    spoilSums: (GradientSum) -> Void = { _ in }, load: (Int) throws -> Item
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
     profile.measure(.gradients, .backward, .uncounted) { exchange.begin(itemCount: count) }
+    spoilSums(exchange.sums)
     parameters.zeroGradients()
     var lossSum = 0.0
     var index = 0
@@ -77,6 +89,7 @@ public final class TrainingStep {
       index += tapes.count
       backward(tapes, isLast: isLast, profile)
     }
+    ownLossSum = lossSum
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }

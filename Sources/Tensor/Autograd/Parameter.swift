@@ -111,6 +111,9 @@ public struct ParameterScope {
     self.prefix = prefix
   }
 
+  /// Its place, such as `layers.2.intra`; empty for the root.
+  public var name: String { String(prefix.dropLast()) }
+
   /// The scope `name` below this one.
   public func child(_ name: String) -> ParameterScope {
     ParameterScope(arena: arena, prefix: prefix + name + ".")

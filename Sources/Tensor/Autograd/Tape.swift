@@ -15,15 +15,18 @@ public final class Tape {
   public let isRecording: Bool
   /// How operations run.
   public let execution: Execution
+  /// Looks at what operations make; nil for nothing, as in training and inference.
+  public let inspector: Inspector?
 
   /// A tape that records.
-  public convenience init(_ execution: Execution = Execution()) {
-    self.init(isRecording: true, execution)
+  public convenience init(_ execution: Execution = Execution(), inspector: Inspector? = nil) {
+    self.init(isRecording: true, execution, inspector)
   }
 
-  private init(isRecording: Bool, _ execution: Execution) {
+  private init(isRecording: Bool, _ execution: Execution, _ inspector: Inspector? = nil) {
     self.isRecording = isRecording
     self.execution = execution
+    self.inspector = inspector
   }
 
   /// A tape that records nothing.
@@ -46,6 +49,12 @@ public final class Tape {
       Entry(backward: backward, parametersEnd: max(end, entries.last?.parametersEnd ?? 0)))
   }
 
+  /// Shows the inspector, if there is one, what `layer` has made; called after its operation.
+  @inline(__always)
+  public func inspect(_ layer: @autoclosure () -> String, _ output: @autoclosure () -> Tensor) {
+    if let inspector { inspector.forward(layer(), output(), recorded: count) }
+  }
+
   /// Runs all recorded steps, last first, and forgets them.
   ///
   /// Parameter gradients are added to their arena; seed the output's gradient before.
@@ -56,8 +65,11 @@ public final class Tape {
   ///
   /// Parameters lie in forward order, so gradients become final from the arena's end on.
   public func backwardStep() -> Int? {
-    guard let entry = entries.popLast() else { return nil }
+    guard !entries.isEmpty else { return nil }
+    inspector?.willRun(recorded: count)
+    let entry = entries.removeLast()
     entry.backward()
+    inspector?.didRun(recorded: count)
     return entries.last?.parametersEnd ?? 0
   }
 }

@@ -34,7 +34,9 @@ public func spectralLoss(
       scale: weight / Float(count), gradient: gradient?.base)
   }
   if let gradient { tape.record { estimate.accumulate(gradient: gradient) } }
-  return SpectralLossValue(
+  let value = SpectralLossValue(
     complexTerm: Float(sums.complex / Double(count)),
     magnitudeTerm: Float(sums.magnitude / Double(count)))
+  tape.inspect("loss", Tensor(shape: [2], elements: [value.complexTerm, value.magnitudeTerm]))
+  return value
 }

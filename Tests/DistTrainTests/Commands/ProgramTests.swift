@@ -7,7 +7,10 @@ import Testing
 /// What holds for every command: help, wrong arguments, settings of the environment.
 @Suite struct ProgramTests {
   @Test(arguments: [
-    ([], ["check", "describe", "prepare", "train", "evaluate", "enhance", "score", "bench"]),
+    (
+      [],
+      ["check", "describe", "prepare", "train", "evaluate", "enhance", "score", "replay", "bench"]
+    ),
     (["check"], ["--preset", "Six tests", "exit status"]),
     (["describe"], ["--preset", "abl1, abl2, abl3"]),
     (["prepare"], ["minicorpus", "pack"]),
@@ -15,7 +18,8 @@ import Testing
     (["bench"], ["loading"]),
     (["bench", "loading"], ["--data", "--seconds", "--count", "--step-seconds", "--json"]),
     (["prepare", "minicorpus"], ["--output", "--full", "--seed"]),
-    (["train"], ["--preset", "--data"]),
+    (["train"], ["--preset", "--data", "--skip-limit", "--rollback-factor", "--rollbacks"]),
+    (["replay"], ["--utterance", "nonfinite", "exit status is 0 if", "and 2 if"]),
     (["evaluate"], ["--weights", "--preset", "--data", "--split", "--csv", "exit status"]),
     (["enhance"], ["--weights", "--preset", "--format", "pcm16, float"]),
     (["score"], ["--reference", "--degraded", "--csv", "exit status is 0 if"]),

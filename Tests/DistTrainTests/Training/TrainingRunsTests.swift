@@ -241,7 +241,9 @@ import Testing
     try withRun { folder, arguments in
       for (flag, value) in [
         ("--batch", "0"), ("--epochs", "-1"), ("--lr", "0"), ("--ema", "1.5"),
-        ("--schedule", "linear"), ("--preset", "abl9"), ("--seconds", "0.001"),
+        ("--schedule", "linear"), ("--preset", "abl9"), ("--skip-limit", "0"),
+        ("--rollback-factor", "1.5"), ("--rollbacks", "-1"), ("--nonfinite-dumps", "-1"),
+        ("--seconds", "0.001"),
       ] {
         let outcome = try train(ranks: 1, arguments + ["\(flag)=\(value)"], in: folder)
         #expect(outcome.status != 0, "\(flag) \(value) was accepted")

@@ -1,0 +1,80 @@
+import Foundation
+import Tensor
+
+/// Where a run goes back to.
+enum LastGoodState: Equatable {
+  /// The checkpoint in this file.
+  case checkpoint(path: String)
+  /// The initial state: there is no good checkpoint.
+  case start
+
+  /// Brings `state` on all ranks to the newest good checkpoint of `folder`, or to the initial
+  /// state of the recipe, as rank 0 has it. Counters are the checkpoint's too.
+  ///
+  /// The one place that knows where good states are kept.
+  static func restore(
+    _ state: TrainingState, _ configuration: TrainingConfiguration, from folder: RunFolder,
+    over communicator: any Communicator
+  ) throws -> LastGoodState {
+    let path = folder.last.path(percentEncoded: false)
+    let initial = TrainingState(configuration)
+    let bytes = try RootDecision(communicator).bytes {
+      let data = FileManager.default.contents(atPath: path) ?? Data()
+      let candidate = TrainingState(configuration)
+      guard (try? Checkpoint.load(data, path: path, into: candidate, configuration)) != nil,
+        candidate.isFinite
+      else { return [] }
+      return Array(data)
+    }
+    if bytes.isEmpty {
+      state.become(initial)
+      // The initial values are functions of the seed; rank 0's are everybody's, as at the start.
+      try communicator.broadcast(state.model.parameters.values.buffer, root: 0)
+      state.average?.values.buffer.update(from: state.model.parameters.values)
+      return .start
+    }
+    try RootDecision(communicator).together {
+      try Checkpoint.load(Data(bytes), path: path, into: state, configuration)
+    }
+    return .checkpoint(path: path)
+  }
+}
+
+extension TrainingState {
+  /// All buffers that a checkpoint holds.
+  private var buffers: [Storage] {
+    [model.parameters.values, adam.firstMoment, adam.secondMoment]
+      + (average.map { [$0.values] } ?? [])
+  }
+
+  /// Whether every number of the weights, moments and averages is finite.
+  var isFinite: Bool {
+    buffers.allSatisfy { TensorStatistics(UnsafeBufferPointer($0.buffer)).isFinite }
+  }
+
+  /// Takes over everything that `other`, of the same recipe, holds.
+  func become(_ other: TrainingState) {
+    for (mine, theirs) in zip(buffers, other.buffers) { mine.buffer.update(from: theirs) }
+    adam.stepCount = other.adam.stepCount
+    if let average, let theirs = other.average { average.updateCount = theirs.updateCount }
+    progress = other.progress
+  }
+
+  /// Proves that all ranks hold the same weights, moments and averages.
+  func verifyReplicas(over communicator: any Communicator) throws(ReplicaError) {
+    for (buffer, subject) in zip(
+      buffers, ["parameters", "first moments", "second moments", "averages"])
+    {
+      try ReplicaCheck.verify(
+        UnsafeBufferPointer(buffer.buffer), subject: subject, over: communicator)
+    }
+  }
+}
+
+extension UnsafeMutableBufferPointer<Float> {
+  /// Overwrites the elements with as many of `storage`.
+  fileprivate func update(from storage: Storage) {
+    precondition(count == storage.count, "\(count) elements, and \(storage.count) to take over")
+    _ = update(fromContentsOf: storage.buffer)
+  }
+}

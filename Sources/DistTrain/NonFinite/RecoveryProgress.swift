@@ -1,0 +1,44 @@
+/// What a run has met of steps that were not finite; nil in `TrainingProgress` while it is nothing.
+public struct RecoveryProgress: Codable, Equatable, Sendable {
+  /// Steps skipped since the last that was not.
+  public var skippedInARow = 0
+  /// The first step that was skipped in the run.
+  public var firstSkippedStep: Int
+  /// The epoch of that step.
+  public var firstSkippedEpoch: Int
+  /// After each rollback, what the schedule's rate is multiplied by from there on.
+  public var rateFactors: [Double] = []
+
+  /// Before the first skipped step is counted.
+  public init(firstSkippedStep: Int, firstSkippedEpoch: Int) {
+    self.firstSkippedStep = firstSkippedStep
+    self.firstSkippedEpoch = firstSkippedEpoch
+  }
+}
+
+extension TrainingProgress {
+  /// What the schedule's rate is multiplied by: 1 until the run has gone back.
+  public var rateFactor: Double { recovery?.rateFactors.last ?? 1 }
+  /// How often the run went back to a good state.
+  public var rollbacks: Int { recovery?.rateFactors.count ?? 0 }
+  /// Steps skipped since the last that was not.
+  public var skippedInARow: Int { recovery?.skippedInARow ?? 0 }
+
+  /// Counts a step of epoch `epoch`, whose items' losses come to `lossSum`; skipped ones enter no
+  /// mean.
+  mutating func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) {
+    step += 1
+    stepInEpoch += 1
+    if isSkipped {
+      skippedSteps += 1
+      var counted =
+        recovery ?? RecoveryProgress(firstSkippedStep: step, firstSkippedEpoch: epoch)
+      counted.skippedInARow += 1
+      recovery = counted
+    } else {
+      recovery?.skippedInARow = 0
+      self.lossSum += lossSum
+      lossCount += itemCount
+    }
+  }
+}

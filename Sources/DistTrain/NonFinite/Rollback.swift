@@ -1,0 +1,101 @@
+import Foundation
+
+/// Takes a run that skips one step after another back to its last good state, with a lower rate.
+struct Rollback {
+  let trainer: Trainer
+  let folder: RunFolder
+  let dumps: NonFiniteFolder
+  let policy: NonFinitePolicy
+  let log: RunLog
+  let communicator: any Communicator
+
+  /// Whether it is time for one, or to stop. The same on all ranks.
+  var isDue: Bool { trainer.state.progress.skippedInARow >= policy.skipLimit }
+
+  /// Compares the ranks' parameters; whether they differ while steps are being skipped. A NaN in
+  /// the weights of one rank does that, and is mended by going back. All ranks call it together.
+  ///
+  /// - Throws: `ReplicaError` if they differ though the last step was taken.
+  func isDueForDifferingReplicas() throws(ReplicaError) -> Bool {
+    do {
+      try ReplicaCheck.verify(
+        UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
+        over: communicator)
+      return false
+    } catch ReplicaError.diverged where trainer.state.progress.skippedInARow > 0 {
+      return true
+    }
+  }
+
+  /// Goes back, or ends the run if it did so often enough. All ranks call it together.
+  ///
+  /// - Throws: `RootFailure` with the text of `TrainingError.diverged` on all ranks once the run
+  ///   has gone back as often as the policy allows.
+  func run() throws {
+    let before = trainer.state.progress
+    guard before.rollbacks < policy.rollbackLimit else { return try giveUp(before) }
+    let source = try LastGoodState.restore(
+      trainer.state, trainer.configuration, from: folder, over: communicator)
+    var progress = trainer.state.progress
+    // What happened did happen: counts of it go on, and the best weights are in their file.
+    progress.skippedSteps = before.skippedSteps
+    progress.bestScore = before.bestScore
+    progress.bestEpoch = before.bestEpoch
+    progress.recovery = before.recovery
+    progress.recovery?.skippedInARow = 0
+    progress.recovery?.rateFactors.append(before.rateFactor * policy.rollbackFactor)
+    trainer.state.progress = progress
+    try trainer.state.verifyReplicas(over: communicator)
+    tell(source, before, progress)
+  }
+
+  private func tell(_ source: LastGoodState, _ before: TrainingProgress, _ now: TrainingProgress) {
+    let target =
+      switch source {
+      case .checkpoint(let path): "to step \(now.step) (\(path))"
+      case .start: "to the initial weights (there is no good checkpoint)"
+      }
+    log.warning(
+      "\(before.skippedInARow) steps in a row were skipped: back \(target), with the learning rate "
+        + "× \(now.rateFactor) (rollback \(now.rollbacks) of \(policy.rollbackLimit))")
+    let path: MetricValue =
+      if case .checkpoint(let path) = source { .text(path) } else { .number(nil) }
+    log.event(
+      "rollback",
+      [
+        "from_step": .integer(before.step), "step": .integer(now.step),
+        "epoch": .integer(now.epoch + 1), "rate_factor": .number(now.rateFactor),
+        "rollback": .integer(now.rollbacks), "limit": .integer(policy.rollbackLimit),
+        "checkpoint": path,
+      ])
+  }
+
+  private func giveUp(_ progress: TrainingProgress) throws {
+    let base = trainer.configuration.learningRate
+    let rates = ([1] + (progress.recovery?.rateFactors ?? [])).map { base * $0 }
+    let names = dumps.names
+    if let recovery = progress.recovery {
+      log.line(
+        "\(progress.skippedSteps) steps were skipped in all, the first was step "
+          + "\(recovery.firstSkippedStep) in pass \(recovery.firstSkippedEpoch)")
+    }
+    log.line("learning rates tried: \(rates.map { "\($0)" }.joined(separator: ", "))")
+    if let first = names.first {
+      log.line(
+        "dumps: \(names.count) in \(dumps.path); the first: disttrain replay "
+          + "\(dumps.path)/\(first)")
+    }
+    log.event(
+      "diverged",
+      [
+        "step": .integer(progress.step), "epoch": .integer(progress.epoch + 1),
+        "skipped_steps": .integer(progress.skippedSteps),
+        "first_skipped_step": .integer(progress.recovery?.firstSkippedStep ?? 0),
+        "learning_rates": .list(rates.map { .number($0) }),
+        "rollbacks": .integer(progress.rollbacks), "dumps": .list(names.map { .text($0) }),
+      ])
+    let error = TrainingError.diverged(
+      steps: progress.skippedInARow, epoch: progress.epoch + 1, rollbacks: progress.rollbacks)
+    _ = try RootDecision(communicator).bytes { throw error }
+  }
+}

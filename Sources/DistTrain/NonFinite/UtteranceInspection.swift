@@ -1,0 +1,96 @@
+import Audio
+import Models
+import Tensor
+
+/// One utterance's forward pass, loss and backward pass, seen tensor by tensor.
+package struct UtteranceInspection: Sendable {
+  /// The utterance.
+  package let name: String
+  /// Its loss.
+  package let loss: Float
+  /// Norm of its gradient.
+  package let gradientNorm: Double
+  /// All tensors in the order of computation: input, parameters, forward, backward.
+  package let observations: [Inspector.Observation]
+
+  /// The first tensor that is not finite, with its circumstances; nil if all are.
+  package var finding: NonFiniteFinding? {
+    guard let first = observations.first(where: { !$0.statistics.isFinite }) else { return nil }
+    func isFinite(_ stage: Inspector.Observation.Stage) -> Bool {
+      observations.allSatisfy { $0.stage != stage || $0.statistics.isFinite }
+    }
+    return NonFiniteFinding(
+      utterance: name, observation: first, isInputFinite: isFinite(.input),
+      areWeightsFinite: isFinite(.weights))
+  }
+}
+
+/// Computes utterances with an inspector on the tape.
+package struct UtteranceInspector {
+  /// Name of the layer under which what goes in is observed.
+  package static let inputLayer = "input"
+
+  private let model: SpeechEnhancer
+  private let execution: Execution
+  private let stft = STFT()
+
+  /// Inspects `model` as it stands, running as `execution` says.
+  package init(_ model: SpeechEnhancer, _ execution: Execution = Execution()) {
+    self.model = model
+    self.execution = Execution(threads: execution.threads, recomputes: execution.recomputes)
+  }
+
+  /// Computes the utterance `name` as a training step does; `noisy` and `clean` are its samples at
+  /// 16 kHz. Overwrites the gradients of the model's parameters and changes nothing else.
+  package func inspect(
+    _ name: String, noisy: [Float], clean: [Float]
+  ) throws(STFTError) -> UtteranceInspection {
+    let shape = [1, stft.frameCount(sampleCount: noisy.count), stft.binCount, 2]
+    let spectra = (
+      noisy: Tensor(shape: shape, elements: try stft.forward(noisy)),
+      clean: Tensor(shape: shape, elements: try stft.forward(clean))
+    )
+    let inputs = [
+      ("noisy samples", noisy), ("clean samples", clean),
+      ("noisy spectrogram", spectra.noisy.elements), ("clean spectrogram", spectra.clean.elements),
+    ].map { tensor, values in
+      Inspector.Observation(
+        stage: .input, layer: Self.inputLayer, tensor: tensor,
+        statistics: TensorStatistics(values))
+    }
+    let parameters = model.parameters
+    parameters.zeroGradients()
+    let inspector = Inspector(parameters)
+    let tape = Tape(execution, inspector: inspector)
+    let enhanced = model(spectra.noisy, tape)
+    let loss = spectralLoss(enhanced, spectra.clean, tape).total
+    tape.backward()
+    let norm = GradientNorm(parameters).value
+    // The layers are known by now, and parameters come before the first of them.
+    let weights = parameters.parameters.map { parameter in
+      Inspector.Observation(
+        stage: .weights, layer: inspector.layer(of: parameter), tensor: parameter.name,
+        statistics: TensorStatistics(
+          UnsafeBufferPointer(start: parameter.value, count: parameter.count)))
+    }
+    let computed = inspector.observations
+    return UtteranceInspection(
+      name: name, loss: loss, gradientNorm: norm,
+      observations: inputs + weights + computed + overflow(of: norm, computed))
+  }
+
+  /// The norm, where the squares overflow of gradients that are finite.
+  private func overflow(
+    of norm: Double, _ computed: [Inspector.Observation]
+  ) -> [Inspector.Observation] {
+    guard !norm.isFinite, computed.allSatisfy(\.statistics.isFinite) else { return [] }
+    let largest = computed.filter { $0.stage == .backward && !$0.tensor.contains("output") }
+      .max { $0.statistics.largest < $1.statistics.largest }
+    guard let largest else { return [] }
+    return [
+      Inspector.Observation(
+        stage: .backward, layer: largest.layer, tensor: "square of the \(largest.tensor)",
+        statistics: TensorStatistics([Float(norm)]))
+    ]
+  }
+}
