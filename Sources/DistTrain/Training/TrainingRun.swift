@@ -5,24 +5,36 @@ import Tensor
 
 /// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints.
 ///
-/// All ranks run it; rank 0 writes.
+/// All ranks run it; rank 0 writes, and what fails there ends the run on all of them in order.
 public final class TrainingRun {
+  /// How a run came to its end.
+  public enum End: Equatable, Sendable {
+    /// All epochs are done.
+    case complete
+    /// Saved in the middle, for this reason.
+    case stopped(StopReason)
+  }
+
   private let trainer: Trainer
   private let folder: RunFolder
   private let log: RunLog
   private let communicator: any Communicator
-  private let validate: () throws -> Evaluation
+  private let saving: RunSaving
+  private let validate: (_ isStopAsked: () -> Bool) throws -> Evaluation?
   private var history: HistoryCSV?
   private var reported: Set<String> = []
 
-  /// `validate` scores the model as it stands and is called by all ranks together.
-  public init(
-    _ trainer: Trainer, folder: RunFolder, log: RunLog, over communicator: any Communicator,
-    validate: @escaping () throws -> Evaluation
+  /// `validate` scores the model as it stands and is called by all ranks together. It looks from
+  /// time to time whether this rank wants to stop; nil on all ranks if one did.
+  init(
+    _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving,
+    over communicator: any Communicator,
+    validate: @escaping (_ isStopAsked: () -> Bool) throws -> Evaluation?
   ) throws {
     self.trainer = trainer
     self.folder = folder
     self.log = log
+    self.saving = saving
     self.communicator = communicator
     self.validate = validate
     if communicator.isRoot {
@@ -31,21 +43,23 @@ public final class TrainingRun {
     }
   }
 
-  /// Trains until the epochs are done or `stepLimit` steps of the run are, and returns whether it
-  /// came to the end.
+  /// Trains until the epochs are done, `stepLimit` steps of the run are, or something asks to stop.
   @discardableResult
-  public func run(stepLimit: Int? = nil) throws -> Bool {
+  public func run(stepLimit: Int? = nil) throws -> End {
     let progress = { self.trainer.state.progress }
     trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
     defer { trainer.stopPrefetching() }
     while progress().epoch < trainer.configuration.epochs {
       let clock = ContinuousClock.now
       let waitedBefore = trainer.waitedSeconds
-      guard let audioSeconds = try trainEpoch(stepLimit: stepLimit) else {
-        try saveLast()
-        log.line(
-          "stopped after \(progress().step) steps as asked; the same command with --resume goes on")
-        return false
+      let audioSeconds: Double
+      switch try trainEpoch(stepLimit: stepLimit) {
+      case .stop(let reason):
+        try saving.save(trainer)
+        saving.report(reason, progress())
+        return .stopped(reason)
+      case .trained(let seconds):
+        audioSeconds = seconds
       }
       let trainSeconds = clock.seconds
       // One rank that waits makes all wait.
@@ -55,16 +69,38 @@ public final class TrainingRun {
       try ReplicaCheck.verify(
         UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
         over: communicator)
-      let evaluation = try trainer.state.withEvaluatedWeights { try validate() }
+      // A run that is resumed from here goes straight on to the validation.
+      try saving.save(trainer)
+      if let reason = try saving.reasonBeforeValidation() {
+        saving.report(reason, progress())
+        return .stopped(reason)
+      }
+      let validationClock = ContinuousClock.now
+      guard
+        let evaluation = try trainer.state.withEvaluatedWeights({
+          try validate(saving.wantsToStopValidation)
+        })
+      else {
+        let reason = saving.reasonDuringValidation()
+        saving.report(reason, progress(), inValidation: true)
+        return .stopped(reason)
+      }
+      saving.validated(seconds: validationClock.seconds)
       try finishEpoch(
         evaluation, seconds: clock.seconds,
         audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0, wait: wait)
     }
-    return true
+    return .complete
   }
 
-  /// The rest of the epoch under way; its audio seconds, or nil when the step limit came first.
-  private func trainEpoch(stepLimit: Int?) throws -> Double? {
+  private enum EpochEnd {
+    /// All steps are done; seconds of audio of those done here.
+    case trained(Double)
+    case stop(StopReason)
+  }
+
+  /// The rest of the epoch under way.
+  private func trainEpoch(stepLimit: Int?) throws -> EpochEnd {
     let configuration = trainer.configuration
     let epoch = trainer.state.progress.epoch + 1
     let sampler = trainer.sampler(epoch: epoch)
@@ -74,23 +110,31 @@ public final class TrainingRun {
     defer { log.endProgress() }
     var audioSeconds = 0.0
     for index in first..<trainer.stepsPerEpoch {
-      if let stepLimit, trainer.state.progress.step >= stepLimit { return nil }
+      if let stepLimit, trainer.state.progress.step >= stepLimit { return .stop(.stepLimit) }
       let items = sampler[index].items
-      let result = try trainer.step(items, epoch: epoch)
+      let result = try saving.timingStep {
+        try trainer.step(items, epoch: epoch, requests: $0)
+      }
       audioSeconds += Double(result.itemCount) * configuration.cropSeconds
       let loss = result.lossSum / Double(max(1, result.itemCount))
       if result.isSkipped { try reportSkipped(result, items) }
+      let step = trainer.state.progress.step
       log.event(
         "step",
         [
-          "step": .integer(trainer.state.progress.step), "loss": .number(loss),
+          "step": .integer(step), "loss": .number(loss),
           "gradient_norm": .number(result.gradientNorm),
           "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
           "data_seconds": .number(result.dataSeconds),
         ])
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
+      if let reason = saving.reason(result.requests) { return .stop(reason) }
+      // After the last step the epoch's own checkpoint follows.
+      if index + 1 < trainer.stepsPerEpoch, saving.isDue(result.requests, afterStep: step) {
+        try saving.save(trainer)
+      }
     }
-    return audioSeconds
+    return .trained(audioSeconds)
   }
 
   private func reportSkipped(_ result: StepResult, _ items: [Int]) throws {
@@ -130,10 +174,12 @@ public final class TrainingRun {
       state.progress.bestEpoch = state.progress.epoch
       try onRoot { try AtomicFile.write(self.bestWeights(), to: self.folder.best) }
     }
-    try saveLast()
+    // The checkpoint last: a run that is killed before it validates again, and writes all of this
+    // once more in place of what is here. After it the epoch would be missing in the others.
     try onRoot { try self.history?.append(report) }
     if let warning = wait.warning(epoch: report.epoch) { log.warning(warning) }
     log.epoch(report, adding: ["data_seconds": .number(wait.seconds)])
+    try saving.save(trainer)
   }
 
   private func bestWeights() -> [UInt8] {
@@ -142,15 +188,12 @@ public final class TrainingRun {
     }
   }
 
-  private func saveLast() throws {
-    try onRoot {
-      let data = try Checkpoint.serialized(self.trainer.state, self.trainer.configuration)
-      try AtomicFile.write(Array(data), to: self.folder.last)
-    }
-  }
-
+  /// Does something on rank 0 alone; what fails there fails everywhere.
   private func onRoot(_ body: () throws -> Void) throws {
-    if communicator.isRoot { try body() }
+    _ = try RootDecision(communicator).bytes {
+      try body()
+      return []
+    }
   }
 }
 
