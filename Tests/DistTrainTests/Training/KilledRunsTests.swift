@@ -108,14 +108,14 @@ import Testing
         try data.write(to: url)
       }
       try damage(newest)
-      // Epoch 1 is of the checkpoint that is left; steps 4 to 9 come again.
+      // Epoch 1 is of the checkpoint that is left; steps 7 to 9 come again.
       let resumed = try bench.train(ranks: 2, run: "b", recipe + ["--resume"])
       #expect(resumed.status == 0, "\(resumed)")
       let warning = "warning: \(bench.folder.file("b/step-00000009.safetensors")): the checkpoint "
       #expect(occurrences(of: warning, in: resumed.output) == 1, "\(resumed)")
-      #expect(resumed.output.contains("going on from step 3 "), "\(resumed)")
+      #expect(resumed.output.contains("going on from step 6 "), "\(resumed)")
       let fallback = try #require(try bench.events("b", "fallback").first)
-      #expect(fallback["step"] as? Int == 3)
+      #expect(fallback["step"] as? Int == 6)
       #expect((fallback["reason"] as? String)?.contains("checksum") == true)
       try bench.expectEqual("a", "b")
 
