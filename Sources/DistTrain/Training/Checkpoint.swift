@@ -58,16 +58,27 @@ public struct Checkpoint {
   }
 
   /// Throws unless this is a checkpoint of the recipe `configuration` and has all that `state`
-  /// holds.
+  /// holds; with `finite`, in numbers that are all finite.
   public func check(
-    _ state: TrainingState, _ configuration: TrainingConfiguration
+    _ state: TrainingState, _ configuration: TrainingConfiguration, finite: Bool = false
   ) throws(CheckpointError) {
     let differences = configuration.differences(from: self.configuration)
     guard differences.isEmpty else { throw .otherRecipe(path: path, differences: differences) }
     if state.average != nil && averageCount == nil {
       throw .incomplete(path: path, missing: Self.averageCountKey)
     }
-    _ = try places(state)
+    let places = try places(state)
+    guard finite else { return }
+    for (entry, _) in places {
+      let count = entry.withBytes { bytes in
+        stride(from: 0, to: bytes.count, by: 4).count {
+          !Float(bitPattern: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)).isFinite
+        }
+      }
+      if count > 0 {
+        throw .damaged(path: path, reason: "\(count) numbers of \(entry.name) are not finite")
+      }
+    }
   }
 
   /// Sets `state` to what the file holds. Nothing has changed if it throws.

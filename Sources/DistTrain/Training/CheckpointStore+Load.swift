@@ -43,16 +43,16 @@ extension CheckpointStore {
   /// Sets `state` to the newest whole checkpoint, on all ranks, which call it together; at the
   /// start of a run or in the middle of one.
   ///
-  /// Everything is verified on every rank before anything changes anywhere. The caller lets
-  /// `report` say what was found.
+  /// Everything is verified on every rank before anything changes anywhere. With `finite`, one that
+  /// holds infinities or NaN counts as damaged. The caller lets `report` say what was found.
   ///
   /// - Throws: `RootFailure` on all ranks if no checkpoint can be used; then nothing has changed.
   @discardableResult
   public func load(
-    into state: TrainingState, _ configuration: TrainingConfiguration,
+    into state: TrainingState, _ configuration: TrainingConfiguration, finite: Bool = false,
     over communicator: any Communicator
   ) throws -> Found {
-    let found = try find(for: state, configuration, over: communicator)
+    let found = try find(for: state, configuration, finite: finite, over: communicator)
     // Cannot fail any more: `find` has checked the same.
     try found.checkpoint.restore(state, configuration)
     return found
@@ -62,13 +62,13 @@ extension CheckpointStore {
   ///
   /// - Throws: `RootFailure` on all ranks if there is none for `state` and `configuration`.
   public func find(
-    for state: TrainingState, _ configuration: TrainingConfiguration,
+    for state: TrainingState, _ configuration: TrainingConfiguration, finite: Bool = false,
     over communicator: any Communicator
   ) throws -> Found {
     let root = RootDecision(communicator)
     var bytes = Data()
     let choice = try root.value {
-      let (choice, data) = try choose(state, configuration)
+      let (choice, data) = try choose(state, configuration, finite)
       bytes = data
       return choice
     }
@@ -90,7 +90,7 @@ extension CheckpointStore {
   }
 
   private func choose(
-    _ state: TrainingState, _ configuration: TrainingConfiguration
+    _ state: TrainingState, _ configuration: TrainingConfiguration, _ finite: Bool
   ) throws -> (Choice, Data) {
     var choice = Choice()
     let candidates = candidates(&choice.oddities)
@@ -101,7 +101,8 @@ extension CheckpointStore {
       choice.path = url.path(percentEncoded: false)
       do throws(CheckpointError) {
         let data = try read(url)
-        try Checkpoint(data, path: choice.path).check(state, configuration)
+        try Checkpoint(data, path: choice.path).check(
+          state, configuration, finite: finite)
         return (choice, data)
       } catch {
         // Another recipe is no damage: older ones are of the same.

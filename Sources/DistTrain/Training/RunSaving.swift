@@ -19,6 +19,7 @@ final class RunSaving {
   private let end: JobEnd?
   private let receivedSignal: () -> String?
   private var clock: RunClock
+  /// What the run was when it was saved, if no step was done since.
   private var lastSaved: TrainingProgress?
 
   /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has.
@@ -36,6 +37,7 @@ final class RunSaving {
 
   /// Runs a step, which gets what this rank wants near its end, and keeps its time.
   func timingStep<Result>(_ step: (() -> StepRequests) throws -> Result) rethrows -> Result {
+    lastSaved = nil
     clock.stepBegins()
     defer { clock.stepEnded() }
     return try step { self.requests }
@@ -110,7 +112,7 @@ final class RunSaving {
 
   /// Says why the run stops, which is saved.
   func report(_ reason: StopReason, _ progress: TrainingProgress, inValidation: Bool = false) {
-    let steps = "\(progress.step) steps"
+    let steps = progress.step == 1 ? "1 step" : "\(progress.step) steps"
     let place = inValidation ? "\(steps), in the validation of pass \(progress.epoch + 1)" : steps
     let goingOn = "the same command with --resume goes on"
     let cause: String

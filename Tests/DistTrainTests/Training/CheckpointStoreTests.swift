@@ -175,6 +175,20 @@ import Testing
     }
   }
 
+  @Test func numbersThatAreNotFiniteCountAsDamageIfAsked() throws {
+    try withStore(saving: [5]) { store, folder in
+      let sick = state(step: 10)
+      sick.adam.secondMoment.base[3] = .infinity
+      _ = try store.save(sick, configuration)
+      #expect(try load(store).1.checkpoint.progress.step == 10)
+      let found = try store.load(
+        into: TrainingState(configuration), configuration, finite: true, over: LocalCommunicator())
+      #expect(found.checkpoint.progress.step == 5)
+      #expect(
+        found.rejected.first?.reason.contains("1 numbers of adam.exp_avg_sq.band_split") == true)
+    }
+  }
+
   @Test func allRanksGoOnFromTheSame() throws {
     try withStore(saving: [5, 10]) { store, folder in
       try damage(folder.appending(path: name(10)))

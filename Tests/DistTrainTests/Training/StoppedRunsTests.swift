@@ -110,7 +110,7 @@ import Testing
       let told = try train(
         "told", ["SLURM_JOB_ID": "77", "SLURM_JOB_END_TIME": "\(near)"])
       #expect(
-        told.contains("stopped after 1 steps, before the end of the time (SLURM's"), "\(told)")
+        told.contains("stopped after 1 step, before the end of the time (SLURM's"), "\(told)")
     }
   }
 }
