@@ -62,6 +62,38 @@ public enum AtomicFile {
     try writer.commit()
   }
 
+  /// Makes `url` a symbolic link to `destination`, in place of whatever has that name.
+  ///
+  /// A link cannot be changed; a new one is renamed over it, so that there is always one.
+  package static func link(_ url: URL, to destination: String) throws(AtomicFileError) {
+    let path = url.path(percentEncoded: false)
+    let temporary = "\(path).tmp-\(getpid())"
+    unlink(temporary)
+    if symlink(destination, temporary) != 0 {
+      throw AtomicFileError(path: path, operation: "symlink", code: errno)
+    }
+    if rename(temporary, path) != 0 {
+      let code = errno
+      unlink(temporary)
+      throw AtomicFileError(path: path, operation: "rename", code: code)
+    }
+    try flushFolder(of: url)
+  }
+
+  /// Flushes the folder that `url` is in, so that new and renamed files survive a power cut.
+  static func flushFolder(of url: URL) throws(AtomicFileError) {
+    let path = url.path(percentEncoded: false)
+    let folder = open(
+      url.deletingLastPathComponent().path(percentEncoded: false),
+      O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder < 0 { throw AtomicFileError(path: path, operation: "open folder", code: errno) }
+    defer { close(folder) }
+    // Some file systems cannot flush a folder; they say so with EINVAL.
+    if fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP {
+      throw AtomicFileError(path: path, operation: "fsync of the folder", code: errno)
+    }
+  }
+
   /// Removes what runs that died while writing left in `folder`, of the file `name` or of all, and
   /// returns the file names.
   ///

@@ -3,11 +3,13 @@ import Foundation
 /// A file that is written piece by piece and appears under its name only when it is complete.
 ///
 /// The pieces go to `<path>.tmp-<process id>` beside it. A writer that is dropped before `commit`
-/// removes that, and the previous version of the file stays.
+/// removes that, and the previous version of the file stays. Between `flush` and `commit` the
+/// contents can be looked at.
 public final class AtomicFileWriter {
   private let url: URL
   private let path: String
-  private let temporary: String
+  /// Where the contents are until they have their name.
+  package let temporary: String
   private var descriptor: Int32
   private var isCommitted = false
 
@@ -31,7 +33,7 @@ public final class AtomicFileWriter {
 
   /// Appends `bytes`.
   public func append(_ bytes: UnsafeRawBufferPointer) throws(AtomicFileError) {
-    precondition(descriptor >= 0, "AtomicFileWriter: appending after commit")
+    precondition(descriptor >= 0, "AtomicFileWriter: appending after flush or commit")
     var rest = bytes[...]
     while !rest.isEmpty {
       // Linux writes at most 2 GB at once.
@@ -43,10 +45,9 @@ public final class AtomicFileWriter {
     }
   }
 
-  /// Flushes what was written to the disk and gives it the file's name; then flushes the folder,
-  /// so that the rename survives a power cut.
-  public func commit() throws(AtomicFileError) {
-    precondition(descriptor >= 0, "AtomicFileWriter: committed twice")
+  /// Flushes what was written to the disk; nothing can be appended afterwards.
+  package func flush() throws(AtomicFileError) {
+    precondition(descriptor >= 0, "AtomicFileWriter: flushed twice")
     if fsync(descriptor) != 0 {
       throw AtomicFileError(path: path, operation: "fsync", code: errno)
     }
@@ -54,22 +55,17 @@ public final class AtomicFileWriter {
     descriptor = -1
     // Network file systems report some failures only here.
     if closed != 0 { throw AtomicFileError(path: path, operation: "close", code: errno) }
+  }
+
+  /// Flushes what was written to the disk and gives it the file's name; then flushes the folder,
+  /// so that the rename survives a power cut.
+  public func commit() throws(AtomicFileError) {
+    precondition(!isCommitted, "AtomicFileWriter: committed twice")
+    if descriptor >= 0 { try flush() }
     if rename(temporary, path) != 0 {
       throw AtomicFileError(path: path, operation: "rename", code: errno)
     }
     isCommitted = true
-    try flushFolder()
-  }
-
-  private func flushFolder() throws(AtomicFileError) {
-    let folder = open(
-      url.deletingLastPathComponent().path(percentEncoded: false),
-      O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if folder < 0 { throw AtomicFileError(path: path, operation: "open folder", code: errno) }
-    defer { close(folder) }
-    // Some file systems cannot flush a folder; they say so with EINVAL.
-    if fsync(folder) != 0 && errno != EINVAL && errno != ENOTSUP {
-      throw AtomicFileError(path: path, operation: "fsync of the folder", code: errno)
-    }
+    try AtomicFile.flushFolder(of: url)
   }
 }

@@ -4,7 +4,8 @@ import Tensor
 /// Weights of a model as safetensors under PyTorch's names, float32.
 ///
 /// A file of this program also holds the model's configuration as JSON, so that it alone says what
-/// model to make. A file without, such as an export from PyTorch, loads into a model that fits.
+/// model to make, and checksums. A file without, such as an export from PyTorch, loads into a model
+/// that fits.
 public struct WeightFile {
   /// Metadata key of the configuration's JSON text.
   public static let configurationKey = "configuration"
@@ -32,10 +33,16 @@ public struct WeightFile {
 
   /// Takes a file that has been read from `path`.
   ///
-  /// - Throws: `WeightFileError.configuration` if the configuration in the metadata is broken.
+  /// - Throws: `WeightFileError.invalid` if the contents are not what the file's checksums say,
+  ///   `.configuration` if the configuration in the metadata is broken.
   public init(_ file: SafetensorsFile, path: String) throws(WeightFileError) {
     self.file = file
     self.path = path
+    do {
+      try file.verifyChecksums(path: path)
+    } catch {
+      throw .invalid(error)
+    }
     guard let text = file.metadata[Self.configurationKey] else {
       configuration = nil
       return
@@ -95,7 +102,7 @@ public struct WeightFile {
     return (floats, broken == 0 ? nil : .notFinite(name: name, count: broken))
   }
 
-  /// The bytes of a file with the weights and the configuration of `model`.
+  /// The bytes of a file with the weights and the configuration of `model`, and their checksums.
   ///
   /// - Parameter program: Name and version of the writer, such as "disttrain 1.0.0".
   public static func serialized(_ model: SpeechEnhancer, program: String) -> Data {
@@ -109,6 +116,6 @@ public struct WeightFile {
       // Python loaders of the format ask which framework's conventions hold.
       "format": "pt",
     ]
-    return SafetensorsFile(entries: entries, metadata: metadata).serialized()
+    return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()
   }
 }

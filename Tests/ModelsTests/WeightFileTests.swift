@@ -96,6 +96,26 @@ struct WeightFileTests {
     #expect(other.parameters.values.buffer.elementsEqual(model.parameters.values.buffer))
   }
 
+  @Test func damagedWeightsAreRefused() throws {
+    let whole = WeightFile.serialized(model, program: "test 1")
+    for (place, group) in [(whole.count - 1, "\"weights\""), (whole.count / 2, "\"weights\"")] {
+      var data = whole
+      data[place] ^= 1
+      let error = #expect(throws: WeightFileError.self) {
+        try WeightFile(parsed(data), path: "w.safetensors")
+      }
+      #expect(error?.description.hasPrefix("w.safetensors is damaged: the checksum of ") == true)
+      #expect(error?.description.contains(group) == true)
+    }
+    var data = whole
+    let name = try #require(data.range(of: Data("\"program\":\"test 1".utf8)))
+    data[name.upperBound - 1] = UInt8(ascii: "2")
+    let error = #expect(throws: WeightFileError.self) {
+      try WeightFile(parsed(data), path: "w.safetensors")
+    }
+    #expect(error?.description.contains("the checksum of its header") == true)
+  }
+
   @Test func missingTensorsAreNamed() throws {
     let error = try fault { $0.removeAll { $0.name.hasSuffix("A_log") } }
     let names = model.parameters.parameters.filter { $0.name.hasSuffix("A_log") }
@@ -132,8 +152,11 @@ struct WeightFileTests {
   }
 
   @Test func otherTypesAreNamed() throws {
-    // The same bytes, declared to be 32-bit integers.
-    var data = WeightFile.serialized(model, program: "test 1")
+    // The same bytes, declared to be 32-bit integers, in a file without checksums.
+    let whole = try parsed(WeightFile.serialized(model, program: "test 1"))
+    var data = SafetensorsFile(
+      entries: whole.entries, metadata: ["configuration": configuration.json.description]
+    ).serialized()
     let name = try #require(data.range(of: Data("\"layers.0.intra.norm.bias\"".utf8)))
     let place = try #require(data[name.upperBound...].range(of: Data("\"dtype\":\"F".utf8)))
     data[place.upperBound - 1] = UInt8(ascii: "I")

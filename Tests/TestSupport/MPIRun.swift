@@ -75,7 +75,7 @@ public enum MPIRun {
 
   /// The present environment without what a launcher around the tests may have put there, so that
   /// mpirun starts its ranks on this machine.
-  private static func launchEnvironment(adding more: [String: String]) -> [String: String] {
+  public static func launchEnvironment(adding more: [String: String] = [:]) -> [String: String] {
     let foreign = ["OMPI_", "PMIX_", "PMI_", "SLURM_", "PRTE_"]
     var environment = ProcessInfo.processInfo.environment.filter { entry in
       !foreign.contains { entry.key.hasPrefix($0) }

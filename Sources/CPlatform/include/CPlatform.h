@@ -39,4 +39,10 @@ void platform_wake_promptly(void);
 /// A library may replace handlers: a second call puts this one back. Call it from the main thread.
 void platform_on_fatal_signal(void (*end)(int code));
 
+/// From here on `signal_number` does nothing but set a flag. 0 on success.
+int platform_catch_stop_signal(int signal_number);
+
+/// The first of the signals caught in that way that has come; 0 if none has.
+int platform_stop_signal(void);
+
 #endif

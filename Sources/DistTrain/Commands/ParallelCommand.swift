@@ -1,13 +1,21 @@
 import ArgumentParser
 import Foundation
 
+/// Ends the command on all ranks with a status of its own, once they have said what there is to say.
+struct OrderlyExit: Error {
+  let status: ExitStatus
+
+  init(_ status: ExitStatus) { self.status = status }
+}
+
 /// Runs the body of a command that may be one of many ranks, and turns errors into one line and a
 /// non-zero exit status of the whole job.
 public enum ParallelCommand {
   /// Runs `body` with the communicator that the launcher asks for.
   ///
-  /// An error that rank 0 has told all ranks of is printed once, and all leave in order. Any other
-  /// error is this rank's alone: it ends the job, since the others wait in some collective.
+  /// An error that rank 0 has told all ranks of is printed once, and all leave in order, as they do
+  /// with `OrderlyExit`. Any other error is this rank's alone: it ends the job, since the others
+  /// wait in some collective.
   public static func run(_ body: (any Communicator) throws -> Void) throws {
     let communicator = try makeCommunicator()
     EnvironmentCheck.warn(rank: communicator.rank)
@@ -15,14 +23,20 @@ public enum ParallelCommand {
       try body(communicator)
     } catch let failure as RootFailure {
       if failure.isOwn { Program.report(failure) }
-      // The launcher kills everybody when the first one leaves: not before it is told.
-      try communicator.barrier()
-      try communicator.finalize()
-      throw ExitCode.failure
+      try leave(communicator, .failure)
+    } catch let end as OrderlyExit {
+      try leave(communicator, end.status)
     } catch {
       if communicator.worldSize > 1 { communicator.abort(code: 1, message: "error: \(error)") }
       throw error
     }
     try communicator.finalize()
+  }
+
+  private static func leave(_ communicator: any Communicator, _ status: ExitStatus) throws {
+    // The launcher kills everybody when the first one leaves: not before it is told.
+    try communicator.barrier()
+    try communicator.finalize()
+    throw ExitCode(status.rawValue)
   }
 }

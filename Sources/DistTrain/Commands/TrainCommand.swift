@@ -14,8 +14,9 @@ public struct TrainCommand: ParsableCommand {
       batch, and gradients are averaged after every backward pass. The defaults are the published \
       recipe. For short runs and many ranks see --schedule cosine, --warmup and --ema.
 
-      The run folder holds best.safetensors (weights for enhance and evaluate), last.safetensors \
-      (everything to --resume), configuration.json, history.csv and metrics.jsonl.
+      The run folder holds best.safetensors (weights for enhance and evaluate), checkpoints with \
+      everything to --resume (step-….safetensors; last.safetensors is a link to the newest), \
+      configuration.json, history.csv and metrics.jsonl.
       """)
 
   @Option(help: "A preset (abl1, abl2, abl3) or a path to a JSON file of your own.")
@@ -75,6 +76,7 @@ public struct TrainCommand: ParsableCommand {
   var stopAfter: Int?
 
   @OptionGroup(title: "Steps that are not finite") var nonFinite: NonFiniteOptions
+  @OptionGroup var saving: CheckpointOptions
 
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
@@ -113,7 +115,10 @@ public struct TrainCommand: ParsableCommand {
   }
 
   /// Runs the job on all ranks.
+  ///
+  /// - Throws: `OrderlyExit` with the status `saved` if it was asked to stop before its end.
   public func run() throws {
+    let start = ProcessInfo.processInfo.systemUptime
     try ParallelCommand.run { communicator in
       let model = try RootDecision(communicator).value { try Preset.load(preset) }
       let configuration = TrainingConfiguration(
@@ -133,7 +138,14 @@ public struct TrainCommand: ParsableCommand {
       request.validationCount = validationCount
       request.stepLimit = stopAfter
       request.nonFinite = nonFinite.policy
-      try TrainingJob(request, over: communicator).run()
+      request.saving = saving.request(startedAt: start)
+      request.saving.fault = try RootDecision(communicator).together {
+        try FaultInjection(environment: ProcessInfo.processInfo.environment)
+      }
+      switch try TrainingJob(request, over: communicator).run() {
+      case .complete, .stopped(.stepLimit): break
+      case .stopped: throw OrderlyExit(.saved)
+      }
     }
   }
 }

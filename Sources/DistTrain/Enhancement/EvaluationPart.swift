@@ -52,6 +52,8 @@ struct EvaluationPart: Codable {
 
   var items: [Item] = []
   var failure: Failure?
+  /// Whether a rank left before the end of its share because it was asked to stop.
+  var isInterrupted = false
 
   init() {}
 
@@ -62,7 +64,9 @@ struct EvaluationPart: Codable {
     if let first = parts.compactMap(\.failure).min(by: { $0.index < $1.index }) {
       throw MergedFailure(description: first.text)
     }
-    items = parts.flatMap(\.items).sorted { $0.index < $1.index }
+    isInterrupted = parts.contains(where: \.isInterrupted)
+    // Scores of some utterances would look like those of all.
+    if !isInterrupted { items = parts.flatMap(\.items).sorted { $0.index < $1.index } }
   }
 
   init(serialized bytes: [UInt8]) throws {

@@ -62,17 +62,31 @@ public final class Evaluator {
   /// - Throws: `RootFailure` with the text of an `EvaluationError` on all ranks if a file cannot be
   ///   read. What cannot be scored, such as silence, is no error: the result counts and names it.
   public func evaluate(progress: (Progress) -> Void = { _ in }) throws -> Evaluation {
-    let all = try communicator.gather(EvaluationPart.serialized(ownPart(progress)), root: 0)
+    let evaluation = try evaluate(until: { false }, progress: progress)
+    guard let evaluation else { preconditionFailure("Evaluator: stopped, and nobody asked") }
+    return evaluation
+  }
+
+  /// The same, but nil on all ranks if any rank's `isStopAsked`, which is called before each of its
+  /// utterances, said yes. A rank that was not asked finishes its share first.
+  public func evaluate(
+    until isStopAsked: () -> Bool, progress: (Progress) -> Void = { _ in }
+  ) throws -> Evaluation? {
+    let part = ownPart(isStopAsked, progress)
+    let all = try communicator.gather(EvaluationPart.serialized(part), root: 0)
     let bytes = try RootDecision(communicator).bytes {
       let parts = try (all ?? []).map { try EvaluationPart(serialized: $0) }
       return try EvaluationPart.serialized(EvaluationPart(merging: parts))
     }
     let merged = try EvaluationPart(serialized: bytes)
-    return Evaluation(merged.items.map(\.utterance))
+    return merged.isInterrupted ? nil : Evaluation(merged.items.map(\.utterance))
   }
 
-  /// This rank's utterances in ascending order, up to the first that cannot be read.
-  private func ownPart(_ progress: (Progress) -> Void) -> EvaluationPart {
+  /// This rank's utterances in ascending order, up to the first that cannot be read, or until it is
+  /// asked to stop.
+  private func ownPart(
+    _ isStopAsked: () -> Bool, _ progress: (Progress) -> Void
+  ) -> EvaluationPart {
     var part = EvaluationPart()
     var sampleCount = 0
     func report(_ completed: Int) {
@@ -83,6 +97,8 @@ public final class Evaluator {
     }
     if !share.isEmpty { report(0) }
     for (done, index) in share.enumerated() {
+      part.isInterrupted = isStopAsked()
+      if part.isInterrupted { return part }
       do throws(EvaluationError) {
         part.items.append(.init(index: index, try evaluate(index)))
       } catch {

@@ -8,35 +8,22 @@ enum LastGoodState: Equatable {
   /// The initial state: there is no good checkpoint.
   case start
 
-  /// Brings `state` on all ranks to the newest good checkpoint of `folder`, or to the initial
-  /// state of the recipe, as rank 0 has it. Counters are the checkpoint's too.
-  ///
-  /// The one place that knows where good states are kept.
+  /// Brings `state` on all ranks to the newest good checkpoint of `store`, or to the initial state
+  /// of the recipe, as rank 0 has it. Counters are the checkpoint's too.
   static func restore(
-    _ state: TrainingState, _ configuration: TrainingConfiguration, from folder: RunFolder,
+    _ state: TrainingState, _ configuration: TrainingConfiguration, from store: CheckpointStore,
     over communicator: any Communicator
   ) throws -> LastGoodState {
-    let path = folder.last.path(percentEncoded: false)
-    let initial = TrainingState(configuration)
-    let bytes = try RootDecision(communicator).bytes {
-      let data = FileManager.default.contents(atPath: path) ?? Data()
-      let candidate = TrainingState(configuration)
-      guard (try? Checkpoint.load(data, path: path, into: candidate, configuration)) != nil,
-        candidate.isFinite
-      else { return [] }
-      return Array(data)
-    }
-    if bytes.isEmpty {
-      state.become(initial)
+    do {
+      let found = try store.load(into: state, configuration, finite: true, over: communicator)
+      return .checkpoint(path: found.checkpoint.path)
+    } catch is RootFailure {
+      state.become(TrainingState(configuration))
       // The initial values are functions of the seed; rank 0's are everybody's, as at the start.
       try communicator.broadcast(state.model.parameters.values.buffer, root: 0)
       state.average?.values.buffer.update(from: state.model.parameters.values)
       return .start
     }
-    try RootDecision(communicator).together {
-      try Checkpoint.load(Data(bytes), path: path, into: state, configuration)
-    }
-    return .checkpoint(path: path)
   }
 }
 

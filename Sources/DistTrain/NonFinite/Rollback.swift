@@ -3,7 +3,7 @@ import Foundation
 /// Takes a run that skips one step after another back to its last good state, with a lower rate.
 struct Rollback {
   let trainer: Trainer
-  let folder: RunFolder
+  let store: CheckpointStore
   let dumps: NonFiniteFolder
   let policy: NonFinitePolicy
   let log: RunLog
@@ -35,7 +35,7 @@ struct Rollback {
     let before = trainer.state.progress
     guard before.rollbacks < policy.rollbackLimit else { return try giveUp(before) }
     let source = try LastGoodState.restore(
-      trainer.state, trainer.configuration, from: folder, over: communicator)
+      trainer.state, trainer.configuration, from: store, over: communicator)
     var progress = trainer.state.progress
     // What happened did happen: counts of it go on, and the best weights are in their file.
     progress.skippedSteps = before.skippedSteps

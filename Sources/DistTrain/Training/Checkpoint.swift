@@ -2,46 +2,125 @@ import Foundation
 import Models
 import Tensor
 
-/// Why a checkpoint cannot be used.
-public enum CheckpointError: Error, Equatable, CustomStringConvertible {
-  /// No such file.
-  case missing(path: String)
-  /// Not a whole safetensors file.
-  case damaged(path: String, reason: String)
-  /// A safetensors file that lacks what a checkpoint holds.
-  case incomplete(path: String, missing: String)
-  /// Of another experiment.
-  case otherRecipe(path: String, differences: [String])
-
-  /// One sentence naming the file and what to do.
-  public var description: String {
-    switch self {
-    case .missing(let path):
-      "\(path): there is no checkpoint to resume; leave --resume away to start a new run"
-    case .damaged(let path, let reason):
-      "\(path): the checkpoint cannot be read: \(reason)"
-    case .incomplete(let path, let missing):
-      "\(path): the checkpoint holds no \(missing); a file with weights only can be evaluated, but "
-        + "not resumed"
-    case .otherRecipe(let path, let differences):
-      "\(path): cannot be resumed with other settings: \(differences.joined(separator: "; ")); "
-        + "give the run's own settings or start a new --run-dir"
-    }
-  }
-}
-
-/// `last.safetensors`: everything that a run needs to go on as if it had never stopped.
+/// Everything that a run needs to go on as if it had never stopped, as a file holds it.
 ///
 /// Tensors: the weights under their own names, `adam.exp_avg.NAME` and `adam.exp_avg_sq.NAME`, and
-/// `ema.NAME` with averaged weights. Metadata: the configuration, the counters and the optimiser's
-/// and average's step counts. `best.safetensors` beside it holds weights only.
-public enum Checkpoint {
+/// `ema.NAME` with averaged weights. Metadata: the configuration, the counters, the optimiser's
+/// and average's step counts, and checksums of everything. `best.safetensors` beside it holds
+/// weights only.
+public struct Checkpoint {
+  /// What errors call the file.
+  public let path: String
+  /// Where the run stood.
+  public let progress: TrainingProgress
+  /// The recipe of the run.
+  public let configuration: TrainingConfiguration
+  /// Whether the contents were compared with checksums; files of version 0.1.0 have none.
+  public var hasChecksums: Bool { file.hasChecksums }
+  private let file: SafetensorsFile
+  private let adamStepCount: Int
+  private let averageCount: Int?
+
   private static let configurationKey = "training_configuration"
   private static let progressKey = "progress"
   private static let adamStepKey = "adam.step"
   private static let averageCountKey = "ema.updates"
 
-  /// The bytes of a checkpoint.
+  /// Reads `data`, the bytes of the file at `path`, and compares them with their checksums.
+  public init(_ data: Data, path: String) throws(CheckpointError) {
+    self.path = path
+    do {
+      file = try SafetensorsFile(data: data, path: path)
+      try file.verifyChecksums(path: path)
+    } catch {
+      throw .damaged(path: path, reason: error.clause)
+    }
+    configuration = try Self.decoded(Self.configurationKey, file, path)
+    progress = try Self.decoded(Self.progressKey, file, path)
+    guard progress.isPossible else {
+      throw .damaged(path: path, reason: "its counters are impossible: \(progress)")
+    }
+    adamStepCount = try Self.decoded(Self.adamStepKey, file, path)
+    averageCount =
+      file.metadata[Self.averageCountKey] == nil
+      ? nil : try Self.decoded(Self.averageCountKey, file, path)
+  }
+
+  private static func decoded<Value: Decodable>(
+    _ key: String, _ file: SafetensorsFile, _ path: String
+  ) throws(CheckpointError) -> Value {
+    guard let text = file.metadata[key] else { throw .incomplete(path: path, missing: key) }
+    do {
+      return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    } catch {
+      throw .damaged(path: path, reason: "\(key): \(error)")
+    }
+  }
+
+  /// Throws unless this is a checkpoint of the recipe `configuration` and has all that `state`
+  /// holds; with `finite`, in numbers that are all finite.
+  public func check(
+    _ state: TrainingState, _ configuration: TrainingConfiguration, finite: Bool = false
+  ) throws(CheckpointError) {
+    let differences = configuration.differences(from: self.configuration)
+    guard differences.isEmpty else { throw .otherRecipe(path: path, differences: differences) }
+    if state.average != nil && averageCount == nil {
+      throw .incomplete(path: path, missing: Self.averageCountKey)
+    }
+    let places = try places(state)
+    guard finite else { return }
+    for (entry, _) in places {
+      let count = entry.withBytes { bytes in
+        stride(from: 0, to: bytes.count, by: 4).count {
+          !Float(bitPattern: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)).isFinite
+        }
+      }
+      if count > 0 {
+        throw .damaged(path: path, reason: "\(count) numbers of \(entry.name) are not finite")
+      }
+    }
+  }
+
+  /// Sets `state` to what the file holds. Nothing has changed if it throws.
+  public func restore(
+    _ state: TrainingState, _ configuration: TrainingConfiguration
+  ) throws(CheckpointError) {
+    try check(state, configuration)
+    for (entry, target) in try places(state) {
+      entry.withBytes { bytes in
+        UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyMemory(from: bytes)
+      }
+    }
+    state.progress = progress
+    state.adam.stepCount = adamStepCount
+    if let averageCount { state.average?.updateCount = averageCount }
+  }
+
+  /// Every tensor, of the type and shape that it must have, and where in `state` it belongs.
+  private func places(
+    _ state: TrainingState
+  ) throws(CheckpointError) -> [(SafetensorsFile.Entry, UnsafeMutablePointer<Float>)] {
+    var places: [(SafetensorsFile.Entry, UnsafeMutablePointer<Float>)] = []
+    for (prefix, storage) in Self.buffers(state) {
+      for parameter in state.model.parameters.parameters {
+        let name = prefix + parameter.name
+        guard let entry = file.tensors[name] else {
+          throw .incomplete(path: path, missing: name)
+        }
+        guard entry.shape == parameter.shape else {
+          throw .damaged(
+            path: path, reason: "\(name) is \(entry.shape), the model has \(parameter.shape)")
+        }
+        guard entry.dtype == "F32" else {
+          throw .damaged(path: path, reason: "\(name) has the type \(entry.dtype), not F32")
+        }
+        places.append((entry, storage.base + parameter.offset))
+      }
+    }
+    return places
+  }
+
+  /// The bytes of a checkpoint: the same bytes for the same state and configuration.
   public static func serialized(
     _ state: TrainingState, _ configuration: TrainingConfiguration
   ) throws -> Data {
@@ -64,58 +143,7 @@ public enum Checkpoint {
       WeightFile.configurationKey: "\(configuration.model.json)",
     ]
     if let average = state.average { metadata[averageCountKey] = String(average.updateCount) }
-    return SafetensorsFile(entries: entries, metadata: metadata).serialized()
-  }
-
-  /// Continues from `data`, the bytes of the checkpoint at `path`, which must be of the same
-  /// recipe. Nothing has changed if it throws.
-  public static func load(
-    _ data: Data, path: String, into state: TrainingState, _ configuration: TrainingConfiguration
-  ) throws {
-    let file: SafetensorsFile
-    do {
-      file = try SafetensorsFile(data: data, path: path)
-    } catch {
-      throw CheckpointError.damaged(path: path, reason: "\(error)")
-    }
-    func decoded<Value: Decodable>(_ key: String, _ type: Value.Type) throws -> Value {
-      guard let text = file.metadata[key] else {
-        throw CheckpointError.incomplete(path: path, missing: key)
-      }
-      do {
-        return try JSONDecoder().decode(type, from: Data(text.utf8))
-      } catch {
-        throw CheckpointError.damaged(path: path, reason: "\(key): \(error)")
-      }
-    }
-    let saved = try decoded(configurationKey, TrainingConfiguration.self)
-    let differences = configuration.differences(from: saved)
-    guard differences.isEmpty else {
-      throw CheckpointError.otherRecipe(path: path, differences: differences)
-    }
-    let progress = try decoded(progressKey, TrainingProgress.self)
-    let adamSteps = try decoded(adamStepKey, Int.self)
-    let averageCount = try state.average.map { _ in try decoded(averageCountKey, Int.self) }
-
-    // All tensors are checked before any is copied.
-    var copies: [(values: [Float], target: UnsafeMutablePointer<Float>)] = []
-    for (prefix, storage) in buffers(state) {
-      for parameter in state.model.parameters.parameters {
-        let name = prefix + parameter.name
-        guard let entry = file.tensors[name] else {
-          throw CheckpointError.incomplete(path: path, missing: name)
-        }
-        guard entry.shape == parameter.shape else {
-          throw CheckpointError.damaged(
-            path: path, reason: "\(name) is \(entry.shape), the model has \(parameter.shape)")
-        }
-        copies.append((try entry.floats(), storage.base + parameter.offset))
-      }
-    }
-    for (values, target) in copies { target.update(from: values, count: values.count) }
-    state.progress = progress
-    state.adam.stepCount = adamSteps
-    if let averageCount { state.average?.updateCount = averageCount }
+    return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()
   }
 
   private static func buffers(_ state: TrainingState) -> [(prefix: String, Storage)] {
@@ -125,5 +153,12 @@ public enum Checkpoint {
     ]
     if let average = state.average { all.append(("ema.", average.values)) }
     return all
+  }
+}
+
+extension SafetensorsError {
+  /// The description without its full stop, as a part of another sentence.
+  fileprivate var clause: String {
+    description.hasSuffix(".") ? String(description.dropLast()) : description
   }
 }

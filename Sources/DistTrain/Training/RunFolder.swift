@@ -4,15 +4,15 @@ import Models
 /// Why a run folder cannot be used.
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
   /// It holds a run, and nobody said to resume it.
-  case occupied(path: String)
+  case occupied(path: String, file: String)
   /// It cannot be made.
   case cannotCreate(path: String, reason: String)
 
   /// One sentence naming the folder and what to do.
   public var description: String {
     switch self {
-    case .occupied(let path):
-      "\(path) already holds a run (last.safetensors); add --resume to continue it, or choose "
+    case .occupied(let path, let file):
+      "\(path) already holds a run (\(file)); add --resume to continue it, or choose "
         + "another --run-dir"
     case .cannotCreate(let path, let reason):
       "\(path): the run folder cannot be made: \(reason)"
@@ -30,26 +30,37 @@ public struct RunFolder: Sendable {
 
   /// The best weights so far, as `enhance` and `evaluate` take them.
   public var best: URL { url.appending(path: "best.safetensors") }
-  /// Everything to resume.
+  /// A link to the newest checkpoint; a checkpoint itself in runs of version 0.1.0.
   public var last: URL { url.appending(path: "last.safetensors") }
   /// The resolved configuration.
   public var configuration: URL { url.appending(path: "configuration.json") }
   /// One row for each epoch.
   public var history: URL { url.appending(path: "history.csv") }
 
-  /// The bytes of the checkpoint to resume; for a new run nothing, once there is none in the way.
-  public func checkpoint(resuming: Bool) throws -> [UInt8] {
-    let path = last.path(percentEncoded: false)
-    guard resuming else {
-      if FileManager.default.fileExists(atPath: path) {
-        throw RunFolderError.occupied(path: url.path(percentEncoded: false))
-      }
-      return []
+  /// The checkpoint after `step` steps of the run: everything to resume.
+  public func checkpoint(step: Int) -> URL {
+    url.appending(path: String(format: "step-%08d.safetensors", step))
+  }
+
+  /// The checkpoints that are there, the newest first, with their steps.
+  public func checkpoints() -> [(step: Int, url: URL)] {
+    let path = url.path(percentEncoded: false)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    let steps = names.compactMap { name -> Int? in
+      guard name.hasPrefix("step-"), name.hasSuffix(".safetensors") else { return nil }
+      guard let step = Int(name.dropFirst(5).dropLast(12)), step >= 0 else { return nil }
+      // Only names that this program gives: others are somebody's copies.
+      return checkpoint(step: step).lastPathComponent == name ? step : nil
     }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw CheckpointError.missing(path: path)
-    }
-    return Array(data)
+    return steps.sorted(by: >).map { ($0, checkpoint(step: $0)) }
+  }
+
+  /// Throws if a new run would write over an old one.
+  public func requireNoRun() throws(RunFolderError) {
+    var status = stat()
+    let hasLast = lstat(last.path(percentEncoded: false), &status) == 0
+    guard let file = hasLast ? last : checkpoints().first?.url else { return }
+    throw .occupied(path: url.path(percentEncoded: false), file: file.lastPathComponent)
   }
 
   /// Makes the folder if need be and removes what a killed run left half-written.

@@ -17,8 +17,8 @@ public struct StepResult: Equatable, Sendable {
   public let isSkipped: Bool
   /// Seconds of the step that a rank waited for its crops, the mean over ranks.
   public let dataSeconds: Double
-  /// Whether any rank asked all to stop after this step.
-  public let isStopAsked: Bool
+  /// What any rank wants to happen after this step.
+  public let requests: StepRequests
   /// How the exchange of gradients went, as seen by this rank.
   public let exchanged: GradientExchange.Outcome
 }
@@ -147,10 +147,10 @@ public final class Trainer {
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
   ///
   /// All ranks call it together, if with no item. All get the same result and hold the same
-  /// weights afterwards. `asksToStop` is called once, near the end; that any rank said yes is in
+  /// weights afterwards. `requests` is called once, near the end; what any rank wants is in
   /// everybody's result.
   public func step(
-    _ items: [Int], epoch: Int, asksToStop: () -> Bool = { false }
+    _ items: [Int], epoch: Int, requests: () -> StepRequests = StepRequests.init
   ) throws -> StepResult {
     let waitedBefore = crops.waitedSeconds
     let rate = rate(atStep: state.progress.step)
@@ -158,7 +158,7 @@ public final class Trainer {
     hooks.beforeStep(number, state.model.parameters)
     let outcome = try trainingStep.run(
       count: items.count, learningRate: rate, execution,
-      waitedSeconds: { crops.waitedSeconds - waitedBefore }, asksToStop: asksToStop,
+      waitedSeconds: { crops.waitedSeconds - waitedBefore }, requests: requests,
       spoilSums: { hooks.sums(number, $0) }
     ) { try crops.spectrograms(of: .init(item: items[$0], epoch: epoch)) }
     state.progress.count(
@@ -168,7 +168,7 @@ public final class Trainer {
       lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
       dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize),
-      isStopAsked: outcome.isStopAsked, exchanged: outcome.exchanged)
+      requests: outcome.requests, exchanged: outcome.exchanged)
   }
 
   /// The names of `items`.

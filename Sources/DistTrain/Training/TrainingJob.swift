@@ -21,6 +21,8 @@ public struct TrainingRequest: Sendable {
   public var validationCount: Int?
   /// Stop and save after this many steps of the run.
   public var stepLimit: Int?
+  /// When else to save and to stop.
+  public var saving = SavingRequest()
   /// Threads of each rank.
   public var threads = 1
   /// Whether blocks keep only their inputs and compute the rest again in backward.
@@ -54,25 +56,25 @@ public struct TrainingJob {
   }
 
   /// Prepares the run, says what it is, and trains.
-  public func run() throws {
+  @discardableResult
+  public func run() throws -> TrainingRun.End {
     let configuration = request.configuration
     let folder = request.runFolder
+    request.saving.stopSignals.catchAll()
+    let end = communicator.isRoot ? jobEnd() : nil
+    let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.saving.fault)
+    let state = TrainingState(configuration)
     // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
-    let checkpoint = try root.bytes { try folder.checkpoint(resuming: request.resumes) }
+    let found = try resumePoint(store, state)
     let train = try dataset(.train)
     let valid = spread(try dataset(.valid), request.validationCount)
     _ = try root.bytes {
       try folder.prepare()
       return []
     }
-    let log = try RunLog(rank: communicator.rank, runFolder: folder.url)
-    let state = TrainingState(configuration)
-    if request.resumes {
-      try root.together {
-        try Checkpoint.load(
-          Data(checkpoint), path: folder.last.path(percentEncoded: false), into: state,
-          configuration)
-      }
+    let log = try root.together { try RunLog(rank: communicator.rank, runFolder: folder.url) }
+    if let found {
+      try root.together { try found.checkpoint.restore(state, configuration) }
     } else {
       _ = try root.bytes {
         try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
@@ -86,23 +88,67 @@ public struct TrainingJob {
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
         exchange: request.exchange, hooks: request.hooks, over: communicator)
     }
+    if let found { try root.together { try requirePlace(trainer, found.checkpoint.path) } }
     describe(trainer, train, valid, log)
+    found?.report(to: log)
+    if let end { describe(end, log) }
     let evaluator = try root.together {
       try Evaluator(model: state.model, pairs: valid, over: communicator)
     }
-    let run = try TrainingRun(
-      trainer, folder: folder, log: log, policy: request.nonFinite, over: communicator
-    ) {
-      defer { log.endProgress() }
-      var isShown = false
-      return try evaluator.evaluate { progress in
-        // The bar speaks of this rank's share: the others' are about as long.
-        if !isShown { log.beginProgress("validating", total: progress.total) }
-        isShown = true
-        log.progress(completed: progress.completed, audioSeconds: progress.audioSeconds)
+    let saving = RunSaving(
+      store: store, interval: request.saving.interval, end: end,
+      margin: request.saving.wallMargin, receivedSignal: { StopSignals.received }, log: log,
+      over: communicator)
+    let run = try root.together {
+      try TrainingRun(
+        trainer, folder: folder, log: log, saving: saving, policy: request.nonFinite,
+        over: communicator
+      ) { isStopAsked in
+        defer { log.endProgress() }
+        var isShown = false
+        return try evaluator.evaluate(until: isStopAsked) { progress in
+          // The bar speaks of this rank's share: the others' are about as long.
+          if !isShown { log.beginProgress("validating", total: progress.total) }
+          isShown = true
+          log.progress(completed: progress.completed, audioSeconds: progress.audioSeconds)
+        }
       }
     }
-    if try run.run(stepLimit: request.stepLimit) { conclude(state, log) }
+    let runEnd = try run.run(stepLimit: request.stepLimit)
+    if runEnd == .complete { conclude(state, log) }
+    return runEnd
+  }
+
+  /// The checkpoint to go on from; nil for a new run, once there is none in the way.
+  private func resumePoint(
+    _ store: CheckpointStore, _ state: TrainingState
+  ) throws -> CheckpointStore.Found? {
+    if request.resumes {
+      return try store.find(for: state, request.configuration, over: communicator)
+    }
+    _ = try root.bytes {
+      try store.folder.requireNoRun()
+      return []
+    }
+    return nil
+  }
+
+  private func requirePlace(_ trainer: Trainer, _ path: String) throws(CheckpointError) {
+    let step = trainer.state.progress.stepInEpoch
+    if step > trainer.stepsPerEpoch {
+      throw .otherSplit(path: path, step: step, stepsPerEpoch: trainer.stepsPerEpoch)
+    }
+  }
+
+  private func jobEnd() -> JobEnd? {
+    JobEnd.find(
+      wallTime: request.saving.wallTime, startedAt: request.saving.startedAt,
+      environment: ProcessInfo.processInfo.environment)
+  }
+
+  private func describe(_ end: JobEnd, _ log: RunLog) {
+    let left = end.uptime - ProcessInfo.processInfo.systemUptime
+    log.line("time left: \(TimeSpan.text(left)) (\(end.origin)); saves and stops before")
   }
 
   private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
@@ -146,6 +192,11 @@ public struct TrainingJob {
       "data \(request.data): train \(train.pairs.count) utterances (\(minutes(train.pairs))), "
         + "valid \(valid.count) (\(minutes(valid)))")
     for file in train.skipped { log.warning("left out: \(file)") }
+    if let fault = request.saving.fault {
+      log.warning(
+        "a fault is injected on purpose (\(FaultInjection.variable)=\(fault)); unset the variable "
+          + "for a real run")
+    }
     log.line(
       "\(trainer.stepsPerEpoch) steps a pass, \(configuration.epochs) passes, rate "
         + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "

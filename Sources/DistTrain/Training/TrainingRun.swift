@@ -5,33 +5,44 @@ import Tensor
 
 /// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints.
 ///
-/// All ranks run it; rank 0 writes.
+/// All ranks run it; rank 0 writes, and what fails there ends the run on all of them in order.
 public final class TrainingRun {
+  /// How a run came to its end.
+  public enum End: Equatable, Sendable {
+    /// All epochs are done.
+    case complete
+    /// Saved in the middle, for this reason.
+    case stopped(StopReason)
+  }
+
   private let trainer: Trainer
   private let folder: RunFolder
   private let log: RunLog
   private let communicator: any Communicator
-  private let validate: () throws -> Evaluation
+  private let saving: RunSaving
+  private let validate: (_ isStopAsked: () -> Bool) throws -> Evaluation?
   private var history: HistoryCSV?
   private var reported: Set<String> = []
   private let forensics: NonFiniteForensics
   private let rollback: Rollback
 
-  /// `validate` scores the model as it stands and is called by all ranks together.
-  public init(
-    _ trainer: Trainer, folder: RunFolder, log: RunLog,
+  /// `validate` scores the model as it stands and is called by all ranks together. It looks from
+  /// time to time whether this rank wants to stop; nil on all ranks if one did.
+  init(
+    _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving,
     policy: NonFinitePolicy = NonFinitePolicy(), over communicator: any Communicator,
-    validate: @escaping () throws -> Evaluation
+    validate: @escaping (_ isStopAsked: () -> Bool) throws -> Evaluation?
   ) throws {
     self.trainer = trainer
     self.folder = folder
     self.log = log
+    self.saving = saving
     self.communicator = communicator
     self.validate = validate
     let dumps = NonFiniteFolder(folder, limit: policy.dumpLimit)
     forensics = NonFiniteForensics(trainer, folder: dumps, log: log, over: communicator)
     rollback = Rollback(
-      trainer: trainer, folder: folder, dumps: dumps, policy: policy, log: log,
+      trainer: trainer, store: saving.store, dumps: dumps, policy: policy, log: log,
       communicator: communicator)
     if communicator.isRoot {
       history = try HistoryCSV(
@@ -39,10 +50,9 @@ public final class TrainingRun {
     }
   }
 
-  /// Trains until the epochs are done or `stepLimit` steps of the run are, and returns whether it
-  /// came to the end.
+  /// Trains until the epochs are done, `stepLimit` steps of the run are, or something asks to stop.
   @discardableResult
-  public func run(stepLimit: Int? = nil) throws -> Bool {
+  public func run(stepLimit: Int? = nil) throws -> End {
     let progress = { self.trainer.state.progress }
     func startPrefetching() {
       trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
@@ -57,19 +67,19 @@ public final class TrainingRun {
         trainer.stopPrefetching()
         try rollback.run()
         // So that a run that is killed now does not forget its lower rate.
-        do { try saveLast() } catch { log.warning("\(error)") }
+        try saving.save(trainer)
         startPrefetching()
       }
       switch try trainEpoch(stepLimit: stepLimit) {
-      case .finished(let seconds): audioSeconds = seconds
+      case .stop(let reason):
+        try saving.save(trainer)
+        saving.report(reason, progress())
+        return .stopped(reason)
       case .notFinite:
         try goBack()
         continue
-      case .stopped:
-        try saveLast()
-        log.line(
-          "stopped after \(progress().step) steps as asked; the same command with --resume goes on")
-        return false
+      case .trained(let seconds):
+        audioSeconds = seconds
       }
       let trainSeconds = clock.seconds
       // One rank that waits makes all wait.
@@ -80,19 +90,35 @@ public final class TrainingRun {
         try goBack()
         continue
       }
-      let evaluation = try trainer.state.withEvaluatedWeights { try validate() }
+      // A run that is resumed from here goes straight on to the validation.
+      try saving.save(trainer)
+      if let reason = try saving.reasonBeforeValidation() {
+        saving.report(reason, progress())
+        return .stopped(reason)
+      }
+      let validationClock = ContinuousClock.now
+      guard
+        let evaluation = try trainer.state.withEvaluatedWeights({
+          try validate(saving.wantsToStopValidation)
+        })
+      else {
+        let reason = saving.reasonDuringValidation()
+        saving.report(reason, progress(), inValidation: true)
+        return .stopped(reason)
+      }
+      saving.validated(seconds: validationClock.seconds)
       try finishEpoch(
         evaluation, seconds: clock.seconds,
         audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0, wait: wait)
     }
-    return true
+    return .complete
   }
 
   private enum EpochEnd {
-    /// All its steps are done; seconds of audio in them.
-    case finished(audioSeconds: Double)
-    /// The step limit came first.
-    case stopped
+    /// All steps are done; seconds of audio of those done here.
+    case trained(Double)
+    /// Something asks to stop.
+    case stop(StopReason)
     /// Too many steps in a row were not finite.
     case notFinite
   }
@@ -108,19 +134,22 @@ public final class TrainingRun {
     defer { log.endProgress() }
     var audioSeconds = 0.0
     for index in first..<trainer.stepsPerEpoch {
-      if let stepLimit, trainer.state.progress.step >= stepLimit { return .stopped }
+      if let stepLimit, trainer.state.progress.step >= stepLimit { return .stop(.stepLimit) }
       let items = sampler[index].items
-      let result = try trainer.step(items, epoch: epoch)
+      let result = try saving.timingStep {
+        try trainer.step(items, epoch: epoch, requests: $0)
+      }
       audioSeconds += Double(result.itemCount) * configuration.cropSeconds
       let loss = result.lossSum / Double(max(1, result.itemCount))
       if result.isSkipped {
         try reportSkipped(result, items)
         try forensics.investigate(items, epoch: epoch, learningRate: result.learningRate)
       }
+      let step = trainer.state.progress.step
       log.event(
         "step",
         [
-          "step": .integer(trainer.state.progress.step), "loss": .number(loss),
+          "step": .integer(step), "loss": .number(loss),
           "gradient_norm": .number(result.gradientNorm),
           "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
           "data_seconds": .number(result.dataSeconds),
@@ -128,8 +157,13 @@ public final class TrainingRun {
         ])
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
       if rollback.isDue { return .notFinite }
+      if let reason = saving.reason(result.requests) { return .stop(reason) }
+      // After the last step the epoch's own checkpoint follows.
+      if index + 1 < trainer.stepsPerEpoch, saving.isDue(result.requests, afterStep: step) {
+        try saving.save(trainer)
+      }
     }
-    return .finished(audioSeconds: audioSeconds)
+    return .trained(audioSeconds)
   }
 
   private func reportSkipped(_ result: StepResult, _ items: [Int]) throws {
@@ -169,10 +203,12 @@ public final class TrainingRun {
       state.progress.bestEpoch = state.progress.epoch
       try onRoot { try AtomicFile.write(self.bestWeights(), to: self.folder.best) }
     }
-    try saveLast()
+    // The checkpoint last: a run that is killed before it validates again, and writes all of this
+    // once more in place of what is here. After it the epoch would be missing in the others.
     try onRoot { try self.history?.append(report) }
     if let warning = wait.warning(epoch: report.epoch) { log.warning(warning) }
     log.epoch(report, adding: ["data_seconds": .number(wait.seconds)])
+    try saving.save(trainer)
   }
 
   private func bestWeights() -> [UInt8] {
@@ -181,15 +217,12 @@ public final class TrainingRun {
     }
   }
 
-  private func saveLast() throws {
-    try onRoot {
-      let data = try Checkpoint.serialized(self.trainer.state, self.trainer.configuration)
-      try AtomicFile.write(Array(data), to: self.folder.last)
-    }
-  }
-
+  /// Does something on rank 0 alone; what fails there fails everywhere.
   private func onRoot(_ body: () throws -> Void) throws {
-    if communicator.isRoot { try body() }
+    _ = try RootDecision(communicator).bytes {
+      try body()
+      return []
+    }
   }
 }
 

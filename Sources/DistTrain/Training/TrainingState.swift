@@ -59,4 +59,10 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
 
   /// The start of a run.
   public init() {}
+
+  /// Whether the counters can be those of a run: steps are taken from sums and used as indices.
+  var isPossible: Bool {
+    [step, epoch, stepInEpoch, lossCount, skippedSteps].allSatisfy { $0 >= 0 }
+      && stepInEpoch <= step && skippedSteps <= step && lossSum.isFinite
+  }
 }

@@ -22,8 +22,8 @@ public final class TrainingStep {
     public let isSkipped: Bool
     /// Seconds that the ranks waited for data, added up.
     public let waitedSeconds: Double
-    /// Whether any rank asked all to stop after this step.
-    public let isStopAsked: Bool
+    /// What any rank wants to happen after this step.
+    public let requests: StepRequests
     /// How the exchange of gradients went, as seen by this rank.
     public let exchanged: GradientExchange.Outcome
   }
@@ -59,13 +59,13 @@ public final class TrainingStep {
   }
 
   /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
-  /// tells afterwards how long that took, and `asksToStop` whether this rank wants to stop.
+  /// tells afterwards how long that took, and `requests` what this rank wants to happen next.
   ///
   /// All ranks call it together, if with no item. All get the same outcome and hold the same
   /// weights afterwards.
   public func run(
     count: Int, learningRate: Double, _ execution: Execution,
-    waitedSeconds: () -> Double = { 0 }, asksToStop: () -> Bool = { false },
+    waitedSeconds: () -> Double = { 0 }, requests: () -> StepRequests = StepRequests.init,
     spoilSums: (GradientSum) -> Void = { _ in }, load: (Int) throws -> Item
   ) throws -> Outcome {
     let parameters = state.model.parameters
@@ -99,7 +99,7 @@ public final class TrainingStep {
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
     let sums = try communicator.allReduceSum(
-      [lossSum, isBad ? 1 : 0, waitedSeconds(), asksToStop() ? 1 : 0])
+      [lossSum, isBad ? 1 : 0, waitedSeconds()] + requests().counts)
     let isSkipped = sums[1] > 0
     if !isSkipped {
       profile.measure(.adam, .backward, .adam(parameters.count)) {
@@ -110,7 +110,8 @@ public final class TrainingStep {
     }
     return Outcome(
       lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value,
-      isSkipped: isSkipped, waitedSeconds: sums[2], isStopAsked: sums[3] > 0, exchanged: exchanged)
+      isSkipped: isSkipped, waitedSeconds: sums[2], requests: StepRequests(sums: sums[3...]),
+      exchanged: exchanged)
   }
 
   /// Runs `tapes` backward, all of them step by step, and adds their gradients to the sums, in the

@@ -49,6 +49,14 @@ public struct SafetensorsFile: Sendable {
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
 
+    /// Bytes in the file.
+    package var byteCount: Int { bytes.count }
+
+    /// The elements as they stand in the file.
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+      bytes.withUnsafeBytes(body)
+    }
+
     /// The elements, row-major.
     ///
     /// - Throws: `SafetensorsError.unsupportedType` unless the type is `F32`.

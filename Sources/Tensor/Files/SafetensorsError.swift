@@ -22,6 +22,10 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
   case trailingBytes(path: String, bytes: Int)
   /// The tensor's elements are not float32.
   case unsupportedType(path: String, tensor: String, dtype: String)
+  /// The contents are not what the checksum in the file was computed of.
+  case checksumMismatch(path: String, group: String, stored: String, computed: String)
+  /// The file has checksums, and lacks this one.
+  case checksumMissing(path: String, group: String)
 
   /// One sentence that names the file, the tensor and the fault.
   public var description: String {
@@ -53,6 +57,15 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
       return "\(path) is damaged: its last \(bytes) bytes belong to no tensor."
     case .unsupportedType(let path, let tensor, let dtype):
       return "\(path): tensor \"\(tensor)\" has the type \(dtype); save it as float32 (F32)."
+    case .checksumMismatch(let path, let group, let stored, let computed):
+      return "\(path) is damaged: the checksum of \(Self.contents(group)) is \(computed), and the "
+        + "file says \(stored)."
+    case .checksumMissing(let path, let group):
+      return "\(path) is damaged: the checksum of \(Self.contents(group)) is missing."
     }
+  }
+
+  private static func contents(_ group: String) -> String {
+    group == "header" ? "its header" : "its tensors of \"\(group)\""
   }
 }

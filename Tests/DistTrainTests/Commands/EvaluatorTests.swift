@@ -49,6 +49,29 @@ import Testing
     }
   }
 
+  @Test func oneRankThatStopsMakesAllLeaveWithoutScores() throws {
+    try withTemporaryFolder { folder in
+      let pairs = try pairs(folder, count: 7)
+      let outcomes = try LocalCommunicator.run(size: 3) { communicator in
+        let evaluator = try Evaluator(
+          model: EnhanceFixture.model(), pairs: pairs, over: communicator)
+        var asked = 0
+        let stopped = try evaluator.evaluate(
+          until: {
+            asked += 1
+            return communicator.rank == 1 && asked == 2
+          })
+        // The next one is whole again.
+        return (stopped, asked, try evaluator.evaluate())
+      }
+      let whole = try #require(try evaluations(pairs, ranks: 1).first)
+      for (stopped, asked, evaluation) in outcomes {
+        #expect(stopped == nil && asked >= 2)
+        #expect(evaluation == whole)
+      }
+    }
+  }
+
   @Test(arguments: [2, 3, 5, 8]) func anyNumberOfRanksGetsTheSame(ranks: Int) throws {
     try withTemporaryFolder { folder in
       let pairs = try pairs(folder, count: 6)

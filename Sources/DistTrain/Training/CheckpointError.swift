@@ -1,0 +1,50 @@
+/// Why a checkpoint cannot be used.
+public enum CheckpointError: Error, Equatable, CustomStringConvertible {
+  /// There is none.
+  case missing(path: String)
+  /// The file cannot be read, or is not what was written.
+  case damaged(path: String, reason: String)
+  /// A safetensors file that lacks what a checkpoint holds.
+  case incomplete(path: String, missing: String)
+  /// Of another experiment.
+  case otherRecipe(path: String, differences: [String])
+  /// Of another training split: it stands at a step that a pass does not have.
+  case otherSplit(path: String, step: Int, stepsPerEpoch: Int)
+  /// Every checkpoint in the folder is unusable; `reasons` holds a sentence for each.
+  case noneUsable(folder: String, reasons: [String])
+  /// What was read back after writing differs.
+  case notKept(path: String, reason: String)
+
+  /// One sentence naming the file and what to do.
+  public var description: String {
+    switch self {
+    case .missing(let path):
+      "\(path): there is no checkpoint to resume; leave --resume away to start a new run"
+    case .damaged(let path, let reason):
+      "\(path): the checkpoint cannot be read: \(reason)"
+    case .incomplete(let path, let missing):
+      "\(path): the checkpoint holds no \(missing); a file with weights only can be evaluated, but "
+        + "not resumed"
+    case .otherRecipe(let path, let differences):
+      "\(path): cannot be resumed with other settings: \(differences.joined(separator: "; ")); "
+        + "give the run's own settings or start a new --run-dir"
+    case .otherSplit(let path, let step, let stepsPerEpoch):
+      "\(path): stands after step \(step) of a pass, and a pass over this training split has "
+        + "\(stepsPerEpoch); give the run's own --data or start a new --run-dir"
+    case .noneUsable(let folder, let reasons):
+      "\(folder): no checkpoint can be resumed: \(reasons.joined(separator: "; ")); put back a "
+        + "whole one or start a new --run-dir"
+    case .notKept(let path, let reason):
+      "\(path) could not be saved: what the disk gives back is not what was written (\(reason)); "
+        + "the checkpoints before it are untouched; check the disk, or choose another one"
+    }
+  }
+
+  /// Whether an older checkpoint may do where this one does not.
+  var isOfOneFile: Bool {
+    switch self {
+    case .damaged, .incomplete: true
+    case .missing, .otherRecipe, .otherSplit, .noneUsable, .notKept: false
+    }
+  }
+}

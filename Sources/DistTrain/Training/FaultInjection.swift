@@ -1,0 +1,108 @@
+import Foundation
+
+/// Why `DISTTRAIN_FAULT` cannot be followed.
+public enum FaultInjectionError: Error, Equatable, CustomStringConvertible {
+  /// Not of the form `NAME@key=value,…`.
+  case malformed(text: String)
+  /// No fault has this name.
+  case unknownName(name: String)
+  /// No fault has this key.
+  case unknownKey(key: String)
+  /// The value is no whole number that makes sense.
+  case badValue(key: String, value: String)
+  /// The fault needs this key.
+  case missingKey(key: String)
+
+  /// One sentence naming the variable and what is allowed.
+  public var description: String {
+    let variable = FaultInjection.variable
+    switch self {
+    case .malformed(let text):
+      return "\(variable) is \"\(text)\", but has the form NAME@step=20,rank=0"
+    case .unknownName(let name):
+      let names = FaultInjection.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+      return "\(variable): there is no fault \"\(name)\"; the faults are \(names)"
+    case .unknownKey(let key):
+      return "\(variable): there is no key \"\(key)\"; the keys are step and rank"
+    case .badValue(let key, let value):
+      return "\(variable): \(key) is \"\(value)\", but must be a whole number of at least 0"
+    case .missingKey(let key):
+      return "\(variable): the key \(key) is missing"
+    }
+  }
+}
+
+/// A fault that is made on purpose at one step on one rank, to see what becomes of the run.
+///
+/// Asked for by the environment variable `DISTTRAIN_FAULT`, such as
+/// `kill-in-checkpoint@step=20,rank=0`.
+public struct FaultInjection: Equatable, Sendable {
+  /// The environment variable.
+  public static let variable = "DISTTRAIN_FAULT"
+
+  /// What can be made to go wrong.
+  public enum Kind: String, CaseIterable, Sendable {
+    /// SIGKILL when half of a checkpoint is written.
+    case killInCheckpoint = "kill-in-checkpoint"
+    /// A flipped bit in the file of a checkpoint, after it was written and before it is verified.
+    case damageCheckpoint = "damage-checkpoint"
+  }
+
+  /// What goes wrong.
+  public let kind: Kind
+  /// Steps of the run that are done then.
+  public let step: Int
+  /// Where; rank 0 if nothing is said.
+  public let rank: Int
+
+  /// Reads `NAME@key=value,…`.
+  public init(parsing text: String) throws(FaultInjectionError) {
+    let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2 else { throw .malformed(text: text) }
+    guard let kind = Kind(rawValue: String(parts[0])) else {
+      throw .unknownName(name: String(parts[0]))
+    }
+    var values: [String: Int] = [:]
+    for pair in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
+      let sides = pair.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+      guard sides.count == 2 else { throw .malformed(text: text) }
+      guard ["step", "rank"].contains(sides[0]) else { throw .unknownKey(key: sides[0]) }
+      guard let value = Int(sides[1]), value >= 0 else {
+        throw .badValue(key: sides[0], value: sides[1])
+      }
+      values[sides[0]] = value
+    }
+    guard let step = values["step"] else { throw .missingKey(key: "step") }
+    self.kind = kind
+    self.step = step
+    rank = values["rank"] ?? 0
+  }
+
+  /// The fault that `environment` asks for; nil if it asks for none.
+  public init?(environment: [String: String]) throws(FaultInjectionError) {
+    guard let text = environment[Self.variable], !text.isEmpty else { return nil }
+    try self.init(parsing: text)
+  }
+
+  /// Whether the fault `kind` is due after `step` steps on `rank`.
+  public func strikes(_ kind: Kind, step: Int, rank: Int) -> Bool {
+    self.kind == kind && self.step == step && self.rank == rank
+  }
+
+  /// Flips one bit in the middle of the file at `path`.
+  static func flipBit(in path: String) throws {
+    let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+    defer { try? file.close() }
+    let middle = try file.seekToEnd() / 2
+    try file.seek(toOffset: middle)
+    guard let byte = try file.read(upToCount: 1)?.first else { return }
+    try file.seek(toOffset: middle)
+    try file.write(contentsOf: Data([byte ^ 1]))
+    try file.synchronize()
+  }
+}
+
+extension FaultInjection: CustomStringConvertible {
+  /// As the environment variable has it.
+  public var description: String { "\(kind.rawValue)@step=\(step),rank=\(rank)" }
+}

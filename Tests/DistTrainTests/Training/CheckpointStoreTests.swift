@@ -1,0 +1,241 @@
+import DistTrain
+import Foundation
+import Models
+import Tensor
+import TestSupport
+import Testing
+
+/// The files of a run's checkpoints: which stay, and which one a run goes on from.
+@Suite struct CheckpointStoreTests {
+  let configuration: TrainingConfiguration
+
+  init() throws {
+    configuration = TrainingConfiguration(
+      model: try ModelConfiguration(
+        parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny"),
+      seed: 3, epochs: 3, batch: 2, averageDecay: 0.9)
+  }
+
+  /// A run that stands at `step`, with numbers of its own everywhere.
+  func state(step: Int) -> TrainingState {
+    let state = TrainingState(configuration)
+    state.progress.step = step
+    state.progress.stepInEpoch = step
+    state.adam.stepCount = step
+    state.average?.updateCount = step
+    for (index, storage) in [
+      state.model.parameters.values, state.adam.firstMoment, state.adam.secondMoment,
+    ].enumerated() {
+      for place in 0..<storage.count { storage.base[place] += Float(step * 3 + index) }
+    }
+    state.average?.values.base[0] = Float(step)
+    return state
+  }
+
+  func withStore(
+    keep: Int = 2, saving steps: [Int] = [], _ body: (CheckpointStore, URL) throws -> Void
+  ) throws {
+    try withTemporaryFolder { folder in
+      let store = CheckpointStore(
+        RunFolder(folder.path(percentEncoded: false)), keep: keep)
+      for step in steps { _ = try store.save(state(step: step), configuration) }
+      try body(store, folder)
+    }
+  }
+
+  func load(_ store: CheckpointStore) throws -> (TrainingState, CheckpointStore.Found) {
+    let state = TrainingState(configuration)
+    return (state, try store.load(into: state, configuration, over: LocalCommunicator()))
+  }
+
+  func bytes(_ state: TrainingState) throws -> Data {
+    try Checkpoint.serialized(state, configuration)
+  }
+
+  func name(_ step: Int) -> String { String(format: "step-%08d.safetensors", step) }
+
+  func damage(_ url: URL) throws {
+    var data = try Data(contentsOf: url)
+    data[data.count - 5] ^= 16
+    try data.write(to: url)
+  }
+
+  @Test func theNewestStayAndTheLinkLeadsToTheLast() throws {
+    for keep in 1...3 {
+      try withStore(keep: keep, saving: [5, 10, 15, 20]) { store, folder in
+        let expected = [5, 10, 15, 20].suffix(keep).map(name)
+        #expect(try folder.names(in: "") == ["last.safetensors"] + expected)
+        let link = try FileManager.default.destinationOfSymbolicLink(
+          atPath: folder.file("last.safetensors"))
+        #expect(link == name(20))
+        let (loaded, found) = try load(store)
+        #expect(try bytes(loaded) == bytes(state(step: 20)))
+        #expect(found.rejected.isEmpty && found.oddities.isEmpty && found.checkpoint.hasChecksums)
+        #expect(found.checkpoint.progress.step == 20)
+      }
+    }
+  }
+
+  @Test func whatIsSavedIsSaid() throws {
+    try withStore { store, folder in
+      let saved = try store.save(state(step: 7), configuration)
+      #expect(saved.step == 7 && saved.path == folder.file(name(7)) && saved.seconds > 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: saved.path)).count == saved.bytes)
+    }
+  }
+
+  @Test func aDamagedOneIsPassedOverAndLaterTidiedUp() throws {
+    try withStore(saving: [5, 10]) { store, folder in
+      try damage(folder.appending(path: name(10)))
+      let (loaded, found) = try load(store)
+      #expect(try bytes(loaded) == bytes(state(step: 5)))
+      #expect(found.rejected.map(\.path) == [folder.file(name(10))])
+      #expect(
+        found.rejected.first?.reason.contains(
+          "the checksum of its tensors of \"ema\" is ") == true)
+      // Steps 6 to 9 come again; 10 is of a future that was given up, whatever its number.
+      _ = try store.save(state(step: 7), configuration)
+      #expect(try folder.names(in: "") == ["last.safetensors", name(5), name(7)])
+      #expect(try load(store).1.checkpoint.progress.step == 7)
+    }
+  }
+
+  @Test func theLinkMayBeMissingOrDangling() throws {
+    try withStore(saving: [5, 10]) { store, folder in
+      let link = folder.appending(path: "last.safetensors")
+      try FileManager.default.removeItem(at: link)
+      let missing = try load(store).1
+      #expect(missing.checkpoint.progress.step == 10)
+      #expect(missing.oddities == ["\(folder.file("last.safetensors")) is missing"])
+      #expect(throws: RunFolderError.self) { try store.folder.requireNoRun() }
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.file("last.safetensors"), withDestinationPath: name(99))
+      let dangling = try load(store).1
+      #expect(dangling.checkpoint.progress.step == 10)
+      #expect(
+        dangling.oddities.first?.hasSuffix("leads to \(name(99)), which is not there") == true)
+      #expect(throws: RunFolderError.self) { try store.folder.requireNoRun() }
+      // A link that was set back by hand is followed.
+      try FileManager.default.removeItem(at: link)
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.file("last.safetensors"), withDestinationPath: name(5))
+      #expect(try load(store).1.checkpoint.progress.step == 5)
+    }
+  }
+
+  @Test func aRunOfTheOlderFormGoesOn() throws {
+    try withStore { store, folder in
+      // Without checksums and under the name of the link, as version 0.1.0 wrote it.
+      let whole = try SafetensorsFile(data: bytes(state(step: 4)), path: "x")
+      let older = SafetensorsFile(
+        entries: whole.entries,
+        metadata: whole.metadata.filter { !$0.key.hasPrefix("checksum.") })
+      try older.serialized().write(to: store.folder.last)
+      let (loaded, found) = try load(store)
+      #expect(try bytes(loaded) == bytes(state(step: 4)))
+      #expect(!found.checkpoint.hasChecksums)
+      _ = try store.save(state(step: 9), configuration)
+      #expect(try folder.names(in: "") == ["last.safetensors", name(4), name(9)])
+      #expect(try load(store).1.checkpoint.progress.step == 9)
+      try damage(folder.appending(path: name(9)))
+      #expect(try load(store).1.checkpoint.progress.step == 4)
+    }
+  }
+
+  @Test func noneIsAnErrorThatListsAll() throws {
+    try withStore(saving: [5, 10]) { store, folder in
+      try damage(folder.appending(path: name(5)))
+      try Data("no checkpoint".utf8).write(to: folder.appending(path: name(10)))
+      let before = state(step: 1)
+      let unchanged = try bytes(before)
+      let error = #expect(throws: RootFailure.self) {
+        try store.load(into: before, configuration, over: LocalCommunicator())
+      }
+      #expect(try bytes(before) == unchanged)
+      let text = try #require(error).description
+      for part in [
+        "no checkpoint can be resumed", name(5), name(10), "the checksum of", "truncated or no",
+      ] { #expect(text.contains(part), "\(text)") }
+      #expect(try folder.names(in: "") == ["last.safetensors", name(5), name(10)])
+    }
+    try withStore { store, _ in
+      let error = #expect(throws: RootFailure.self) { try load(store) }
+      #expect(error?.description.contains("there is no checkpoint to resume") == true)
+    }
+  }
+
+  @Test func anotherRecipeIsNoDamage() throws {
+    try withStore(saving: [5, 10]) { store, _ in
+      var other = configuration
+      other.learningRate = 0.5
+      let error = #expect(throws: RootFailure.self) {
+        try store.load(into: TrainingState(other), other, over: LocalCommunicator())
+      }
+      #expect(error?.description.contains("--lr (0.5 here, 0.001 in the checkpoint)") == true)
+    }
+  }
+
+  @Test func numbersThatAreNotFiniteCountAsDamageIfAsked() throws {
+    try withStore(saving: [5]) { store, folder in
+      let sick = state(step: 10)
+      sick.adam.secondMoment.base[3] = .infinity
+      _ = try store.save(sick, configuration)
+      #expect(try load(store).1.checkpoint.progress.step == 10)
+      let found = try store.load(
+        into: TrainingState(configuration), configuration, finite: true, over: LocalCommunicator())
+      #expect(found.checkpoint.progress.step == 5)
+      #expect(
+        found.rejected.first?.reason.contains("1 numbers of adam.exp_avg_sq.band_split") == true)
+    }
+  }
+
+  @Test func allRanksGoOnFromTheSame() throws {
+    try withStore(saving: [5, 10]) { store, folder in
+      try damage(folder.appending(path: name(10)))
+      let configuration = configuration
+      let steps = try LocalCommunicator.run(size: 3) { communicator in
+        // In the middle of a run: the numbers that are there are of no account.
+        let state = TrainingState(configuration)
+        state.model.parameters.values.base[0] = .nan
+        let found = try store.load(into: state, configuration, over: communicator)
+        #expect(found.rejected.count == 1)
+        return try Checkpoint.serialized(state, configuration)
+      }
+      #expect(try steps == Array(repeating: bytes(state(step: 5)), count: 3))
+    }
+  }
+
+  @Test func truncationsAndFlipsAreNeverLoaded() throws {
+    try withStore(saving: [5]) { _, folder in
+      let path = folder.file(name(5))
+      let whole = try Data(contentsOf: URL(fileURLWithPath: path))
+      let state = TrainingState(configuration)
+      let unchanged = try bytes(state)
+      func attempt(_ data: Data) throws -> CheckpointError? {
+        do throws(CheckpointError) {
+          try Checkpoint(data, path: path).restore(state, configuration)
+          return nil
+        } catch {
+          #expect(error.description.hasPrefix(path), "\(error)")
+          return error
+        }
+      }
+      for part in 0..<16 {
+        #expect(try attempt(whole.prefix(whole.count * part / 16)) != nil, "\(part)/16")
+      }
+      let headerEnd = 8 + whole.prefix(8).enumerated().reduce(0) { $0 + Int($1.1) << (8 * $1.0) }
+      // Places all over the header and in all groups, each with a bit of its own; every bit of a
+      // small file is flipped in `SafetensorsChecksumTests`.
+      let header = Array(stride(from: 0, to: headerEnd - 8, by: headerEnd / 23))
+      let data = Array(stride(from: headerEnd, to: whole.count, by: whole.count / 23))
+      for place in header + data {
+        var damaged = whole
+        damaged[place] ^= 1 << (place % 8)
+        #expect(try attempt(damaged) != nil, "bit \(place % 8) of byte \(place)")
+      }
+      #expect(try bytes(state) == unchanged, "a refused checkpoint changed the state")
+      #expect(try attempt(whole) == nil)
+      #expect(try bytes(state) == bytes(self.state(step: 5)))
+    }
+  }
+}
