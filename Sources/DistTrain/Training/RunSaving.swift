@@ -12,7 +12,7 @@ public enum StopReason: Equatable, Sendable {
 
 /// Saves a run and decides when it stops, for all ranks together: rank 0 looks at the clock and
 /// writes, every rank looks for signals.
-final class RunSaving {
+package final class RunSaving {
   /// Where it saves.
   let store: CheckpointStore
   private let log: RunLog
@@ -24,7 +24,7 @@ final class RunSaving {
   private var lastSaved: TrainingProgress?
 
   /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has.
-  init(
+  package init(
     store: CheckpointStore, interval: CheckpointInterval, end: JobEnd?, margin: Double?,
     receivedSignal: @escaping () -> String?, log: RunLog, over communicator: any Communicator
   ) {

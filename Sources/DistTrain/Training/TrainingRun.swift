@@ -28,7 +28,7 @@ public final class TrainingRun {
 
   /// `validate` scores the model as it stands and is called by all ranks together. It looks from
   /// time to time whether this rank wants to stop; nil on all ranks if one did.
-  init(
+  package init(
     _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving,
     policy: NonFinitePolicy = NonFinitePolicy(), over communicator: any Communicator,
     validate: @escaping (_ isStopAsked: () -> Bool) throws -> Evaluation?

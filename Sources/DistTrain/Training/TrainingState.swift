@@ -63,6 +63,7 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   /// Whether the counters can be those of a run: steps are taken from sums and used as indices.
   var isPossible: Bool {
     [step, epoch, stepInEpoch, lossCount, skippedSteps].allSatisfy { $0 >= 0 }
-      && stepInEpoch <= step && skippedSteps <= step && lossSum.isFinite
+      // A run that went back counts the skipped steps of what it gave up, too.
+      && stepInEpoch <= step && (skippedSteps <= step || rollbacks > 0) && lossSum.isFinite
   }
 }

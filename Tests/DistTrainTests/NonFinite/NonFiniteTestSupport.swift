@@ -67,12 +67,15 @@ struct NonFiniteRun {
       let runLog = try RunLog(
         rank: communicator.rank, runFolder: run.url, standardOutput: output,
         standardError: output)
+      let saving = RunSaving(
+        store: CheckpointStore(run), interval: .standard, end: nil, margin: nil,
+        receivedSignal: { nil }, log: runLog, over: communicator)
       let training = try TrainingRun(
-        trainer, folder: run, log: runLog, policy: policy, over: communicator
-      ) { Evaluation([]) }
+        trainer, folder: run, log: runLog, saving: saving, policy: policy, over: communicator
+      ) { _ in Evaluation([]) }
       var outcome = Outcome()
       do {
-        outcome.isDone = try training.run(stepLimit: stepLimit)
+        outcome.isDone = try training.run(stepLimit: stepLimit) == .complete
       } catch {
         outcome.error = "\(error)"
       }

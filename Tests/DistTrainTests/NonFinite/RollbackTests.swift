@@ -19,7 +19,7 @@ import Testing
       into: "expected",
       prepare: { state in
         if let data {
-          try Checkpoint.load(data, path: "last", into: state, configuration)
+          try Checkpoint(data, path: "last").restore(state, configuration)
         }
         var recovery = RecoveryProgress(firstSkippedStep: 5, firstSkippedEpoch: 2)
         recovery.rateFactors = [0.5]
@@ -51,7 +51,7 @@ import Testing
       #expect(
         log.contains(
           "warning: 2 steps in a row were skipped: back to step 4 "
-            + "(\(run.folder.file("run/last.safetensors"))), with the learning rate × 0.5 "
+            + "(\(run.folder.file("run/step-00000004.safetensors"))), with the learning rate × 0.5 "
             + "(rollback 1 of 1)"), "\(log)")
       #expect(try run.historyEpochs() == ["1", "2", "3"])
       // The means of epochs with skipped steps and a rollback in them are of the steps that count.
