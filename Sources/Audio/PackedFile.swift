@@ -53,7 +53,8 @@ final class PackedFile {
     }
     let lead = range.lowerBound - blocks.lowerBound * stretch.blockSampleCount
     let width = stretch.encoding.byteCount
-    let wanted = UnsafeRawBufferPointer(rebasing: bytes[(lead * width)...].prefix(range.count * width))
+    let wanted = UnsafeRawBufferPointer(
+      rebasing: bytes.dropFirst(lead * width).prefix(range.count * width))
     let samples = [Float](unsafeUninitializedCapacity: range.count) { target, count in
       switch stretch.encoding {
       case .int16:

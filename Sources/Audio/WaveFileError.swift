@@ -28,7 +28,8 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .missing(let path), .unreadable(let path, _), .empty(let path), .multiChannel(let path, _),
       .wrongSampleRate(let path, _, _), .nonFinite(let path, _), .truncated(let path, _, _),
-      .damaged(let path, _, _), .outOfRange(let path, _, _), .unwritable(let path, _), .unsupportedFormat(let path, _):
+      .damaged(let path, _, _), .outOfRange(let path, _, _), .unwritable(let path, _),
+      .unsupportedFormat(let path, _):
       path
     }
   }

@@ -13,7 +13,7 @@ struct CorpusSources: Sendable {
   private let resampler: Resampler
 
   /// Loads the decoders; throws when a library is missing.
-  init(unpacked: String) throws(MiniCorpusError) {
+  init(unpacked: String) throws(CorpusLibraryError) {
     self.unpacked = unpacked
     decoder = try G722Decoder()
     resampler = try Resampler()

@@ -16,6 +16,8 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
   case wrongSampleRate(path: String, expected: Int, found: String)
   /// A recording that is not as the program packs it.
   case badRecording(path: String, name: String, reason: String)
+  /// Recordings that do not fit their checksums; told one by one elsewhere.
+  case damagedRecordings(path: String, count: Int, of: Int)
   /// No recording is of these speakers, or all are.
   case noSpeaker(path: String, CorpusSplit, speakers: [String])
 
@@ -43,6 +45,9 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
       "\(path): expected \(expected) Hz, found \(found) Hz; pack a corpus at \(expected) Hz"
     case .badRecording(let path, let name, let reason):
       "\(path) is a damaged packed corpus: \"\(name)\" \(reason); \(Self.remedy)"
+    case .damagedRecordings(let path, let count, let total):
+      "\(path): \(count) of \(total) recordings \(count == 1 ? "is" : "are") damaged; "
+        + Self.remedy
     case .noSpeaker(let path, let split, let speakers):
       "\(path): the \(split.rawValue) split is empty with the validation speakers "
         + "\(speakers.joined(separator: ", ")); check --validation-speakers"

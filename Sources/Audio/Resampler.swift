@@ -10,8 +10,8 @@ package struct Resampler: Sendable {
 
   private let oneShot: OneShot
 
-  /// Loads the library; throws `MiniCorpusError.missingLibrary` without it.
-  package init() throws(MiniCorpusError) {
+  /// Loads the library; throws `CorpusLibraryError.missing` without it.
+  package init() throws(CorpusLibraryError) {
     let library = try DynamicLibrary("libsoxr.so.0", package: "libsoxr0")
     oneShot = try library.function("soxr_oneshot", as: OneShot.self)
   }
@@ -20,7 +20,7 @@ package struct Resampler: Sendable {
   /// `path` is for the error's text.
   package func resample(
     _ waveform: Waveform, to sampleRate: Int, path: String
-  ) throws(MiniCorpusError) -> [Float] {
+  ) throws(CorpusLibraryError) -> [Float] {
     let source = waveform.samples
     if waveform.sampleRate == sampleRate || source.isEmpty { return source }
     let capacity = (source.count * sampleRate + waveform.sampleRate - 1) / waveform.sampleRate
@@ -30,10 +30,10 @@ package struct Resampler: Sendable {
     let failure = oneShot(
       Double(waveform.sampleRate), Double(sampleRate), 1, source, source.count, &consumed, &result,
       capacity, &produced, nil, nil, nil)
-    if let failure { throw .undecodable(path: path, reason: String(cString: failure)) }
+    if let failure { throw .failed(path: path, reason: String(cString: failure)) }
     // A last sample that lies beyond the source stays silent.
     guard produced >= capacity - 1 else {
-      throw .undecodable(path: path, reason: "resampled to \(produced) of \(capacity) samples")
+      throw .failed(path: path, reason: "resampled to \(produced) of \(capacity) samples")
     }
     return result
   }
