@@ -21,7 +21,7 @@ func parallelMap<Item: Sendable, Result: Sendable>(
 ///
 /// After an error of `body` or `completed` nothing new is started; it is thrown when what was under
 /// way has ended.
-func parallelForEach<Item: Sendable, Result: Sendable>(
+package func parallelForEach<Item: Sendable, Result: Sendable>(
   _ items: [Item], threads: Int, _ body: @escaping @Sendable (Item) throws -> Result,
   completed: (Result) throws -> Void
 ) throws {

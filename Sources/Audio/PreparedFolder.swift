@@ -72,7 +72,7 @@ public enum PreparedFolder {
       return paths.sorted().compactMap { path in
         let file = "\(name)/\((path as NSString).lastPathComponent)"
         return manifest.entries[file] == nil
-          ? BadFile(path: path, reason: "is not in the manifest") : nil
+          ? BadFile(path: path, reason: "is not in the manifest; remove it") : nil
       }
     }
   }

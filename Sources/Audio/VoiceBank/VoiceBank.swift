@@ -34,7 +34,7 @@ public enum VoiceBank {
     progress: (_ pairs: Int, _ total: Int, _ audioSeconds: Double) -> Void = { _, _, _ in },
     rejection: (BadFile) -> Void = { _ in }
   ) throws -> VoiceBankReport {
-    let resampler = try Resampler()
+    let resampler = try Resampler(.high)
     let folders = try VoiceBankFolders(input)
     let finished = try finished(folders, input: input, output: output, format: format)
     try makeFolders(folders.parts, in: output)

@@ -58,8 +58,8 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
     case .unfinished(let path):
       "\(path) was not prepared to its end: run prepare voicebank again"
     case .damaged(let count, let path):
-      "\(path): \(count) \(count == 1 ? "file is" : "files are") not as prepared; prepare voicebank "
-        + "makes only these anew"
+      "\(path): \(count) \(count == 1 ? "file is" : "files are") not as prepared; run the command "
+        + "that made the folder again, it makes what is missing or has changed"
     }
   }
 }

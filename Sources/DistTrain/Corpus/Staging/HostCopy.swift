@@ -9,6 +9,12 @@ package struct HostCopy {
     package let checksum: String
     /// Bytes of the file.
     package let byteCount: Int
+
+    /// What a copy of `corpus` has to be.
+    package init(_ corpus: PackedCorpus) {
+      checksum = corpus.checksum
+      byteCount = corpus.byteCount
+    }
   }
 
   /// What became of it.
@@ -60,7 +66,7 @@ package struct HostCopy {
     if problem(at: path) == nil { return .kept(path: path) }
     do {
       let found = try PackedCorpus(path: source)
-      guard Identity(checksum: found.checksum, byteCount: found.byteCount) == identity else {
+      guard Identity(found) == identity else {
         return .failed(
           text:
             "\(source) is another file here than on the host of rank 0; give a path that is the "
@@ -106,7 +112,7 @@ package struct HostCopy {
     } catch {
       return error.description
     }
-    guard Identity(checksum: corpus.checksum, byteCount: corpus.byteCount) == identity else {
+    guard Identity(corpus) == identity else {
       return "\(path) is another corpus"
     }
     return PackVerification(corpus).damages.first.map {

@@ -81,8 +81,7 @@ public struct Staging {
       if FileManager.default.fileExists(atPath: data, isDirectory: &isFolder), isFolder.boolValue {
         throw StagingError.folder(path: data)
       }
-      let corpus = try PackedCorpus(path: data)
-      return HostCopy.Identity(checksum: corpus.checksum, byteCount: corpus.byteCount)
+      return HostCopy.Identity(try PackedCorpus(path: data))
     }
     let hosts = try exchange(host)
     // The lowest rank of each host copies; the others wait in the exchange.
