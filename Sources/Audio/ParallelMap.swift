@@ -69,6 +69,7 @@ private final class Board<Value: Sendable>: @unchecked Sendable {
   func put(_ result: Swift.Result<Value, any Error>) {
     condition.withLock {
       results.append(result)
+      if case .failure = result { next = itemCount }
       condition.signal()
     }
   }

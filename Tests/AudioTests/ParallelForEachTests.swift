@@ -25,15 +25,16 @@ import Testing
     let done = Counter()
     var told = 0
     #expect(throws: Failure(item: 10)) {
-      try parallelForEach(Array(0..<10_000), threads: threads) { item in
+      try parallelForEach(Array(0..<1000), threads: threads) { item in
         done.increment()
+        Thread.sleep(forTimeInterval: 0.001)
         if item == 10 { throw Failure(item: item) }
       } completed: {
         told += 1
       }
     }
     // What was under way was waited for; most was never started.
-    #expect(told < done.value && done.value < 9000, "\(done.value)")
+    #expect(told < done.value && done.value < 900, "\(done.value)")
   }
 
   @Test func anErrorOfTheReceiverEndsTheWorkToo() {

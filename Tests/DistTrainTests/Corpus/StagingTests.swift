@@ -205,6 +205,14 @@ import Testing
         of: site.data, .init(corpus),
         in: site.folder.file("shared"))
       #expect(copy.make() == .kept(path: path))
+      // And one elsewhere is told of as it grows.
+      let other = HostCopy(of: path, .init(corpus), in: site.folder.file("disk"))
+      var told: [Int] = []
+      guard case .copied(other.path, _) = other.make(progress: { told.append($0) }) else {
+        Issue.record("no copy")
+        return
+      }
+      #expect(told.last == corpus.byteCount && told == told.sorted())
     }
   }
 
@@ -214,6 +222,10 @@ import Testing
       let results = try LocalCommunicator.run(size: 2) { communicator -> String in
         let staging = Staging(over: communicator, log: try RunLog(rank: 1))
         #expect(try staging.path(of: "anything", in: nil) == "anything")
+        let missing = #expect(throws: RootFailure.self) {
+          try staging.path(of: "nowhere", in: "disk")
+        }
+        #expect(missing?.description == "nowhere: no such corpus folder or packed file")
         do {
           return try staging.path(of: path, in: "disk")
         } catch {

@@ -1,3 +1,4 @@
+import Audio
 import Foundation
 
 /// Why a corpus cannot be staged.
@@ -72,15 +73,15 @@ public struct Staging {
   /// The path under which this rank reads `data`: a copy in `folder`, or `data` itself without a
   /// folder and where there can be no copy. All ranks call it together.
   ///
-  /// - Throws: `RootFailure` with the text of a `StagingError` or `PackedCorpusError` on all ranks.
+  /// - Throws: `RootFailure` on all ranks with the text of a `StagingError`, a `PackedCorpusError`,
+  ///   or of `PairedDatasetError.missingCorpus`.
   public func path(of data: String, in folder: String?) throws -> String {
     guard let folder else { return data }
     let identity = try root.value {
-      // What is no file and no folder is told by whoever reads the corpus.
-      var isFolder: ObjCBool = false
-      if FileManager.default.fileExists(atPath: data, isDirectory: &isFolder), isFolder.boolValue {
-        throw StagingError.folder(path: data)
+      guard FileManager.default.fileExists(atPath: data) else {
+        throw PairedDatasetError.missingCorpus(path: data)
       }
+      guard PackedCorpus.isFile(data) else { throw StagingError.folder(path: data) }
       return HostCopy.Identity(try PackedCorpus(path: data))
     }
     let hosts = try exchange(host)
