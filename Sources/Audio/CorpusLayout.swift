@@ -4,9 +4,9 @@ import Foundation
 ///
 /// Two layouts are known and told apart by their folders:
 /// - `{train,valid,test}/{clean,noisy}`, any of the splits;
-/// - VoiceBank-DEMAND: `{clean,noisy}_trainset_28spk_wav` and `{clean,noisy}_testset_wav`, each
-///   also with `_16k` appended, which is preferred. Its validation split is made of whole speakers
-///   of the training set.
+/// - VoiceBank-DEMAND: `{clean,noisy}_trainset_28spk_wav` (or, without it, `56spk`) and
+///   `{clean,noisy}_testset_wav`, each also with `_16k` appended, which is preferred. Its validation
+///   split is made of whole speakers of the training set.
 package struct CorpusLayout: Equatable {
   /// Which layout; the raw value is what packed corpora say of the folder they were made from.
   package enum Kind: String {
@@ -63,13 +63,17 @@ package struct CorpusLayout: Equatable {
     let splits = CorpusSplit.allCases.flatMap { split in
       ["clean", "noisy"].map { "\(folder)/\(split.rawValue)/\($0)" }
     }
-    let voiceBank = ["trainset_28spk", "testset"].flatMap { set in
+    let voiceBank = (Self.trainingSets + ["testset"]).flatMap { set in
       ["clean", "noisy"].map { Self.voiceBankFolder(folder, side: $0, set: set) }
     }
     if splits.contains(where: Self.isFolder) {
       kind = .splitFolders
     } else if voiceBank.contains(where: Self.isFolder) {
       kind = .voiceBank
+      // Pairs would be missing that nobody misses.
+      if FileManager.default.fileExists(atPath: "\(folder)/\(VoiceBank.markerName)") {
+        throw .unfinished(path: folder)
+      }
     } else {
       throw .unknownLayout(path: folder)
     }
@@ -98,12 +102,24 @@ package struct CorpusLayout: Equatable {
       let root = "\(folder)/\(split.rawValue)"
       return ("\(root)/clean", "\(root)/noisy")
     case .voiceBank:
-      let set = split == .test ? "testset" : "trainset_28spk"
+      let set = split == .test ? "testset" : trainingSet
       return (
         Self.voiceBankFolder(folder, side: "clean", set: set),
         Self.voiceBankFolder(folder, side: "noisy", set: set)
       )
     }
+  }
+
+  /// VoiceBank-DEMAND's training sets, the customary one first.
+  private static let trainingSets = ["trainset_28spk", "trainset_56spk"]
+
+  /// The first that is there.
+  private var trainingSet: String {
+    Self.trainingSets.first { set in
+      ["clean", "noisy"].contains {
+        Self.isFolder(Self.voiceBankFolder(folder, side: $0, set: set))
+      }
+    } ?? Self.trainingSets[0]
   }
 
   private static func voiceBankFolder(_ folder: String, side: String, set: String) -> String {

@@ -21,6 +21,8 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
   case missingCorpus(path: String)
   /// The folder has none of the known layouts.
   case unknownLayout(path: String)
+  /// The corpus is one of `prepare voicebank` that is not complete.
+  case unfinished(path: String)
   /// The corpus lacks folders of this split.
   case missingSplit(CorpusSplit, lookedFor: [String])
   /// A folder cannot be listed; `reason` is the system's.
@@ -40,6 +42,9 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
       "\(path) holds no corpus: looked for {train,valid,test}/{clean,noisy} and for "
         + "VoiceBank-DEMAND's {clean,noisy}_trainset_28spk_wav, {clean,noisy}_testset_wav (or "
         + "with _16k)"
+    case .unfinished(let path):
+      "\(path) was not prepared to its end, or has files that were rejected: run prepare voicebank "
+        + "again, with --on-bad-file skip to leave rejected ones out"
     case .missingSplit(let split, let paths):
       "the corpus has no \(split.rawValue) split: looked for \(paths.joined(separator: " and "))"
     case .unreadableFolder(let path, let reason): "\(path): cannot be listed: \(reason)"

@@ -17,15 +17,34 @@ enum RIFFDataChunk {
   static func promisedBytes(path: String) -> Promise? {
     guard let file = FileHandle(forReadingAtPath: path) else { return nil }
     defer { try? file.close() }
-    guard let head = bytes(of: file, at: 0, count: 12), head.prefix(4).elementsEqual("RIFF".utf8),
+    return promisedBytes { offset, count in
+      guard (try? file.seek(toOffset: UInt64(offset))) != nil,
+        let data = try? file.read(upToCount: count), data.count == count
+      else { return nil }
+      return [UInt8](data)
+    }
+  }
+
+  /// The promise of a file in memory.
+  static func promisedBytes(in file: [UInt8]) -> Promise? {
+    promisedBytes { offset, count in
+      offset + count <= file.count ? Array(file[offset..<offset + count]) : nil
+    }
+  }
+
+  /// `bytes` gives some of the file's, or nil beyond its end.
+  private static func promisedBytes(
+    _ bytes: (_ offset: Int, _ count: Int) -> [UInt8]?
+  ) -> Promise? {
+    guard let head = bytes(0, 12), head.prefix(4).elementsEqual("RIFF".utf8),
       head.suffix(4).elementsEqual("WAVE".utf8)
     else { return nil }
     var position = 12
     var bytesPerFrame = 0
-    while let chunk = bytes(of: file, at: position, count: 8) {
+    while let chunk = bytes(position, 8) {
       let size = littleEndian(chunk.suffix(4))
       if chunk.prefix(4).elementsEqual("fmt ".utf8),
-        let blockAlign = bytes(of: file, at: position + 20, count: 2)
+        let blockAlign = bytes(position + 20, 2)
       {
         bytesPerFrame = littleEndian(blockAlign)
       } else if chunk.prefix(4).elementsEqual("data".utf8) {
@@ -35,13 +54,6 @@ enum RIFFDataChunk {
       position += 8 + size + size % 2
     }
     return nil
-  }
-
-  private static func bytes(of file: FileHandle, at offset: Int, count: Int) -> [UInt8]? {
-    guard (try? file.seek(toOffset: UInt64(offset))) != nil,
-      let data = try? file.read(upToCount: count), data.count == count
-    else { return nil }
-    return [UInt8](data)
   }
 
   private static func littleEndian(_ bytes: some Sequence<UInt8>) -> Int {

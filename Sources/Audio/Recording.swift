@@ -16,7 +16,7 @@ public enum Recording: Sendable, Equatable, Codable, CustomStringConvertible {
   }
 }
 
-/// Mono samples that lie without gaps in a larger file.
+/// Mono samples that lie without gaps in a larger file, with a checksum for each block of them.
 public struct PackedRecording: Sendable, Equatable, Codable {
   /// How a sample is stored, little-endian.
   public enum Encoding: String, Sendable, Codable {
@@ -43,12 +43,21 @@ public struct PackedRecording: Sendable, Equatable, Codable {
   public var sampleCount: Int
   /// Samples per second, in hertz.
   public var sampleRate: Int
+  /// Samples of a block; the last one of the recording may have fewer.
+  public var blockSampleCount: Int
+  /// The CRC-32C of the stored bytes of each block.
+  public var blockChecksums: [UInt32]
 
   /// Puts the parts together.
   public init(
     path: String, fileByteCount: Int, name: String, offset: Int, encoding: Encoding,
-    sampleCount: Int, sampleRate: Int
+    sampleCount: Int, sampleRate: Int, blockSampleCount: Int, blockChecksums: [UInt32]
   ) {
+    precondition(
+      blockChecksums.count
+        == Self.blockCount(sampleCount: sampleCount, blockSampleCount: blockSampleCount),
+      "PackedRecording: \(blockChecksums.count) checksums for \(sampleCount) samples in blocks of "
+        + "\(blockSampleCount)")
     self.path = path
     self.fileByteCount = fileByteCount
     self.name = name
@@ -56,6 +65,20 @@ public struct PackedRecording: Sendable, Equatable, Codable {
     self.encoding = encoding
     self.sampleCount = sampleCount
     self.sampleRate = sampleRate
+    self.blockSampleCount = blockSampleCount
+    self.blockChecksums = blockChecksums
+  }
+
+  /// Blocks of a recording of `sampleCount` samples.
+  public static func blockCount(sampleCount: Int, blockSampleCount: Int) -> Int {
+    // Not (a + b − 1) / b, which overflows for numbers out of a damaged file.
+    sampleCount / blockSampleCount + (sampleCount % blockSampleCount == 0 ? 0 : 1)
+  }
+
+  /// The samples of block number `block`.
+  package func samples(ofBlock block: Int) -> Range<Int> {
+    let start = block * blockSampleCount
+    return start..<min(start + blockSampleCount, sampleCount)
   }
 }
 
@@ -72,7 +95,7 @@ public final class RecordingReader {
   public init(acceptsNonFinite: Bool = false) { self.acceptsNonFinite = acceptsNonFinite }
 
   /// Samples `range` of a mono recording, all of them without one. `sampleRate`, in hertz, is
-  /// required of it.
+  /// required of it. Of a packed one every block that the range touches is verified.
   public func read(
     _ recording: Recording, range: Range<Int>? = nil, sampleRate: Int
   ) throws(WaveFileError) -> [Float] {
@@ -100,87 +123,16 @@ public final class RecordingReader {
     }
   }
 
+  /// The blocks of a packed recording that are not as they were packed, reading all of it.
+  package func damagedBlocks(of stretch: PackedRecording) throws(WaveFileError) -> [Int] {
+    let label = Recording.packed(stretch).description
+    return try file(of: stretch).damagedBlocks(of: stretch, label: label)
+  }
+
   private func file(of stretch: PackedRecording) throws(WaveFileError) -> PackedFile {
     if let packed, packed.path == stretch.path { return packed }
     let file = try PackedFile(path: stretch.path, byteCount: stretch.fileByteCount)
     packed = file
     return file
-  }
-}
-
-/// An open file of many recordings. Read, not mapped: where a mapped file has lost its end, the
-/// process gets a signal; a read gets fewer bytes.
-private final class PackedFile {
-  let path: String
-  private let descriptor: Int32
-
-  init(path: String, byteCount: Int) throws(WaveFileError) {
-    self.path = path
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      if errno == ENOENT || errno == ENOTDIR { throw .missing(path: path) }
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-    // Also finds a copy on another machine that is not whole.
-    guard Int(status.st_size) == byteCount else {
-      throw .unreadable(
-        path: path,
-        reason: "it has \(status.st_size) bytes here and now, and had \(byteCount) when the corpus "
-          + "was inspected")
-    }
-  }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
-
-  func samples(
-    _ range: Range<Int>, of stretch: PackedRecording, label: String, acceptsNonFinite: Bool
-  ) throws(WaveFileError) -> [Float] {
-    let offset = stretch.offset + range.lowerBound * stretch.encoding.byteCount
-    switch stretch.encoding {
-    case .int16:
-      let scale: Float = 1 / 32_768
-      return try values(range, at: offset, of: stretch, label: label, zero: Int16(0)).map {
-        Float(Int16(littleEndian: $0)) * scale
-      }
-    case .float32:
-      let bits = try values(range, at: offset, of: stretch, label: label, zero: UInt32(0))
-      let samples = bits.map { Float(bitPattern: UInt32(littleEndian: $0)) }
-      if !acceptsNonFinite, let bad = samples.firstIndex(where: { !$0.isFinite }) {
-        throw .nonFinite(path: label, index: range.lowerBound + bad)
-      }
-      return samples
-    }
-  }
-
-  private func values<Value: FixedWidthInteger>(
-    _ range: Range<Int>, at offset: Int, of stretch: PackedRecording, label: String, zero: Value
-  ) throws(WaveFileError) -> [Value] {
-    var values = [Value](repeating: zero, count: range.count)
-    var failure: Int32 = 0
-    let filled = values.withUnsafeMutableBytes { bytes in
-      var filled = 0
-      while filled < bytes.count {
-        let target = bytes.baseAddress.map { $0 + filled }
-        let count = pread(descriptor, target, bytes.count - filled, offset + filled)
-        if count < 0 && errno == EINTR { continue }
-        if count < 0 { failure = errno }
-        if count <= 0 { break }
-        filled += count
-      }
-      return filled
-    }
-    if failure != 0 {
-      throw .unreadable(path: label, reason: String(cString: strerror(failure)))
-    }
-    guard filled == range.count * stretch.encoding.byteCount else {
-      throw .truncated(
-        path: label, expected: stretch.sampleCount,
-        found: range.lowerBound + filled / stretch.encoding.byteCount)
-    }
-    return values
   }
 }

@@ -61,6 +61,27 @@ public enum WaveFile {
     return Waveform(samples: samples, sampleRate: reader.info.sampleRate)
   }
 
+  /// All samples of a mono file whose bytes are in memory; errors call it `path`.
+  package static func read(
+    bytes: [UInt8], path: String, sampleRate: Int? = nil
+  ) throws(WaveFileError) -> Waveform {
+    let reader = try WaveReader(path: path, bytes: bytes)
+    try reader.requireMono(sampleRate: sampleRate)
+    let samples = try reader.read(0..<reader.info.sampleCount)
+    return Waveform(samples: samples, sampleRate: reader.info.sampleRate)
+  }
+
+  /// All bytes of a file of any kind.
+  package static func bytes(path: String) throws(WaveFileError) -> [UInt8] {
+    do {
+      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    } catch CocoaError.fileReadNoSuchFile {
+      throw .missing(path: path)
+    } catch {
+      throw .unreadable(path: path, reason: error.localizedDescription)
+    }
+  }
+
   /// Samples `range` of a mono file. `sampleRate`, in hertz, is required of the file if given.
   ///
   /// Samples that are not finite are an error unless the caller `acceptsNonFinite` ones.
@@ -97,16 +118,28 @@ private final class WaveReader {
   let path: String
   let info: WaveInfo
   private let handle: OpaquePointer
+  /// The callbacks' user data, which libsndfile keeps a pointer to.
+  private let memory: MemorySource?
 
-  init(path: String) throws(WaveFileError) {
+  /// Opens the file at `path`, or the one whose bytes are given.
+  init(path: String, bytes: [UInt8]? = nil) throws(WaveFileError) {
     self.path = path
-    let byteCount = try Self.byteCount(path)
+    let byteCount = if let bytes { bytes.count } else { try Self.byteCount(path) }
     if byteCount == 0 { throw .empty(path: path) }
     var header = SF_INFO()
+    let memory = bytes.map(MemorySource.init)
+    self.memory = memory
+    let user = memory.map { UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque()) }
     // The pointer crosses the lock as its bits: it is this function's alone, but Swift cannot see
     // that.
     let opened: Result<UInt, WaveFileError> = openLock.withLock { _ in
-      if let handle = sf_open(path, Int32(SFM_READ), &header) {
+      var callbacks = MemorySource.callbacks
+      let opened =
+        user.map {
+          sf_open_virtual(
+            &callbacks, Int32(SFM_READ), &header, UnsafeMutableRawPointer(bitPattern: $0))
+        } ?? sf_open(path, Int32(SFM_READ), &header)
+      if let handle = opened {
         return .success(UInt(bitPattern: handle))
       }
       return .failure(.unreadable(path: path, reason: String(cString: sf_strerror(nil))))
@@ -123,7 +156,9 @@ private final class WaveReader {
     if info.sampleCount > 1 << 40 {
       throw .unreadable(path: path, reason: "its header does not say how long it is")
     }
-    if let promised = RIFFDataChunk.promisedBytes(path: path) {
+    let promise =
+      bytes.map { RIFFDataChunk.promisedBytes(in: $0) } ?? RIFFDataChunk.promisedBytes(path: path)
+    if let promised = promise {
       let found = byteCount - promised.offset
       if promised.byteCount > found {
         throw .truncated(

@@ -14,6 +14,8 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
   case nonFinite(path: String, index: Int)
   /// The header promises more samples than the file holds.
   case truncated(path: String, expected: Int, found: Int)
+  /// A block of a packed recording, samples `range`, does not fit its checksum.
+  case damaged(path: String, block: Int, range: Range<Int>)
   /// The range asked for does not lie inside the file.
   case outOfRange(path: String, range: Range<Int>, sampleCount: Int)
   /// The file cannot be written; `reason` is the system's.
@@ -26,7 +28,8 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .missing(let path), .unreadable(let path, _), .empty(let path), .multiChannel(let path, _),
       .wrongSampleRate(let path, _, _), .nonFinite(let path, _), .truncated(let path, _, _),
-      .outOfRange(let path, _, _), .unwritable(let path, _), .unsupportedFormat(let path, _):
+      .damaged(let path, _, _), .outOfRange(let path, _, _), .unwritable(let path, _),
+      .unsupportedFormat(let path, _):
       path
     }
   }
@@ -43,6 +46,10 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .nonFinite(_, let index): "sample \(index) is not a finite number"
     case .truncated(_, let expected, let found):
       "truncated: the header promises \(expected) samples, the file holds \(found)"
+    case .damaged(_, let block, let range):
+      "block \(block) (samples \(range.lowerBound) to \(range.upperBound - 1)) does not fit its "
+        + "checksum, so the file is damaged; copy it again, or make it anew with disttrain prepare "
+        + "pack"
     case .outOfRange(_, let range, let count):
       "samples \(range.lowerBound)..<\(range.upperBound) asked for, the file has \(count)"
     case .unwritable(_, let reason): "cannot be written: \(reason)"

@@ -45,6 +45,32 @@ public final class AtomicFileWriter {
     }
   }
 
+  /// Writes `bytes` over what is at the beginning, which has to be as long already: for a header
+  /// that is known when all is written.
+  package func overwriteBeginning(_ bytes: UnsafeRawBufferPointer) throws(AtomicFileError) {
+    precondition(descriptor >= 0, "AtomicFileWriter: writing after commit")
+    var done = 0
+    while done < bytes.count {
+      let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let written = pwrite(descriptor, rest.baseAddress, rest.count, off_t(done))
+      if written < 0 && errno == EINTR { continue }
+      if written < 0 { throw AtomicFileError(path: path, operation: "write", code: errno) }
+      done += written
+    }
+  }
+
+  /// Flushes what was written to the disk, forgets it in memory, and calls `body` with the path
+  /// under which it can be read before it is committed.
+  package func inspect<Result>(_ body: (_ temporary: String) throws -> Result) throws -> Result {
+    precondition(descriptor >= 0, "AtomicFileWriter: inspected after commit")
+    if fsync(descriptor) != 0 {
+      throw AtomicFileError(path: path, operation: "fsync", code: errno)
+    }
+    // So that the disk is asked; only advice, some file systems have nothing else to read from.
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+    return try body(temporary)
+  }
+
   /// Flushes what was written to the disk; nothing can be appended afterwards.
   package func flush() throws(AtomicFileError) {
     precondition(descriptor >= 0, "AtomicFileWriter: flushed twice")

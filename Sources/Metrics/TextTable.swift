@@ -1,3 +1,4 @@
+import Audio
 import Foundation
 
 /// Rows of texts, as a CSV file or in columns for a terminal.
@@ -10,7 +11,7 @@ package struct TextTable {
 
   /// One line a row, each ended by a line break.
   package var csv: String {
-    rows.map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
+    rows.map { CSVLine.text($0) + "\n" }.joined()
   }
 
   /// Columns two spaces apart, the first flush left and the others flush right.
@@ -30,15 +31,5 @@ package struct TextTable {
   /// A number with so many digits behind the point; `inf`, `-inf` and `nan` as such.
   package static func number(_ value: Double, digits: Int) -> String {
     value.isFinite ? String(format: "%.\(digits)f", value) : "\(value)"
-  }
-
-  /// A CSV field, in quotes where commas, quotes, line breaks or outer spaces ask for them.
-  private static func quoted(_ field: String) -> String {
-    // Scalars, not characters: "\r\n" is one character and would match neither of its halves.
-    let needsQuotes =
-      field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
-      || field.hasPrefix(" ") || field.hasSuffix(" ")
-    return needsQuotes
-      ? "\"" + field.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : field
   }
 }

@@ -1,4 +1,5 @@
 import Audio
+import Checksum
 import Foundation
 import Testing
 
@@ -9,7 +10,8 @@ import Testing
 
   /// A file with `lead` bytes before the samples and two after them.
   private func pack(
-    _ name: String, _ encoding: PackedRecording.Encoding, _ samples: [Float], lead: Int = 7
+    _ name: String, _ encoding: PackedRecording.Encoding, _ samples: [Float], lead: Int = 8,
+    block: Int = 100
   ) throws -> PackedRecording {
     var bytes = [UInt8](repeating: 0xAA, count: lead)
     for sample in samples {
@@ -21,11 +23,17 @@ import Testing
         bytes += (0..<4).map { UInt8(truncatingIfNeeded: sample.bitPattern >> (8 * $0)) }
       }
     }
+    let stored = bytes.dropFirst(lead)
+    let checksums = stride(from: 0, to: samples.count, by: block).map { start in
+      let bytes = stored.dropFirst(start * encoding.byteCount).prefix(block * encoding.byteCount)
+      return CRC32C(Array(bytes)).value
+    }
     bytes += [0xBB, 0xBB]
     try folder.write(bytes, name)
     return PackedRecording(
       path: folder.file(name), fileByteCount: bytes.count, name: "train/clean/a", offset: lead,
-      encoding: encoding, sampleCount: samples.count, sampleRate: 16_000)
+      encoding: encoding, sampleCount: samples.count, sampleRate: 16_000,
+      blockSampleCount: block, blockChecksums: checksums)
   }
 
   /// All values that 16 bits can hold, as libsndfile gives them.
@@ -36,7 +44,10 @@ import Testing
     try WaveFile.write(ramp, sampleRate: 16_000, to: path)
     let packed = Recording.packed(try pack("p", .int16, ramp))
     let reader = RecordingReader()
-    for range in [0..<65_536, 0..<1, 65_535..<65_536, 100..<32_100, 5..<5] {
+    for range in [
+      0..<65_536, 0..<1, 65_535..<65_536, 100..<32_100, 5..<5, 99..<101, 100..<200, 199..<300,
+      65_499..<65_536,
+    ] {
       let expected = try reader.read(.file(path: path), range: range, sampleRate: 16_000)
       #expect(try reader.read(packed, range: range, sampleRate: 16_000) == expected)
     }
@@ -71,6 +82,49 @@ import Testing
     }
   }
 
+  @Test(arguments: [PackedRecording.Encoding.int16, .float32])
+  func everyFlippedBitIsFoundInItsBlockAndNowhereElse(encoding: PackedRecording.Encoding) throws {
+    let samples = noise(250, seed: 4).map { ($0 * 32_768).rounded() / 32_768 }
+    let packed = try pack("p", encoding, samples)
+    let whole = try Data(contentsOf: URL(fileURLWithPath: packed.path))
+    let label = "\(packed.path)[train/clean/a]"
+    for bit in 0..<8 * 250 * encoding.byteCount {
+      var damaged = whole
+      damaged[packed.offset + bit / 8] ^= 1 << UInt8(bit % 8)
+      try damaged.write(to: URL(fileURLWithPath: packed.path))
+      let block = bit / 8 / encoding.byteCount / 100
+      let range = block * 100..<min(block * 100 + 100, 250)
+      let reader = RecordingReader()
+      for touching in [nil, range, range.upperBound - 1..<range.upperBound] as [Range<Int>?] {
+        #expect(throws: WaveFileError.damaged(path: label, block: block, range: range)) {
+          try reader.read(.packed(packed), range: touching, sampleRate: 16_000)
+        }
+      }
+      // What needs other blocks only is read.
+      let other = block == 0 ? 100..<200 : 0..<100
+      #expect(
+        try reader.read(.packed(packed), range: other, sampleRate: 16_000)
+          == Array(samples[other]))
+      #expect(try reader.damagedBlocks(of: packed) == [block])
+    }
+    let error = WaveFileError.damaged(path: label, block: 2, range: 200..<250)
+    #expect(
+      error.description
+        == "\(label): block 2 (samples 200 to 249) does not fit its checksum, so the "
+        + "file is damaged; copy it again, or make it anew with disttrain prepare pack")
+  }
+
+  @Test func manyDamagedBlocksAreAllNamed() throws {
+    // More than the blocks that are read at once.
+    let packed = try pack("p", .int16, noise(15_030).map { ($0 * 32_768).rounded() / 32_768 })
+    #expect(try RecordingReader().damagedBlocks(of: packed) == [])
+    var data = try Data(contentsOf: URL(fileURLWithPath: packed.path))
+    let blocks = [0, 1, 63, 64, 65, 127, 150]
+    for block in blocks { data[packed.offset + block * 200 + 3] ^= 0x40 }
+    try data.write(to: URL(fileURLWithPath: packed.path))
+    #expect(try RecordingReader().damagedBlocks(of: packed) == blocks)
+  }
+
   @Test func whatCannotBeReadIsNamed() throws {
     let good = try pack("p", .int16, ramp)
     let label = "\(good.path)[train/clean/a]"
@@ -91,15 +145,15 @@ import Testing
     let broken = try pack("n", .float32, [1, 2, .nan])
     expect(.nonFinite(path: "\(broken.path)[train/clean/a]", index: 2), broken, 1..<3)
 
-    // Shortened while it is open: the rest can still be read.
+    // Shortened while it is open: whole blocks of the rest can still be read.
     #expect(try reader.read(.packed(good), range: 0..<2, sampleRate: 16_000).count == 2)
-    try FileHandle(forWritingTo: URL(fileURLWithPath: good.path)).truncate(atOffset: 1007)
+    try FileHandle(forWritingTo: URL(fileURLWithPath: good.path)).truncate(atOffset: 1108)
     #expect(try reader.read(.packed(good), range: 0..<500, sampleRate: 16_000).count == 500)
-    expect(.truncated(path: label, expected: 65_536, found: 500), good, 400..<600)
+    expect(.truncated(path: label, expected: 65_536, found: 550), good, 400..<510)
     // And before it is opened.
     let error = #expect(throws: WaveFileError.self) {
       try RecordingReader().read(.packed(good), range: 0..<2, sampleRate: 16_000)
     }
-    #expect(error?.description.contains("it has 1007 bytes here and now, and had 131081") == true)
+    #expect(error?.description.contains("it has 1108 bytes here and now, and had 131082") == true)
   }
 }

@@ -14,8 +14,8 @@ package struct G722Decoder: Sendable {
   private let decode: Decode
   private let release: Release
 
-  /// Loads the library; throws `MiniCorpusError.missingLibrary` without it.
-  package init() throws(MiniCorpusError) {
+  /// Loads the library; throws `CorpusLibraryError.missing` without it.
+  package init() throws(CorpusLibraryError) {
     let library = try DynamicLibrary("libspandsp.so.2", package: "libspandsp2")
     initialise = try library.function("g722_decode_init", as: Initialise.self)
     decode = try library.function("g722_decode", as: Decode.self)
@@ -23,16 +23,16 @@ package struct G722Decoder: Sendable {
   }
 
   /// The samples of an encoded stream; `path` is for the error's text.
-  package func samples(of bytes: [UInt8], path: String) throws(MiniCorpusError) -> [Float] {
+  package func samples(of bytes: [UInt8], path: String) throws(CorpusLibraryError) -> [Float] {
     if bytes.isEmpty { return [] }
     guard let state = initialise(nil, 64_000, 0) else {
-      throw .undecodable(path: path, reason: "spandsp has no memory for its state")
+      throw .failed(path: path, reason: "spandsp has no memory for its state")
     }
     defer { _ = release(state) }
     var integers = [Int16](repeating: 0, count: 2 * bytes.count)
     let count = decode(state, &integers, bytes, Int32(bytes.count))
     guard count == integers.count else {
-      throw .undecodable(
+      throw .failed(
         path: path, reason: "\(bytes.count) bytes gave \(count) samples and not \(integers.count)")
     }
     return integers.map { Float($0) / 32_768 }

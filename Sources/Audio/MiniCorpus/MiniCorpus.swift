@@ -11,8 +11,8 @@ public enum MiniCorpus {
   ///
   /// Needs `apt-get`, `dpkg-deb`, libspandsp2 and libsoxr0 unless the corpus is kept; no root.
   /// `full` takes all voices and prompts. `progress` is called on this thread with one readable
-  /// line at a time. Throws `MiniCorpusError` or `WaveFileError`; an interrupted build is started
-  /// anew by the next call, downloads are kept in `output/.packages`.
+  /// line at a time. Throws `MiniCorpusError`, `CorpusLibraryError` or `WaveFileError`; an
+  /// interrupted build is started anew by the next call, downloads are kept in `output/.packages`.
   public static func prepare(
     output: String, full: Bool = false, seed: UInt64 = 1, progress: (String) -> Void
   ) throws -> MiniCorpusReport {

@@ -6,12 +6,8 @@ public enum MiniCorpusError: Error, Equatable, Sendable, CustomStringConvertible
   case downloadFailed(packages: [String], cache: String, reason: String)
   /// `dpkg -x` failed on a package file; `reason` is its own.
   case unpackFailed(path: String, reason: String)
-  /// A shared library that decodes or resamples is not installed.
-  case missingLibrary(name: String, package: String, reason: String)
   /// A package does not hold what it used to.
   case missingSource(package: String, path: String)
-  /// A source recording cannot be decoded or resampled.
-  case undecodable(path: String, reason: String)
   /// The output folder holds something that this program did not make.
   case foreignFolder(path: String)
   /// Another process is preparing the same folder.
@@ -33,11 +29,8 @@ public enum MiniCorpusError: Error, Equatable, Sendable, CustomStringConvertible
     case .unpackFailed(let path, let reason):
       "\(path): cannot be unpacked: \(reason); "
         + Self.advice(reason, else: "delete it to have it downloaded again")
-    case .missingLibrary(let name, let package, let reason):
-      "\(name) cannot be loaded (\(reason)): apt-get install \(package)"
     case .missingSource(let package, let path):
       "the package \(package) holds no \(path); this release of it cannot be used"
-    case .undecodable(let path, let reason): "\(path): cannot be decoded: \(reason)"
     case .foreignFolder(let path):
       "\(path) is not empty and holds no mini corpus; choose another output folder"
     case .busy(let path): "\(path) is being prepared by another process"

@@ -21,6 +21,7 @@ struct EvaluateCommand: ParsableCommand {
       "Corpus: {train,valid,test}/{clean,noisy}, VoiceBank-DEMAND's folders, or a file of prepare "
         + "pack.", valueName: "folder or file"))
   var data: String
+  @OptionGroup var staging: StagingOptions
   @Option(help: "Split of the corpus.") var split = CorpusSplit.test
   @Option(
     help: ArgumentHelp("Also write the scores there, a line per utterance.", valueName: "file"))
@@ -35,8 +36,12 @@ struct EvaluateCommand: ParsableCommand {
     try ParallelCommand.run { communicator in
       let root = RootDecision(communicator)
       let model = try root.model(weights: weights.weights, preset: weights.preset)
+      let place = try Staging(
+        over: communicator, log: Console.progressLog(rank: communicator.rank)
+      ).path(of: data, in: staging.stage)
       let dataset = try root.dataset(
-        data: data, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers)
+        data: data, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers
+      ).reading(from: place)
       let evaluator = try Evaluator(model: model, pairs: dataset.pairs, over: communicator)
       let evaluation = try evaluate(evaluator, rank: communicator.rank)
       _ = try root.bytes {

@@ -1,11 +1,14 @@
 import ArgumentParser
 import Audio
 
-/// `disttrain prepare`: makes corpora.
+/// `disttrain prepare`: makes and verifies corpora.
 struct PrepareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "prepare", abstract: "Prepare a corpus for training.",
-    subcommands: [PrepareMiniCorpusCommand.self, PreparePackCommand.self])
+    commandName: "prepare", abstract: "Prepare a corpus for training, or verify one.",
+    subcommands: [
+      PrepareVoiceBankCommand.self, PreparePackCommand.self, PrepareVerifyCommand.self,
+      PrepareMiniCorpusCommand.self,
+    ])
 }
 
 /// `disttrain prepare minicorpus`: a small corpus of noisy speech out of Debian's packages.

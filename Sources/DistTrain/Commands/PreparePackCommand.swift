@@ -11,14 +11,17 @@ struct PreparePackCommand: ParsableCommand {
       For the file systems of clusters, which open one large file faster than thousands of small \
       ones. All splits are packed, and training and scores are the same, bit for bit. FLAC is \
       decoded here, once. The file is a safetensors file with a tensor for each recording, such as \
-      train/clean/p226_001: 16-bit integers of 16-bit sources, 32-bit floats of others.
+      train/clean/p226_001 (16-bit integers of 16-bit sources, 32-bit floats of others) and a \
+      checksum for every 16384 samples, against which every crop is verified when it is read. \
+      prepare verify looks at a whole file.
       """)
 
   @Option(
+    name: [.customLong("input"), .customLong("data")],
     help: ArgumentHelp(
-      "Corpus: {train,valid,test}/{clean,noisy}, or VoiceBank-DEMAND's folders.",
-      valueName: "folder"))
-  var data: String
+      "Corpus: {train,valid,test}/{clean,noisy}, or VoiceBank-DEMAND's folders. --data is the "
+        + "older name.", valueName: "folder"))
+  var input: String
   @Option(
     help: ArgumentHelp("File to write, customarily *.safetensors; replaced.", valueName: "file"))
   var output: String
@@ -28,7 +31,7 @@ struct PreparePackCommand: ParsableCommand {
   func run() throws {
     let url = URL(fileURLWithPath: output)
     try checkOutput(url)
-    let packer = try CorpusPacker(folder: data, onBadFile: onBadFile)
+    let packer = try CorpusPacker(folder: input, onBadFile: onBadFile)
     let log = try Console.progressLog()
     log.beginProgress("packing", total: packer.fileCount)
     let report: CorpusPacker.Report

@@ -28,6 +28,8 @@ public struct TrainCommand: ParsableCommand {
       valueName: "folder or file"))
   var data: String
 
+  @OptionGroup var staging: StagingOptions
+
   @Option(help: "Passes over the training split.")
   var epochs = 100
 
@@ -129,6 +131,7 @@ public struct TrainCommand: ParsableCommand {
       var request = TrainingRequest(
         configuration: configuration, data: data,
         runFolder: RunFolder(runDir ?? "checkpoints_\(model.name)"))
+      request.stage = staging.stage
       request.resumes = resume
       request.threads = threads
       request.recomputes = recompute

@@ -1,11 +1,12 @@
 import Audio
+import Checksum
 import Foundation
-import Tensor
 
 /// Writes a corpus folder into one file; see `PackedCorpus` for its form.
 ///
 /// The header needs only the lengths, which the inspection of the folder gives; then one recording
-/// after another is decoded and written, so memory holds one at a time.
+/// after another is decoded and written, so memory holds one at a time. The checksums are known
+/// when all are written, and then take the place that was kept for them.
 package struct CorpusPacker {
   /// What was packed.
   package struct Report: Equatable {
@@ -75,10 +76,11 @@ package struct CorpusPacker {
   ) throws -> Report {
     var report = report
     let writer = try AtomicFileWriter(url)
-    let header = self.header
-    try header.withUnsafeBytes { try writer.append($0) }
-    report.byteCount = header.count
+    let place = head([UInt32](repeating: 0, count: blockCount))
+    try place.withUnsafeBytes { try writer.append($0) }
+    report.byteCount = place.count
     var sampleCount = 0
+    var table: [UInt32] = []
     for (done, item) in items.enumerated() {
       let samples = try WaveFile.read(path: item.path, sampleRate: sampleRate).samples
       let changed = WaveFileError.unreadable(
@@ -89,39 +91,48 @@ package struct CorpusPacker {
         // Exact: libsndfile divides 16-bit samples by 32,768.
         let integers = samples.compactMap { Int16(exactly: $0 * 32_768)?.littleEndian }
         guard integers.count == samples.count else { throw changed }
-        try append(integers, to: writer)
+        try append(integers, to: writer, &table)
       case .float32:
-        try append(samples.map { $0.bitPattern.littleEndian }, to: writer)
+        try append(samples.map { $0.bitPattern.littleEndian }, to: writer, &table)
       }
       report.byteCount += samples.count * item.encoding.byteCount
       sampleCount += samples.count
       progress(done + 1, Double(sampleCount) / Double(sampleRate))
     }
+    try head(table).withUnsafeBytes { try writer.overwriteBeginning($0) }
     try writer.commit()
     return report
   }
 
-  private func append(
-    _ values: [some FixedWidthInteger], to writer: AtomicFileWriter
+  /// Writes the samples of a recording, and adds the checksums of its blocks to `table`.
+  private func append<Value: FixedWidthInteger>(
+    _ values: [Value], to writer: AtomicFileWriter, _ table: inout [UInt32]
   ) throws {
-    try values.withUnsafeBytes { try writer.append($0) }
+    try values.withUnsafeBytes { bytes in
+      try writer.append(bytes)
+      let blockByteCount = PackHead.blockSampleCount * MemoryLayout<Value>.size
+      for start in stride(from: 0, to: bytes.count, by: blockByteCount) {
+        let block = bytes.dropFirst(start).prefix(blockByteCount)
+        table.append(CRC32C(UnsafeRawBufferPointer(rebasing: block)).value)
+      }
+    }
   }
 
-  private var header: Data {
-    var offset = 0
-    let fields = items.map { item in
-      let begin = offset
-      offset += item.sampleCount * item.encoding.byteCount
-      return SafetensorsHeader.Field(
-        name: item.name, dtype: item.encoding.dtype, shape: [item.sampleCount], begin: begin,
-        end: offset)
+  private var blockCount: Int {
+    items.reduce(0) {
+      $0
+        + PackedRecording.blockCount(
+          sampleCount: $1.sampleCount, blockSampleCount: PackHead.blockSampleCount)
     }
-    return SafetensorsHeader.serialized(
-      fields: fields,
+  }
+
+  private func head(_ table: [UInt32]) -> Data {
+    PackHead.serialized(
+      recordings: items.map { ($0.name, $0.encoding, $0.sampleCount) },
       metadata: [
-        PackedCorpus.formatKey: PackedCorpus.format, PackedCorpus.layoutKey: layout.rawValue,
-        PackedCorpus.sampleRateKey: "\(sampleRate)", "program": Program.nameAndVersion,
-      ])
+        PackHead.layoutKey: layout.rawValue, PackHead.sampleRateKey: "\(sampleRate)",
+        "program": Program.nameAndVersion,
+      ], table: table)
   }
 }
 

@@ -1,23 +1,26 @@
 import Audio
 import Foundation
-import Tensor
 
 /// A corpus in one file: what `prepare pack` writes and `--data` takes in place of a folder.
 ///
 /// A safetensors file with one tensor of one axis for each recording, named
-/// `split/side/name` such as `train/clean/p226_001`: I16 of 16-bit sources, F32 of others. Only
-/// the header is read here; crops read their range when they need it. The splits are those of the
-/// folder it was made from, so the validation speakers of VoiceBank-DEMAND lie in its train split
-/// and are chosen when it is used, as from the folder.
+/// `split/side/name` such as `train/clean/p226_001`: I16 of 16-bit sources, F32 of others; and a
+/// tensor with a checksum for each block of them, see `PackHead`. Only the head is read here; crops
+/// read their blocks when they need them. The splits are those of the folder it was made from, so
+/// the validation speakers of VoiceBank-DEMAND lie in its train split and are chosen when it is
+/// used, as from the folder.
+///
+/// It is one file for all splits, however many ranks there are: one thing to name, copy and verify,
+/// and each rank reads the blocks of its own crops only.
 package struct PackedCorpus: Sendable {
-  /// The value of `formatKey`; another number for any other way to arrange a corpus.
-  package static let format = "disttrain-corpus-1"
-  static let formatKey = "format"
-  static let layoutKey = "layout"
-  static let sampleRateKey = "sample_rate"
-
   /// The file.
   package let path: String
+  /// All recordings, in the order of their data.
+  package let recordings: [PackedRecording]
+  /// Eight hexadecimal digits that stand for the whole content.
+  package let checksum: String
+  /// Bytes of the file.
+  package let byteCount: Int
   private let layout: CorpusLayout.Kind
   private let splits: [CorpusSplit: [UtterancePair]]
 
@@ -30,29 +33,24 @@ package struct PackedCorpus: Sendable {
 
   /// Reads what is in the file and where, and checks that all of it is there.
   package init(path: String, sampleRate: Int = 16_000) throws(PackedCorpusError) {
-    let header: SafetensorsHeader
-    do {
-      header = try SafetensorsHeader(contentsOf: URL(fileURLWithPath: path))
-    } catch {
-      throw .notWhole(reason: error.description)
-    }
-    guard let format = header.metadata[Self.formatKey], format.hasPrefix("disttrain-corpus") else {
-      throw .notACorpus(path: path)
-    }
-    guard format == Self.format else { throw .otherFormat(path: path, found: format) }
-    let layoutName = header.metadata[Self.layoutKey]
+    let head = try PackHead(path: path)
+    let metadata = head.header.metadata
+    let layoutName = metadata[PackHead.layoutKey]
     guard let layout = layoutName.flatMap(CorpusLayout.Kind.init) else {
-      throw .badMetadata(path: path, key: Self.layoutKey, found: layoutName)
+      throw .badMetadata(path: path, key: PackHead.layoutKey, found: layoutName)
     }
-    guard let rate = header.metadata[Self.sampleRateKey] else {
-      throw .badMetadata(path: path, key: Self.sampleRateKey, found: nil)
+    guard let rate = metadata[PackHead.sampleRateKey] else {
+      throw .badMetadata(path: path, key: PackHead.sampleRateKey, found: nil)
     }
     guard Int(rate) == sampleRate else {
       throw .wrongSampleRate(path: path, expected: sampleRate, found: rate)
     }
     self.path = path
     self.layout = layout
-    splits = try Self.pairs(header, path: path, sampleRate: sampleRate, layout: layout)
+    checksum = head.checksum
+    byteCount = head.fileByteCount
+    recordings = try Self.recordings(head, path: path, sampleRate: sampleRate)
+    splits = try Self.pairs(recordings, path: path, layout: layout)
   }
 
   /// The pairs of a split, sorted by name. Throws `PairedDatasetError.missingSplit`, or
@@ -72,32 +70,51 @@ package struct PackedCorpus: Sendable {
     return pairs
   }
 
-  private static func pairs(
-    _ header: SafetensorsHeader, path: String, sampleRate: Int, layout: CorpusLayout.Kind
-  ) throws(PackedCorpusError) -> [CorpusSplit: [UtterancePair]] {
-    let fileByteCount = header.dataStart + (header.fields.last?.end ?? 0)
-    var sides: [CorpusSplit: (clean: [String: PackedRecording], noisy: [String: PackedRecording])] =
-      [:]
-    for field in header.fields {
+  private static func recordings(
+    _ head: PackHead, path: String, sampleRate: Int
+  ) throws(PackedCorpusError) -> [PackedRecording] {
+    var recordings: [PackedRecording] = []
+    recordings.reserveCapacity(head.recordings.count)
+    var table = head.table[...]
+    for field in head.recordings {
       func bad(_ reason: String) -> PackedCorpusError {
         .badRecording(path: path, name: field.name, reason: reason)
       }
-      let parts = field.name.split(
-        separator: "/", maxSplits: 2, omittingEmptySubsequences: false
-      ).map(String.init)
-      guard parts.count == 3, !parts[2].isEmpty, let split = CorpusSplit(rawValue: parts[0]),
-        layout.ownSplits.contains(split), ["clean", "noisy"].contains(parts[1])
-      else { throw bad("is not named split/side/name") }
       guard let encoding = PackedRecording.Encoding(dtype: field.dtype) else {
         throw bad("has the type \(field.dtype), not I16 or F32")
       }
       guard field.shape.count == 1, let sampleCount = field.shape.first, sampleCount > 0 else {
         throw bad("has the shape \(field.shape), not that of samples")
       }
-      let recording = PackedRecording(
-        path: path, fileByteCount: fileByteCount, name: field.name,
-        offset: header.dataStart + field.begin, encoding: encoding, sampleCount: sampleCount,
-        sampleRate: sampleRate)
+      let checksums = table.prefix(
+        PackedRecording.blockCount(
+          sampleCount: sampleCount, blockSampleCount: head.blockSampleCount))
+      table = table.dropFirst(checksums.count)
+      recordings.append(
+        PackedRecording(
+          path: path, fileByteCount: head.fileByteCount, name: field.name,
+          offset: head.header.dataStart + field.begin, encoding: encoding, sampleCount: sampleCount,
+          sampleRate: sampleRate, blockSampleCount: head.blockSampleCount,
+          blockChecksums: Array(checksums)))
+    }
+    return recordings
+  }
+
+  private static func pairs(
+    _ recordings: [PackedRecording], path: String, layout: CorpusLayout.Kind
+  ) throws(PackedCorpusError) -> [CorpusSplit: [UtterancePair]] {
+    var sides: [CorpusSplit: (clean: [String: PackedRecording], noisy: [String: PackedRecording])] =
+      [:]
+    for recording in recordings {
+      let parts = recording.name.split(
+        separator: "/", maxSplits: 2, omittingEmptySubsequences: false
+      ).map(String.init)
+      guard parts.count == 3, !parts[2].isEmpty, let split = CorpusSplit(rawValue: parts[0]),
+        layout.ownSplits.contains(split), ["clean", "noisy"].contains(parts[1])
+      else {
+        throw .badRecording(
+          path: path, name: recording.name, reason: "is not named split/side/name")
+      }
       if parts[1] == "clean" {
         sides[split, default: ([:], [:])].clean[parts[2]] = recording
       } else {
@@ -129,18 +146,4 @@ package struct PackedCorpus: Sendable {
     }
     return splits
   }
-}
-
-extension PackedRecording.Encoding {
-  /// The encoding that safetensors calls `dtype`, if it is one.
-  init?(dtype: String) {
-    switch dtype {
-    case "I16": self = .int16
-    case "F32": self = .float32
-    default: return nil
-    }
-  }
-
-  /// What safetensors calls it.
-  var dtype: String { self == .int16 ? "I16" : "F32" }
 }

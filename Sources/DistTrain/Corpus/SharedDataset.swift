@@ -28,6 +28,27 @@ package struct SharedDataset: Codable {
   }
 }
 
+extension SharedDataset {
+  private init(pairs: [UtterancePair], skipped: [BadFile]) {
+    self.pairs = pairs
+    self.skipped = skipped
+  }
+
+  /// The same, the packed recordings read from another copy of their file.
+  func reading(from path: String) -> SharedDataset {
+    func moved(_ recording: Recording) -> Recording {
+      guard case .packed(var stretch) = recording else { return recording }
+      stretch.path = path
+      return .packed(stretch)
+    }
+    let moved = pairs.map {
+      UtterancePair(
+        name: $0.name, clean: moved($0.clean), noisy: moved($0.noisy), sampleCount: $0.sampleCount)
+    }
+    return SharedDataset(pairs: moved, skipped: skipped)
+  }
+}
+
 extension RootDecision {
   /// The split of the corpus in `data`, inspected by rank 0, on all ranks.
   func dataset(

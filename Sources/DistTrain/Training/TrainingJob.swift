@@ -9,6 +9,8 @@ public struct TrainingRequest: Sendable {
   public var configuration: TrainingConfiguration
   /// The corpus: a folder or a packed file.
   public var data: String
+  /// Folder of each host to copy a packed file to; nil to read it where it is.
+  public var stage: String?
   /// Where outputs go.
   public var runFolder: RunFolder
   /// Whether to continue the run in that folder.
@@ -66,8 +68,10 @@ public struct TrainingJob {
     let state = TrainingState(configuration)
     // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
     let found = try resumePoint(store, state)
-    let train = try dataset(.train)
-    let valid = spread(try dataset(.valid), request.validationCount)
+    let place = try Staging(over: communicator, log: RunLog(rank: communicator.rank))
+      .path(of: request.data, in: request.stage)
+    let train = try dataset(.train).reading(from: place)
+    let valid = spread(try dataset(.valid).reading(from: place), request.validationCount)
     _ = try root.bytes {
       try folder.prepare()
       return []

@@ -13,14 +13,22 @@ import Testing
     ),
     (["check"], ["--preset", "Six tests", "exit status"]),
     (["describe"], ["--preset", "abl1, abl2, abl3"]),
-    (["prepare"], ["minicorpus", "pack"]),
-    (["prepare", "pack"], ["--data", "--output", "--on-bad-file", "safetensors"]),
+    (["prepare"], ["voicebank", "pack", "verify", "minicorpus"]),
+    (["prepare", "voicebank"], ["--input", "--output", "--format", "--threads", "--on-bad-file"]),
+    (["prepare", "verify"], ["--data", "status 1"]),
+    (["prepare", "pack"], ["--input", "--data", "--output", "--on-bad-file", "safetensors"]),
     (["bench"], ["loading"]),
     (["bench", "loading"], ["--data", "--seconds", "--count", "--step-seconds", "--json"]),
     (["prepare", "minicorpus"], ["--output", "--full", "--seed"]),
-    (["train"], ["--preset", "--data", "--skip-limit", "--rollback-factor", "--rollbacks"]),
+    (
+      ["train"],
+      ["--preset", "--data", "--stage", "--skip-limit", "--rollback-factor", "--rollbacks"]
+    ),
     (["replay"], ["--utterance", "nonfinite", "exit status is 0 if", "and 2 if"]),
-    (["evaluate"], ["--weights", "--preset", "--data", "--split", "--csv", "exit status"]),
+    (
+      ["evaluate"],
+      ["--weights", "--preset", "--data", "--stage", "--split", "--csv", "exit status"]
+    ),
     (["enhance"], ["--weights", "--preset", "--format", "pcm16, float"]),
     (["score"], ["--reference", "--degraded", "--csv", "exit status is 0 if"]),
   ])
@@ -46,6 +54,9 @@ import Testing
     (["enhance", "--weights", "w", "a"], "Missing expected argument '<out>'"),
     (["evaluate", "--weights", "w", "--data", "d", "--split", "dev"], "'dev' is invalid"),
     (["train", "--preset", "abl1", "--data", "d", "--epochs", "0"], "--epochs must be at least 1"),
+    (["train", "--preset", "abl1", "--data", "d", "--stage", ""], "--stage is empty"),
+    (["prepare", "voicebank", "--input", "i", "--output", "o", "--threads", "0"], "between 1"),
+    (["prepare", "voicebank", "--input", "i", "--output", "o", "--format", "mp3"], "'mp3' is inv"),
   ])
   func wrongArgumentsAreTheParsersToTell(arguments: [String], text: String) throws {
     let outcome = try disttrain(arguments)

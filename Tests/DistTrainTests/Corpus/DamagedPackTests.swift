@@ -1,4 +1,5 @@
 import Audio
+import Checksum
 import DistTrain
 import Foundation
 import Tensor
@@ -8,7 +9,8 @@ import Testing
 /// Files that `--data` must refuse before anything starts.
 @Suite struct DamagedPackTests {
   private static let metadata = [
-    "format": "disttrain-corpus-1", "layout": "splits", "sample_rate": "16000",
+    "format": "disttrain-corpus-2", "layout": "splits", "sample_rate": "16000",
+    "block_samples": "16384",
   ]
 
   private struct Tensor {
@@ -20,16 +22,33 @@ import Testing
 
   private static let pair = [Tensor(name: "train/clean/a"), Tensor(name: "train/noisy/a")]
 
+  /// A pack of these tensors, full of ones, whose checksums fit, except where `metadata` has its
+  /// own.
   private func bytes(_ tensors: [Tensor], metadata: [String: String]) -> Data {
-    var offset = 0
-    let fields = tensors.map { tensor in
-      defer { offset += tensor.byteCount }
-      return SafetensorsHeader.Field(
-        name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, begin: offset,
-        end: offset + tensor.byteCount)
+    let table = tensors.flatMap { tensor -> [UInt32] in
+      let width = tensor.dtype == "F32" ? 4 : 2
+      return stride(from: 0, to: tensor.byteCount, by: 16_384 * width).map { start in
+        CRC32C([UInt8](repeating: 1, count: min(16_384 * width, tensor.byteCount - start))).value
+      }
     }
-    return SafetensorsHeader.serialized(fields: fields, metadata: metadata)
-      + Data(repeating: 1, count: offset)
+    let tableBytes = table.flatMap { value in
+      (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+    var offset = tableBytes.count
+    let head = SafetensorsHeader.Field(
+      name: "checksums", dtype: "I32", shape: [table.count], begin: 0, end: offset)
+    let fields =
+      [head]
+      + tensors.map { tensor in
+        defer { offset += tensor.byteCount }
+        return SafetensorsHeader.Field(
+          name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, begin: offset,
+          end: offset + tensor.byteCount)
+      }
+    let checksum = ["checksum": PackHead.checksum(fields, metadata, table: tableBytes)]
+    return SafetensorsHeader.serialized(
+      fields: fields, metadata: metadata.merging(checksum) { own, _ in own })
+      + tableBytes + Data(repeating: 1, count: offset - tableBytes.count)
   }
 
   private func withPack(_ data: Data, _ body: (_ path: String) throws -> Void) throws {
@@ -65,24 +84,43 @@ import Testing
     }
   }
 
-  @Test func flippedBitsOfTheHeaderAreErrorsOrAnotherWholeHeader() throws {
-    let whole = bytes(Self.pair, metadata: Self.metadata)
-    let headerCount = whole.count - 200
+  /// Everything that training would use of a pack.
+  private struct Content: Equatable {
+    var names: [String] = []
+    var samples: [[Float]] = []
+
+    init(_ path: String) throws {
+      let reader = RecordingReader()
+      for pair in try PackedCorpus(path: path).pairs(.train, validationSpeakers: []) {
+        names.append(pair.name)
+        samples.append(try reader.read(pair.clean, sampleRate: 16_000))
+        samples.append(try reader.read(pair.noisy, sampleRate: 16_000))
+      }
+    }
+  }
+
+  @Test func everyFlippedBitIsAnErrorThatNamesTheFile() throws {
+    let metadata = Self.metadata.merging(["program": "disttrain 0"]) { $1 }
+    let whole = bytes(Self.pair, metadata: metadata)
     try withPack(whole) { path in
-      var accepted = 0
-      for index in 0..<headerCount {
+      let content = try Content(path)
+      var unnoticed: [Int] = []
+      for bit in 0..<8 * whole.count {
         var data = whole
-        data[index] ^= 1
+        data[bit / 8] ^= 1 << UInt8(bit % 8)
         try data.write(to: URL(fileURLWithPath: path))
-        do throws(PackedCorpusError) {
-          _ = try PackedCorpus(path: path)
-          accepted += 1
-        } catch {
+        do {
+          #expect(try Content(path) == content, "bit \(bit) changed what is read")
+          unnoticed.append(bit)
+        } catch let error as PackedCorpusError {
           #expect(error.description.contains(path))
+        } catch let error as WaveFileError {
+          #expect(error.path.hasPrefix("\(path)[train/"))
         }
       }
-      // In the program's name or in an unknown key of the metadata nothing can be wrong.
-      #expect(accepted < 10, "\(accepted) of \(headerCount)")
+      // Only where JSON means the same with another byte: in the spaces that pad it.
+      let isPadding = unnoticed.allSatisfy { whole[$0 / 8] == UInt8(ascii: " ") }
+      #expect(isPadding && unnoticed.count <= 7, "\(unnoticed) of \(8 * whole.count) bits")
     }
   }
 
@@ -90,6 +128,17 @@ import Testing
     (["format": nil], "is a safetensors file, but no packed corpus"),
     (["format": "pt"], "is a safetensors file, but no packed corpus"),
     (["format": "disttrain-corpus-9"], "of format \"disttrain-corpus-9\""),
+    (
+      ["format": "disttrain-corpus-1"],
+      "is a packed corpus of format \"disttrain-corpus-1\", and this program reads "
+        + "\"disttrain-corpus-2\"; make it anew with disttrain prepare pack"
+    ),
+    (["block_samples": nil], "its \"block_samples\" is missing"),
+    (["block_samples": "0"], "its \"block_samples\" is \"0\""),
+    (["block_samples": "9223372036854775807"], "its \"block_samples\" is \"9223372036854775807\""),
+    (["block_samples": "40"], "its header or its checksums have changed since it was packed"),
+    (["checksum": "0123abcd"], "its header or its checksums have changed since it was packed"),
+    (["checksum": ""], "its header or its checksums have changed since it was packed"),
     (["layout": nil], "its \"layout\" is missing"),
     (["layout": "heap"], "its \"layout\" is \"heap\""),
     (["sample_rate": nil], "its \"sample_rate\" is missing"),

@@ -11,7 +11,7 @@ import Testing
       try TrainingRunsTests.tinyModel.write(
         to: folder.appending(path: "tiny.json"), atomically: true, encoding: .utf8)
       let outcome = try disttrain(
-        ["prepare", "pack", "--data", "corpus", "--output", "c.safetensors"], folder: folder)
+        ["prepare", "pack", "--input", "corpus", "--output", "c.safetensors"], folder: folder)
       #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
       #expect(
         outcome.output.hasPrefix("packed 26 files (pairs: train 9, valid 1, test 3), 0."),

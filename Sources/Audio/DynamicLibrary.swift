@@ -2,7 +2,7 @@ import Foundation
 
 /// A shared library opened at run time.
 ///
-/// The decoders are needed once, on the machine that prepares the corpus: linking them would ask
+/// Decoders and resampler are needed once, on the machine that prepares the corpus: linking them would ask
 /// every compute node for them.
 struct DynamicLibrary {
   let name: String
@@ -10,12 +10,12 @@ struct DynamicLibrary {
   private let handle: UInt
 
   /// Opens `name`, which Debian's `package` installs. It stays open until the process ends.
-  init(_ name: String, package: String) throws(MiniCorpusError) {
+  init(_ name: String, package: String) throws(CorpusLibraryError) {
     self.name = name
     self.package = package
     guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
       let reason = dlerror().map { String(cString: $0) } ?? "no reason given"
-      throw .missingLibrary(name: name, package: package, reason: reason)
+      throw .missing(name: name, package: package, reason: reason)
     }
     self.handle = UInt(bitPattern: handle)
   }
@@ -23,9 +23,9 @@ struct DynamicLibrary {
   /// The function `symbol` as the C function type `Function`, which must be the true one.
   func function<Function>(
     _ symbol: String, as type: Function.Type
-  ) throws(MiniCorpusError) -> Function {
+  ) throws(CorpusLibraryError) -> Function {
     guard let address = dlsym(UnsafeMutableRawPointer(bitPattern: handle), symbol) else {
-      throw .missingLibrary(name: name, package: package, reason: "it has no \(symbol)")
+      throw .missing(name: name, package: package, reason: "it has no \(symbol)")
     }
     return unsafeBitCast(address, to: type)
   }
