@@ -182,7 +182,7 @@ import Testing
   @Test func twoCorporaOfOneNameStandSideBySide() throws {
     try withSite { site in
       let first = try site.copyName()
-      _ = try site.stage(disks: ["disk0", "disk0"])
+      _ = try site.stage(disks: ["disk0", "disk1"])
       // The same corpus without its last pair.
       for side in ["clean", "noisy"] {
         try FileManager.default.removeItem(
@@ -190,8 +190,10 @@ import Testing
       }
       _ = try CorpusPacker(folder: site.folder.file("corpus"), onBadFile: .stop)
         .write(to: URL(fileURLWithPath: site.data))
-      _ = try site.stage(disks: ["disk0", "disk0"])
-      #expect(try site.folder.names(in: "disk0") == [first, try site.copyName()].sorted())
+      _ = try site.stage(disks: ["disk0", "disk1"])
+      for disk in ["disk0", "disk1"] {
+        #expect(try site.folder.names(in: disk) == [first, try site.copyName()].sorted())
+      }
     }
   }
 
