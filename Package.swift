@@ -39,7 +39,9 @@ let package = Package(
       swiftSettings: kernels(march: "x86-64-v4", defines: [.define("AVX512")])),
     .target(
       name: "Tensor",
-      dependencies: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "COpenBLAS", "CPlatform"],
+      dependencies: [
+        "KernelAPI", "KernelsAVX2", "KernelsAVX512", "Checksum", "COpenBLAS", "CPlatform",
+      ],
       swiftSettings: baseline),
     .target(
       name: "Audio", dependencies: ["Checksum", "CFFTW", "CSndfile"], swiftSettings: baseline),

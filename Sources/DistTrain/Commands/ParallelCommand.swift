@@ -27,10 +27,19 @@ public enum ParallelCommand {
     } catch let end as OrderlyExit {
       try leave(communicator, end.status)
     } catch {
-      if communicator.worldSize > 1 { communicator.abort(code: 1, message: "error: \(error)") }
+      if communicator.worldSize > 1 {
+        communicator.abort(code: status(of: error).rawValue, message: "error: \(error)")
+      }
       throw error
     }
     try communicator.finalize()
+  }
+
+  /// With what status an error of one rank ends the job.
+  package static func status(of error: any Error) -> ExitStatus {
+    if error is CommunicationError { return .rankLost }
+    if case ReplicaError.communication? = error as? ReplicaError { return .rankLost }
+    return .failure
   }
 
   private static func leave(_ communicator: any Communicator, _ status: ExitStatus) throws {

@@ -1,24 +1,41 @@
 import Foundation
 
 /// Which elements of a reduction each rank adds up: consecutive shares, as equal as can be.
-struct ReductionShares {
-  /// Elements of each rank's share, and where it begins.
-  let lengths: [Int32]
-  let starts: [Int32]
-  /// For this rank, what each rank sends of this rank's share, and where it goes.
-  let ownLengths: [Int32]
-  let ownStarts: [Int32]
+///
+/// Its numbers stay where they are as long as it lives: MPI may read them until a nonblocking call
+/// is complete.
+final class ReductionShares {
+  private let numbers: UnsafeMutablePointer<Int32>
+  private let worldSize: Int
+  /// Elements of this rank's share.
+  let ownCount: Int
+  /// Bytes of an element.
   let elementBytes: Int
 
   init(count: Int, worldSize: Int, rank: Int, elementBytes: Int) {
     func start(_ rank: Int) -> Int { count * rank / worldSize }
-    lengths = (0..<worldSize).map { Int32(start($0 + 1) - start($0)) }
-    starts = (0..<worldSize).map { Int32(start($0)) }
-    let own = lengths[rank]
-    ownLengths = Array(repeating: own, count: worldSize)
-    ownStarts = (0..<worldSize).map { own * Int32($0) }
+    self.worldSize = worldSize
     self.elementBytes = elementBytes
+    ownCount = start(rank + 1) - start(rank)
+    numbers = .allocate(capacity: 4 * worldSize)
+    for other in 0..<worldSize {
+      (numbers + other).initialize(to: Int32(start(other + 1) - start(other)))
+      (numbers + worldSize + other).initialize(to: Int32(start(other)))
+      (numbers + 2 * worldSize + other).initialize(to: Int32(ownCount))
+      (numbers + 3 * worldSize + other).initialize(to: Int32(ownCount * other))
+    }
   }
+
+  deinit { numbers.deallocate() }
+
+  /// Elements of each rank's share, and where it begins.
+  var lengths: UnsafePointer<Int32> { UnsafePointer(numbers) }
+  /// See `lengths`.
+  var starts: UnsafePointer<Int32> { UnsafePointer(numbers + worldSize) }
+  /// What each rank sends of this rank's share, and where it goes.
+  var ownLengths: UnsafePointer<Int32> { UnsafePointer(numbers + 2 * worldSize) }
+  /// See `ownLengths`.
+  var ownStarts: UnsafePointer<Int32> { UnsafePointer(numbers + 3 * worldSize) }
 }
 
 /// Nonblocking exchange of bytes between ranks, as a reduction needs it.
@@ -62,7 +79,7 @@ struct ReductionUnderWay<Transport: ReductionTransport> {
     shares = ReductionShares(
       count: reduction.count, worldSize: transport.worldSize, rank: transport.rank,
       elementBytes: bytes)
-    let own = Int(shares.lengths[transport.rank])
+    let own = shares.ownCount
     terms = .allocate(byteCount: max(1, own * transport.worldSize * bytes), alignment: 64)
     // Where sums are received in the form they travel in, there is no need for a place of their own.
     let gathered = if case .bf16 = reduction { own + reduction.count } else { own }
@@ -85,7 +102,7 @@ struct ReductionUnderWay<Transport: ReductionTransport> {
         stage = .scattering(request)
         return false
       }
-      addTerms(ranks: transport.worldSize, own: Int(shares.lengths[transport.rank]))
+      addTerms(ranks: transport.worldSize, own: shares.ownCount)
       guard let sent = sums.baseAddress, let received else { return true }
       stage = .gathering(try transport.startGather(sent, into: received, shares))
     }

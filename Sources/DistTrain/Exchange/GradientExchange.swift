@@ -11,14 +11,19 @@ public struct ExchangeSettings: Equatable, Sendable {
   public var wire: WireFormat
   /// Whether they start while backward goes on.
   public var overlaps: Bool
+  /// Items at the end of a step whose backward passes, side by side, hide the exchange; nil to
+  /// choose.
+  public var itemsBesideTransfer: Int?
 
   /// Puts the parts together.
   public init(
-    bucketBytes: Int = defaultBucketBytes, wire: WireFormat = .float64, overlaps: Bool = true
+    bucketBytes: Int = defaultBucketBytes, wire: WireFormat = .float64, overlaps: Bool = true,
+    itemsBesideTransfer: Int? = nil
   ) {
     self.bucketBytes = bucketBytes
     self.wire = wire
     self.overlaps = overlaps
+    self.itemsBesideTransfer = itemsBesideTransfer
   }
 
   /// 1 MB: models have 8 to 37 MB of gradients, and from 0.25 to 4 MB a bucket nothing changes.
@@ -81,7 +86,8 @@ public final class GradientExchange {
   /// Over a network two: one pass alone is too short for it. Each holds its activations. Inside a
   /// host there is little to hide.
   public var itemsBesideTransfer: Int {
-    settings.overlaps && communicator.hostSize < communicator.worldSize ? 2 : 1
+    settings.itemsBesideTransfer
+      ?? (settings.overlaps && communicator.hostSize < communicator.worldSize ? 2 : 1)
   }
 
   /// Buckets of a step.

@@ -3,7 +3,7 @@ public enum WireFormat: String, Sendable, CaseIterable, Codable {
   /// As they are added up: what comes out does not depend on the number of ranks.
   case float64
   /// Half the bytes. Sums that nearly cancel lose what single precision cannot hold, and Adam
-  /// enlarges that: runs on other rank counts differ in the third digit of some biases.
+  /// enlarges that: the loss stays, while some small biases take another way.
   case float32
   /// A quarter of the bytes: every rank's gradients are rounded to 8 significant bits, added up in
   /// single precision, and the sums rounded again.

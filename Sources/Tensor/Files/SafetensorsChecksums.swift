@@ -1,4 +1,4 @@
-import CPlatform
+import Checksum
 import Foundation
 
 /// Checksums inside a safetensors file, as text in its metadata, so that other readers still read
@@ -35,9 +35,9 @@ extension SafetensorsFile {
   public func addingChecksums() -> SafetensorsFile {
     var metadata = metadata.filter { !$0.key.hasPrefix(Self.checksumPrefix) }
     for (group, checksum) in groupChecksums {
-      metadata[Self.checksumPrefix + group] = Self.text(checksum)
+      metadata[Self.checksumPrefix + group] = checksum.text
     }
-    metadata[Self.headerKey] = Self.text(headerChecksum(metadata))
+    metadata[Self.headerKey] = headerChecksum(metadata).text
     return SafetensorsFile(entries: entries, metadata: metadata)
   }
 
@@ -55,21 +55,21 @@ extension SafetensorsFile {
   }
 
   private func verify(
-    _ group: String, _ computed: UInt32, path: String
+    _ group: String, _ computed: CRC32C, path: String
   ) throws(SafetensorsError) {
     guard let stored = metadata[Self.checksumPrefix + group] else {
       throw .checksumMissing(path: path, group: group)
     }
-    if stored != Self.text(computed) {
+    if stored != computed.text {
       throw .checksumMismatch(
-        path: path, group: group, stored: stored, computed: Self.text(computed))
+        path: path, group: group, stored: stored, computed: computed.text)
     }
   }
 
-  private var groupChecksums: [String: UInt32] {
-    var checksums: [String: UInt32] = [:]
+  private var groupChecksums: [String: CRC32C] {
+    var checksums: [String: CRC32C] = [:]
     for entry in placedEntries.map(\.entry) {
-      entry.withBytes { checksums[Self.checksumGroup(of: entry.name), default: 0].add($0) }
+      entry.withBytes { checksums[Self.checksumGroup(of: entry.name), default: CRC32C()].add($0) }
     }
     return checksums
   }
@@ -84,8 +84,8 @@ extension SafetensorsFile {
     return all.sorted { ($0.begin, $0.end, $0.entry.name) < ($1.begin, $1.end, $1.entry.name) }
   }
 
-  private func headerChecksum(_ metadata: [String: String]) -> UInt32 {
-    var checksum: UInt32 = 0
+  private func headerChecksum(_ metadata: [String: String]) -> CRC32C {
+    var checksum = CRC32C()
     let others = metadata.filter { $0.key != Self.headerKey }.sorted { $0.key < $1.key }
     checksum.add(others.count)
     for (key, text) in others {
@@ -103,20 +103,9 @@ extension SafetensorsFile {
     }
     return checksum
   }
-
-  private static func text(_ checksum: UInt32) -> String {
-    let digits = String(checksum, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
-  }
 }
 
-/// A CRC-32C that goes on.
-extension UInt32 {
-  fileprivate mutating func add(_ bytes: UnsafeRawBufferPointer) {
-    guard let base = bytes.baseAddress else { return }
-    self = platform_crc32c(self, base, UInt(bytes.count))
-  }
-
+extension CRC32C {
   fileprivate mutating func add(_ text: String) {
     let bytes = Array(text.utf8)
     add(bytes.count)

@@ -77,6 +77,26 @@ import Testing
     }
   }
 
+  @Test func overlapAndBucketsChangeNoBit() throws {
+    try withRun { folder, arguments in
+      // Three ranks: an all-reduce of MPI's own would add in another order for other sizes.
+      let recipe = arguments + ["--epochs", "4", "--batch", "4"]
+      for (name, flags) in [
+        ("early", []), ("late", ["--no-overlap"]), ("small", ["--bucket-mb", "0.001"]),
+        ("smallLate", ["--bucket-mb", "0.001", "--no-overlap"]),
+      ] {
+        let outcome = try train(ranks: 3, recipe + ["--run-dir", name] + flags, in: folder)
+        #expect(outcome.status == 0, "\(name): \(outcome)")
+      }
+      let early = try Data(contentsOf: folder.appending(path: "early/last.safetensors"))
+      for other in ["late", "small", "smallLate"] {
+        let data = try Data(contentsOf: folder.appending(path: "\(other)/last.safetensors"))
+        #expect(data == early, "\(other) differs from early")
+      }
+      #expect(try weights(folder, "early").metadata["adam.step"] == "8")
+    }
+  }
+
   @Test func unevenLastBatchLosesNothing() throws {
     // 7 utterances in global batches of 4: the last has 3 of them, so rank counts deal it unevenly,
     // and with 4 ranks one rank has none.
