@@ -1,0 +1,127 @@
+import Foundation
+import Metrics
+
+/// Runs side by side: the table of the published plan, and how sure its differences are.
+struct RunComparison {
+  /// The mean over several seeds of a model.
+  struct Group: Equatable {
+    let model: String
+    let count: Int
+    let mean: Double
+    /// Of the single run, not of the mean; n − 1 in the denominator.
+    let deviation: Double
+  }
+
+  /// As given.
+  let runs: [RunSummary]
+
+  /// Compares the run folders at `paths`.
+  init(paths: [String]) throws(ComparisonError) {
+    var seen: Set<String> = []
+    var runs: [RunSummary] = []
+    for path in paths {
+      let whole = URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
+      guard seen.insert(whole).inserted else { throw .twice(path: path) }
+      runs.append(try RunSummary(path: path))
+    }
+    self.runs = runs
+  }
+
+  /// Models of which there is more than one finished score, in the order of the runs.
+  var groups: [Group] {
+    var order: [String] = []
+    var scores: [String: [Double]] = [:]
+    for run in runs {
+      guard let score = run.history?.best?.pesq else { continue }
+      let name = run.configuration.model.name
+      if scores[name] == nil { order.append(name) }
+      scores[name, default: []].append(score)
+    }
+    return order.compactMap { name in
+      guard let values = scores[name], values.count > 1 else { return nil }
+      let mean = values.reduce(0, +) / Double(values.count)
+      let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      return Group(
+        model: name, count: values.count, mean: mean,
+        deviation: (squares / Double(values.count - 1)).squareRoot())
+    }
+  }
+
+  /// The table whose first four columns are those of the published plan.
+  var table: TextTable {
+    var rows = [
+      ["Model", "Params(M)", "Best PESQ", "Epoch", "noisy", "SI-SDR", "passes", "source"]
+    ]
+    for published in PublishedResult.baselines {
+      rows.append([
+        published.model, published.parameters, published.pesq, published.epoch, "", "", "",
+        "published",
+      ])
+    }
+    for run in runs {
+      let best = run.history?.best
+      rows.append([
+        run.label, String(format: "%.2f", Double(run.parameterCount) / 1e6),
+        Self.number(best?.pesq, 4), best.map { "\($0.epoch)" } ?? "-",
+        Self.number(best?.noisyPESQ, 4), Self.number(best?.siSDR, 2),
+        "\(run.history?.rows.last?.epoch ?? 0)/\(run.configuration.epochs)", run.path,
+      ])
+    }
+    return TextTable(rows)
+  }
+
+  /// The lines under the table: means over seeds, and what the plan asked for.
+  var remarks: [String] {
+    var lines = groups.map { group in
+      String(
+        format: "%@: %.4f ± %.4f over %d runs", group.model, group.mean, group.deviation,
+        group.count)
+    }
+    for run in runs {
+      guard let score = run.history?.best?.pesq,
+        let criteria = SuccessCriteria.published[run.configuration.model.name]
+      else { continue }
+      lines.append(
+        "\(run.label): "
+          + criteria.verdicts(score).map { name, text in
+            "\(name) \(run.isComparable ? text : "not comparable")"
+          }.joined(separator: ", ")
+          + (run.isComparable ? "" : " (another corpus than VoiceBank-DEMAND)"))
+    }
+    lines.append(
+      "published: as measured by the plan's authors, on 2 s crops; differences below 0.03 are noise"
+    )
+    return lines
+  }
+
+  /// The published plan's own form: four columns.
+  var csv: String {
+    TextTable(
+      table.rows.map { row in Array(row.prefix(4)).map { $0 == "-" ? "" : $0 } }
+    ).csv
+  }
+
+  /// The score of every epoch of `run`, one `epoch,score` a line.
+  static func progression(_ run: RunSummary) -> String {
+    (run.history?.rows ?? []).compactMap { row in
+      row.pesq.map { "\(row.epoch),\(String(format: "%.4f", $0))\n" }
+    }.joined()
+  }
+
+  /// The name of the file with that progression: `abl1_pesq.csv`, with the seed where a model has
+  /// several runs.
+  func progressionName(_ run: RunSummary) -> String {
+    let name = run.configuration.model.name
+    let isOnly = runs.filter { $0.configuration.model.name == name }.count == 1
+    return isOnly ? "\(name)_pesq.csv" : "\(name)_seed\(run.configuration.seed)_pesq.csv"
+  }
+
+  private static func number(_ value: Double?, _ digits: Int) -> String {
+    value.map { String(format: "%.\(digits)f", $0) } ?? "-"
+  }
+}
+
+extension RunSummary {
+  /// Whether its scores can stand beside published ones.
+  var isComparable: Bool { corpus == CorpusName.voiceBank }
+}
