@@ -18,6 +18,6 @@ struct DistTrainCommand: ParsableCommand {
     subcommands: [
       CheckCommand.self, DescribeCommand.self, PrepareCommand.self, TrainCommand.self,
       EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self, CompareCommand.self,
-      ReplayCommand.self, BenchCommand.self,
+      ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 }
