@@ -79,6 +79,7 @@ public struct TrainCommand: ParsableCommand {
 
   @OptionGroup(title: "Steps that are not finite") var nonFinite: NonFiniteOptions
   @OptionGroup var saving: CheckpointOptions
+  @OptionGroup var deadlines: DeadlineOptions
 
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
@@ -121,7 +122,7 @@ public struct TrainCommand: ParsableCommand {
   /// - Throws: `OrderlyExit` with the status `saved` if it was asked to stop before its end.
   public func run() throws {
     let start = ProcessInfo.processInfo.systemUptime
-    try ParallelCommand.run { communicator in
+    try ParallelCommand.run(deadlines.deadlines) { communicator in
       let model = try RootDecision(communicator).value { try Preset.load(preset) }
       let configuration = TrainingConfiguration(
         model: model, seed: seed, epochs: epochs, batch: batch, ranks: communicator.worldSize,

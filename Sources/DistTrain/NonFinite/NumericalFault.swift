@@ -8,6 +8,8 @@ package struct StepHooks: Sendable {
   /// Called with the number of the step and this rank's gradient sums, still zero. A NaN in them
   /// stays whatever is added, while each item's own gradients are as they should be.
   package var sums: @Sendable (_ step: Int, _ sums: GradientSum) -> Void
+  /// After how many steps the reading of the next crop never returns.
+  package var endlessLoadAfterStep: Int?
 
   /// Hooks that do nothing unless given.
   package init(

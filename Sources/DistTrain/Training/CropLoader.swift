@@ -14,14 +14,20 @@ final class CropLoader {
   private let pairs: [UtterancePair]
   private let crop: RandomCrop
   private let depth: Int
+  private let endlessAt: TrainingOrder.Visit?
   private let stft = STFT()
   // A step with a sample that is not finite is skipped, and what is wrong is told: better than the
   // end of the run.
   private let reader = RecordingReader(acceptsNonFinite: true)
   private var prefetcher: Prefetcher<TrainingOrder.Visit, Samples, WaveFileError>?
 
-  init(_ configuration: TrainingConfiguration, pairs: [UtterancePair]) {
+  /// Tests let the reading of the crop of `endlessAt` never return.
+  init(
+    _ configuration: TrainingConfiguration, pairs: [UtterancePair],
+    endlessAt: TrainingOrder.Visit? = nil
+  ) {
     self.pairs = pairs
+    self.endlessAt = endlessAt
     crop = RandomCrop(
       sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
     depth = Self.depth(batch: configuration.batch, sampleCount: crop.sampleCount)
@@ -38,10 +44,12 @@ final class CropLoader {
   func start(_ visits: some Sequence<TrainingOrder.Visit> & Sendable) {
     let pairs = pairs
     let crop = crop
+    let endlessAt = endlessAt
     prefetcher = Prefetcher(depth: depth, requests: visits, threadName: "crops") {
       let reader = RecordingReader(acceptsNonFinite: true)
       return { visit throws(WaveFileError) in
-        try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
+        while visit == endlessAt {}
+        return try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
       }
     }
   }

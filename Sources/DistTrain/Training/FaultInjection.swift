@@ -46,6 +46,10 @@ public struct FaultInjection: Equatable, Sendable {
     case killInCheckpoint = "kill-in-checkpoint"
     /// A flipped bit in the file of a checkpoint, after it was written and before it is verified.
     case damageCheckpoint = "damage-checkpoint"
+    /// The reading of the next step's first crop never returns.
+    case loopInLoader = "loop-in-loader"
+    /// SIGSTOP before the next step.
+    case stopProcess = "stop-process"
   }
 
   /// What goes wrong.

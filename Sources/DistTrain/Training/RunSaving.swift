@@ -70,6 +70,7 @@ package final class RunSaving {
   /// - Throws: `RootFailure` on all ranks if rank 0 could not; what was saved before is there.
   func save(_ trainer: Trainer) throws {
     guard trainer.state.progress != lastSaved else { return }
+    communicator.enter(.saving)
     let saved = try RootDecision(communicator).value {
       try store.save(trainer.state, trainer.configuration)
     }

@@ -91,8 +91,13 @@ public final class Trainer {
     order = TrainingOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
-    crops = CropLoader(configuration, pairs: pairs)
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
+    let order = order
+    crops = CropLoader(
+      configuration, pairs: pairs,
+      endlessAt: hooks.endlessLoadAfterStep.flatMap { step in
+        order.visits(afterEpochs: step / all, steps: step % all, stepCount: 1).first { _ in true }
+      })
     schedule = try LearningRateSchedule(
       decay: configuration.schedule, base: configuration.learningRate, stepsPerEpoch: all,
       totalSteps: all * configuration.epochs, warmupSteps: configuration.warmupSteps)
@@ -164,6 +169,7 @@ public final class Trainer {
     state.progress.count(
       isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       epoch: epoch)
+    communicator.completed(step: state.progress.step)
     return StepResult(
       lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,

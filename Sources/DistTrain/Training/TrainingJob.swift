@@ -67,9 +67,12 @@ public struct TrainingJob {
     let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.saving.fault)
     let state = TrainingState(configuration)
     // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
+    communicator.enter(.resuming)
     let found = try resumePoint(store, state)
+    communicator.enter(.staging)
     let place = try Staging(over: communicator, log: RunLog(rank: communicator.rank))
       .path(of: request.data, in: request.stage)
+    communicator.enter(.readingCorpus)
     let train = try dataset(.train).reading(from: place)
     let valid = spread(try dataset(.valid).reading(from: place), request.validationCount)
     _ = try root.bytes {
@@ -77,6 +80,7 @@ public struct TrainingJob {
       return []
     }
     let log = try root.together { try RunLog(rank: communicator.rank, runFolder: folder.url) }
+    communicator.enter(.resuming)
     if let found {
       try root.together { try found.checkpoint.restore(state, configuration) }
     } else {
@@ -85,12 +89,16 @@ public struct TrainingJob {
         return []
       }
     }
+    communicator.enter(.starting)
+    communicator.completed(step: state.progress.step)
     // Impossible settings fail on all ranks alike, before its first exchange.
     let trainer = try root.together {
       try Trainer(
         configuration, state: state, pairs: train.pairs,
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
-        exchange: request.exchange, hooks: request.hooks, over: communicator)
+        exchange: request.exchange,
+        hooks: request.saving.fault?.hooks(request.hooks, rank: communicator.rank) ?? request.hooks,
+        over: communicator)
     }
     if let found { try root.together { try requirePlace(trainer, found.checkpoint.path) } }
     describe(trainer, train, valid, log)

@@ -65,6 +65,7 @@ public final class TrainingRun {
       let audioSeconds: Double
       func goBack() throws {
         trainer.stopPrefetching()
+        communicator.enter(.resuming)
         try rollback.run()
         // So that a run that is killed now does not forget its lower rate.
         try saving.save(trainer)
@@ -96,6 +97,7 @@ public final class TrainingRun {
         saving.report(reason, progress())
         return .stopped(reason)
       }
+      communicator.enter(.validation)
       let validationClock = ContinuousClock.now
       guard
         let evaluation = try trainer.state.withEvaluatedWeights({
@@ -106,6 +108,7 @@ public final class TrainingRun {
         saving.report(reason, progress(), inValidation: true)
         return .stopped(reason)
       }
+      communicator.enter(.saving)
       saving.validated(seconds: validationClock.seconds)
       try finishEpoch(
         evaluation, seconds: clock.seconds,
@@ -143,6 +146,7 @@ public final class TrainingRun {
       let loss = result.lossSum / Double(max(1, result.itemCount))
       if result.isSkipped {
         try reportSkipped(result, items)
+        communicator.enter(.investigation)
         try forensics.investigate(items, epoch: epoch, learningRate: result.learningRate)
       }
       let step = trainer.state.progress.step

@@ -70,6 +70,7 @@ public final class TrainingStep {
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
+    communicator.enter(.trainingStep)
     profile.measure(.gradients, .backward, .uncounted) { exchange.begin(itemCount: count) }
     spoilSums(exchange.sums)
     parameters.zeroGradients()
@@ -81,7 +82,9 @@ public final class TrainingStep {
       let isLast = index >= count - exchange.itemsBesideTransfer
       let tapes = try (0..<(isLast ? count - index : 1)).map { offset in
         let tape = Tape(execution)
+        communicator.enter(.loadingData)
         let item = try profile.measure(.loading, .forward, .uncounted) { try load(index + offset) }
+        communicator.enter(.trainingStep)
         let enhanced = state.model(item.noisy, tape)
         lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
         return tape

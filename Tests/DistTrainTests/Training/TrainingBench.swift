@@ -24,11 +24,16 @@ struct TrainingBench {
     }
   }
 
-  /// The words that start `ranks` ranks into the run folder `run`.
-  func words(ranks: Int, run: String, _ arguments: [String]) throws -> [String] {
+  /// The words that start `ranks` ranks, by other means than usual if `launcher` is given, into the
+  /// run folder `run`.
+  func words(
+    ranks: Int, run: String, _ arguments: [String], launcher: [String]? = nil
+  ) throws -> [String] {
     let launcher =
-      ranks == 1
-      ? [] : [try MPIRun.mpirunPath(), "--oversubscribe", "--bind-to", "none", "-np", "\(ranks)"]
+      try launcher
+      ?? (ranks == 1
+        ? []
+        : [try MPIRun.mpirunPath(), "--oversubscribe", "--bind-to", "none", "-np", "\(ranks)"])
     return launcher + [try MPIRun.productPath("disttrain")] + recipe + ["--run-dir", run]
       + arguments
   }
@@ -49,7 +54,8 @@ struct TrainingBench {
   /// `harm` is a shell command, in which `$job` is the process that was started, and `ranks` prints
   /// the processes of its ranks under mpirun. The outcome's output is the log.
   func train(
-    ranks: Int = 1, run: String, _ arguments: [String], until text: String, then harm: String
+    ranks: Int = 1, run: String, _ arguments: [String], until text: String, then harm: String,
+    launcher: [String]? = nil, environment: [String: String] = [:]
   ) throws -> SubprocessOutcome {
     let script = """
       ranks() {
@@ -68,8 +74,9 @@ struct TrainingBench {
       exit $status
       """
     return try Subprocess.run(
-      "/bin/sh", ["-c", script, "sh"] + words(ranks: ranks, run: run, arguments),
-      environment: MPIRun.launchEnvironment(), folder: folder, timeLimit: 90)
+      "/bin/sh",
+      ["-c", script, "sh"] + words(ranks: ranks, run: run, arguments, launcher: launcher),
+      environment: MPIRun.launchEnvironment(adding: environment), folder: folder, timeLimit: 90)
   }
 
   func data(_ run: String, _ name: String) throws -> Data {
