@@ -115,7 +115,7 @@ import Testing
         "disttrain: rank 1 of 2: broadcast failed on rank 1: MPI_ERR_TRUNCATE"), "\(outcome)")
   }
 
-  @Test(arguments: [(0, 4_000, "validation"), (1, 1_200, "trainingStep")])
+  @Test(arguments: [(0, 4_000, "validation"), (1, 1_200, "training step")])
   func lateRanksAreWaitedForWithinTheLimit(
     victim: Int, milliseconds: Int, phase: String
   ) throws {
@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (1, "trainingStep", "2 s (--timeout): rank 1 ", "training step"),
+    (1, "training step", "2 s (--timeout): rank 1 ", "training step"),
     (0, "saving", "6 s (--long-timeout): rank 0 ", "saving"),
   ])
   func lateRanksAreNamedBeyondIt(victim: Int, phase: String, text: String, name: String) throws {

@@ -94,8 +94,9 @@ package struct RankStatus: Equatable, Sendable {
 
   /// From `words`; nil for others.
   package init?(words: [UInt64]) {
-    guard words.count == Self.wordCount, let phase = UInt8(exactly: words[1]),
-      let phase = RankPhase(rawValue: phase), let farewell = Farewell(rawValue: words[4])
+    guard words.count == Self.wordCount,
+      let phase = UInt8(exactly: words[1]).flatMap(RankPhase.init(rawValue:)),
+      let farewell = Farewell(rawValue: words[4])
     else { return nil }
     self.init(
       ticks: Int(truncatingIfNeeded: words[0]), phase: phase,
