@@ -60,7 +60,8 @@ import Testing
       let outcome = try harm(bench, ranks: ranks, victim: victim, "kill -STOP $victim")
       let process = try process(bench, victim)
       expectReport(
-        outcome, of: victim, "rank \(victim) (host \(host), process \(process)), phase ", ", last completed step ",
+        outcome, of: victim, "rank \(victim) (host \(host), process \(process)), phase ",
+        ", last completed step ",
         "so stopped, dead or cut off; the job ends with status 76")
       // Start, 3 s of waiting, turns of the others, and the end.
       #expect(outcome.seconds < 25, "\(outcome)")
