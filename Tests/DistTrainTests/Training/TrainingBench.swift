@@ -24,20 +24,29 @@ struct TrainingBench {
     }
   }
 
-  /// The words that start `ranks` ranks into the run folder `run`.
-  func words(ranks: Int, run: String, _ arguments: [String]) throws -> [String] {
+  /// The words that start `ranks` ranks into the run folder `run`: with mpirun, or with these options
+  /// of `disttrain launch`.
+  func words(
+    ranks: Int, run: String, _ arguments: [String], launch: [String]? = nil
+  ) throws -> [String] {
+    let program = try MPIRun.productPath("disttrain")
+    let sharing = ["--oversubscribe", "--bind-to", "none"]
     let launcher =
-      ranks == 1
-      ? [] : [try MPIRun.mpirunPath(), "--oversubscribe", "--bind-to", "none", "-np", "\(ranks)"]
-    return launcher + [try MPIRun.productPath("disttrain")] + recipe + ["--run-dir", run]
-      + arguments
+      if let launch {
+        [program, "launch", "--ranks", "\(ranks)"]
+          + sharing.flatMap { ["--mpirun-arg", $0] } + launch + ["--"]
+      } else {
+        ranks == 1 ? [program] : [try MPIRun.mpirunPath()] + sharing + ["-np", "\(ranks)", program]
+      }
+    return launcher + recipe + ["--run-dir", run] + arguments
   }
 
   /// Trains to the end.
   func train(
-    ranks: Int = 1, run: String, _ arguments: [String], environment: [String: String] = [:]
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    environment: [String: String] = [:]
   ) throws -> SubprocessOutcome {
-    let words = try words(ranks: ranks, run: run, arguments)
+    let words = try words(ranks: ranks, run: run, arguments, launch: launch)
     return try Subprocess.run(
       words[0], Array(words.dropFirst()),
       environment: MPIRun.launchEnvironment(adding: environment),
@@ -47,11 +56,14 @@ struct TrainingBench {
   /// Trains, waits until the log holds `text`, does `harm` and waits for the end.
   ///
   /// `harm` is a shell command, in which `$job` is the process that was started, and `ranks` prints
-  /// the processes of its ranks under mpirun. The outcome's output is the log.
+  /// the processes of its ranks under mpirun; `$job` has to be mpirun then, which `launched` makes of
+  /// a launcher. The outcome's output is the log.
   func train(
-    ranks: Int = 1, run: String, _ arguments: [String], until text: String, then harm: String
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    until text: String, then harm: String
   ) throws -> SubprocessOutcome {
     let script = """
+      launched() { launcher=$job; job=$(ranks); "$@"; job=$launcher; }
       ranks() {
         for file in /proc/[0-9]*/stat; do
           read -r process name state parent rest <"$file" || continue
@@ -68,7 +80,7 @@ struct TrainingBench {
       exit $status
       """
     return try Subprocess.run(
-      "/bin/sh", ["-c", script, "sh"] + words(ranks: ranks, run: run, arguments),
+      "/bin/sh", ["-c", script, "sh"] + words(ranks: ranks, run: run, arguments, launch: launch),
       environment: MPIRun.launchEnvironment(), folder: folder, timeLimit: 90)
   }
 
