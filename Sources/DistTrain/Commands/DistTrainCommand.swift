@@ -17,7 +17,8 @@ struct DistTrainCommand: ParsableCommand {
     version: Program.nameAndVersion,
     subcommands: [
       CheckCommand.self, DescribeCommand.self, PrepareCommand.self, TrainCommand.self,
-      EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self, ReplayCommand.self,
+      LaunchCommand.self, EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self,
+      ReplayCommand.self,
       BenchCommand.self,
     ])
 }

@@ -117,6 +117,11 @@ public struct TrainCommand: ParsableCommand {
       "--validation-count must be at least 1, not \(validationCount ?? 0)")
   }
 
+  /// Where a run of `model` keeps its files.
+  func runFolder(of model: ModelConfiguration) -> RunFolder {
+    RunFolder(runDir ?? "checkpoints_\(model.name)")
+  }
+
   /// Runs the job on all ranks.
   ///
   /// - Throws: `OrderlyExit` with the status `saved` if it was asked to stop before its end.
@@ -131,7 +136,7 @@ public struct TrainCommand: ParsableCommand {
         stepsPerEpoch: stepsPerEpoch)
       var request = TrainingRequest(
         configuration: configuration, data: data,
-        runFolder: RunFolder(runDir ?? "checkpoints_\(model.name)"))
+        runFolder: runFolder(of: model))
       request.stage = staging.stage
       request.resumes = resume
       request.threads = threads
@@ -145,6 +150,9 @@ public struct TrainCommand: ParsableCommand {
       request.saving = saving.request(startedAt: start)
       request.saving.fault = try RootDecision(communicator).together {
         try FaultInjection(environment: ProcessInfo.processInfo.environment)
+      }
+      if let fault = request.saving.fault.flatMap(NumericalFault.init) {
+        request.hooks = fault.hooks(rank: communicator.rank)
       }
       switch try TrainingJob(request, over: communicator).run() {
       case .complete, .stopped(.stepLimit): break

@@ -60,11 +60,13 @@ final class CropLoader {
     prefetcher = nil
   }
 
-  /// The crop of an utterance as the model takes it: noisy and clean, each [1, T, F, 2].
+  /// The crop of an utterance as the model takes it: noisy and clean, each [1, T, F, 2]. `spoil` may
+  /// change the noisy samples before.
   func spectrograms(
-    of visit: TrainingOrder.Visit
+    of visit: TrainingOrder.Visit, spoil: (inout [Float]) -> Void
   ) throws(TrainingError) -> (noisy: Tensor, clean: Tensor) {
-    let samples = try samples(of: visit)
+    var samples = try samples(of: visit)
+    spoil(&samples.noisy)
     do {
       let frames = stft.frameCount(sampleCount: crop.sampleCount)
       let shape = [1, frames, stft.binCount, 2]

@@ -145,7 +145,8 @@ public final class Trainer {
 
   /// The crop that a step of `epoch` takes of an utterance, read again.
   func samplesAgain(_ item: Int, epoch: Int) throws(WaveFileError) -> NonFiniteDump.Utterance {
-    let samples = try crops.samplesAgain(of: .init(item: item, epoch: epoch))
+    var samples = try crops.samplesAgain(of: .init(item: item, epoch: epoch))
+    hooks.noisy(state.progress.step, item, &samples.noisy)
     return .init(name: pairs[item].name, noisy: samples.noisy, clean: samples.clean)
   }
 
@@ -165,7 +166,12 @@ public final class Trainer {
       count: items.count, learningRate: rate, execution,
       waitedSeconds: { crops.waitedSeconds - waitedBefore }, requests: requests,
       spoilSums: { hooks.sums(number, $0) }
-    ) { try crops.spectrograms(of: .init(item: items[$0], epoch: epoch)) }
+    ) { index in
+      let item = items[index]
+      return try crops.spectrograms(of: .init(item: item, epoch: epoch)) {
+        hooks.noisy(number, item, &$0)
+      }
+    }
     state.progress.count(
       isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       epoch: epoch)

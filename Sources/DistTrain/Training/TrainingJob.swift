@@ -33,7 +33,7 @@ public struct TrainingRequest: Sendable {
   public var exchange = ExchangeSettings()
   /// What to do about steps that are not finite.
   public var nonFinite = NonFinitePolicy()
-  /// What spoils steps, in tests.
+  /// What spoils steps on purpose.
   package var hooks = StepHooks()
 
   /// A request with everything else at its default.

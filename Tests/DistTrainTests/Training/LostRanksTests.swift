@@ -165,9 +165,9 @@ import Testing
     try TrainingBench.use { bench in
       try EmulatedHosts.use(2) { hosts in
         let outcome = try bench.train(
-          run: "a", recipe + ["--timeout", "5s"], until: "saved step 6 ",
-          then: "date +%s >before; \(EmulatedHosts.script) cut h2",
-          launcher: hosts.launcher(ranks: 2, hosts: 2), environment: hosts.environment)
+          run: "a", recipe + ["--timeout", "5s"],
+          launcher: hosts.launcher(ranks: 2, hosts: 2), environment: hosts.environment,
+          until: "saved step 6 ", then: "date +%s >before; \(EmulatedHosts.script) cut h2")
         #expect(outcome.status != 0 && !outcome.timedOut, "\(outcome)")
         #expect(
           occurrences(of: "error: rank 1 has not arrived; the others", in: outcome.output) == 1,

@@ -24,25 +24,32 @@ struct TrainingBench {
     }
   }
 
-  /// The words that start `ranks` ranks, by other means than usual if `launcher` is given, into the
-  /// run folder `run`.
+  /// The words that start `ranks` ranks into the run folder `run`: with mpirun, with these options of
+  /// `disttrain launch`, or with a `launcher`'s own words.
   func words(
-    ranks: Int, run: String, _ arguments: [String], launcher: [String]? = nil
+    ranks: Int, run: String, _ arguments: [String], launch: [String]? = nil,
+    launcher: [String]? = nil
   ) throws -> [String] {
-    let launcher =
-      try launcher
-      ?? (ranks == 1
-        ? []
-        : [try MPIRun.mpirunPath(), "--oversubscribe", "--bind-to", "none", "-np", "\(ranks)"])
-    return launcher + [try MPIRun.productPath("disttrain")] + recipe + ["--run-dir", run]
-      + arguments
+    let program = try MPIRun.productPath("disttrain")
+    let sharing = ["--oversubscribe", "--bind-to", "none"]
+    let start =
+      if let launch {
+        [program, "launch", "--ranks", "\(ranks)"]
+          + sharing.flatMap { ["--mpirun-arg", $0] } + launch + ["--"]
+      } else if let launcher {
+        launcher + [program]
+      } else {
+        ranks == 1 ? [program] : [try MPIRun.mpirunPath()] + sharing + ["-np", "\(ranks)", program]
+      }
+    return start + recipe + ["--run-dir", run] + arguments
   }
 
   /// Trains to the end.
   func train(
-    ranks: Int = 1, run: String, _ arguments: [String], environment: [String: String] = [:]
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    environment: [String: String] = [:]
   ) throws -> SubprocessOutcome {
-    let words = try words(ranks: ranks, run: run, arguments)
+    let words = try words(ranks: ranks, run: run, arguments, launch: launch)
     return try Subprocess.run(
       words[0], Array(words.dropFirst()),
       environment: MPIRun.launchEnvironment(adding: environment),
@@ -52,12 +59,15 @@ struct TrainingBench {
   /// Trains, waits until the log holds `text`, does `harm` and waits for the end.
   ///
   /// `harm` is a shell command, in which `$job` is the process that was started, and `ranks` prints
-  /// the processes of its ranks under mpirun. The outcome's output is the log.
+  /// the processes of its ranks under mpirun; `$job` has to be mpirun then, which `launched` makes of
+  /// a launcher. The outcome's output is the log.
   func train(
-    ranks: Int = 1, run: String, _ arguments: [String], until text: String, then harm: String,
-    launcher: [String]? = nil, environment: [String: String] = [:]
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    launcher: [String]? = nil, environment: [String: String] = [:], until text: String,
+    then harm: String
   ) throws -> SubprocessOutcome {
     let script = """
+      launched() { launcher=$job; job=$(ranks); "$@"; job=$launcher; }
       ranks() {
         for file in /proc/[0-9]*/stat; do
           read -r process name state parent rest <"$file" || continue
@@ -75,7 +85,8 @@ struct TrainingBench {
       """
     return try Subprocess.run(
       "/bin/sh",
-      ["-c", script, "sh"] + words(ranks: ranks, run: run, arguments, launcher: launcher),
+      ["-c", script, "sh"]
+        + words(ranks: ranks, run: run, arguments, launch: launch, launcher: launcher),
       environment: MPIRun.launchEnvironment(adding: environment), folder: folder, timeLimit: 90)
   }
 
