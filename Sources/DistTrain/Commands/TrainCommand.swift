@@ -36,6 +36,12 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Utterances per rank and step; the global batch is this times the ranks.")
   var batch = 6
 
+  @Option(
+    help: ArgumentHelp(
+      "Batches of each rank and step. Gradients travel in the last one only; the global batch is "
+        + "ranks × --batch × this.", valueName: "batches"))
+  var accumulate = 1
+
   @Option(help: "Seed of initial weights, order and crops.")
   var seed: UInt64 = 0
 
@@ -99,6 +105,7 @@ public struct TrainCommand: ParsableCommand {
     }
     try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
     try require(batch > 0, "--batch must be at least 1, not \(batch)")
+    try require(accumulate > 0, "--accumulate must be at least 1, not \(accumulate)")
     try require(
       threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
     try require(
@@ -124,9 +131,9 @@ public struct TrainCommand: ParsableCommand {
     try ParallelCommand.run { communicator in
       let model = try RootDecision(communicator).value { try Preset.load(preset) }
       let configuration = TrainingConfiguration(
-        model: model, seed: seed, epochs: epochs, batch: batch, ranks: communicator.worldSize,
-        cropSeconds: seconds, learningRate: learningRate, schedule: schedule,
-        warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
+        model: model, seed: seed, epochs: epochs, batch: batch, accumulate: accumulate,
+        ranks: communicator.worldSize, cropSeconds: seconds, learningRate: learningRate,
+        schedule: schedule, warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
         stepsPerEpoch: stepsPerEpoch)
       var request = TrainingRequest(
         configuration: configuration, data: data,

@@ -180,8 +180,10 @@ public struct TrainingJob {
       "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
         + "\(state.model.parameters.parameterCount) parameters, \(kernels.instructionSet) kernels")
     log.line(
-      "ranks \(communicator.worldSize), batch \(configuration.batch) per rank, global batch "
-        + "\(configuration.globalBatch), crops of \(configuration.cropSeconds) s"
+      "ranks \(communicator.worldSize), batch \(configuration.batch)"
+        + (configuration.accumulate > 1 ? " × \(configuration.accumulate) accumulated" : "")
+        + " per rank, global batch \(configuration.globalBatch), crops of "
+        + "\(configuration.cropSeconds) s"
         + (request.threads > 1 ? ", \(request.threads) threads per rank" : "")
         + (request.recomputes ? ", activations recomputed" : ""))
     let cores = ProcessInfo.processInfo.activeProcessorCount

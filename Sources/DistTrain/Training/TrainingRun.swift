@@ -106,9 +106,10 @@ public final class TrainingRun {
         saving.report(reason, progress(), inValidation: true)
         return .stopped(reason)
       }
-      saving.validated(seconds: validationClock.seconds)
+      let validationSeconds = validationClock.seconds
+      saving.validated(seconds: validationSeconds)
       try finishEpoch(
-        evaluation, seconds: clock.seconds,
+        evaluation, seconds: clock.seconds, validationSeconds: validationSeconds,
         audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0, wait: wait)
     }
     return .complete
@@ -177,7 +178,8 @@ public final class TrainingRun {
   }
 
   private func finishEpoch(
-    _ evaluation: Evaluation, seconds: Double, audioRate: Double, wait: DataWait
+    _ evaluation: Evaluation, seconds: Double, validationSeconds: Double, audioRate: Double,
+    wait: DataWait
   ) throws {
     let state = trainer.state
     let pesq = evaluation.means(of: .pesqWB)
@@ -194,7 +196,7 @@ public final class TrainingRun {
       siSDR: siSDR?.enhanced, noisySISDR: siSDR?.noisy, validationLoss: evaluation.loss,
       trainingLoss: mean, learningRate: trainer.rate(atStep: state.progress.step - 1),
       scored: evaluation.scored, total: evaluation.total, seconds: seconds,
-      audioSecondsPerSecond: audioRate)
+      audioSecondsPerSecond: audioRate, validationSeconds: validationSeconds)
     for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
       log.warning("left out of the validation means: \(name): \(reason)")
     }

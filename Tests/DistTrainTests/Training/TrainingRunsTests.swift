@@ -251,7 +251,9 @@ import Testing
       #expect(try shell("grep -c 'global batch' abl1.log") == ["1"])
       // The line's named fields.
       let line = try #require(latest.first)
-      for field in ["noisy ", "SI-SDR ", "loss ", "scored 2/2", "seconds ", "audio-s/s "] {
+      for field in [
+        "noisy ", "SI-SDR ", "loss ", "scored 2/2", "seconds ", "audio-s/s ", "validation-share 0.",
+      ] {
         #expect(line.contains(field), "no \(field)in \(line)")
       }
     }
