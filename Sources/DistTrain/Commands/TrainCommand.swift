@@ -92,6 +92,9 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Validate on this many utterances only, spread over the split.")
   var validationCount: Int?
 
+  @Flag(help: "Validate beside the training of the next pass, with the same scores.")
+  var validateAsync = false
+
   @Option(parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers kept for validation.")
   var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
 
@@ -146,6 +149,7 @@ public struct TrainCommand: ParsableCommand {
       request.onBadFile = onBadFile
       request.validationSpeakers = validationSpeakers
       request.validationCount = validationCount
+      request.validatesAsynchronously = validateAsync
       request.stepLimit = stopAfter
       request.nonFinite = nonFinite.policy
       request.saving = saving.request(startedAt: start)

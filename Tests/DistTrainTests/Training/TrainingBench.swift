@@ -85,11 +85,15 @@ struct TrainingBench {
     return rows.map { row in columns.map { String(row[$0]) }.joined(separator: ",") }
   }
 
-  /// The events of a kind in a run's `metrics.jsonl`.
-  func events(_ run: String, _ name: String) throws -> [[String: Any]] {
+  /// The events in a run's `metrics.jsonl`.
+  func events(_ run: String) throws -> [[String: Any]] {
     try String(decoding: try data(run, "metrics.jsonl"), as: UTF8.self).split(separator: "\n")
       .compactMap { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
-      .filter { $0["event"] as? String == name }
+  }
+
+  /// Those of a kind.
+  func events(_ run: String, _ name: String) throws -> [[String: Any]] {
+    try events(run).filter { $0["event"] as? String == name }
   }
 
   /// Expects that two runs have come to the same, bit for bit.
