@@ -38,8 +38,9 @@ public struct TrainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Batches of each rank and step. Gradients travel in the last one only; the global batch is "
-        + "ranks × --batch × this.", valueName: "batches"))
+      "Batches of each rank and step, with one exchange of gradients: for large global batches and "
+        + "slow networks. The global batch is ranks × --batch × this; memory depends on neither.",
+      valueName: "batches"))
   var accumulate = 1
 
   @Option(help: "Seed of initial weights, order and crops.")
