@@ -36,6 +36,13 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Utterances per rank and step; the global batch is this times the ranks.")
   var batch = 6
 
+  @Option(
+    help: ArgumentHelp(
+      "Batches of each rank and step, with one exchange of gradients: for large global batches and "
+        + "slow networks. The global batch is ranks × --batch × this; memory depends on neither.",
+      valueName: "batches"))
+  var accumulate = 1
+
   @Option(help: "Seed of initial weights, order and crops.")
   var seed: UInt64 = 0
 
@@ -87,6 +94,9 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Validate on this many utterances only, spread over the split.")
   var validationCount: Int?
 
+  @Flag(help: "Validate beside the training of the next pass, with the same scores.")
+  var validateAsync = false
+
   @Option(parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers kept for validation.")
   var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
 
@@ -100,6 +110,7 @@ public struct TrainCommand: ParsableCommand {
     }
     try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
     try require(batch > 0, "--batch must be at least 1, not \(batch)")
+    try require(accumulate > 0, "--accumulate must be at least 1, not \(accumulate)")
     try require(
       threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
     try require(
@@ -130,9 +141,9 @@ public struct TrainCommand: ParsableCommand {
     try ParallelCommand.run(deadlines.deadlines) { communicator in
       let model = try RootDecision(communicator).value { try Preset.load(preset) }
       let configuration = TrainingConfiguration(
-        model: model, seed: seed, epochs: epochs, batch: batch, ranks: communicator.worldSize,
-        cropSeconds: seconds, learningRate: learningRate, schedule: schedule,
-        warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
+        model: model, seed: seed, epochs: epochs, batch: batch, accumulate: accumulate,
+        ranks: communicator.worldSize, cropSeconds: seconds, learningRate: learningRate,
+        schedule: schedule, warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
         stepsPerEpoch: stepsPerEpoch)
       var request = TrainingRequest(
         configuration: configuration, data: data,
@@ -145,6 +156,7 @@ public struct TrainCommand: ParsableCommand {
       request.onBadFile = onBadFile
       request.validationSpeakers = validationSpeakers
       request.validationCount = validationCount
+      request.validatesAsynchronously = validateAsync
       request.stepLimit = stopAfter
       request.nonFinite = nonFinite.policy
       request.saving = saving.request(startedAt: start)

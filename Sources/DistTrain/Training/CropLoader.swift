@@ -30,14 +30,15 @@ final class CropLoader {
     self.endlessAt = endlessAt
     crop = RandomCrop(
       sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
-    depth = Self.depth(batch: configuration.batch, sampleCount: crop.sampleCount)
+    depth = Self.depth(
+      itemsPerStep: configuration.itemsPerRank, sampleCount: crop.sampleCount)
   }
 
-  /// Utterances to read ahead: those of two steps, some more of small batches, since a cluster's
-  /// file system has its moments; but never more than 64 MB, whatever the batch and the crop.
-  static func depth(batch: Int, sampleCount: Int) -> Int {
+  /// Utterances to read ahead: those of two steps, some more of small steps, since a cluster's file
+  /// system has its moments; but never more than 64 MB, whatever the step and the crop.
+  static func depth(itemsPerStep: Int, sampleCount: Int) -> Int {
     let pairBytes = 2 * sampleCount * MemoryLayout<Float>.size
-    return max(1, min(max(2 * batch, 8), (64 << 20) / pairBytes))
+    return max(1, min(max(2 * itemsPerStep, 8), (64 << 20) / pairBytes))
   }
 
   /// Starts to read the crops of `visits`, which steps then have to take in that order.

@@ -21,6 +21,8 @@ public struct TrainingRequest: Sendable {
   public var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
   /// Validate on this many utterances, spread over the split; nil for all.
   public var validationCount: Int?
+  /// Whether to validate beside the training of the next epoch.
+  public var validatesAsynchronously = false
   /// Stop and save after this many steps of the run.
   public var stepLimit: Int?
   /// When else to save and to stop.
@@ -104,8 +106,10 @@ public struct TrainingJob {
     describe(trainer, train, valid, log)
     found?.report(to: log)
     if let end { describe(end, log) }
-    let evaluator = try root.together {
-      try Evaluator(model: state.model, pairs: valid, over: communicator)
+    let validation = try root.together {
+      try Validation(
+        state, pairs: valid, isAsynchronous: request.validatesAsynchronously, log: log,
+        over: communicator)
     }
     let saving = RunSaving(
       store: store, interval: request.saving.interval, end: end,
@@ -113,18 +117,8 @@ public struct TrainingJob {
       over: communicator)
     let run = try root.together {
       try TrainingRun(
-        trainer, folder: folder, log: log, saving: saving, policy: request.nonFinite,
-        over: communicator
-      ) { isStopAsked in
-        defer { log.endProgress() }
-        var isShown = false
-        return try evaluator.evaluate(until: isStopAsked) { progress in
-          // The bar speaks of this rank's share: the others' are about as long.
-          if !isShown { log.beginProgress("validating", total: progress.total) }
-          isShown = true
-          log.progress(completed: progress.completed, audioSeconds: progress.audioSeconds)
-        }
-      }
+        trainer, folder: folder, log: log, saving: saving, validation: validation,
+        policy: request.nonFinite, over: communicator)
     }
     let runEnd = try run.run(stepLimit: request.stepLimit)
     if runEnd == .complete { conclude(state, log) }
@@ -188,8 +182,10 @@ public struct TrainingJob {
       "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
         + "\(state.model.parameters.parameterCount) parameters, \(kernels.instructionSet) kernels")
     log.line(
-      "ranks \(communicator.worldSize), batch \(configuration.batch) per rank, global batch "
-        + "\(configuration.globalBatch), crops of \(configuration.cropSeconds) s"
+      "ranks \(communicator.worldSize), batch \(configuration.batch)"
+        + (configuration.accumulate > 1 ? " × \(configuration.accumulate) accumulated" : "")
+        + " per rank, global batch \(configuration.globalBatch), crops of "
+        + "\(configuration.cropSeconds) s"
         + (request.threads > 1 ? ", \(request.threads) threads per rank" : "")
         + (request.recomputes ? ", activations recomputed" : ""))
     let cores = ProcessInfo.processInfo.activeProcessorCount
@@ -202,7 +198,8 @@ public struct TrainingJob {
     }
     log.line(
       "data \(request.data): train \(train.pairs.count) utterances (\(minutes(train.pairs))), "
-        + "valid \(valid.count) (\(minutes(valid)))")
+        + "valid \(valid.count) (\(minutes(valid)))"
+        + (request.validatesAsynchronously ? ", validated beside training" : ""))
     for file in train.skipped { log.warning("left out: \(file)") }
     if let fault = request.saving.fault {
       log.warning(

@@ -96,17 +96,22 @@ struct TrainingBench {
 
   /// The rows of a run's history without the columns that tell how long things took.
   func history(_ run: String) throws -> [String] {
-    String(decoding: try data(run, "history.csv"), as: UTF8.self).split(separator: "\n").map {
-      $0.split(separator: ",").enumerated().filter { ![9, 10].contains($0.offset) }
-        .map { String($0.element) }.joined(separator: ",")
-    }
+    let rows = String(decoding: try data(run, "history.csv"), as: UTF8.self)
+      .split(separator: "\n").map { $0.split(separator: ",") }
+    let times = ["seconds", "audio_seconds_per_second", "validation_seconds"]
+    let columns = (rows.first ?? []).indices.filter { !times.contains(String(rows[0][$0])) }
+    return rows.map { row in columns.map { String(row[$0]) }.joined(separator: ",") }
   }
 
-  /// The events of a kind in a run's `metrics.jsonl`.
-  func events(_ run: String, _ name: String) throws -> [[String: Any]] {
+  /// The events in a run's `metrics.jsonl`.
+  func events(_ run: String) throws -> [[String: Any]] {
     try String(decoding: try data(run, "metrics.jsonl"), as: UTF8.self).split(separator: "\n")
       .compactMap { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
-      .filter { $0["event"] as? String == name }
+  }
+
+  /// Those of a kind.
+  func events(_ run: String, _ name: String) throws -> [[String: Any]] {
+    try events(run).filter { $0["event"] as? String == name }
   }
 
   /// Expects that two runs have come to the same, bit for bit.

@@ -251,7 +251,9 @@ import Testing
       #expect(try shell("grep -c 'global batch' abl1.log") == ["1"])
       // The line's named fields.
       let line = try #require(latest.first)
-      for field in ["noisy ", "SI-SDR ", "loss ", "scored 2/2", "seconds ", "audio-s/s "] {
+      for field in [
+        "noisy ", "SI-SDR ", "loss ", "scored 2/2", "seconds ", "audio-s/s ", "validation-share 0.",
+      ] {
         #expect(line.contains(field), "no \(field)in \(line)")
       }
     }
@@ -260,7 +262,8 @@ import Testing
   @Test func wrongNumbersNameTheFlag() throws {
     try withRun { folder, arguments in
       for (flag, value) in [
-        ("--batch", "0"), ("--epochs", "-1"), ("--lr", "0"), ("--ema", "1.5"),
+        ("--batch", "0"), ("--accumulate", "0"), ("--epochs", "-1"), ("--lr", "0"),
+        ("--ema", "1.5"),
         ("--schedule", "linear"), ("--preset", "abl9"), ("--skip-limit", "0"),
         ("--rollback-factor", "1.5"), ("--rollbacks", "-1"), ("--nonfinite-dumps", "-1"),
         ("--seconds", "0.001"),
