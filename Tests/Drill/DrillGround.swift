@@ -46,12 +46,14 @@ struct DrillGround {
     try require(left.isEmpty, "processes \(left) are left")
   }
 
-  /// Resumes the run `run` up to the end of the drills' recipe, and compares it with a run that
-  /// nothing happened to.
+  /// Resumes the run `run` up to the end of the drills' recipe, or beyond what it has saved, and
+  /// compares it with a run that nothing happened to.
   func resumeAndCompare(
     _ run: String, ranks: Int = 2, _ arguments: [String] = DrillGround.recipe,
-    steps: Int = DrillGround.steps, saying text: String? = nil
+    steps: Int? = nil, saying text: String? = nil
   ) throws -> String {
+    let saved = try bench.events(run, "checkpoint").last?["step"] as? Int ?? 0
+    let steps = steps ?? max(Self.steps, (saved / 20 + 1) * 20)
     let end = ["--stop-after", "\(steps)"]
     let resumed = try bench.train(ranks: ranks, run: run, arguments + end + ["--resume"])
     try requireEnd(resumed, status: 0, saying: text.map { [$0] } ?? [])

@@ -5,8 +5,8 @@ import TestSupport
 /// Runs that are asked to stop, and runs that are started again.
 enum StopsAndRestarts {
   static let drills = [
-    Drill("sigterm", "SIGTERM to mpirun", short: true) {
-      try signal($0, "sigterm", "kill -TERM $job", "SIGTERM")
+    Drill("sigterm", "SIGTERM to the ranks", short: true) {
+      try signal($0, "sigterm", "kill -TERM $(ranks)", "SIGTERM")
     },
     Drill("sigusr1", "SIGUSR1 to rank 1 alone") {
       try signal($0, "sigusr1", "kill -USR1 $(ranks | tail -n 1)", "a signal to another rank")
@@ -83,6 +83,6 @@ enum StopsAndRestarts {
     let seconds = try ground.bench.harmSeconds()
     return DrillOutcome(
       did: "step ended, saved, ended with 75; resumed", seconds: seconds,
-      kept: try ground.resumeAndCompare(run, steps: 40))
+      kept: try ground.resumeAndCompare(run))
   }
 }
