@@ -77,6 +77,14 @@ let package = Package(
     .executableTarget(
       name: "MPIProbe", dependencies: ["DistTrain", "Tensor"], path: "Tests/MPIProbe",
       swiftSettings: baseline),
+    // Harms real jobs and prints what became of them; scripts/drill.sh runs it.
+    .executableTarget(
+      name: "Drill",
+      dependencies: [
+        "DistTrain", "Tensor", "TestSupport", "DistTrainCLI",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/Drill", swiftSettings: baseline),
     .testTarget(
       name: "DistTrainTests",
       dependencies: ["DistTrain", "TestSupport", "MPIProbe", "DistTrainCLI"],

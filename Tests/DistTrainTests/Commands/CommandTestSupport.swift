@@ -62,22 +62,6 @@ enum EnhanceFixture {
   }
 }
 
-extension URL {
-  /// The path of a file in this folder.
-  func file(_ name: String) -> String { appending(path: name).path(percentEncoded: false) }
-
-  /// Makes a folder in this one.
-  func makeFolder(_ name: String) throws {
-    try FileManager.default.createDirectory(
-      at: appending(path: name), withIntermediateDirectories: true)
-  }
-
-  /// The names in a folder of this one, sorted.
-  func names(in folder: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: file(folder)).sorted()
-  }
-}
-
 /// Samples of one of the metrics' recordings, such as `g01_vb_p232_014_noisy_ref`.
 func recording(_ name: String) throws -> [Float] {
   let path = fixturesFolder.appending(path: "metrics/\(name).wav").path(percentEncoded: false)

@@ -133,7 +133,7 @@ import Testing
 
   @Test func damageEndsTrainingAndEvaluationWithItsPlace() throws {
     try withSpeech { folder, path in
-      try TrainingRunsTests.tinyModel.write(
+      try tinyModel.write(
         to: folder.appending(path: "tiny.json"), atomically: true, encoding: .utf8)
       let train = [
         "train", "--preset", "tiny.json", "--data", "c.safetensors", "--epochs", "1", "--batch",

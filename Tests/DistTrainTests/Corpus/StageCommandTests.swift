@@ -8,7 +8,7 @@ import Testing
   private func withPack(_ body: (_ folder: URL) throws -> Void) throws {
     try withTemporaryFolder { folder in
       _ = try FixtureCorpus(in: folder, splits: ["train": 4, "valid": 1, "test": 2])
-      try TrainingRunsTests.tinyModel.write(
+      try tinyModel.write(
         to: folder.appending(path: "tiny.json"), atomically: true, encoding: .utf8)
       let outcome = try disttrain(
         ["prepare", "pack", "--input", "corpus", "--output", "c.safetensors"], folder: folder)

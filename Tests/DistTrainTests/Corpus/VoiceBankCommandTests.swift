@@ -48,7 +48,7 @@ struct VoiceBankCommandTests {
         ["prepare", "pack", "--input", "vbd", "--output", "vbd.safetensors"], folder: folder)
       #expect(packed.status == 0, "\(packed)")
 
-      try TrainingRunsTests.tinyModel.write(
+      try tinyModel.write(
         to: folder.appending(path: "tiny.json"), atomically: true, encoding: .utf8)
       for data in ["vbd", "vbd.safetensors"] {
         let trained = try disttrain(

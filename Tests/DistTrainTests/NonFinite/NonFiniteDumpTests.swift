@@ -14,7 +14,7 @@ import Testing
   private func configuration() throws -> TrainingConfiguration {
     TrainingConfiguration(
       model: try ModelConfiguration(
-        parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny"))
+        parsing: Array(tinyModel.utf8), file: "tiny"))
   }
 
   /// The bytes of a dump of a model with a NaN that has a payload, and of three utterances.

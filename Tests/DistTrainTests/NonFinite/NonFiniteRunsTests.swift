@@ -8,7 +8,7 @@ import Testing
   @Test func aSpoiledRecordingIsNamedAndReplayed() throws {
     try withTemporaryFolder { folder in
       let corpus = try FixtureCorpus(in: folder, splits: ["train": 8, "valid": 2])
-      try TrainingRunsTests.tinyModel.write(
+      try tinyModel.write(
         toFile: folder.file("tiny.json"), atomically: true, encoding: .utf8)
       try spoil(corpus.folder.file("train/noisy/u005.wav"), with: .nan)
       try spoil(corpus.folder.file("valid/noisy/u001.wav"), with: .infinity)

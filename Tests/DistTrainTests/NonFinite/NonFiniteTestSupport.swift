@@ -41,7 +41,7 @@ struct NonFiniteRun {
     pairs = try PairedDataset(folder: folder.file("corpus"), split: .train).pairs
     configuration = TrainingConfiguration(
       model: try ModelConfiguration(
-        parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny"),
+        parsing: Array(tinyModel.utf8), file: "tiny"),
       seed: 3, epochs: epochs, batch: 2, ranks: Self.ranks, cropSeconds: 0.5,
       averageDecay: 0.9)
   }

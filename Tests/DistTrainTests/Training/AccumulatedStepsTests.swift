@@ -55,7 +55,7 @@ import Testing
         folder: corpus.folder.path(percentEncoded: false), split: .train
       ).pairs
       let model = try ModelConfiguration(
-        parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny")
+        parsing: Array(tinyModel.utf8), file: "tiny")
       func reductions(batch: Int, accumulate: Int) throws -> [Int] {
         let configuration = TrainingConfiguration(
           model: model, epochs: 1, batch: batch, accumulate: accumulate, cropSeconds: 0.5)
@@ -79,7 +79,7 @@ import Testing
 
   @Test func configurationsOfEarlierVersionsHaveOneBatchAStep() throws {
     let model = try ModelConfiguration(
-      parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny")
+      parsing: Array(tinyModel.utf8), file: "tiny")
     var configuration = TrainingConfiguration(
       model: model, seed: 3, batch: 5, ranks: 2, warmupSteps: 4, averageDecay: 0.5,
       stepsPerEpoch: 7)

@@ -8,7 +8,8 @@ import Testing
 /// The files of a run's checkpoints: which stay, and which one a run goes on from.
 @Suite struct CheckpointStoreTests {
   /// Two bands: a file with few tensors, since all of them are looked at again and again.
-  private static let model = TrainingRunsTests.tinyModel
+  private static let model =
+    tinyModel
     .replacing("[2, 3, \"12x21\"]", with: "[100, 157]").replacing(
       "\"layers\": 2", with: "\"layers\": 1")
 

@@ -18,7 +18,7 @@ import Testing
         folder: corpus.folder.path(percentEncoded: false), split: .train
       ).pairs
       let model = try ModelConfiguration(
-        parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny")
+        parsing: Array(tinyModel.utf8), file: "tiny")
       return try LocalCommunicator.run(size: ranks) { communicator in
         let configuration = TrainingConfiguration(
           model: model, seed: 3, epochs: 20, batch: batch, ranks: ranks, cropSeconds: 0.5)

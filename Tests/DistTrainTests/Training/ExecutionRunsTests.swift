@@ -8,7 +8,7 @@ import Testing
     try withTemporaryFolder { folder in
       let corpus = try FixtureCorpus(in: folder, splits: ["train": 6, "valid": 1])
       let preset = folder.appending(path: "tiny.json")
-      try TrainingRunsTests.tinyModel.write(to: preset, atomically: true, encoding: .utf8)
+      try tinyModel.write(to: preset, atomically: true, encoding: .utf8)
       let recipe = [
         "train", "--preset", preset.path(percentEncoded: false), "--data",
         corpus.folder.path(percentEncoded: false), "--seconds", "0.5", "--epochs", "1", "--batch",
@@ -36,7 +36,7 @@ import Testing
     try withTemporaryFolder { folder in
       let corpus = try FixtureCorpus(in: folder, splits: ["train": 1, "valid": 1])
       let preset = folder.appending(path: "tiny.json")
-      try TrainingRunsTests.tinyModel.write(to: preset, atomically: true, encoding: .utf8)
+      try tinyModel.write(to: preset, atomically: true, encoding: .utf8)
       let arguments = [
         "train", "--preset", preset.path(percentEncoded: false), "--data",
         corpus.folder.path(percentEncoded: false), "--seconds", "0.5", "--stop-after", "1",

@@ -77,7 +77,7 @@ import Testing
   @Test(arguments: [(2, 1), (2, 4), (4, 3), (1, 12)])
   func globalBatchesHoldTheSameUtterances(before: Int, after: Int) throws {
     let model = try ModelConfiguration(
-      parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny")
+      parsing: Array(tinyModel.utf8), file: "tiny")
     // 26 utterances in global batches of 12: the last one of an epoch is uneven.
     func steps(ranks: Int, from step: Int) -> [[String]] {
       let configuration = TrainingConfiguration(

@@ -24,7 +24,7 @@ import Testing
         folder: corpus.folder.path(percentEncoded: false), split: .train
       ).pairs
       let model = try ModelConfiguration(
-        parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny")
+        parsing: Array(tinyModel.utf8), file: "tiny")
       return try LocalCommunicator.run(size: 2) { communicator in
         let configuration = TrainingConfiguration(
           model: model, seed: 3, epochs: 3, batch: 2, ranks: 2, cropSeconds: 0.5)

@@ -12,7 +12,7 @@ import Testing
   ) throws -> TrainingConfiguration {
     TrainingConfiguration(
       model: try ModelConfiguration(
-        parsing: Array(TrainingRunsTests.tinyModel.utf8), file: "tiny"),
+        parsing: Array(tinyModel.utf8), file: "tiny"),
       seed: 3, epochs: epochs, batch: batch, ranks: ranks, cropSeconds: 0.5,
       stepsPerEpoch: stepsPerEpoch)
   }

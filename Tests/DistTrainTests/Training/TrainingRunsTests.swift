@@ -6,17 +6,6 @@ import Testing
 
 /// `disttrain train` as users run it: real processes on real speech, with a tiny model.
 @Suite(.serialized) struct TrainingRunsTests {
-  /// A model like abl3, small enough for a step in milliseconds.
-  static let tinyModel = """
-    {
-      "name": "tiny", "title": "Tiny", "summary": "abl3 in small",
-      "bins": 257, "bands": [2, 3, "12x21"], "features": 8, "layers": 2,
-      "trunk": { "kind": "bimamba", "paths": ["intra", "cross"],
-        "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 } },
-      "decoder": { "expansion": 2, "mask_taps": 1 }
-    }
-    """
-
   /// A corpus of `train` and one validation utterance, and the model's file.
   private func withRun(
     train: Int = 24, valid: Int = 1, _ body: (_ folder: URL, _ arguments: [String]) throws -> Void
@@ -24,7 +13,7 @@ import Testing
     try withTemporaryFolder { folder in
       let corpus = try FixtureCorpus(in: folder, splits: ["train": train, "valid": valid])
       let preset = folder.appending(path: "tiny.json")
-      try Self.tinyModel.write(to: preset, atomically: true, encoding: .utf8)
+      try tinyModel.write(to: preset, atomically: true, encoding: .utf8)
       try body(
         folder,
         [

@@ -1,0 +1,76 @@
+import DistTrain
+import Foundation
+import TestSupport
+
+/// Numbers that are not finite.
+enum BadNumbers {
+  static let drills = [
+    Drill("poison-input", "a NaN in an utterance on rank 1") {
+      try poison($0, "poison-input")
+    },
+    Drill("poison-gradient", "a NaN in a gradient on rank 1", short: true) {
+      try poison($0, "poison-gradient")
+    },
+    Drill("poison-weight", "a NaN in a weight on rank 1", short: true) {
+      try poisonWeight($0)
+    },
+    Drill("poison-weight-again", "a NaN in a weight, and no rollback left") { ground in
+      let outcome = try ground.bench.train(
+        ranks: 2, run: "again",
+        DrillGround.recipe + ["--skip-limit", "2", "--rollback-limit", "0"],
+        environment: ["DISTTRAIN_FAULT": "poison-weight@step=7,rank=1"])
+      try ground.requireEnd(
+        outcome, status: ExitStatus.failure.rawValue, saying: ["was not finite in 2 steps in a row"]
+      )
+      return DrillOutcome(
+        did: "stopped with a report; resumed", seconds: outcome.seconds,
+        kept: try ground.resumeAndCompare("again"))
+    },
+  ]
+
+  private static func poison(_ ground: DrillGround, _ kind: String) throws -> DrillOutcome {
+    let steps = DrillGround.steps
+    let outcome = try ground.bench.train(
+      ranks: 2, run: kind, DrillGround.recipe + ["--stop-after", "\(steps)"],
+      environment: ["DISTTRAIN_FAULT": "\(kind)@step=7,rank=1"])
+    try ground.requireEnd(
+      outcome, status: 0,
+      saying: ["skipped on all ranks", "first non-finite: rank 1", "warning: 1 of \(steps) steps"])
+    let replayed = try replay(ground, outcome)
+    try ground.require(
+      try ground.bench.events(kind, "step").count == steps, "steps are missing", outcome)
+    return DrillOutcome(
+      did: "all ranks skipped the step; \(replayed)", seconds: outcome.seconds,
+      kept: "the other \(steps - 1) steps done, weights finite")
+  }
+
+  private static func poisonWeight(_ ground: DrillGround) throws -> DrillOutcome {
+    let outcome = try ground.bench.train(
+      ranks: 2, run: "weight",
+      DrillGround.recipe + ["--skip-limit", "2", "--stop-after", "\(DrillGround.steps)"],
+      environment: ["DISTTRAIN_FAULT": "poison-weight@step=7,rank=1"])
+    try ground.requireEnd(
+      outcome, status: 0, saying: ["2 steps in a row were skipped: back to step 5"])
+    _ = try replay(ground, outcome)
+    return DrillOutcome(
+      did: "skipped 2 steps, went back to step 5 at a lower rate", seconds: outcome.seconds,
+      kept: "\(DrillGround.steps) steps done, weights finite")
+  }
+
+  /// Runs the command that the log gives, as a user would.
+  private static func replay(
+    _ ground: DrillGround, _ outcome: SubprocessOutcome
+  ) throws -> String {
+    let lines = (outcome.output + outcome.errors).split(separator: "\n")
+    guard let line = lines.first(where: { $0.hasPrefix("first non-finite: ") }),
+      let command = line.components(separatedBy: ": disttrain ").last
+    else { throw DrillFailure(description: "no command to replay\n\(outcome)") }
+    let replayed = try MPIRun.runAlone(
+      product: "disttrain", arguments: command.split(separator: " ").map(String.init),
+      folder: ground.bench.folder)
+    try ground.require(
+      replayed.status == 0 && replayed.output.contains("what was recorded came again"),
+      "the replay of \(command) did not show it", replayed)
+    return "replay shows it"
+  }
+}

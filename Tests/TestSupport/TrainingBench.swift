@@ -1,0 +1,160 @@
+import Foundation
+
+/// A corpus of real speech, a tiny model and a folder, to start training runs in and harm them.
+public struct TrainingBench {
+  /// Where the runs are made.
+  public let folder: URL
+  /// Folder or packed file of the corpus.
+  public var data: String
+  private let preset: String
+
+  /// Runs `body` with a bench of `train` and `valid` utterances, which is removed afterwards.
+  public static func use<Result>(
+    train: Int = 24, valid: Int = 1, _ body: (TrainingBench) throws -> Result
+  ) throws -> Result {
+    try withTemporaryFolder { folder in
+      let corpus = try FixtureCorpus(in: folder, splits: ["train": train, "valid": valid])
+      let preset = folder.file("tiny.json")
+      try tinyModel.write(toFile: preset, atomically: true, encoding: .utf8)
+      return try body(
+        TrainingBench(
+          folder: folder, data: corpus.folder.path(percentEncoded: false), preset: preset))
+    }
+  }
+
+  /// The words after `disttrain` that train into the run folder `run`.
+  public func recipe(run: String, _ arguments: [String]) -> [String] {
+    [
+      "train", "--preset", preset, "--data", data, "--seconds", "0.5", "--seed", "7",
+      "--schedule", "cosine", "--warmup", "3", "--ema", "0.9", "--run-dir", run,
+    ] + arguments
+  }
+
+  /// The words that start `ranks` ranks into the run folder `run`: with mpirun, with these options of
+  /// `disttrain launch`, or with a `launcher`'s own words.
+  public func words(
+    ranks: Int, run: String, _ arguments: [String], launch: [String]? = nil,
+    launcher: [String]? = nil
+  ) throws -> [String] {
+    let program = try MPIRun.productPath("disttrain")
+    let sharing = ["--oversubscribe", "--bind-to", "none"]
+    let start =
+      if let launch {
+        [program, "launch", "--ranks", "\(ranks)"]
+          + sharing.flatMap { ["--mpirun-arg", $0] } + launch + ["--"]
+      } else if let launcher {
+        launcher + [program]
+      } else {
+        ranks == 1 ? [program] : [try MPIRun.mpirunPath()] + sharing + ["-np", "\(ranks)", program]
+      }
+    return start + recipe(run: run, arguments)
+  }
+
+  /// Trains to the end.
+  public func train(
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    environment: [String: String] = [:]
+  ) throws -> SubprocessOutcome {
+    let words = try words(ranks: ranks, run: run, arguments, launch: launch)
+    return try Subprocess.run(
+      words[0], Array(words.dropFirst()),
+      environment: MPIRun.launchEnvironment(adding: environment),
+      folder: folder, timeLimit: 90)
+  }
+
+  /// Trains, waits until the log holds `text`, does `harm` and waits for the end.
+  ///
+  /// `harm` is a shell command, in which `$job` is the process that was started, and `ranks` prints
+  /// the processes of its ranks under mpirun; `$job` has to be mpirun then, which `launched` makes of
+  /// a launcher. The outcome's output is the log, and `harmSeconds` tells how long the job lived on.
+  public func train(
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    launcher: [String]? = nil, environment: [String: String] = [:], until text: String,
+    then harm: String
+  ) throws -> SubprocessOutcome {
+    let script = """
+      launched() { launcher=$job; job=$(ranks); "$@"; job=$launcher; }
+      ranks() {
+        for file in /proc/[0-9]*/stat; do
+          read -r process name state parent rest <"$file" || continue
+          if [ "$parent" = "$job" ]; then echo "$process"; fi
+        done 2>/dev/null | sort -n
+      }
+      "$@" >log 2>&1 &
+      job=$!
+      while [ -e /proc/$job/exe ] && ! grep -q '\(text)' log; do sleep 0.01; done
+      date +%s%N >harmed
+      \(harm)
+      wait $job
+      status=$?
+      date +%s%N >ended
+      cat log
+      exit $status
+      """
+    return try Subprocess.run(
+      "/bin/sh",
+      ["-c", script, "sh"]
+        + words(ranks: ranks, run: run, arguments, launch: launch, launcher: launcher),
+      environment: MPIRun.launchEnvironment(adding: environment), folder: folder, timeLimit: 90)
+  }
+
+  /// Seconds from the last `harm` to the end of its job.
+  public func harmSeconds() throws -> Double {
+    func nanoseconds(_ name: String) throws -> Double {
+      let text = try String(contentsOfFile: folder.file(name), encoding: .utf8)
+      return Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? .nan
+    }
+    return (try nanoseconds("ended") - nanoseconds("harmed")) / 1e9
+  }
+
+  /// Processes that were started in this folder and are still there.
+  public func processesLeft() -> [pid_t] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    let mark = Data(folder.lastPathComponent.utf8)
+    return names.compactMap { pid_t($0) }.filter { process in
+      let words = try? Data(contentsOf: URL(fileURLWithPath: "/proc/\(process)/cmdline"))
+      return words?.range(of: mark) != nil && Subprocess.isRunning(process)
+    }
+  }
+
+  /// A file of a run.
+  public func data(_ run: String, _ name: String) throws -> Data {
+    try Data(contentsOf: folder.appending(path: "\(run)/\(name)"))
+  }
+
+  /// The rows of a run's history without the columns that tell how long things took.
+  public func history(_ run: String) throws -> [String] {
+    let timed = ["seconds", "audio_seconds_per_second", "validation_seconds"]
+    let rows = String(decoding: try data(run, "history.csv"), as: UTF8.self).split(separator: "\n")
+      .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    let kept = (rows.first ?? []).map { !timed.contains($0) }
+    return rows.map { row in
+      zip(row, kept).filter { $0.1 }.map(\.0).joined(separator: ",")
+    }
+  }
+
+  /// The events in a run's `metrics.jsonl`.
+  public func events(_ run: String) throws -> [[String: Any]] {
+    try String(decoding: try data(run, "metrics.jsonl"), as: UTF8.self).split(separator: "\n")
+      .compactMap { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
+  }
+
+  /// Those of a kind.
+  public func events(_ run: String, _ name: String) throws -> [[String: Any]] {
+    try events(run).filter { $0["event"] as? String == name }
+  }
+
+  /// In what two runs differ that should have come to the same, bit for bit.
+  public func differences(_ one: String, _ other: String) throws -> [String] {
+    var found: [String] = []
+    for name in ["last.safetensors", "best.safetensors"]
+    where try data(one, name) != data(other, name) {
+      found.append("\(name) differs")
+    }
+    if try history(one) != history(other) { found.append("history.csv differs") }
+    // Every step was done, and the epochs were told of in order.
+    let steps = Set(try events(other, "step").compactMap { $0["step"] as? Int })
+    if steps != Set(1...(steps.max() ?? 1)) { found.append("steps are missing in metrics.jsonl") }
+    return found
+  }
+}
