@@ -1,3 +1,4 @@
+import CPlatform
 import Models
 import Tensor
 
@@ -33,6 +34,9 @@ public final class TrainingStep {
   private let communicator: any Communicator
   private let exchange: GradientExchange
   private var ownLossSum = 0.0
+  /// Items that go backward side by side at a step's end; 0 until the first item has shown what it
+  /// holds.
+  private(set) var itemsBesideTransfer = 0
 
   /// Steps of `state` with gradients clipped to the norm `clip`. All ranks make it together.
   public init(
@@ -74,21 +78,26 @@ public final class TrainingStep {
     spoilSums(exchange.sums)
     parameters.zeroGradients()
     var lossSum = 0.0
-    var index = 0
-    while index < count {
+    var tapes: [Tape] = []
+    for index in 0..<count {
+      let allocated = platform_allocated_bytes()
+      let tape = Tape(execution)
+      let item = try profile.measure(.loading, .forward, .uncounted) { try load(index) }
+      let enhanced = state.model(item.noisy, tape)
+      lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
+      tapes.append(tape)
+      if itemsBesideTransfer == 0 {
+        itemsBesideTransfer = exchange.itemsBesideTransfer(
+          activationBytes: Int(platform_allocated_bytes()) - Int(allocated))
+      }
       // The last items go backward side by side, so that the gradients of the last layers are final
       // early and travel while all of them go through the others.
-      let isLast = index >= count - exchange.itemsBesideTransfer
-      let tapes = try (0..<(isLast ? count - index : 1)).map { offset in
-        let tape = Tape(execution)
-        let item = try profile.measure(.loading, .forward, .uncounted) { try load(index + offset) }
-        let enhanced = state.model(item.noisy, tape)
-        lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
-        return tape
+      if index < count - itemsBesideTransfer {
+        backward(tapes, isLast: false, profile)
+        tapes = []
       }
-      index += tapes.count
-      backward(tapes, isLast: isLast, profile)
     }
+    backward(tapes, isLast: true, profile)
     ownLossSum = lossSum
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
@@ -119,7 +128,7 @@ public final class TrainingStep {
   private func backward(_ tapes: [Tape], isLast: Bool, _ profile: Profile?) {
     let parameters = state.model.parameters
     var ends = tapes.map { _ in parameters.count }
-    while true {
+    while !tapes.isEmpty {
       for (index, tape) in tapes.enumerated() {
         guard let boundary = tape.backwardStep() else { return }
         let range = boundary..<ends[index]
