@@ -26,6 +26,9 @@ void platform_prefer_large_pages(void *start, unsigned long bytes);
 /// Gives freed memory back once, so that the resident size says what is in use.
 void platform_return_freed_memory(void);
 
+/// Bytes that malloc has handed out and not got back.
+unsigned long platform_allocated_bytes(void);
+
 /// CRC-32C of `count` bytes, continuing from `crc`, which is 0 at the start.
 unsigned platform_crc32c(unsigned crc, const void *bytes, unsigned long count);
 

@@ -75,7 +75,8 @@ struct StepBenchmark {
       configuration: configuration, threads: threads, ranks: communicator.worldSize,
       recomputes: recomputes,
       exchange: .init(
-        settings: exchange, buckets: step.bucketCount, exposed: exposed.median,
+        settings: exchange, buckets: step.bucketCount, together: step.itemsBesideTransfer,
+        exposed: exposed.median,
         transfer: transfer.median),
       times: times, peak: peak, copy: copy, product: product,
       memory: .init(before: residentBefore, peak: Int(residentPeak), isExact: isExact),

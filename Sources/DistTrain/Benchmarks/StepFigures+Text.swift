@@ -46,7 +46,7 @@ extension StepFigures: CustomStringConvertible {
         + "\(text.milliseconds(exposedCommunicationSeconds)) ms of a step exposed, all-reduces "
         + "\(text.milliseconds(allReduceSeconds)) ms (\(text.count(buckets, "bucket")) of "
         + "\(text.megabytes(bucketBytes)), \(wire), "
-        + "\(overlap ? "during backward" : "after backward"))",
+        + "\(overlap ? "during backward of \(text.count(utterancesSideBySide, "utterance"))" : "after backward"))",
       "resident       \(atMost)\(text.megabytes(peakResidentBytes)) at the peak of the steps"
         + "\(most), \(text.megabytes(residentBytesBeforeSteps)) before the first",
     ]

@@ -37,6 +37,8 @@ struct StepFigures: Encodable {
   struct Exchange {
     let settings: ExchangeSettings
     let buckets: Int
+    /// Utterances that go backward side by side.
+    let together: Int
     /// Seconds of a step, the median of the timed ones.
     let exposed: Double
     let transfer: Double
@@ -76,6 +78,8 @@ struct StepFigures: Encodable {
   let bucketBytes: Int
   let buckets: Int
   let overlap: Bool
+  /// Utterances of a rank that went backward side by side, so that gradients were final early.
+  let utterancesSideBySide: Int
   /// Median time of a step that the rank which waited longest stood still for gradients: what
   /// nothing hid of the exchange, and waiting for slower ranks.
   let exposedCommunicationSeconds: Double
@@ -147,6 +151,7 @@ struct StepFigures: Encodable {
     bucketBytes = exchange.settings.bucketBytes
     buckets = exchange.buckets
     overlap = exchange.settings.overlaps
+    utterancesSideBySide = min(batch, exchange.together)
     exposedCommunicationSeconds = exchange.exposed
     allReduceSeconds = exchange.transfer
     peakResidentBytes = memory.peak

@@ -183,13 +183,7 @@ public final class TrainingRun {
     for index in first..<trainer.stepsPerEpoch {
       if let stepLimit, trainer.state.progress.step >= stepLimit { return .stop(.stepLimit) }
       let items = sampler[index].items
-      let result = try saving.timingStep { requests in
-        try trainer.step(items, epoch: epoch) {
-          var requests = requests()
-          requests.validating = validation.isComputing
-          return requests
-        }
-      }
+      let result = try step(items, epoch: epoch)
       audioSeconds += Double(result.itemCount) * configuration.cropSeconds
       let loss = result.lossSum / Double(max(1, result.itemCount))
       if result.isSkipped {
@@ -220,6 +214,22 @@ public final class TrainingRun {
       }
     }
     return .trained(audioSeconds)
+  }
+
+  private func step(_ items: [Int], epoch: Int) throws -> StepResult {
+    do {
+      return try saving.timingStep { requests in
+        try trainer.step(items, epoch: epoch) {
+          var requests = requests()
+          requests.validating = validation.isComputing
+          return requests
+        }
+      }
+    } catch let failure as RootFailure {
+      // All ranks know that one of them failed, and the steps before must not be lost.
+      try saving.save(trainer)
+      throw failure
+    }
   }
 
   private func reportSkipped(_ result: StepResult, _ items: [Int]) throws {
