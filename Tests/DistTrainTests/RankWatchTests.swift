@@ -67,13 +67,21 @@ import Testing
     let end = untilLost(
       &watch, own: status(7, waiting: true),
       others: [
-        1: status(7, waiting: true), 2: status(6, waiting: false, .loadingData, step: 40),
+        1: status(7, waiting: true), 2: status(6, waiting: false, .loadingData, step: 41),
       ])
     #expect(
       end.text.contains(
-        "rank 2 (host node1, process 802), phase data loading, last completed step 40, alive, so "
+        "rank 2 (host node1, process 802), phase data loading, last completed step 41, alive, so "
           + "slow or in an endless loop"), "\(end)")
     #expect(!end.text.contains("rank 1"), "\(end)")
+  }
+
+  /// A rank may stop right after it was heard, or a beat and many steps later.
+  @Test func thoseWhoWaitKnowHowFarASilentRankWas() {
+    var watch = watch(0, ranks: 2)
+    watch.hear(status(0, waiting: false, .starting, step: 0), from: 1)
+    let end = untilLost(&watch, own: status(99, waiting: true, .saving, step: 45), others: [:])
+    #expect(end.text.contains("phase saving, last completed step 45, silent"), "\(end)")
   }
 
   @Test func rankZeroNamesItself() {

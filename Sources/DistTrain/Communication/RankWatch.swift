@@ -94,7 +94,7 @@ package struct RankWatch {
     let one = missing.count == 1
     return .warning(
       "\(one ? "a rank has" : "\(missing.count) ranks have") not arrived for "
-        + "\(Self.text(wait.waited)): \(list(missing)); the job ends if "
+        + "\(Self.text(wait.waited)): \(list(missing, wait)); the job ends if "
         + "\(one ? "it has" : "they have") not after \(Self.text(deadlines.limit(of: wait.phase)))")
   }
 
@@ -135,29 +135,36 @@ package struct RankWatch {
         + "the hosts (\(hosts.joined(separator: ", ")))\(end)"
     }
     if missing.count == 1 {
-      return "rank \(first) has not arrived; the others have \(waited): \(list(missing))\(end)"
+      return
+        "rank \(first) has not arrived; the others have \(waited): \(list(missing, wait))\(end)"
     }
     return "\(missing.count) ranks have not arrived; the others have \(waited): "
-      + "\(list(missing))\(end)"
+      + "\(list(missing, wait))\(end)"
   }
 
   private static let listLimit = 8
 
-  private func list(_ ranks: [Int]) -> String {
-    let shown = ranks.prefix(Self.listLimit).map(describe)
+  private func list(_ ranks: [Int], _ wait: RankStatus) -> String {
+    let shown = ranks.prefix(Self.listLimit).map { describe($0, wait) }
     let more = ranks.count > shown.count ? ["and \(ranks.count - shown.count) more"] : []
     return (shown + more).joined(separator: "; ")
   }
 
-  private func describe(_ rank: Int) -> String {
+  /// What is known of a rank that others wait for as `wait` says.
+  private func describe(_ rank: Int, _ wait: RankStatus) -> String {
     let other = seen[rank]
+    // All have done the same: it took part in whatever those who wait have behind them, so they
+    // know more than it could tell if it stopped between two beats.
+    let isCurrent = other.status.sequence + 1 >= wait.sequence
+    let phase = isCurrent ? other.status.phase : wait.phase
+    let step = max(other.status.step, wait.step)
     let identity = identities[rank]
     let state =
       other.silence >= silentAfter
       ? "silent for \(Self.text(other.silence)), so stopped, dead or cut off"
       : "alive, so slow or in an endless loop"
     return "rank \(rank) (host \(identity.host), process \(identity.process)), phase "
-      + "\(other.status.phase), last completed step \(other.status.step), \(state)"
+      + "\(phase), last completed step \(step), \(state)"
   }
 
   private static func text(_ seconds: Double) -> String { "\(Int(seconds.rounded())) s" }

@@ -1,4 +1,5 @@
 import Audio
+import Foundation
 import Tensor
 
 /// Gives the training steps their crops as spectra, and measures how long they wait for them.
@@ -49,7 +50,7 @@ final class CropLoader {
     prefetcher = Prefetcher(depth: depth, requests: visits, threadName: "crops") {
       let reader = RecordingReader(acceptsNonFinite: true)
       return { visit throws(WaveFileError) in
-        while visit == endlessAt {}
+        while visit == endlessAt { sched_yield() }
         return try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
       }
     }
