@@ -17,6 +17,8 @@ public struct StepResult: Equatable, Sendable {
   public let isSkipped: Bool
   /// Seconds of the step that a rank waited for its crops, the mean over ranks.
   public let dataSeconds: Double
+  /// Seconds of the step in which this rank loaded and computed, before it waited for others.
+  public let busySeconds: Double
   /// What any rank wants to happen after this step.
   public let requests: StepRequests
   /// How the exchange of gradients went, as seen by this rank.
@@ -180,6 +182,7 @@ public final class Trainer {
       lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
       dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize),
+      busySeconds: outcome.busySeconds,
       requests: outcome.requests, exchanged: outcome.exchanged)
   }
 

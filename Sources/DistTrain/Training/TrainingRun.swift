@@ -20,6 +20,7 @@ public final class TrainingRun {
   private let validation: Validation
   private let ending: EpochEnding
   /// Seconds spent on ending epochs that were scored beside training.
+  private let stragglers: Stragglers
   private var endingSeconds = 0.0
   private let forensics: NonFiniteForensics
   private let rollback: Rollback
@@ -39,6 +40,7 @@ public final class TrainingRun {
     rollback = Rollback(
       trainer: trainer, store: saving.store, dumps: dumps, policy: policy, log: log,
       communicator: communicator)
+    stragglers = Stragglers(log: log, over: communicator)
     ending = try EpochEnding(
       trainer, folder: folder, log: log, saving: saving, over: communicator)
   }
@@ -95,6 +97,7 @@ public final class TrainingRun {
       // One rank that waits makes all wait.
       let waited = try communicator.allReduceMax(
         Int64((trainer.waitedSeconds - waitedBefore) * 1e6))
+      try stragglers.report(stepSeconds: stepSeconds, step: progress().step)
       if try rollback.isDueForDifferingReplicas() {
         try goBack()
         continue
@@ -180,11 +183,13 @@ public final class TrainingRun {
       "pass \(epoch)/\(configuration.epochs)", total: trainer.stepsPerEpoch, completed: first)
     defer { log.endProgress() }
     var audioSeconds = 0.0
+    stragglers.beginEpoch()
     for index in first..<trainer.stepsPerEpoch {
       if let stepLimit, trainer.state.progress.step >= stepLimit { return .stop(.stepLimit) }
       let items = sampler[index].items
       let result = try step(items, epoch: epoch)
       audioSeconds += Double(result.itemCount) * configuration.cropSeconds
+      stragglers.add(busySeconds: result.busySeconds)
       let loss = result.lossSum / Double(max(1, result.itemCount))
       if result.isSkipped {
         try reportSkipped(result, items)
@@ -199,6 +204,7 @@ public final class TrainingRun {
           "gradient_norm": .number(result.gradientNorm),
           "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
           "data_seconds": .number(result.dataSeconds),
+          "busy_seconds": .number(result.busySeconds),
           "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
         ])
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)

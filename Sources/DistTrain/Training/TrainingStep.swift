@@ -23,6 +23,8 @@ public final class TrainingStep {
     public let isSkipped: Bool
     /// Seconds that the ranks waited for data, added up.
     public let waitedSeconds: Double
+    /// Seconds in which this rank loaded and computed, before it waited for others.
+    public let busySeconds: Double
     /// What any rank wants to happen after this step.
     public let requests: StepRequests
     /// How the exchange of gradients went, as seen by this rank.
@@ -76,6 +78,7 @@ public final class TrainingStep {
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
+    let clock = ContinuousClock.now
     communicator.enter(.trainingStep)
     profile.measure(.gradients, .backward, .uncounted) { exchange.begin(itemCount: count) }
     spoilSums(exchange.sums)
@@ -112,6 +115,7 @@ public final class TrainingStep {
     }
     backward(tapes, isLast: true, profile)
     ownLossSum = lossSum
+    let busySeconds = (ContinuousClock.now - clock) / .seconds(1)
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }
@@ -133,7 +137,8 @@ public final class TrainingStep {
     }
     return Outcome(
       lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value,
-      isSkipped: isSkipped, waitedSeconds: sums[2], requests: StepRequests(sums: sums[4...]),
+      isSkipped: isSkipped, waitedSeconds: sums[2], busySeconds: busySeconds,
+      requests: StepRequests(sums: sums[4...]),
       exchanged: exchanged)
   }
 
