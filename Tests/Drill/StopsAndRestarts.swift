@@ -15,7 +15,7 @@ enum StopsAndRestarts {
       let outcome = try ground.bench.train(
         ranks: 2, run: "wall-time",
         [
-          "--epochs", "20000", "--batch", "1", "--schedule", "constant", "--wall-time", "1:00",
+          "--epochs", "20000", "--batch", "1", "--schedule", "constant", "--wall-time", "60s",
           "--wall-margin", "57s",
         ])
       try ground.requireEnd(

@@ -74,12 +74,7 @@ public struct TrainingBench {
   ) throws -> SubprocessOutcome {
     let script = """
       launched() { launcher=$job; job=$(ranks); "$@"; job=$launcher; }
-      ranks() {
-        for file in /proc/[0-9]*/stat; do
-          read -r process name state parent rest <"$file" || continue
-          if [ "$parent" = "$job" ]; then echo "$process"; fi
-        done 2>/dev/null | sort -n
-      }
+      ranks() { cat /proc/$job/task/*/children | tr -s ' ' '\\n' | sort -n; }
       "$@" >log 2>&1 &
       job=$!
       while [ -e /proc/$job/exe ] && ! grep -q '\(text)' log; do sleep 0.01; done
