@@ -45,4 +45,8 @@ int platform_catch_stop_signal(int signal_number);
 /// The first of the signals caught in that way that has come; 0 if none has.
 int platform_stop_signal(void);
 
+/// Starts a program, `arguments[0]`, that outlives this process and its group and holds none of its
+/// files; the list ends with NULL. 0 on success.
+int platform_start_detached(char *const arguments[]);
+
 #endif
