@@ -62,4 +62,8 @@ int platform_next_signal(int milliseconds);
 /// from the main thread. Its number, or -1 with errno. Status 127 if it cannot be executed.
 int platform_start_tied(const char *path, char *const arguments[]);
 
+/// Starts a program, `arguments[0]`, that outlives this process and its group and holds none of its
+/// files; the list ends with NULL. 0 on success.
+int platform_start_detached(char *const arguments[]);
+
 #endif

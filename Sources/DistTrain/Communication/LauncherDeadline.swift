@@ -1,3 +1,4 @@
+import CPlatform
 import Foundation
 
 /// Makes sure that the launcher's process on this host comes to an end.
@@ -19,25 +20,10 @@ enum LauncherDeadline {
       done
       kill -9 "$1"
       """
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    // Whoever reads what this process wrote must not wait for that one.
-    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
-      posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
-    }
-    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    // In a session of its own, since launchers kill whole groups.
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
-    let words = ["sh", "-c", script, "sh", "\(launcher.process)", "\(seconds)", launcher.name]
-    let arguments = words.map { strdup($0) } + [nil]
-    let environment = [strdup("PATH=/usr/bin:/bin"), nil]
-    defer { (arguments + environment).forEach { free($0) } }
-    var child: pid_t = 0
-    _ = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, environment)
+    let words = ["/bin/sh", "-c", script, "sh", "\(launcher.process)", "\(seconds)", launcher.name]
+    var arguments = words.map { strdup($0) } + [nil]
+    defer { arguments.forEach { free($0) } }
+    _ = platform_start_detached(&arguments)
   }
 
   /// The nearest launcher among this process's ancestors.

@@ -429,7 +429,8 @@ func errorText(_ code: Int32) -> String {
 
 /// Ends all processes of the job; this one in any case, since MPI may wait for what is out of reach.
 private func endJob(_ code: Int32) -> Never {
-  LauncherDeadline.start(seconds: 8)
+  // A rank that is lost may be one that the launcher cannot reach either.
+  if code == ExitStatus.rankLost.rawValue { LauncherDeadline.start(seconds: 8) }
   _ = ProcessDeadline(seconds: 5, status: code)
   endWorld(code)
   exit(code)

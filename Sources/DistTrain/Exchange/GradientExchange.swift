@@ -63,6 +63,9 @@ public final class GradientExchange {
   private let wire: Wire
   private let counts = UnsafeMutableBufferPointer<Double>.allocate(capacity: 2)
   private var next = 0
+  /// This exchange itself while reductions are under way: they write into its buffers, and an error
+  /// between `begin` and `finish` must not free those under them.
+  private var underWay: GradientExchange?
 
   /// An exchange of the gradients of `parameters`. All ranks make it together.
   ///
@@ -111,6 +114,7 @@ public final class GradientExchange {
     sums.reset()
     next = 0
     counts[0] = Double(itemCount)
+    underWay = self
     communicator.startReduction(
       .float64(
         UnsafeBufferPointer(rebasing: counts[..<1]),
@@ -131,6 +135,7 @@ public final class GradientExchange {
     start(from: 0)
     let clock = ContinuousClock.now
     let transfer = try communicator.finishReductions()
+    underWay = nil
     let exposed = (ContinuousClock.now - clock) / .seconds(1)
     // A Double counts exactly up to 2^53.
     let itemCount = Int(counts[1])

@@ -1,3 +1,4 @@
+import Audio
 import DistTrain
 import Foundation
 import TestSupport
@@ -111,6 +112,24 @@ import Testing
       #expect(outcome.status == 0, "\(outcome)")
       #expect(!outcome.output.contains("has not arrived"), "\(outcome)")
       #expect(try bench.history("a").count == 31)
+    }
+  }
+
+  /// One rank scores minutes of speech, the other has nothing to score and waits.
+  @Test func aLongValidationIsWaitedFor() throws {
+    try TrainingBench.use { bench in
+      let speech = try EnhanceFixture.conversation(rounds: 15)
+      for (side, samples) in [("clean", speech.clean), ("noisy", speech.noisy)] {
+        try WaveFile.write(
+          samples, sampleRate: 16_000, to: bench.folder.file("corpus/valid/\(side)/u000.wav"))
+      }
+      let outcome = try bench.train(
+        ranks: 2, run: "a", ["--epochs", "1", "--batch", "2", "--timeout", "2s"])
+      #expect(outcome.status == 0, "\(outcome)")
+      #expect(!outcome.errors.contains("has not arrived"), "\(outcome)")
+      // Of steps that take a tenth of a second together.
+      let seconds = try #require(try bench.events("a", "epoch").last?["seconds"] as? Double)
+      #expect(seconds > 3, "the validation was too short to show anything")
     }
   }
 

@@ -108,6 +108,26 @@ import Testing
     }
   }
 
+  @Test func ranksWithoutAnyDataTakePart() throws {
+    // 2 utterances and 1 to validate: of 4 ranks two train, and one of them validates.
+    try withRun(train: 2) { folder, arguments in
+      for ranks in [1, 4] {
+        let outcome = try train(
+          ranks: ranks,
+          arguments + ["--epochs", "3", "--batch", "\(4 / ranks)", "--run-dir", "run\(ranks)"],
+          in: folder)
+        #expect(outcome.status == 0, "\(ranks) ranks: \(outcome)")
+      }
+      let reference = try weights(folder, "run1")
+      let other = try weights(folder, "run4")
+      for entry in reference.entries where !entry.name.hasPrefix("adam.") {
+        let values = try #require(other.tensors[entry.name]).floats()
+        expectClose(values, try entry.floats(), 1e-5, entry.name)
+      }
+      #expect(other.metadata["adam.step"] == "3")
+    }
+  }
+
   @Test(arguments: [1, 2])
   func resumedRunIsBitIdentical(ranks: Int) throws {
     try withRun { folder, arguments in
