@@ -43,7 +43,10 @@ extension StepFigures: CustomStringConvertible {
         + "\(text.figures(copy.cache.gigabytesPerSecond)) GB/s in L2 "
         + "(\(copy.cache.bytes >> 10) KiB), bytes read plus bytes written",
       "exchange       "
-        + "\(text.milliseconds(exposedCommunicationSeconds)) ms of a step exposed, all-reduces "
+        + "\(text.milliseconds(exposedCommunicationSeconds)) ms of a step exposed, "
+        + (ranks == 1
+          ? "" : "\(text.milliseconds(unhiddenCommunicationSeconds)) to the last rank, ")
+        + "all-reduces "
         + "\(text.milliseconds(allReduceSeconds)) ms (\(text.count(buckets, "bucket")) of "
         + "\(text.megabytes(bucketBytes)), \(wire), "
         + "\(overlap ? "during backward of \(text.count(utterancesSideBySide, "utterance"))" : "after backward"))",

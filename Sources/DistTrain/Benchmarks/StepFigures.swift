@@ -41,6 +41,7 @@ struct StepFigures: Encodable {
     let together: Int
     /// Seconds of a step, the median of the timed ones.
     let exposed: Double
+    let exposedToLast: Double
     let transfer: Double
   }
 
@@ -83,6 +84,8 @@ struct StepFigures: Encodable {
   /// Median time of a step that the rank which waited longest stood still for gradients: what
   /// nothing hid of the exchange, and waiting for slower ranks.
   let exposedCommunicationSeconds: Double
+  /// The same of the rank that waited least: what nothing hid, without waiting for slower ranks.
+  let unhiddenCommunicationSeconds: Double
   /// Median time that the all-reduces themselves took in a step.
   let allReduceSeconds: Double
 
@@ -153,6 +156,7 @@ struct StepFigures: Encodable {
     overlap = exchange.settings.overlaps
     utterancesSideBySide = min(batch, exchange.together)
     exposedCommunicationSeconds = exchange.exposed
+    unhiddenCommunicationSeconds = exchange.exposedToLast
     allReduceSeconds = exchange.transfer
     peakResidentBytes = memory.peak
     residentBytesBeforeSteps = memory.before

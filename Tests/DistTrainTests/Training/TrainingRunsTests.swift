@@ -73,12 +73,15 @@ import Testing
       for (name, flags) in [
         ("early", []), ("late", ["--no-overlap"]), ("small", ["--bucket-mb", "0.001"]),
         ("smallLate", ["--bucket-mb", "0.001", "--no-overlap"]),
+        // All utterances of a step side by side, or, with so little room, one by one.
+        ("together", ["--bucket-mb", "0.001", "--overlap-memory", "1000"]),
+        ("alone", ["--overlap-memory", "0.001"]),
       ] {
         let outcome = try train(ranks: 3, recipe + ["--run-dir", name] + flags, in: folder)
         #expect(outcome.status == 0, "\(name): \(outcome)")
       }
       let early = try Data(contentsOf: folder.appending(path: "early/last.safetensors"))
-      for other in ["late", "small", "smallLate"] {
+      for other in ["late", "small", "smallLate", "together", "alone"] {
         let data = try Data(contentsOf: folder.appending(path: "\(other)/last.safetensors"))
         #expect(data == early, "\(other) differs from early")
       }
