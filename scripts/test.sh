@@ -22,3 +22,6 @@ fi
 echo "Numerics with OpenBLAS products"
 DISTTRAIN_GEMM=openblas swift test -c release --skip-build --no-parallel \
   --filter 'TensorTests|ModelsTests'
+
+# Real jobs, harmed in every way; all drills are in scripts/drill.sh.
+"$(swift build -c release --show-bin-path)/Drill" --short

@@ -40,7 +40,8 @@ enum BadNumbers {
       saying: ["step 7 skipped on all ranks", finding])
     let replayed = try replay(
       ground, outcome,
-      saying: kind == "poison-gradient" ? "the fault was transient" : "what was recorded came again",
+      saying: kind == "poison-gradient"
+        ? "the fault was transient" : "what was recorded came again",
       status: kind == "poison-gradient" ? ExitStatus.notReproduced : nil)
     try ground.require(
       try ground.bench.events(kind, "step").count == steps, "steps are missing", outcome)
