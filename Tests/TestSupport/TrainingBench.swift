@@ -75,6 +75,7 @@ public struct TrainingBench {
     let script = """
       launched() { launcher=$job; job=$(ranks); "$@"; job=$launcher; }
       ranks() { cat /proc/$job/task/*/children | tr -s ' ' '\\n' | sort -n; }
+      : >log  # the text must not be found in that of a job before
       "$@" >log 2>&1 &
       job=$!
       while [ -e /proc/$job/exe ] && ! grep -q '\(text)' log; do sleep 0.01; done
