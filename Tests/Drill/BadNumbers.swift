@@ -38,6 +38,7 @@ enum BadNumbers {
     try ground.requireEnd(
       outcome, status: 0,
       saying: ["step 7 skipped on all ranks", finding])
+    try ground.requireFinite(kind)
     let replayed = try replay(
       ground, outcome,
       saying: kind == "poison-gradient"
@@ -57,6 +58,10 @@ enum BadNumbers {
       environment: ["DISTTRAIN_FAULT": "poison-weight@step=7,rank=1"])
     try ground.requireEnd(
       outcome, status: 0, saying: ["2 steps in a row were skipped: back to step 5"])
+    try ground.requireFinite("weight")
+    try ground.require(
+      Set(try ground.bench.events("weight", "step").compactMap { $0["step"] as? Int })
+        == Set(1...DrillGround.steps), "steps are missing", outcome)
     _ = try replay(ground, outcome, saying: "what was recorded came again")
     return DrillOutcome(
       did: "skipped 2 steps, went back to step 5 at a lower rate", seconds: outcome.seconds,

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import TestSupport
 
 /// Where drills are performed: a corpus, a tiny model, and the runs that nothing happened to.
@@ -70,6 +71,15 @@ struct DrillGround {
     try require(
       differences.isEmpty, "not as an undisturbed run: " + differences.joined(separator: ", "))
     return "\(steps) steps equal an undisturbed run, bit for bit"
+  }
+
+  /// Demands that every number of a run's newest checkpoint is finite.
+  func requireFinite(_ run: String) throws {
+    let file = try SafetensorsFile(data: bench.data(run, "last.safetensors"), path: run)
+    for entry in file.entries where entry.dtype == "F32" {
+      let isFinite = try entry.floats().allSatisfy(\.isFinite)
+      try require(isFinite, "\(entry.name) of \(run) is not finite")
+    }
   }
 
   /// The name of a run that nothing happened to.
