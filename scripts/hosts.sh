@@ -33,20 +33,18 @@ enter() {
   local process
   process=$(keeper "$1")
   shift
-  exec nsenter --target "$process" --net --uts --mount -- "$@"
+  # Another mount namespace begins in its root.
+  exec nsenter --target "$process" --net --uts --mount -- \
+    sh -c 'cd "$0" && exec "$@"' "$PWD" "$@"
 }
 
 # Processes whose network is that of the host, without its keeper.
 processes() {
   local keeper own
   keeper=$(keeper "$1")
-  own=$(readlink "/proc/$keeper/ns/net")
-  for process in /proc/[0-9]*; do
-    if [ "$(readlink "$process/ns/net" 2>/dev/null)" = "$own" ] && [ "${process#/proc/}" != "$keeper" ]
-    then
-      echo "${process#/proc/}"
-    fi
-  done
+  own=$(readlink "/proc/$keeper/ns/net" | tr -dc 0-9)
+  find /proc/[0-9]*/ns/net -maxdepth 0 -lname "net:\[$own\]" 2>/dev/null |
+    cut -d/ -f3 | grep -vx "$keeper" || true
 }
 
 up() {

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
 require_swift
-install_packages "${build_packages[@]}" "${corpus_packages[@]}"
+install_packages "${build_packages[@]}" "${corpus_packages[@]}" "${test_packages[@]}"
 allow_root
 
 # Release: debug kernels are too slow to test anything. One test at a time: the MPI tests start up
@@ -22,3 +22,6 @@ fi
 echo "Numerics with OpenBLAS products"
 DISTTRAIN_GEMM=openblas swift test -c release --skip-build --no-parallel \
   --filter 'TensorTests|ModelsTests'
+
+# Real jobs, harmed in every way; all drills are in scripts/drill.sh.
+"$(swift build -c release --show-bin-path)/Drill" --short

@@ -3,8 +3,8 @@ import Foundation
 /// A file that has no name until it is complete.
 ///
 /// Where the file system can, it is a file without a name (Linux' `O_TMPFILE`), so that even a
-/// killed process leaves nothing behind; elsewhere `<path>.<process id>.tmp`, which is removed with
-/// this object.
+/// killed process leaves nothing behind; elsewhere it has a `TemporaryName`, and is removed with this
+/// object.
 final class UnfinishedFile: EncoderTarget {
   private(set) var byteCount = 0
   var position = 0
@@ -17,7 +17,7 @@ final class UnfinishedFile: EncoderTarget {
   /// A file beside `path`.
   init(path: String) throws(WaveFileError) {
     self.path = path
-    temporary = "\(path).\(getpid()).tmp"
+    temporary = TemporaryName.path(for: path)
     let folder = (path as NSString).deletingLastPathComponent
     // The flag is a macro that Swift does not see: __O_TMPFILE | O_DIRECTORY.
     let unnamed = 0o20_000_000 | O_DIRECTORY

@@ -62,6 +62,16 @@ void platform_prefer_large_pages(void *start, unsigned long bytes) {
 
 void platform_return_freed_memory(void) { malloc_trim(0); }
 
+unsigned long platform_allocated_bytes(void) {
+#if __GLIBC_PREREQ(2, 33)
+  struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+#else
+  struct mallinfo info = mallinfo();
+  return (unsigned long)(unsigned)info.uordblks + (unsigned)info.hblkhd;
+#endif
+}
+
 // Every processor that passed refuse_old_processor has SSE4.2. Three cycles for eight bytes.
 __attribute__((target("sse4.2"))) unsigned platform_crc32c(
     unsigned crc, const void *bytes, unsigned long count) {

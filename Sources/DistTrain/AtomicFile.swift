@@ -1,3 +1,4 @@
+import Audio
 import Foundation
 
 /// Why a file could not be written.
@@ -67,7 +68,7 @@ public enum AtomicFile {
   /// A link cannot be changed; a new one is renamed over it, so that there is always one.
   package static func link(_ url: URL, to destination: String) throws(AtomicFileError) {
     let path = url.path(percentEncoded: false)
-    let temporary = "\(path).tmp-\(getpid())"
+    let temporary = TemporaryName.path(for: path)
     unlink(temporary)
     if symlink(destination, temporary) != 0 {
       throw AtomicFileError(path: path, operation: "symlink", code: errno)
@@ -97,11 +98,13 @@ public enum AtomicFile {
   /// Removes what runs that died while writing left in `folder`, of the file `name` or of all, and
   /// returns the file names.
   ///
-  /// A temporary is stale if no process here has its number and nothing was written to it for
-  /// `minimumAge` seconds: it may belong to a living run on another machine.
+  /// A temporary of this host is stale if its process is gone and nothing was written to it for
+  /// `minimumAge` seconds: hosts of one name may share a folder, and containers of one host have
+  /// numbers of their own. Of another host nobody here can know, and its network may stand still
+  /// for long: that one is stale after `foreignAge` seconds, a day, and so is any other.
   @discardableResult
   public static func removeStaleTemporaries(
-    in folder: URL, of name: String? = nil, minimumAge: Double = 60
+    in folder: URL, of name: String? = nil, minimumAge: Double = 60, foreignAge: Double = 86_400
   ) throws(AtomicFileError) -> [String] {
     let path = folder.path(percentEncoded: false)
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
@@ -109,22 +112,16 @@ public enum AtomicFile {
     }
     var removed: [String] = []
     for entry in names.sorted() {
-      guard let process = processID(ofTemporary: entry) else { continue }
-      if let name, !entry.hasPrefix(name + ".tmp-") { continue }
-      let isAlive = kill(process, 0) == 0 || errno != ESRCH
+      guard let temporary = TemporaryName(entry), temporary.target == name ?? temporary.target
+      else { continue }
       let file = folder.appending(path: entry).path(percentEncoded: false)
       var status = stat()
-      if isAlive || lstat(file, &status) != 0 { continue }
-      if Date().timeIntervalSince1970 - Double(status.st_mtim.tv_sec) < minimumAge { continue }
+      if lstat(file, &status) != 0 { continue }
+      let age = Date().timeIntervalSince1970 - Double(status.st_mtim.tv_sec)
+      let isDead = temporary.isOfThisHost && !temporary.isProcessAlive
+      if age < (isDead ? min(minimumAge, foreignAge) : foreignAge) { continue }
       if unlink(file) == 0 { removed.append(entry) }
     }
     return removed
-  }
-
-  private static func processID(ofTemporary name: String) -> Int32? {
-    guard let dot = name.range(of: ".tmp-", options: .backwards) else { return nil }
-    let digits = name[dot.upperBound...]
-    guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-    return Int32(digits).flatMap { $0 > 0 ? $0 : nil }
   }
 }

@@ -1,8 +1,9 @@
+import Audio
 import Foundation
 
 /// A file that is written piece by piece and appears under its name only when it is complete.
 ///
-/// The pieces go to `<path>.tmp-<process id>` beside it. A writer that is dropped before `commit`
+/// The pieces go to a file with a `TemporaryName` beside it. A writer that is dropped before `commit`
 /// removes that, and the previous version of the file stays. Between `flush` and `commit` the
 /// contents can be looked at.
 public final class AtomicFileWriter {
@@ -17,7 +18,7 @@ public final class AtomicFileWriter {
   public init(_ url: URL) throws(AtomicFileError) {
     self.url = url
     path = url.path(percentEncoded: false)
-    temporary = "\(path).tmp-\(getpid())"
+    temporary = TemporaryName.path(for: path)
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     if descriptor < 0 {
       // There is no temporary to remove.

@@ -1,3 +1,4 @@
+import Audio
 import DistTrain
 import Foundation
 import TestSupport
@@ -39,7 +40,7 @@ import Testing
     try AtomicFile.write("old", to: url)
     // The temporary is a link to the device on which every write finds the disk full.
     try FileManager.default.createSymbolicLink(
-      atPath: path("weights.tmp-\(getpid())"), withDestinationPath: "/dev/full")
+      atPath: TemporaryName.path(for: path("weights")), withDestinationPath: "/dev/full")
     let error = #expect(throws: AtomicFileError.self) { try AtomicFile.write("new", to: url) }
     #expect(error == .noSpace(path: path("weights")))
     #expect(error?.description.contains("no space left") == true)
@@ -53,7 +54,7 @@ import Testing
     do {
       let writer = try AtomicFileWriter(url)
       try [UInt8]("new".utf8).withUnsafeBytes { try writer.append($0) }
-      #expect(names == ["weights", "weights.tmp-\(getpid())"])
+      #expect(names == ["weights", TemporaryName.path(for: "weights")])
     }
     #expect(names == ["weights"], "a dropped writer leaves its temporary")
     #expect(try String(contentsOf: url, encoding: .utf8) == "old")
@@ -80,20 +81,63 @@ import Testing
     #expect(names == ["taken"])
   }
 
-  @Test func staleTemporariesOfDeadProcessesAreRemoved() throws {
+  @Test func temporariesNameHostAndProcess() throws {
+    let own = try #require(TemporaryName(TemporaryName.path(for: "a.tmp-9/last.safetensors")))
+    #expect(own.target.hasSuffix("last.safetensors") && own.process == getpid())
+    #expect(own.isOfThisHost && own.isProcessAlive)
+    let other = try #require(TemporaryName("x.tmp-3.tmp-node-17-4711"))
+    #expect(other.target == "x.tmp-3" && other.host == "node-17" && other.process == 4711)
+    #expect(!other.isOfThisHost)
+    let older = try #require(TemporaryName("x.tmp-12"))
+    #expect(older.host == nil && older.process == 12 && !older.isOfThisHost)
+    for name in ["weights", "tmp-1", "x.tmp-", "x.tmp-12a", "x.tmp-0", "x.tmp--5", "x.tmp-h-0"] {
+      #expect(TemporaryName(name) == nil, "\(name)")
+    }
+    // Whatever a machine is called, the name stays one file's and is read again.
+    for (host, part) in [
+      ("node-17", "node-17"), ("n1.cluster", "n1_cluster"), ("a/b c", "a_b_c"), ("", "_"),
+      ("kn\u{f6}ten", "kn__ten"),
+      (String(repeating: "x", count: 99), String(repeating: "x", count: 64)),
+    ] {
+      #expect(TemporaryName.fileNamePart(host) == part)
+      #expect(TemporaryName("x.tmp-\(part)-5")?.host == part)
+    }
+  }
+
+  @Test func staleTemporariesAreRemoved() throws {
     let dead = try Subprocess.shell("echo $$", timeLimit: 10)
     let number = dead.output.trimmingCharacters(in: .whitespacesAndNewlines)
-    let mine = "last.tmp-\(getpid())"
-    for name in ["last.tmp-\(number)", mine, "tmp-1", "x.tmp-", "x.tmp-12a", "x.tmp-0", "weights"] {
-      try AtomicFile.write("x", to: folder.appending(path: name))
+    let mine = TemporaryName.path(for: "last")
+    let host = try #require(TemporaryName(mine)?.host)
+    let gone = "last.tmp-\(host)-\(number)"
+    // As a host of which nothing is known here: neither that process 1 lives nor that it is gone.
+    let foreign = ["last.tmp-\(host)x-\(number)", "last.tmp-\(number)"]
+    let others = ["tmp-1", "x.tmp-", "x.tmp-12a", "weights"]
+    for name in [gone, mine] + foreign + others {
+      #expect(FileManager.default.createFile(atPath: path(name), contents: Data("x".utf8)))
     }
-    // Young ones may belong to a living run on another machine.
+    func remove(_ age: Double, _ foreignAge: Double = 86_400, of name: String? = nil) throws
+      -> [String]
+    {
+      try AtomicFile.removeStaleTemporaries(
+        in: folder, of: name, minimumAge: age, foreignAge: foreignAge)
+    }
+    // Young ones may belong to a living run in another container.
+    #expect(try remove(60) == [])
+    #expect(try remove(-1, of: "best") == [])
+    #expect(try remove(-1, of: "las") == [])
+    #expect(try remove(-1, of: "last") == [gone])
+    #expect(names == ([mine] + foreign + others).sorted())
+    // By default others go after a day.
+    func makeOlder(_ name: String, hours: Double) throws {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSinceNow: -3600 * hours)], ofItemAtPath: path(name))
+    }
+    for name in foreign { try makeOlder(name, hours: 23) }
     #expect(try AtomicFile.removeStaleTemporaries(in: folder) == [])
-    #expect(
-      try AtomicFile.removeStaleTemporaries(in: folder, of: "best", minimumAge: -1) == [])
-    #expect(
-      try AtomicFile.removeStaleTemporaries(in: folder, minimumAge: -1) == ["last.tmp-\(number)"])
-    #expect(names == [mine, "tmp-1", "weights", "x.tmp-", "x.tmp-0", "x.tmp-12a"].sorted())
+    for name in foreign { try makeOlder(name, hours: 25) }
+    #expect(try AtomicFile.removeStaleTemporaries(in: folder) == foreign.sorted())
+    #expect(names == ([mine] + others).sorted())
     #expect(throws: AtomicFileError.folderMissing(path: path("none"))) {
       try AtomicFile.removeStaleTemporaries(in: folder.appending(path: "none"))
     }

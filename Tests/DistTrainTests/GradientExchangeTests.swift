@@ -41,6 +41,17 @@ import Testing
     }
   }
 
+  @Test func memoryDecidesHowManyItemsGoTogether() throws {
+    let alone = LocalCommunicator()
+    for (bytes, overlaps, expected) in [
+      (Int?.none, true, 1), (0, true, 1), (299, true, 2), (300, true, 3), (300, false, 1),
+    ] {
+      let settings = ExchangeSettings(overlaps: overlaps, overlapBytes: bytes)
+      let exchange = try GradientExchange(arena(10), settings, over: alone)
+      #expect(exchange.itemsBesideTransfer(activationBytes: 100) == expected)
+    }
+  }
+
   @Test(arguments: [[4], [1, 3], [3, 0, 2], [0, 0, 7, 1], [2, 2, 2, 2]])
   func everyItemWeighsTheSame(counts: [Int]) throws {
     let length = 1_000

@@ -14,7 +14,7 @@ import Testing
     EpochReport(
       epoch: epoch, pesq: pesq, noisyPESQ: 1.97, siSDR: 18.25, noisySISDR: 8.5,
       validationLoss: 0.03125, trainingLoss: 0.034, learningRate: 0.001, scored: 3, total: 4,
-      seconds: 10.5, audioSecondsPerSecond: 12)
+      seconds: 10.5, audioSecondsPerSecond: 12, validationSeconds: 1.25)
   }
 
   private func lines() throws -> [String] {
@@ -28,9 +28,9 @@ import Testing
     #expect(
       try lines() == [
         "epoch,pesq,noisy_pesq,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,"
-          + "seconds,audio_seconds_per_second,learning_rate",
-        "1,2.5,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001",
-        "2,nan,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001",
+          + "seconds,audio_seconds_per_second,learning_rate,validation_seconds",
+        "1,2.5,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001,1.25",
+        "2,nan,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001,1.25",
       ])
     #expect(history.count == 2)
   }
@@ -54,6 +54,23 @@ import Testing
     #expect(try lines().map { $0.prefix(2) } == ["ep", "1,", "2,"])
   }
 
+  @Test func historyOfVersion010GoesOn() throws {
+    let header =
+      "epoch,pesq,noisy_pesq,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,seconds,"
+      + "audio_seconds_per_second,learning_rate"
+    let rows = ["1,2.5,1.97,18.25,8.5,0.03,0.034,3,4,10.5,12.0,0.001", "2,2.6,1,1,1,1,1,1,1,1,1,1"]
+    try ([header] + rows + [""]).joined(separator: "\n")
+      .write(to: url, atomically: true, encoding: .utf8)
+    var history = try HistoryCSV(url: url, resumingAfter: 1)
+    try history.append(report(2, pesq: 2.75))
+    let now = try lines()
+    #expect(now.count == 3 && now[0] == header + ",validation_seconds")
+    #expect(now[1] == rows[0] + ",nan")
+    #expect(now[2].hasPrefix("2,2.75,") && now[2].hasSuffix(",0.001,1.25"))
+    // And once more, in today's form.
+    #expect(try HistoryCSV(url: url, resumingAfter: 2).count == 2)
+  }
+
   @Test func newRunStartsAnewAndAMissingFileIsEmpty() throws {
     try Data("something else".utf8).write(to: url)
     var history = try HistoryCSV(url: url)
@@ -64,7 +81,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", 1), ("other,header\n", 1), ("\(HistoryCSV.header)\n1,2\n", 2),
+    ("", 1), ("other,header\n", 1), ("\(HistoryCSV.header)\n1,2\n", 2), ("epoch\n1\n", 1),
     ("\(HistoryCSV.header)\nx,1,1,1,1,1,1,1,1,1,1,1,1,1\n", 2),
   ])
   func foreignFilesAreNotContinued(text: String, line: Int) throws {

@@ -115,6 +115,29 @@ import Testing
         "disttrain: rank 1 of 2: broadcast failed on rank 1: MPI_ERR_TRUNCATE"), "\(outcome)")
   }
 
+  @Test(arguments: [(0, 4_000, "validation"), (1, 1_200, "training step")])
+  func lateRanksAreWaitedForWithinTheLimit(
+    victim: Int, milliseconds: Int, phase: String
+  ) throws {
+    expectOK(try probe(3, "late", "\(victim)", "\(milliseconds)", phase), ranks: 3)
+  }
+
+  @Test(arguments: [
+    (1, "training step", "2 s (--timeout): rank 1 ", "training step"),
+    (0, "saving", "6 s (--long-timeout): rank 0 ", "saving"),
+  ])
+  func lateRanksAreNamedBeyondIt(victim: Int, phase: String, text: String, name: String) throws {
+    let outcome = try probe(3, "late", "\(victim)", "60000", phase)
+    #expect(outcome.status == 76 && !outcome.timedOut, "\(outcome)")
+    #expect(
+      outcome.errors.contains(
+        "disttrain: error: rank \(victim) has not arrived; the others have waited \(text)"),
+      "\(outcome)")
+    #expect(outcome.errors.contains("phase \(name), last completed step 41, alive"), "\(outcome)")
+    #expect(outcome.errors.components(separatedBy: "disttrain: error: ").count == 2, "\(outcome)")
+    #expect(outcome.seconds < 20, "\(outcome)")
+  }
+
   @Test func withoutLauncherNothingOfMPIStarts() throws {
     let outcome = try MPIRun.runAlone(product: "MPIProbe", arguments: ["who"])
     #expect(outcome.output == "LocalCommunicator rank 0 of 1\n", "\(outcome)")

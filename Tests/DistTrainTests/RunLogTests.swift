@@ -13,7 +13,7 @@ import Testing
     EpochReport(
       epoch: epoch, pesq: pesq, noisyPESQ: 1.97, siSDR: 18.2, noisySISDR: 8.4,
       validationLoss: 0.03124, trainingLoss: 0.034, learningRate: 0.00098, scored: 822, total: 824,
-      seconds: 1834.21, audioSecondsPerSecond: 12.34)
+      seconds: 1834.21, audioSecondsPerSecond: 12.34, validationSeconds: 229.3)
   }
 
   /// What `body` writes to stdout when that is a file.
@@ -43,7 +43,7 @@ import Testing
       report(12, pesq: 3.004).logLine
         == "Epoch 12 PESQ 3.0040 noisy 1.9700 SI-SDR 18.20 "
         + "noisy-SI-SDR 8.40 loss 0.0312 train-loss 0.0340 scored 822/824 seconds 1834.2 "
-        + "audio-s/s 12.3 learning-rate 0.00098")
+        + "audio-s/s 12.3 learning-rate 0.00098 validation-share 0.125")
     #expect(report(3, pesq: nil).logLine.hasPrefix("Epoch 3 PESQ nan noisy 1.9700 "))
     #expect(report(3, pesq: .nan).logLine.hasPrefix("Epoch 3 PESQ nan "))
   }

@@ -6,10 +6,10 @@ import TestSupport
 enum BadNumbers {
   static let drills = [
     Drill("poison-input", "a NaN in an utterance on rank 1") {
-      try poison($0, "poison-input")
+      try poison($0, "poison-input", "first non-finite: rank 1, ")
     },
     Drill("poison-gradient", "a NaN in a gradient on rank 1", short: true) {
-      try poison($0, "poison-gradient")
+      try poison($0, "poison-gradient", "and rank 1's own gradient sum of ")
     },
     Drill("poison-weight", "a NaN in a weight on rank 1", short: true) {
       try poisonWeight($0)
@@ -17,7 +17,7 @@ enum BadNumbers {
     Drill("poison-weight-again", "a NaN in a weight, and no rollback left") { ground in
       let outcome = try ground.bench.train(
         ranks: 2, run: "again",
-        DrillGround.recipe + ["--skip-limit", "2", "--rollback-limit", "0"],
+        DrillGround.recipe + ["--skip-limit", "2", "--rollbacks", "0"],
         environment: ["DISTTRAIN_FAULT": "poison-weight@step=7,rank=1"])
       try ground.requireEnd(
         outcome, status: ExitStatus.failure.rawValue, saying: ["was not finite in 2 steps in a row"]
@@ -28,15 +28,22 @@ enum BadNumbers {
     },
   ]
 
-  private static func poison(_ ground: DrillGround, _ kind: String) throws -> DrillOutcome {
+  private static func poison(
+    _ ground: DrillGround, _ kind: String, _ finding: String
+  ) throws -> DrillOutcome {
     let steps = DrillGround.steps
     let outcome = try ground.bench.train(
       ranks: 2, run: kind, DrillGround.recipe + ["--stop-after", "\(steps)"],
       environment: ["DISTTRAIN_FAULT": "\(kind)@step=7,rank=1"])
     try ground.requireEnd(
       outcome, status: 0,
-      saying: ["skipped on all ranks", "first non-finite: rank 1", "warning: 1 of \(steps) steps"])
-    let replayed = try replay(ground, outcome)
+      saying: ["step 7 skipped on all ranks", finding])
+    try ground.requireFinite(kind)
+    let replayed = try replay(
+      ground, outcome,
+      saying: kind == "poison-gradient"
+        ? "the fault was transient" : "what was recorded came again",
+      status: kind == "poison-gradient" ? ExitStatus.notReproduced : nil)
     try ground.require(
       try ground.bench.events(kind, "step").count == steps, "steps are missing", outcome)
     return DrillOutcome(
@@ -51,7 +58,11 @@ enum BadNumbers {
       environment: ["DISTTRAIN_FAULT": "poison-weight@step=7,rank=1"])
     try ground.requireEnd(
       outcome, status: 0, saying: ["2 steps in a row were skipped: back to step 5"])
-    _ = try replay(ground, outcome)
+    try ground.requireFinite("weight")
+    try ground.require(
+      Set(try ground.bench.events("weight", "step").compactMap { $0["step"] as? Int })
+        == Set(1...DrillGround.steps), "steps are missing", outcome)
+    _ = try replay(ground, outcome, saying: "what was recorded came again")
     return DrillOutcome(
       did: "skipped 2 steps, went back to step 5 at a lower rate", seconds: outcome.seconds,
       kept: "\(DrillGround.steps) steps done, weights finite")
@@ -59,18 +70,19 @@ enum BadNumbers {
 
   /// Runs the command that the log gives, as a user would.
   private static func replay(
-    _ ground: DrillGround, _ outcome: SubprocessOutcome
+    _ ground: DrillGround, _ outcome: SubprocessOutcome, saying text: String,
+    status: ExitStatus? = nil
   ) throws -> String {
     let lines = (outcome.output + outcome.errors).split(separator: "\n")
-    guard let line = lines.first(where: { $0.hasPrefix("first non-finite: ") }),
+    guard let line = lines.first(where: { $0.contains("; see it again with: disttrain replay ") }),
       let command = line.components(separatedBy: ": disttrain ").last
     else { throw DrillFailure(description: "no command to replay\n\(outcome)") }
     let replayed = try MPIRun.runAlone(
       product: "disttrain", arguments: command.split(separator: " ").map(String.init),
       folder: ground.bench.folder)
     try ground.require(
-      replayed.status == 0 && replayed.output.contains("what was recorded came again"),
+      replayed.status == status?.rawValue ?? 0 && replayed.output.contains(text),
       "the replay of \(command) did not show it", replayed)
-    return "replay shows it"
+    return text.hasPrefix("the fault") ? "replay says that it was transient" : "replay shows it"
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import TestSupport
 
 /// Where drills are performed: a corpus, a tiny model, and the runs that nothing happened to.
@@ -46,12 +47,14 @@ struct DrillGround {
     try require(left.isEmpty, "processes \(left) are left")
   }
 
-  /// Resumes the run `run` up to the end of the drills' recipe, and compares it with a run that
-  /// nothing happened to.
+  /// Resumes the run `run` up to the end of the drills' recipe, or beyond what it has saved, and
+  /// compares it with a run that nothing happened to.
   func resumeAndCompare(
     _ run: String, ranks: Int = 2, _ arguments: [String] = DrillGround.recipe,
-    steps: Int = DrillGround.steps, saying text: String? = nil
+    steps: Int? = nil, saying text: String? = nil
   ) throws -> String {
+    let saved = try bench.events(run, "checkpoint").last?["step"] as? Int ?? 0
+    let steps = steps ?? max(Self.steps, (saved / 20 + 1) * 20)
     let end = ["--stop-after", "\(steps)"]
     let resumed = try bench.train(ranks: ranks, run: run, arguments + end + ["--resume"])
     try requireEnd(resumed, status: 0, saying: text.map { [$0] } ?? [])
@@ -68,6 +71,15 @@ struct DrillGround {
     try require(
       differences.isEmpty, "not as an undisturbed run: " + differences.joined(separator: ", "))
     return "\(steps) steps equal an undisturbed run, bit for bit"
+  }
+
+  /// Demands that every number of a run's newest checkpoint is finite.
+  func requireFinite(_ run: String) throws {
+    let file = try SafetensorsFile(data: bench.data(run, "last.safetensors"), path: run)
+    for entry in file.entries where entry.dtype == "F32" {
+      let isFinite = try entry.floats().allSatisfy(\.isFinite)
+      try require(isFinite, "\(entry.name) of \(run) is not finite")
+    }
   }
 
   /// The name of a run that nothing happened to.

@@ -39,7 +39,7 @@ enum FrozenRanks {
   ) throws -> DrillOutcome {
     try ground.requireEnd(
       outcome, status: ExitStatus.rankLost.rawValue,
-      saying: ["rank \(missing) (", " has not arrived"])
+      saying: ["error: rank \(missing) has not arrived; the others have waited", "error: "])
     // The deadline, and some seconds to notice and to end.
     try ground.require(seconds <= 20, "it took \(seconds) s", outcome)
     return DrillOutcome(

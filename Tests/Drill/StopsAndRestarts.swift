@@ -5,8 +5,8 @@ import TestSupport
 /// Runs that are asked to stop, and runs that are started again.
 enum StopsAndRestarts {
   static let drills = [
-    Drill("sigterm", "SIGTERM to mpirun", short: true) {
-      try signal($0, "sigterm", "kill -TERM $job", "SIGTERM")
+    Drill("sigterm", "SIGTERM to the ranks", short: true) {
+      try signal($0, "sigterm", "kill -TERM $(ranks)", "SIGTERM")
     },
     Drill("sigusr1", "SIGUSR1 to rank 1 alone") {
       try signal($0, "sigusr1", "kill -USR1 $(ranks | tail -n 1)", "a signal to another rank")
@@ -15,7 +15,7 @@ enum StopsAndRestarts {
       let outcome = try ground.bench.train(
         ranks: 2, run: "wall-time",
         [
-          "--epochs", "20000", "--batch", "1", "--schedule", "constant", "--wall-time", "1:00",
+          "--epochs", "20000", "--batch", "1", "--schedule", "constant", "--wall-time", "60s",
           "--wall-margin", "57s",
         ])
       try ground.requireEnd(
@@ -29,10 +29,9 @@ enum StopsAndRestarts {
     },
     Drill("launch-restarts", "kill -9 of rank 1 under launch", short: true) { ground in
       let bench = ground.bench
-      let words = try launch(
-        bench, run: "launched", DrillGround.recipe + ["--stop-after", "\(DrillGround.steps)"])
-      let outcome = try bench.run(
-        words, until: "saved step 5 ", then: "kill -9 $(workers | tail -n 1)")
+      let outcome = try bench.train(
+        ranks: 2, run: "launched", DrillGround.recipe + ["--stop-after", "\(DrillGround.steps)"],
+        launch: restarts, until: "saved step 5 ", then: "kill -9 $(launched ranks | tail -n 1)")
       try ground.requireEnd(outcome, status: 0, saying: ["continued after step"])
       return DrillOutcome(
         did: "started again by itself, went on", seconds: try bench.harmSeconds(),
@@ -40,12 +39,9 @@ enum StopsAndRestarts {
     },
     Drill("launch-crash-loop", "the same crash at every start") { ground in
       let bench = ground.bench
-      let words = try launch(bench, run: "crashes", DrillGround.recipe)
-      let outcome = try Subprocess.run(
-        words[0], Array(words.dropFirst()),
-        environment: MPIRun.launchEnvironment(
-          adding: ["DISTTRAIN_FAULT": "kill-in-checkpoint@step=10"]),
-        folder: bench.folder, timeLimit: 120)
+      let outcome = try bench.train(
+        ranks: 2, run: "crashes", DrillGround.recipe, launch: restarts,
+        environment: ["DISTTRAIN_FAULT": "kill-in-checkpoint@step=10"])
       try ground.requireEnd(outcome, status: 137, saying: [])
       return DrillOutcome(
         did: "gave up with the reasons of each start; resumed by hand", seconds: outcome.seconds,
@@ -65,12 +61,7 @@ enum StopsAndRestarts {
     },
   ]
 
-  private static func launch(
-    _ bench: TrainingBench, run: String, _ arguments: [String]
-  ) throws -> [String] {
-    [try MPIRun.productPath("disttrain"), "launch", "--ranks", "2", "--restart-delay", "0s", "--"]
-      + bench.recipe(run: run, arguments)
-  }
+  private static let restarts = ["--restart-delay", "0"]
 
   private static func signal(
     _ ground: DrillGround, _ run: String, _ harm: String, _ name: String
@@ -83,6 +74,6 @@ enum StopsAndRestarts {
     let seconds = try ground.bench.harmSeconds()
     return DrillOutcome(
       did: "step ended, saved, ended with 75; resumed", seconds: seconds,
-      kept: try ground.resumeAndCompare(run, steps: 40))
+      kept: try ground.resumeAndCompare(run))
   }
 }

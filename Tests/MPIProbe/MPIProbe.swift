@@ -19,6 +19,9 @@ struct MPIProbe {
   }
 
   private static func start(_ arguments: [String]) throws -> any Communicator {
+    if arguments.first == "late" {
+      return try makeCommunicator(deadlines: Deadlines(timeout: 2, longTimeout: 6))
+    }
     guard arguments.first == "pieces",
       let launch = try LaunchEnvironment(ProcessInfo.processInfo.environment)
     else { return try makeCommunicator() }
@@ -61,6 +64,7 @@ struct Probe {
       try communicator.barrier()
       if rank == number(0) { exit(Int32(number(1))) }
       try waitForever()
+    case "late": try late()
     case "disagree": try disagree()
     case "hang":
       say("rank \(rank) hangs in process \(getpid())")
@@ -115,6 +119,25 @@ struct Probe {
     withUnsafeTemporaryAllocation(of: Int.self, capacity: 100) { scratch in
       scratch.initialize(repeating: depth)
       return recurse(depth + scratch[depth % 100] - depth + 1) + scratch[0]
+    }
+  }
+
+  /// One rank comes so many seconds later than the others, in a phase: with deadlines of 2 and 6 s.
+  private func late() throws {
+    try communicator.barrier()
+    communicator.completed(step: 41)
+    for phase in RankPhase.allCases where "\(phase)" == arguments[2] { communicator.enter(phase) }
+    if rank == number(0) { usleep(UInt32(number(1)) * 1_000) }
+    try waitFor("barrier") { try communicator.barrier() }
+    try waitFor("reduction") { _ = try communicator.allReduceSum([1]) }
+    try succeed()
+  }
+
+  private func waitFor(_ what: String, _ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch {
+      communicator.abort(code: 9, message: "\(what): \(error)")
     }
   }
 

@@ -30,19 +30,32 @@ public struct TrainingBench {
     ] + arguments
   }
 
-  /// The words that start `ranks` ranks into the run folder `run`.
-  public func words(ranks: Int, run: String, _ arguments: [String]) throws -> [String] {
-    let launcher =
-      ranks == 1
-      ? [] : [try MPIRun.mpirunPath(), "--oversubscribe", "--bind-to", "none", "-np", "\(ranks)"]
-    return launcher + [try MPIRun.productPath("disttrain")] + recipe(run: run, arguments)
+  /// The words that start `ranks` ranks into the run folder `run`: with mpirun, with these options of
+  /// `disttrain launch`, or with a `launcher`'s own words.
+  public func words(
+    ranks: Int, run: String, _ arguments: [String], launch: [String]? = nil,
+    launcher: [String]? = nil
+  ) throws -> [String] {
+    let program = try MPIRun.productPath("disttrain")
+    let sharing = ["--oversubscribe", "--bind-to", "none"]
+    let start =
+      if let launch {
+        [program, "launch", "--ranks", "\(ranks)"]
+          + sharing.flatMap { ["--mpirun-arg", $0] } + launch + ["--"]
+      } else if let launcher {
+        launcher + [program]
+      } else {
+        ranks == 1 ? [program] : [try MPIRun.mpirunPath()] + sharing + ["-np", "\(ranks)", program]
+      }
+    return start + recipe(run: run, arguments)
   }
 
   /// Trains to the end.
   public func train(
-    ranks: Int = 1, run: String, _ arguments: [String], environment: [String: String] = [:]
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    environment: [String: String] = [:]
   ) throws -> SubprocessOutcome {
-    let words = try words(ranks: ranks, run: run, arguments)
+    let words = try words(ranks: ranks, run: run, arguments, launch: launch)
     return try Subprocess.run(
       words[0], Array(words.dropFirst()),
       environment: MPIRun.launchEnvironment(adding: environment),
@@ -50,34 +63,19 @@ public struct TrainingBench {
   }
 
   /// Trains, waits until the log holds `text`, does `harm` and waits for the end.
-  public func train(
-    ranks: Int = 1, run: String, _ arguments: [String], until text: String, then harm: String
-  ) throws -> SubprocessOutcome {
-    try self.run(try words(ranks: ranks, run: run, arguments), until: text, then: harm)
-  }
-
-  /// Starts `words`, waits until what they print holds `text`, does `harm` and waits for the end.
   ///
-  /// `harm` is a shell command, in which `$job` is the process that was started, `ranks` prints the
-  /// processes of its ranks under mpirun, and `workers` those that train, whoever started them. The
-  /// outcome's output is the log; `harmSeconds` tells how long the job lived on.
-  public func run(
-    _ words: [String], until text: String, then harm: String, timeLimit: Double = 90
+  /// `harm` is a shell command, in which `$job` is the process that was started, and `ranks` prints
+  /// the processes of its ranks under mpirun; `$job` has to be mpirun then, which `launched` makes of
+  /// a launcher. The outcome's output is the log, and `harmSeconds` tells how long the job lived on.
+  public func train(
+    ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
+    launcher: [String]? = nil, environment: [String: String] = [:], until text: String,
+    then harm: String
   ) throws -> SubprocessOutcome {
     let script = """
-      ranks() {
-        for file in /proc/[0-9]*/stat; do
-          read -r process name state parent rest <"$file" || continue
-          if [ "$parent" = "$job" ]; then echo "$process"; fi
-        done 2>/dev/null | sort -n
-      }
-      workers() {
-        for file in /proc/[0-9]*/cmdline; do
-          if tr '\\0' ' ' <"$file" | grep -q "^[^ ]*disttrain train .*$PWD"; then
-            basename "$(dirname "$file")"
-          fi
-        done 2>/dev/null | sort -n
-      }
+      launched() { launcher=$job; job=$(ranks); "$@"; job=$launcher; }
+      ranks() { cat /proc/$job/task/*/children | tr -s ' ' '\\n' | sort -n; }
+      : >log  # the text must not be found in that of a job before
       "$@" >log 2>&1 &
       job=$!
       while [ -e /proc/$job/exe ] && ! grep -q '\(text)' log; do sleep 0.01; done
@@ -90,8 +88,10 @@ public struct TrainingBench {
       exit $status
       """
     return try Subprocess.run(
-      "/bin/sh", ["-c", script, "sh"] + words,
-      environment: MPIRun.launchEnvironment(), folder: folder, timeLimit: timeLimit)
+      "/bin/sh",
+      ["-c", script, "sh"]
+        + words(ranks: ranks, run: run, arguments, launch: launch, launcher: launcher),
+      environment: MPIRun.launchEnvironment(adding: environment), folder: folder, timeLimit: 90)
   }
 
   /// Seconds from the last `harm` to the end of its job.
@@ -129,11 +129,15 @@ public struct TrainingBench {
     }
   }
 
-  /// The events of a kind in a run's `metrics.jsonl`.
-  public func events(_ run: String, _ name: String) throws -> [[String: Any]] {
+  /// The events in a run's `metrics.jsonl`.
+  public func events(_ run: String) throws -> [[String: Any]] {
     try String(decoding: try data(run, "metrics.jsonl"), as: UTF8.self).split(separator: "\n")
       .compactMap { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
-      .filter { $0["event"] as? String == name }
+  }
+
+  /// Those of a kind.
+  public func events(_ run: String, _ name: String) throws -> [[String: Any]] {
+    try events(run).filter { $0["event"] as? String == name }
   }
 
   /// In what two runs differ that should have come to the same, bit for bit.

@@ -26,6 +26,9 @@ void platform_prefer_large_pages(void *start, unsigned long bytes);
 /// Gives freed memory back once, so that the resident size says what is in use.
 void platform_return_freed_memory(void);
 
+/// Bytes that malloc has handed out and not got back.
+unsigned long platform_allocated_bytes(void);
+
 /// CRC-32C of `count` bytes, continuing from `crc`, which is 0 at the start.
 unsigned platform_crc32c(unsigned crc, const void *bytes, unsigned long count);
 
@@ -44,5 +47,23 @@ int platform_catch_stop_signal(int signal_number);
 
 /// The first of the signals caught in that way that has come; 0 if none has.
 int platform_stop_signal(void);
+
+/// From here on these signals are noted in order, for `platform_next_signal`, and do nothing else.
+/// Those that this process ignores already go on being ignored. 0 on success. Call it once.
+int platform_watch_signals(const int *signals, int count);
+
+/// The next signal that was noted; 0 if none came in time, or if the wait was interrupted. -1
+/// milliseconds: however long it takes.
+int platform_next_signal(int milliseconds);
+
+/// Starts the program at `path` as a child in a process group of its own, so that what is sent to
+/// the group of this process (Ctrl-C) does not reach it, with the signals as they were before
+/// `platform_watch_signals`. It gets SIGTERM when this process ends, however that happens: call it
+/// from the main thread. Its number, or -1 with errno. Status 127 if it cannot be executed.
+int platform_start_tied(const char *path, char *const arguments[]);
+
+/// Starts a program, `arguments[0]`, that outlives this process and its group and holds none of its
+/// files; the list ends with NULL. 0 on success.
+int platform_start_detached(char *const arguments[]);
 
 #endif

@@ -49,16 +49,21 @@ struct StepBenchmark {
       Double(try communicator.allReduceMax(Int64((seconds ?? 0) * 1e9))) / 1e9
     }
 
+    func fastest(_ seconds: Double?) throws -> Double { -(try slowest(seconds.map { -$0 })) }
+
     let execution = Execution(threads: threads, recomputes: recomputes)
     for _ in 0..<warmupSteps { _ = try take(execution) }
     peak.add(CoreLimits.measureFlops())
     var times = Samples()
     var exposed = Samples()
+    var exposedToLast = Samples()
     var transfer = Samples()
     for _ in 0..<steps {
       times.add(try take(execution))
       // One rank that stands still makes all wait.
       exposed.add(try slowest(exchanged?.exposedSeconds))
+      // The one that comes last waits for messages only, not for ranks.
+      exposedToLast.add(try fastest(exchanged?.exposedSeconds))
       transfer.add(try slowest(exchanged?.transferSeconds))
       peak.add(CoreLimits.measureFlops())
     }
@@ -75,7 +80,8 @@ struct StepBenchmark {
       configuration: configuration, threads: threads, ranks: communicator.worldSize,
       recomputes: recomputes,
       exchange: .init(
-        settings: exchange, buckets: step.bucketCount, exposed: exposed.median,
+        settings: exchange, buckets: step.bucketCount, together: step.itemsBesideTransfer,
+        exposed: exposed.median, exposedToLast: exposedToLast.median,
         transfer: transfer.median),
       times: times, peak: peak, copy: copy, product: product,
       memory: .init(before: residentBefore, peak: Int(residentPeak), isExact: isExact),

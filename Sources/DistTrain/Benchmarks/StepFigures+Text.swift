@@ -43,10 +43,13 @@ extension StepFigures: CustomStringConvertible {
         + "\(text.figures(copy.cache.gigabytesPerSecond)) GB/s in L2 "
         + "(\(copy.cache.bytes >> 10) KiB), bytes read plus bytes written",
       "exchange       "
-        + "\(text.milliseconds(exposedCommunicationSeconds)) ms of a step exposed, all-reduces "
+        + "\(text.milliseconds(exposedCommunicationSeconds)) ms of a step exposed, "
+        + (ranks == 1
+          ? "" : "\(text.milliseconds(unhiddenCommunicationSeconds)) to the last rank, ")
+        + "all-reduces "
         + "\(text.milliseconds(allReduceSeconds)) ms (\(text.count(buckets, "bucket")) of "
         + "\(text.megabytes(bucketBytes)), \(wire), "
-        + "\(overlap ? "during backward" : "after backward"))",
+        + "\(overlap ? "during backward of \(text.count(utterancesSideBySide, "utterance"))" : "after backward"))",
       "resident       \(atMost)\(text.megabytes(peakResidentBytes)) at the peak of the steps"
         + "\(most), \(text.megabytes(residentBytesBeforeSteps)) before the first",
     ]

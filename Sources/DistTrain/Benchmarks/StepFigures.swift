@@ -37,8 +37,11 @@ struct StepFigures: Encodable {
   struct Exchange {
     let settings: ExchangeSettings
     let buckets: Int
+    /// Utterances that go backward side by side.
+    let together: Int
     /// Seconds of a step, the median of the timed ones.
     let exposed: Double
+    let exposedToLast: Double
     let transfer: Double
   }
 
@@ -76,9 +79,13 @@ struct StepFigures: Encodable {
   let bucketBytes: Int
   let buckets: Int
   let overlap: Bool
+  /// Utterances of a rank that went backward side by side, so that gradients were final early.
+  let utterancesSideBySide: Int
   /// Median time of a step that the rank which waited longest stood still for gradients: what
   /// nothing hid of the exchange, and waiting for slower ranks.
   let exposedCommunicationSeconds: Double
+  /// The same of the rank that waited least: what nothing hid, without waiting for slower ranks.
+  let unhiddenCommunicationSeconds: Double
   /// Median time that the all-reduces themselves took in a step.
   let allReduceSeconds: Double
 
@@ -147,7 +154,9 @@ struct StepFigures: Encodable {
     bucketBytes = exchange.settings.bucketBytes
     buckets = exchange.buckets
     overlap = exchange.settings.overlaps
+    utterancesSideBySide = min(batch, exchange.together)
     exposedCommunicationSeconds = exchange.exposed
+    unhiddenCommunicationSeconds = exchange.exposedToLast
     allReduceSeconds = exchange.transfer
     peakResidentBytes = memory.peak
     residentBytesBeforeSteps = memory.before

@@ -17,7 +17,7 @@ struct DistTrainCommand: ParsableCommand {
     version: Program.nameAndVersion,
     subcommands: [
       CheckCommand.self, DescribeCommand.self, PrepareCommand.self, TrainCommand.self,
-      EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self, CompareCommand.self,
-      ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
+      LaunchCommand.self, EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self,
+      CompareCommand.self, ReplayCommand.self, DoctorCommand.self, BenchCommand.self,
     ])
 }

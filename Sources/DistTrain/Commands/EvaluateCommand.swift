@@ -31,17 +31,21 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers that were kept for validation.")
   var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  @OptionGroup var deadlines: DeadlineOptions
 
   func run() throws {
-    try ParallelCommand.run { communicator in
+    try ParallelCommand.run(deadlines.deadlines) { communicator in
       let root = RootDecision(communicator)
       let model = try root.model(weights: weights.weights, preset: weights.preset)
+      communicator.enter(.staging)
       let place = try Staging(
         over: communicator, log: Console.progressLog(rank: communicator.rank)
       ).path(of: data, in: staging.stage)
+      communicator.enter(.readingCorpus)
       let dataset = try root.dataset(
         data: data, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers
       ).reading(from: place)
+      communicator.enter(.validation)
       let evaluator = try Evaluator(model: model, pairs: dataset.pairs, over: communicator)
       let evaluation = try evaluate(evaluator, rank: communicator.rank)
       _ = try root.bytes {

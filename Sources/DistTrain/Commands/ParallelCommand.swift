@@ -15,9 +15,11 @@ public enum ParallelCommand {
   ///
   /// An error that rank 0 has told all ranks of is printed once, and all leave in order, as they do
   /// with `OrderlyExit`. Any other error is this rank's alone: it ends the job, since the others
-  /// wait in some collective.
-  public static func run(_ body: (any Communicator) throws -> Void) throws {
-    let communicator = try makeCommunicator()
+  /// wait in some collective. So does a rank that keeps others waiting beyond `deadlines`.
+  public static func run(
+    _ deadlines: Deadlines = Deadlines(), _ body: (any Communicator) throws -> Void
+  ) throws {
+    let communicator = try makeCommunicator(deadlines: deadlines)
     EnvironmentCheck.warn(rank: communicator.rank)
     do {
       try body(communicator)
@@ -44,6 +46,7 @@ public enum ParallelCommand {
 
   private static func leave(_ communicator: any Communicator, _ status: ExitStatus) throws {
     // The launcher kills everybody when the first one leaves: not before it is told.
+    communicator.enter(.leaving)
     try communicator.barrier()
     try communicator.finalize()
     throw ExitCode(status.rawValue)

@@ -36,6 +36,13 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Utterances per rank and step; the global batch is this times the ranks.")
   var batch = 6
 
+  @Option(
+    help: ArgumentHelp(
+      "Batches of each rank and step, with one exchange of gradients: for large global batches and "
+        + "slow networks. The global batch is ranks × --batch × this; memory depends on neither.",
+      valueName: "batches"))
+  var accumulate = 1
+
   @Option(help: "Seed of initial weights, order and crops.")
   var seed: UInt64 = 0
 
@@ -79,12 +86,16 @@ public struct TrainCommand: ParsableCommand {
 
   @OptionGroup(title: "Steps that are not finite") var nonFinite: NonFiniteOptions
   @OptionGroup var saving: CheckpointOptions
+  @OptionGroup var deadlines: DeadlineOptions
 
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
 
   @Option(help: "Validate on this many utterances only, spread over the split.")
   var validationCount: Int?
+
+  @Flag(help: "Validate beside the training of the next pass, with the same scores.")
+  var validateAsync = false
 
   @Option(parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers kept for validation.")
   var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
@@ -99,6 +110,7 @@ public struct TrainCommand: ParsableCommand {
     }
     try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
     try require(batch > 0, "--batch must be at least 1, not \(batch)")
+    try require(accumulate > 0, "--accumulate must be at least 1, not \(accumulate)")
     try require(
       threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
     try require(
@@ -116,21 +128,26 @@ public struct TrainCommand: ParsableCommand {
       "--validation-count must be at least 1, not \(validationCount ?? 0)")
   }
 
+  /// Where a run of `model` keeps its files.
+  func runFolder(of model: ModelConfiguration) -> RunFolder {
+    RunFolder(runDir ?? "checkpoints_\(model.name)")
+  }
+
   /// Runs the job on all ranks.
   ///
   /// - Throws: `OrderlyExit` with the status `saved` if it was asked to stop before its end.
   public func run() throws {
     let start = ProcessInfo.processInfo.systemUptime
-    try ParallelCommand.run { communicator in
+    try ParallelCommand.run(deadlines.deadlines) { communicator in
       let model = try RootDecision(communicator).value { try Preset.load(preset) }
       let configuration = TrainingConfiguration(
-        model: model, seed: seed, epochs: epochs, batch: batch, ranks: communicator.worldSize,
-        cropSeconds: seconds, learningRate: learningRate, schedule: schedule,
-        warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
+        model: model, seed: seed, epochs: epochs, batch: batch, accumulate: accumulate,
+        ranks: communicator.worldSize, cropSeconds: seconds, learningRate: learningRate,
+        schedule: schedule, warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
         stepsPerEpoch: stepsPerEpoch)
       var request = TrainingRequest(
         configuration: configuration, data: data,
-        runFolder: RunFolder(runDir ?? "checkpoints_\(model.name)"))
+        runFolder: runFolder(of: model))
       request.stage = staging.stage
       request.resumes = resume
       request.threads = threads
@@ -139,11 +156,15 @@ public struct TrainCommand: ParsableCommand {
       request.onBadFile = onBadFile
       request.validationSpeakers = validationSpeakers
       request.validationCount = validationCount
+      request.validatesAsynchronously = validateAsync
       request.stepLimit = stopAfter
       request.nonFinite = nonFinite.policy
       request.saving = saving.request(startedAt: start)
       request.saving.fault = try RootDecision(communicator).together {
         try FaultInjection(environment: ProcessInfo.processInfo.environment)
+      }
+      if let fault = request.saving.fault.flatMap(NumericalFault.init) {
+        request.hooks = fault.hooks(rank: communicator.rank)
       }
       switch try TrainingJob(request, over: communicator).run() {
       case .complete, .stopped(.stepLimit): break

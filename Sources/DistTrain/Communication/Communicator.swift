@@ -2,9 +2,10 @@ import Foundation
 
 /// What a data-parallel trainer needs from the other processes ("ranks") of its job.
 ///
-/// Every operation but `abort` is collective: all ranks call it, in the same order, with the same
+/// Every operation is collective unless it says otherwise: all ranks call it, in the same order, with the same
 /// element count and root. It returns when this rank's part is done. One thread, the one that made
-/// the communicator, makes all calls.
+/// the communicator, makes all calls. Ranks of a job wait for each other as long as its `Deadlines`
+/// say; then the job ends with the status `rankLost` and a line that names who is missing.
 public protocol Communicator: AnyObject {
   /// This process's number, `0 ..< worldSize`.
   var rank: Int { get }
@@ -14,6 +15,12 @@ public protocol Communicator: AnyObject {
   var hostRank: Int { get }
   /// Number of processes on the same machine.
   var hostSize: Int { get }
+
+  /// Says what this rank is at: how long the others wait for it depends on that. Not collective.
+  func enter(_ phase: RankPhase)
+
+  /// Says how many steps of the run this rank has done. Not collective.
+  func completed(step: Int)
 
   /// Returns when every rank has called it.
   func barrier() throws(CommunicationError)
@@ -48,7 +55,8 @@ public protocol Communicator: AnyObject {
   /// Every rank's value, by rank, on all ranks.
   func allGather(_ value: UInt64) throws(CommunicationError) -> [UInt64]
 
-  /// Writes `message` to stderr and ends the whole job with exit status `code`, 1 to 255.
+  /// Writes `message` to stderr and ends the whole job with exit status `code`, 1 to 255. Not
+  /// collective.
   func abort(code: Int32, message: String) -> Never
 
   /// Leaves the job; no operation may follow. A second call does nothing.
@@ -56,6 +64,12 @@ public protocol Communicator: AnyObject {
 }
 
 extension Communicator {
+  /// Nothing: the ranks of one process need no watch.
+  public func enter(_ phase: RankPhase) {}
+
+  /// Nothing.
+  public func completed(step: Int) {}
+
   /// Element-wise sums over all ranks.
   public func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double] {
     let buffer = UnsafeMutableBufferPointer<Double>.allocate(capacity: values.count)
@@ -82,10 +96,11 @@ extension Communicator {
 ///
 /// Under mpirun, or srun with PMIx, that is MPI, started here; call it from the main thread.
 /// Without a launcher it is a single rank, and MPI is left alone: starting it would cost a third of
-/// a second and can fail in containers.
+/// a second and can fail in containers. `deadlines`: how long ranks wait for each other.
 public func makeCommunicator(
-  environment: [String: String] = ProcessInfo.processInfo.environment
+  environment: [String: String] = ProcessInfo.processInfo.environment,
+  deadlines: Deadlines = Deadlines()
 ) throws(CommunicationError) -> any Communicator {
   guard let launch = try LaunchEnvironment(environment) else { return LocalCommunicator() }
-  return try MPICommunicator(launch: launch)
+  return try MPICommunicator(launch: launch, deadlines: deadlines)
 }

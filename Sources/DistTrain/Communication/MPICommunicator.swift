@@ -2,13 +2,16 @@ import CMPI
 import CPlatform
 import Foundation
 
-/// The ranks of an MPI job. The only file that knows MPI.
+/// The ranks of an MPI job. Besides `MPIStatusTransport.swift` the only file that knows MPI.
 ///
-/// MPI runs with `MPI_THREAD_MULTIPLE`: the main thread makes every call but those of reductions,
-/// which a thread of their own makes, on a communicator of its own. Open MPI moves messages only
-/// while somebody calls it, and that thread does while the main thread computes. Errors are returned
-/// and become `CommunicationError.callFailed`; what MPI can still do after one is undefined, so the
-/// sensible answer is `abort`.
+/// MPI runs with `MPI_THREAD_MULTIPLE`: the main thread makes every call but those of reductions and
+/// of the monitor, which threads of their own make, on communicators of their own. Open MPI moves
+/// messages only while somebody calls it, and the thread of the reductions does while the main
+/// thread computes. Errors are returned and become `CommunicationError.callFailed`; what MPI can
+/// still do after one is undefined, so the sensible answer is `abort`.
+///
+/// No wait is for ever: `RankMonitor` watches those for other ranks, `ProcessDeadline` the start and
+/// the end of MPI and `abort`.
 public final class MPICommunicator: Communicator {
   /// This process's number in MPI_COMM_WORLD.
   public let rank: Int
@@ -20,19 +23,31 @@ public final class MPICommunicator: Communicator {
   public let hostSize: Int
   private let maximumCount: Int
   private let reductions: ReductionThread<MPIReductionTransport>
+  private let progress = RankProgress()
+  private let deadlines: Deadlines
+  /// None where there is nobody to wait for.
+  private let monitor: RankMonitor<MPIStatusTransport>?
   private var isFinalized = false
 
   /// Starts MPI in this process.
   ///
   /// `maximumCount` is the largest element count of one MPI call, whose count is an Int32; longer
-  /// buffers go in pieces. From here on a trap of this process ends the whole job.
+  /// buffers go in pieces. From here on a trap of this process ends the whole job, and so does a rank
+  /// that keeps others waiting beyond `deadlines`.
   package init(
-    launch: LaunchEnvironment, maximumCount: Int = 1 << 30
+    launch: LaunchEnvironment, deadlines: Deadlines = Deadlines(), maximumCount: Int = 1 << 30
   ) throws(CommunicationError) {
     precondition(Thread.isMainThread, "MPICommunicator: not made on the main thread")
     precondition(
       (1...Int(Int32.max)).contains(maximumCount), "MPICommunicator: count \(maximumCount)")
     self.maximumCount = maximumCount
+    self.deadlines = deadlines
+    let start = ProcessDeadline(
+      seconds: deadlines.timeout,
+      message: "MPI has not started after \(Int(deadlines.timeout)) s (--timeout): a process of "
+        + "the job is stopped, was never started, or cannot be reached from host "
+        + RankIdentity.own.host)
+    defer { start.callOff() }
     var started: Int32 = 0
     MPI_Initialized(&started)
     if started != 0 { throw .startFailed(reason: "it is already running in this process") }
@@ -76,6 +91,17 @@ public final class MPICommunicator: Communicator {
     hostSize = Int(size)
     reductions = ReductionThread(
       try MPIReductionTransport(rank: rank, worldSize: worldSize))
+    guard worldSize > 1 else {
+      monitor = nil
+      return
+    }
+    monitor = RankMonitor(
+      MPIStatusTransport(world: try duplicateWorld(), worldSize: worldSize), rank: rank,
+      identities: try MPIStatusTransport.identities(worldSize: worldSize), deadlines: deadlines,
+      progress: progress
+    ) {
+      endJob(ExitStatus.rankLost.rawValue)
+    }
   }
 
   /// Name and version of the MPI library, one line.
@@ -87,9 +113,17 @@ public final class MPICommunicator: Communicator {
     return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
   }
 
+  /// Notes what this rank is at, for the monitors.
+  public func enter(_ phase: RankPhase) { progress.enter(phase) }
+
+  /// Notes how far this rank is, for the monitors.
+  public func completed(step: Int) { progress.completed(step: step) }
+
   /// Returns when every rank has called it.
   public func barrier() throws(CommunicationError) {
-    try check("barrier") { MPI_Barrier(cmpi_comm_world()) }
+    try collective { () throws(CommunicationError) in
+      try check("barrier") { MPI_Barrier(cmpi_comm_world()) }
+    }
   }
 
   /// Overwrites `values` on all ranks with those of `root`.
@@ -97,9 +131,11 @@ public final class MPICommunicator: Communicator {
     _ values: UnsafeMutableBufferPointer<Float>, root: Int
   ) throws(CommunicationError) {
     checkRoot(root)
-    try inPieces(values.baseAddress, values.count) { base, count throws(CommunicationError) in
-      try check("broadcast") {
-        MPI_Bcast(base, count, cmpi_float(), Int32(root), cmpi_comm_world())
+    try collective { () throws(CommunicationError) in
+      try inPieces(values.baseAddress, values.count) { base, count throws(CommunicationError) in
+        try check("broadcast") {
+          MPI_Bcast(base, count, cmpi_float(), Int32(root), cmpi_comm_world())
+        }
       }
     }
   }
@@ -107,27 +143,31 @@ public final class MPICommunicator: Communicator {
   /// The bytes of `root`, on all ranks.
   public func broadcast(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [UInt8] {
     checkRoot(root)
-    var length = UInt64(bytes.count)
-    try check("broadcast of a length") {
-      MPI_Bcast(&length, 1, cmpi_uint64(), Int32(root), cmpi_comm_world())
-    }
-    var result = rank == root ? bytes : [UInt8](repeating: 0, count: Int(length))
-    try withBuffer(&result) { base, count throws(CommunicationError) in
-      try check("broadcast of bytes") {
-        MPI_Bcast(base, count, cmpi_byte(), Int32(root), cmpi_comm_world())
+    return try collective { () throws(CommunicationError) in
+      var length = UInt64(bytes.count)
+      try check("broadcast of a length") {
+        MPI_Bcast(&length, 1, cmpi_uint64(), Int32(root), cmpi_comm_world())
       }
+      var result = rank == root ? bytes : [UInt8](repeating: 0, count: Int(length))
+      try withBuffer(&result) { base, count throws(CommunicationError) in
+        try check("broadcast of bytes") {
+          MPI_Bcast(base, count, cmpi_byte(), Int32(root), cmpi_comm_world())
+        }
+      }
+      return result
     }
-    return result
   }
 
   /// Replaces each element by its sum over all ranks, in an order that MPI chooses.
   public func allReduceSum(
     _ values: UnsafeMutableBufferPointer<Double>
   ) throws(CommunicationError) {
-    try inPieces(values.baseAddress, values.count) { base, count throws(CommunicationError) in
-      try check("allReduceSum") {
-        MPI_Allreduce(
-          cmpi_in_place(), base, count, cmpi_double(), cmpi_sum(), cmpi_comm_world())
+    try collective { () throws(CommunicationError) in
+      try inPieces(values.baseAddress, values.count) { base, count throws(CommunicationError) in
+        try check("allReduceSum") {
+          MPI_Allreduce(
+            cmpi_in_place(), base, count, cmpi_double(), cmpi_sum(), cmpi_comm_world())
+        }
       }
     }
   }
@@ -139,7 +179,7 @@ public final class MPICommunicator: Communicator {
 
   /// Waits for all reductions; the seconds that they took.
   public func finishReductions() throws(CommunicationError) -> Double {
-    try reductions.wait()
+    try collective { () throws(CommunicationError) in try reductions.wait() }
   }
 
   /// The largest of the ranks' values.
@@ -158,7 +198,8 @@ public final class MPICommunicator: Communicator {
   public func gather(_ bytes: [UInt8], root: Int) throws(CommunicationError) -> [[UInt8]]? {
     checkRoot(root)
     let lengths = try allGather(UInt64(bytes.count))
-    guard rank == root else {
+    return try collective { () throws(CommunicationError) in
+      if rank == root { return try receive(lengths, own: bytes) }
       var copy = bytes
       try withBuffer(&copy) { base, count throws(CommunicationError) in
         try check("gather") {
@@ -167,10 +208,15 @@ public final class MPICommunicator: Communicator {
       }
       return nil
     }
+  }
+
+  private func receive(
+    _ lengths: [UInt64], own: [UInt8]
+  ) throws(CommunicationError) -> [[UInt8]] {
     var result: [[UInt8]] = []
     for source in 0..<worldSize {
-      if source == root {
-        result.append(bytes)
+      if source == rank {
+        result.append(own)
         continue
       }
       var received = [UInt8](repeating: 0, count: Int(lengths[source]))
@@ -190,8 +236,10 @@ public final class MPICommunicator: Communicator {
   public func allGather(_ value: UInt64) throws(CommunicationError) -> [UInt64] {
     var mine = value
     var all = [UInt64](repeating: 0, count: worldSize)
-    try check("allGather") {
-      MPI_Allgather(&mine, 1, cmpi_uint64(), &all, 1, cmpi_uint64(), cmpi_comm_world())
+    try collective { () throws(CommunicationError) in
+      try check("allGather") {
+        MPI_Allgather(&mine, 1, cmpi_uint64(), &all, 1, cmpi_uint64(), cmpi_comm_world())
+      }
     }
     return all
   }
@@ -199,14 +247,22 @@ public final class MPICommunicator: Communicator {
   /// Writes `message` to stderr and ends all processes of the job.
   public func abort(code: Int32, message: String) -> Never {
     FileDescriptorOutput(STDERR_FILENO).write(abortLine(message))
-    endWorld(exitStatus(code))
-    exit(exitStatus(code))
+    endJob(exitStatus(code))
   }
 
   /// Leaves the job. Without it mpirun reports the process as failed, even if it exits with 0.
   public func finalize() throws(CommunicationError) {
     if isFinalized { return }
-    _ = try reductions.wait()
+    enter(.leaving)
+    _ = try finishReductions()
+    // From here on nobody watches, so nobody may have to wait.
+    try barrier()
+    let end = ProcessDeadline(
+      seconds: deadlines.timeout,
+      message: "rank \(rank) (host \(RankIdentity.own.host)) could not leave the job after "
+        + "\(Int(deadlines.timeout)) s (--timeout); its work is done")
+    defer { end.callOff() }
+    monitor?.stop()
     reductions.stop()
     try check("finalize") { MPI_Finalize() }
     isFinalized = true
@@ -216,11 +272,22 @@ public final class MPICommunicator: Communicator {
     _ operation: String, _ value: Int64, _ reduction: MPI_Op
   ) throws(CommunicationError) -> Int64 {
     var result = value
-    try check(operation) {
-      MPI_Allreduce(
-        cmpi_in_place(), &result, 1, cmpi_int64(), reduction, cmpi_comm_world())
+    try collective { () throws(CommunicationError) in
+      try check(operation) {
+        MPI_Allreduce(
+          cmpi_in_place(), &result, 1, cmpi_int64(), reduction, cmpi_comm_world())
+      }
     }
     return result
+  }
+
+  /// Runs an operation that all ranks take part in, and in which this one may have to wait for them.
+  private func collective<Result>(
+    _ body: () throws(CommunicationError) -> Result
+  ) throws(CommunicationError) -> Result {
+    progress.tick()
+    defer { progress.tick() }
+    return try body()
   }
 
   private func check(
@@ -316,12 +383,12 @@ struct MPIReductionTransport: ReductionTransport, @unchecked Sendable {
 
 /// A nonblocking MPI call under way.
 struct MPIRequest {
-  fileprivate var handle = cmpi_request()
+  var handle = cmpi_request()
 }
 
 private let gatherTag: Int32 = 1
 
-private func duplicateWorld() throws(CommunicationError) -> cmpi_comm {
+func duplicateWorld() throws(CommunicationError) -> cmpi_comm {
   var world = cmpi_comm()
   let code = MPI_Comm_dup(cmpi_comm_world(), &world.handle)
   guard code == cmpi_success() else {
@@ -350,7 +417,7 @@ private func forEachPiece(
   }
 }
 
-private func errorText(_ code: Int32) -> String {
+func errorText(_ code: Int32) -> String {
   var text = [CChar](repeating: 0, count: Int(cmpi_max_error_string()) + 1)
   var length: Int32 = 0
   guard MPI_Error_string(code, &text, &length) == cmpi_success() else { return "error \(code)" }
@@ -358,6 +425,15 @@ private func errorText(_ code: Int32) -> String {
   // MPICH's text has several lines; a log line has one.
   let lines = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
   return lines.joined(separator: " ")
+}
+
+/// Ends all processes of the job; this one in any case, since MPI may wait for what is out of reach.
+private func endJob(_ code: Int32) -> Never {
+  // A rank that is lost may be one that the launcher cannot reach either.
+  if code == ExitStatus.rankLost.rawValue { LauncherDeadline.start(seconds: 8) }
+  _ = ProcessDeadline(seconds: 5, status: code)
+  endWorld(code)
+  exit(code)
 }
 
 /// Also called from a signal handler, so it only calls MPI.

@@ -72,7 +72,12 @@ public final class Evaluator {
   public func evaluate(
     until isStopAsked: () -> Bool, progress: (Progress) -> Void = { _ in }
   ) throws -> Evaluation? {
-    let part = ownPart(isStopAsked, progress)
+    try merged(ownPart(isStopAsked, progress))
+  }
+
+  /// The evaluation that the ranks' shares make, which all ranks bring together; nil if a rank left
+  /// before the end of its share.
+  func merged(_ part: EvaluationPart) throws -> Evaluation? {
     let all = try communicator.gather(EvaluationPart.serialized(part), root: 0)
     let bytes = try RootDecision(communicator).bytes {
       let parts = try (all ?? []).map { try EvaluationPart(serialized: $0) }
@@ -83,8 +88,8 @@ public final class Evaluator {
   }
 
   /// This rank's utterances in ascending order, up to the first that cannot be read, or until it is
-  /// asked to stop.
-  private func ownPart(
+  /// asked to stop. Talks to no other rank.
+  func ownPart(
     _ isStopAsked: () -> Bool, _ progress: (Progress) -> Void
   ) -> EvaluationPart {
     var part = EvaluationPart()

@@ -11,23 +11,30 @@ public struct ExchangeSettings: Equatable, Sendable {
   public var wire: WireFormat
   /// Whether they start while backward goes on.
   public var overlaps: Bool
-  /// Items at the end of a step whose backward passes, side by side, hide the exchange; nil to
-  /// choose.
-  public var itemsBesideTransfer: Int?
+  /// Bytes of activations that items may hold which go backward side by side, to hide the exchange;
+  /// nil to choose.
+  public var overlapBytes: Int?
+  /// Items at the end of a step that go so; nil for as many as `overlapBytes` allow.
+  package var itemsBesideTransfer: Int?
 
   /// Puts the parts together.
   public init(
     bucketBytes: Int = defaultBucketBytes, wire: WireFormat = .float64, overlaps: Bool = true,
-    itemsBesideTransfer: Int? = nil
+    overlapBytes: Int? = nil
   ) {
     self.bucketBytes = bucketBytes
     self.wire = wire
     self.overlaps = overlaps
-    self.itemsBesideTransfer = itemsBesideTransfer
+    self.overlapBytes = overlapBytes
   }
 
   /// 1 MB: models have 8 to 37 MB of gradients, and from 0.25 to 4 MB a bucket nothing changes.
   public static let defaultBucketBytes = 1_000_000
+
+  /// 2 GB for a rank over a network, or its share of a quarter of a host's memory for `ranks` ranks.
+  static func defaultOverlapBytes(ranks: Int) -> Int {
+    min(2_000_000_000, Int(clamping: ProcessInfo.processInfo.physicalMemory) / 4 / ranks)
+  }
 }
 
 /// The all-reduce of a step's gradients, bucket by bucket, while backward still computes others.
@@ -56,6 +63,9 @@ public final class GradientExchange {
   private let wire: Wire
   private let counts = UnsafeMutableBufferPointer<Double>.allocate(capacity: 2)
   private var next = 0
+  /// This exchange itself while reductions are under way: they write into its buffers, and an error
+  /// between `begin` and `finish` must not free those under them.
+  private var underWay: GradientExchange?
 
   /// An exchange of the gradients of `parameters`. All ranks make it together.
   ///
@@ -81,13 +91,19 @@ public final class GradientExchange {
 
   deinit { counts.deallocate() }
 
-  /// Items at the end of a step whose backward passes hide the exchange.
+  /// Items at the end of a step that go backward side by side, if each holds `activationBytes`.
   ///
-  /// Over a network two: one pass alone is too short for it. Each holds its activations. Inside a
-  /// host there is little to hide.
-  public var itemsBesideTransfer: Int {
-    settings.itemsBesideTransfer
-      ?? (settings.overlaps && communicator.hostSize < communicator.worldSize ? 2 : 1)
+  /// The more there are, the earlier in a step gradients become final, and the longer is the
+  /// backward pass that hides their way over a network. Inside a host there is little to hide.
+  /// Ranks may differ: what they send does not.
+  public func itemsBesideTransfer(activationBytes: Int) -> Int {
+    if let count = settings.itemsBesideTransfer { return max(1, count) }
+    guard settings.overlaps else { return 1 }
+    let isInsideHost = communicator.hostSize == communicator.worldSize
+    let bytes =
+      settings.overlapBytes
+      ?? (isInsideHost ? 0 : ExchangeSettings.defaultOverlapBytes(ranks: communicator.hostSize))
+    return max(1, bytes / max(1, activationBytes))
   }
 
   /// Buckets of a step.
@@ -98,6 +114,7 @@ public final class GradientExchange {
     sums.reset()
     next = 0
     counts[0] = Double(itemCount)
+    underWay = self
     communicator.startReduction(
       .float64(
         UnsafeBufferPointer(rebasing: counts[..<1]),
@@ -118,6 +135,7 @@ public final class GradientExchange {
     start(from: 0)
     let clock = ContinuousClock.now
     let transfer = try communicator.finishReductions()
+    underWay = nil
     let exposed = (ContinuousClock.now - clock) / .seconds(1)
     // A Double counts exactly up to 2^53.
     let itemCount = Int(counts[1])

@@ -29,13 +29,16 @@ public struct EpochReport: Equatable, Sendable {
   public var seconds: Double
   /// Seconds of audio trained per second, over all ranks.
   public var audioSecondsPerSecond: Double
+  /// Those of `seconds` in which training stood still for the validation.
+  public var validationSeconds: Double?
 
   /// A report of one epoch.
   public init(
     epoch: Int, pesq: Double? = nil, noisyPESQ: Double? = nil, siSDR: Double? = nil,
     noisySISDR: Double? = nil,
     validationLoss: Double? = nil, trainingLoss: Double? = nil, learningRate: Double,
-    scored: Int, total: Int, seconds: Double, audioSecondsPerSecond: Double
+    scored: Int, total: Int, seconds: Double, audioSecondsPerSecond: Double,
+    validationSeconds: Double? = nil
   ) {
     self.epoch = epoch
     self.pesq = pesq
@@ -49,11 +52,18 @@ public struct EpochReport: Equatable, Sendable {
     self.total = total
     self.seconds = seconds
     self.audioSecondsPerSecond = audioSecondsPerSecond
+    self.validationSeconds = validationSeconds
+  }
+
+  /// The validation's share of `seconds`.
+  public var validationShare: Double? {
+    validationSeconds.map { seconds > 0 ? $0 / seconds : 0 }
   }
 
   /// The one log line of the epoch: `Epoch 12 PESQ 3.0040 noisy 1.9700 SI-SDR 18.20 …`.
   ///
-  /// The first four fields are fixed: people sort by the fourth and print the second.
+  /// The first four fields are fixed: people sort by the fourth and print the second. New ones come
+  /// last.
   public var logLine: String {
     let fields = [
       "Epoch \(epoch) PESQ \(Self.fixed(pesq, 4))",
@@ -63,11 +73,13 @@ public struct EpochReport: Equatable, Sendable {
       "scored \(scored)/\(total)",
       "seconds \(Self.fixed(seconds, 1)) audio-s/s \(Self.fixed(audioSecondsPerSecond, 1))",
       "learning-rate \(String(format: "%.4g", learningRate))",
+      "validation-share \(Self.fixed(validationShare, 3))",
     ]
     return fields.joined(separator: " ")
   }
 
-  /// The fields of `metrics.jsonl` and the columns of `history.csv`, in order.
+  /// The fields of `metrics.jsonl` and the columns of `history.csv`, in order. New ones come last,
+  /// so that an older history can be continued.
   var fields: [(name: String, value: MetricValue)] {
     [
       ("epoch", .integer(epoch)),
@@ -78,6 +90,7 @@ public struct EpochReport: Equatable, Sendable {
       ("seconds", .number(seconds)),
       ("audio_seconds_per_second", .number(audioSecondsPerSecond)),
       ("learning_rate", .number(learningRate)),
+      ("validation_seconds", .number(validationSeconds)),
     ]
   }
 

@@ -34,7 +34,8 @@ public struct HistoryCSV {
   /// The history at `url` as it was after `lastEpoch`; 0 for a new run.
   ///
   /// Rows of later epochs are dropped: a resumed run repeats them. The file changes with the next
-  /// `append`. Throws `unreadable` if rows have to be kept and the file is not a history.
+  /// `append`; if it is of an earlier version, whose rows lack the last columns, they say `nan`
+  /// there. Throws `unreadable` if rows have to be kept and the file is not a history.
   public init(url: URL, resumingAfter lastEpoch: Int = 0) throws(HistoryError) {
     self.url = url
     let path = url.path(percentEncoded: false)
@@ -43,10 +44,11 @@ public struct HistoryCSV {
       throw .unreadable(path: path, line: 1, reason: "it cannot be read as UTF-8 text")
     }
     let lines = text.split(whereSeparator: \.isNewline)
-    guard let first = lines.first, first == Self.header else {
+    guard let first = lines.first, Self.isOfThisOrAnEarlierVersion(first) else {
       throw .unreadable(path: path, line: 1, reason: "the header is not \"\(Self.header)\"")
     }
-    let columns = Self.header.split(separator: ",").count
+    let columns = first.split(separator: ",").count
+    let missing = Self.header.split(separator: ",").count - columns
     for (index, line) in lines.enumerated().dropFirst() {
       let fields = line.split(separator: ",", omittingEmptySubsequences: false)
       guard fields.count == columns, let epoch = Int(fields[0]) else {
@@ -54,8 +56,15 @@ public struct HistoryCSV {
           path: path, line: index + 1,
           reason: "expected \(columns) fields, the first a whole number, and found \"\(line)\"")
       }
-      if epoch <= lastEpoch { rows.append((epoch, String(line))) }
+      if epoch <= lastEpoch {
+        rows.append((epoch, line + String(repeating: ",nan", count: missing)))
+      }
     }
+  }
+
+  /// The columns of version 0.1.0 were the first twelve, and others have come behind them since.
+  private static func isOfThisOrAnEarlierVersion(_ line: Substring) -> Bool {
+    line == header || (header.hasPrefix(line + ",") && line.hasSuffix(",learning_rate"))
   }
 
   /// Number of epochs in the history.

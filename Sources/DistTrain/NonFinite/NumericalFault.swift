@@ -1,22 +1,31 @@
 import Synchronization
 import Tensor
 
-/// Where a step lets tests spoil its numbers. Without hooks nothing happens.
+/// Where a step lets its numbers be spoiled on purpose. Without hooks nothing happens.
 package struct StepHooks: Sendable {
   /// Called with the number of the step, from 1, and the parameters, before anything is computed.
   package var beforeStep: @Sendable (_ step: Int, _ parameters: ParameterArena) -> Void
   /// Called with the number of the step and this rank's gradient sums, still zero. A NaN in them
   /// stays whatever is added, while each item's own gradients are as they should be.
   package var sums: @Sendable (_ step: Int, _ sums: GradientSum) -> Void
+  /// After how many steps the reading of the next crop never returns.
+  package var endlessLoadAfterStep: Int?
+  /// Called with the number of the step, an utterance and the noisy samples of its crop, when the
+  /// step takes them and when they are read again to see what was wrong.
+  package var noisy: @Sendable (_ step: Int, _ item: Int, _ samples: inout [Float]) -> Void
 
   /// Hooks that do nothing unless given.
   package init(
     beforeStep: @escaping @Sendable (_ step: Int, _ parameters: ParameterArena) -> Void = { _, _ in
     },
-    sums: @escaping @Sendable (_ step: Int, _ sums: GradientSum) -> Void = { _, _ in }
+    sums: @escaping @Sendable (_ step: Int, _ sums: GradientSum) -> Void = { _, _ in },
+    noisy: @escaping @Sendable (_ step: Int, _ item: Int, _ samples: inout [Float]) -> Void = {
+      _, _, _ in
+    }
   ) {
     self.beforeStep = beforeStep
     self.sums = sums
+    self.noisy = noisy
   }
 }
 
@@ -27,8 +36,22 @@ package enum NumericalFault: Equatable, Sendable {
   /// `poison-gradient@step=S,rank=R`: in the rank's own gradient sums, of the last parameter. The
   /// fault is gone when the step is computed again.
   case poisonGradient(step: Int, rank: Int)
+  /// `poison-input@step=S,rank=R`: in the noisy samples of the rank's first utterance of the step,
+  /// as often as that step reads them, like a recording with a fault.
+  case poisonInput(step: Int, rank: Int)
 
-  /// What makes the fault happen on `rank`, once: a step that is taken again is spared.
+  /// The fault that a user asks for; nil if that is not one of numbers.
+  package init?(_ fault: FaultInjection) {
+    switch fault.kind {
+    case .poisonWeight: self = .poisonWeight(step: fault.step, rank: fault.rank)
+    case .poisonGradient: self = .poisonGradient(step: fault.step, rank: fault.rank)
+    case .poisonInput: self = .poisonInput(step: fault.step, rank: fault.rank)
+    default: return nil
+    }
+  }
+
+  /// What makes the fault happen on `rank`. Weights and gradients are spoiled once: a step that is
+  /// taken again is spared.
   package func hooks(rank: Int) -> StepHooks {
     switch self {
     case .poisonWeight(let step, rank, let name):
@@ -45,6 +68,16 @@ package enum NumericalFault: Equatable, Sendable {
         // The arena ends with filling; its last line holds at least one number of a parameter.
         let line = max(0, sums.buffer.count - 16)
         if !sums.buffer.isEmpty { sums.buffer[line] = .nan }
+      })
+    case .poisonInput(let step, rank):
+      let victim = Mutex<Int?>(nil)
+      return StepHooks(noisy: { current, item, samples in
+        guard current == step, !samples.isEmpty else { return }
+        let isVictim = victim.withLock { victim in
+          victim = victim ?? item
+          return victim == item
+        }
+        if isVictim { samples[samples.count / 2] = .nan }
       })
     default: return StepHooks()
     }

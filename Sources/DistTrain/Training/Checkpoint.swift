@@ -4,8 +4,9 @@ import Tensor
 
 /// Everything that a run needs to go on as if it had never stopped, as a file holds it.
 ///
-/// Tensors: the weights under their own names, `adam.exp_avg.NAME` and `adam.exp_avg_sq.NAME`, and
-/// `ema.NAME` with averaged weights. Metadata: the configuration, the counters, the optimiser's
+/// Tensors: the weights under their own names, `adam.exp_avg.NAME` and `adam.exp_avg_sq.NAME`,
+/// `ema.NAME` with averaged weights, and `frozen.NAME` while those of the last epoch are scored
+/// beside training. Metadata: the configuration, the counters, the optimiser's
 /// and average's step counts, and checksums of everything. `best.safetensors` beside it holds
 /// weights only.
 public struct Checkpoint {
@@ -67,7 +68,7 @@ public struct Checkpoint {
     if state.average != nil && averageCount == nil {
       throw .incomplete(path: path, missing: Self.averageCountKey)
     }
-    let places = try places(state)
+    let places = try places(state, frozen: frozenValues(state))
     guard finite else { return }
     for (entry, _) in places {
       let count = entry.withBytes { bytes in
@@ -86,22 +87,30 @@ public struct Checkpoint {
     _ state: TrainingState, _ configuration: TrainingConfiguration
   ) throws(CheckpointError) {
     try check(state, configuration)
-    for (entry, target) in try places(state) {
+    let frozen = frozenValues(state)
+    for (entry, target) in try places(state, frozen: frozen) {
       entry.withBytes { bytes in
         UnsafeMutableRawBufferPointer(start: target, count: bytes.count).copyMemory(from: bytes)
       }
     }
+    if let frozen { state.freeze(frozen) }
     state.progress = progress
     state.adam.stepCount = adamStepCount
     if let averageCount { state.average?.updateCount = averageCount }
   }
 
-  /// Every tensor, of the type and shape that it must have, and where in `state` it belongs.
+  /// Room for frozen weights, if the file has to hold them.
+  private func frozenValues(_ state: TrainingState) -> Storage? {
+    progress.unvalidated == nil ? nil : Storage(count: state.model.parameters.count)
+  }
+
+  /// Every tensor, of the type and shape that it must have, and where it belongs: in `state`, or in
+  /// `frozen`.
   private func places(
-    _ state: TrainingState
+    _ state: TrainingState, frozen: Storage?
   ) throws(CheckpointError) -> [(SafetensorsFile.Entry, UnsafeMutablePointer<Float>)] {
     var places: [(SafetensorsFile.Entry, UnsafeMutablePointer<Float>)] = []
-    for (prefix, storage) in Self.buffers(state) {
+    for (prefix, storage) in Self.buffers(state, frozen: frozen) {
       for parameter in state.model.parameters.parameters {
         let name = prefix + parameter.name
         guard let entry = file.tensors[name] else {
@@ -125,7 +134,8 @@ public struct Checkpoint {
     _ state: TrainingState, _ configuration: TrainingConfiguration
   ) throws -> Data {
     var entries: [SafetensorsFile.Entry] = []
-    for (prefix, storage) in buffers(state) {
+    let frozen = state.progress.unvalidated == nil ? nil : state.frozen.parameters.values
+    for (prefix, storage) in buffers(state, frozen: frozen) {
       for parameter in state.model.parameters.parameters {
         entries.append(
           .init(
@@ -146,12 +156,15 @@ public struct Checkpoint {
     return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()
   }
 
-  private static func buffers(_ state: TrainingState) -> [(prefix: String, Storage)] {
+  private static func buffers(
+    _ state: TrainingState, frozen: Storage?
+  ) -> [(prefix: String, Storage)] {
     var all = [
       ("", state.model.parameters.values), ("adam.exp_avg.", state.adam.firstMoment),
       ("adam.exp_avg_sq.", state.adam.secondMoment),
     ]
     if let average = state.average { all.append(("ema.", average.values)) }
+    if let frozen { all.append(("frozen.", frozen)) }
     return all
   }
 }

@@ -46,11 +46,21 @@ public struct FaultInjection: Equatable, Sendable {
     case killInCheckpoint = "kill-in-checkpoint"
     /// A flipped bit in the file of a checkpoint, after it was written and before it is verified.
     case damageCheckpoint = "damage-checkpoint"
+    /// The reading of the next step's first crop never returns.
+    case loopInLoader = "loop-in-loader"
+    /// SIGSTOP before the next step.
+    case stopProcess = "stop-process"
+    /// A NaN in a weight of one rank, before its step `step` (`NumericalFault`).
+    case poisonWeight = "poison-weight"
+    /// A NaN in the gradient sums of one rank in its step `step`.
+    case poisonGradient = "poison-gradient"
+    /// A NaN in the noisy samples of one rank's first utterance of step `step`.
+    case poisonInput = "poison-input"
   }
 
   /// What goes wrong.
   public let kind: Kind
-  /// Steps of the run that are done then.
+  /// Steps of the run that are done then; of poisoned numbers the step that meets them, from 1.
   public let step: Int
   /// Where; rank 0 if nothing is said.
   public let rank: Int

@@ -57,10 +57,15 @@ public struct RunFolder: Sendable {
 
   /// Throws if a new run would write over an old one.
   public func requireNoRun() throws(RunFolderError) {
+    guard let file = anyCheckpoint else { return }
+    throw .occupied(path: url.path(percentEncoded: false), file: file.lastPathComponent)
+  }
+
+  /// A file to resume from; nil if no run has saved here. Whether it is whole is not looked at.
+  var anyCheckpoint: URL? {
     var status = stat()
     let hasLast = lstat(last.path(percentEncoded: false), &status) == 0
-    guard let file = hasLast ? last : checkpoints().first?.url else { return }
-    throw .occupied(path: url.path(percentEncoded: false), file: file.lastPathComponent)
+    return hasLast ? last : checkpoints().first?.url
   }
 
   /// Makes the folder if need be and removes what a killed run left half-written.

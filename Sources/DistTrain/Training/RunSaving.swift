@@ -70,6 +70,7 @@ package final class RunSaving {
   /// - Throws: `RootFailure` on all ranks if rank 0 could not; what was saved before is there.
   func save(_ trainer: Trainer) throws {
     guard trainer.state.progress != lastSaved else { return }
+    communicator.enter(.saving)
     let saved = try RootDecision(communicator).value {
       try store.save(trainer.state, trainer.configuration)
     }
@@ -111,10 +112,10 @@ package final class RunSaving {
   /// A validation took so many seconds.
   func validated(seconds: Double) { clock.validated(seconds: seconds) }
 
-  /// Says why the run stops, which is saved.
-  func report(_ reason: StopReason, _ progress: TrainingProgress, inValidation: Bool = false) {
+  /// Says why the run stops, which is saved; in the validation of epoch `validated` if it was.
+  func report(_ reason: StopReason, _ progress: TrainingProgress, validated: Int? = nil) {
     let steps = progress.step == 1 ? "1 step" : "\(progress.step) steps"
-    let place = inValidation ? "\(steps), in the validation of pass \(progress.epoch + 1)" : steps
+    let place = validated.map { "\(steps), in the validation of pass \($0)" } ?? steps
     let goingOn = "the same command with --resume goes on"
     let cause: String
     switch reason {

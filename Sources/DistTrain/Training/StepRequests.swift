@@ -9,19 +9,22 @@ public struct StepRequests: Equatable, Sendable {
   public var stopByTime = false
   /// Save, and go on.
   public var save = false
+  /// Wait for the validation under way: a rank's share is not done.
+  public var validating = false
 
   /// Wants nothing.
   public init() {}
 
   /// To be added up over ranks.
-  var counts: [Double] { [stopBySignal, stopByTime, save].map { $0 ? 1 : 0 } }
+  var counts: [Double] { [stopBySignal, stopByTime, save, validating].map { $0 ? 1 : 0 } }
 
   /// What any rank wants, of the sums of `counts`.
   init(sums: some Collection<Double>) {
     let wanted = sums.map { $0 > 0 }
-    precondition(wanted.count == 3, "StepRequests: \(wanted.count) sums")
+    precondition(wanted.count == 4, "StepRequests: \(wanted.count) sums")
     stopBySignal = wanted[0]
     stopByTime = wanted[1]
     save = wanted[2]
+    validating = wanted[3]
   }
 }

@@ -17,6 +17,8 @@ public struct StepResult: Equatable, Sendable {
   public let isSkipped: Bool
   /// Seconds of the step that a rank waited for its crops, the mean over ranks.
   public let dataSeconds: Double
+  /// Seconds of the step in which this rank loaded and computed, before it waited for others.
+  public let busySeconds: Double
   /// What any rank wants to happen after this step.
   public let requests: StepRequests
   /// How the exchange of gradients went, as seen by this rank.
@@ -91,8 +93,13 @@ public final class Trainer {
     order = TrainingOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
-    crops = CropLoader(configuration, pairs: pairs)
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
+    let order = order
+    crops = CropLoader(
+      configuration, pairs: pairs,
+      endlessAt: hooks.endlessLoadAfterStep.flatMap { step in
+        order.visits(afterEpochs: step / all, steps: step % all, stepCount: 1).first { _ in true }
+      })
     schedule = try LearningRateSchedule(
       decay: configuration.schedule, base: configuration.learningRate, stepsPerEpoch: all,
       totalSteps: all * configuration.epochs, warmupSteps: configuration.warmupSteps)
@@ -140,7 +147,8 @@ public final class Trainer {
 
   /// The crop that a step of `epoch` takes of an utterance, read again.
   func samplesAgain(_ item: Int, epoch: Int) throws(WaveFileError) -> NonFiniteDump.Utterance {
-    let samples = try crops.samplesAgain(of: .init(item: item, epoch: epoch))
+    var samples = try crops.samplesAgain(of: .init(item: item, epoch: epoch))
+    hooks.noisy(state.progress.step, item, &samples.noisy)
     return .init(name: pairs[item].name, noisy: samples.noisy, clean: samples.clean)
   }
 
@@ -160,14 +168,21 @@ public final class Trainer {
       count: items.count, learningRate: rate, execution,
       waitedSeconds: { crops.waitedSeconds - waitedBefore }, requests: requests,
       spoilSums: { hooks.sums(number, $0) }
-    ) { try crops.spectrograms(of: .init(item: items[$0], epoch: epoch)) }
+    ) { index in
+      let item = items[index]
+      return try crops.spectrograms(of: .init(item: item, epoch: epoch)) {
+        hooks.noisy(number, item, &$0)
+      }
+    }
     state.progress.count(
       isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       epoch: epoch)
+    communicator.completed(step: state.progress.step)
     return StepResult(
       lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
       dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize),
+      busySeconds: outcome.busySeconds,
       requests: outcome.requests, exchanged: outcome.exchanged)
   }
 

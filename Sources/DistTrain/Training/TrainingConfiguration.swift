@@ -13,8 +13,10 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   public var seed: UInt64
   /// Passes over the training split.
   public var epochs: Int
-  /// Utterances per rank and step.
+  /// Utterances of a rank in one micro-batch.
   public var batch: Int
+  /// Micro-batches of a rank and step. The ranks exchange gradients in the last one only.
+  public var accumulate: Int
   /// Number of ranks the run was started with.
   public var ranks: Int
   /// Length of a training crop, seconds.
@@ -32,13 +34,15 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   /// Steps after which an epoch ends early; nil for the whole split.
   public var stepsPerEpoch: Int?
 
+  /// Utterances of a rank in one step.
+  public var itemsPerRank: Int { batch * accumulate }
   /// Global batch: utterances in one step over all ranks.
-  public var globalBatch: Int { batch * ranks }
+  public var globalBatch: Int { itemsPerRank * ranks }
 
   /// Puts the parts together.
   public init(
-    model: ModelConfiguration, seed: UInt64 = 0, epochs: Int = 100, batch: Int = 6, ranks: Int = 1,
-    cropSeconds: Double = 2, learningRate: Double = 1e-3,
+    model: ModelConfiguration, seed: UInt64 = 0, epochs: Int = 100, batch: Int = 6,
+    accumulate: Int = 1, ranks: Int = 1, cropSeconds: Double = 2, learningRate: Double = 1e-3,
     schedule: LearningRateSchedule.Decay = .step, warmupSteps: Int = 0, clip: Double = 5,
     averageDecay: Double? = nil, stepsPerEpoch: Int? = nil
   ) {
@@ -46,6 +50,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     self.seed = seed
     self.epochs = epochs
     self.batch = batch
+    self.accumulate = accumulate
     self.ranks = ranks
     self.cropSeconds = cropSeconds
     self.learningRate = learningRate
@@ -76,7 +81,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
       found.append("--preset (\(model.name) here, \(other.model.name) in the checkpoint)")
     }
     compare("--seed", seed, other.seed)
-    compare("the global batch, ranks × --batch", globalBatch, other.globalBatch)
+    compare("the global batch, ranks × --batch × --accumulate", globalBatch, other.globalBatch)
     compare("--seconds", cropSeconds, other.cropSeconds)
     compare("--lr", learningRate, other.learningRate)
     compare("--schedule", schedule.rawValue, other.schedule.rawValue)
@@ -86,5 +91,26 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     compare("--steps-per-epoch", stepsPerEpoch ?? 0, other.stepsPerEpoch ?? 0)
     if schedule == .cosine { compare("--epochs", epochs, other.epochs) }
     return found
+  }
+}
+
+extension TrainingConfiguration {
+  /// Reads what `json` wrote, also in earlier versions, which lacked some of the keys.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      model: try values.decode(ModelConfiguration.self, forKey: .model),
+      seed: try values.decode(UInt64.self, forKey: .seed),
+      epochs: try values.decode(Int.self, forKey: .epochs),
+      batch: try values.decode(Int.self, forKey: .batch),
+      accumulate: try values.decodeIfPresent(Int.self, forKey: .accumulate) ?? 1,
+      ranks: try values.decode(Int.self, forKey: .ranks),
+      cropSeconds: try values.decode(Double.self, forKey: .cropSeconds),
+      learningRate: try values.decode(Double.self, forKey: .learningRate),
+      schedule: try values.decode(LearningRateSchedule.Decay.self, forKey: .schedule),
+      warmupSteps: try values.decode(Int.self, forKey: .warmupSteps),
+      clip: try values.decode(Double.self, forKey: .clip),
+      averageDecay: try values.decodeIfPresent(Double.self, forKey: .averageDecay),
+      stepsPerEpoch: try values.decodeIfPresent(Int.self, forKey: .stepsPerEpoch))
   }
 }

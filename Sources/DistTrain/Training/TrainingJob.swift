@@ -21,6 +21,8 @@ public struct TrainingRequest: Sendable {
   public var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
   /// Validate on this many utterances, spread over the split; nil for all.
   public var validationCount: Int?
+  /// Whether to validate beside the training of the next epoch.
+  public var validatesAsynchronously = false
   /// Stop and save after this many steps of the run.
   public var stepLimit: Int?
   /// When else to save and to stop.
@@ -33,7 +35,7 @@ public struct TrainingRequest: Sendable {
   public var exchange = ExchangeSettings()
   /// What to do about steps that are not finite.
   public var nonFinite = NonFinitePolicy()
-  /// What spoils steps, in tests.
+  /// What spoils steps on purpose.
   package var hooks = StepHooks()
 
   /// A request with everything else at its default.
@@ -67,9 +69,12 @@ public struct TrainingJob {
     let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.saving.fault)
     let state = TrainingState(configuration)
     // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
+    communicator.enter(.resuming)
     let found = try resumePoint(store, state)
+    communicator.enter(.staging)
     let place = try Staging(over: communicator, log: RunLog(rank: communicator.rank))
       .path(of: request.data, in: request.stage)
+    communicator.enter(.readingCorpus)
     let train = try dataset(.train).reading(from: place)
     let valid = spread(try dataset(.valid).reading(from: place), request.validationCount)
     _ = try root.bytes {
@@ -77,6 +82,7 @@ public struct TrainingJob {
       return []
     }
     let log = try root.together { try RunLog(rank: communicator.rank, runFolder: folder.url) }
+    communicator.enter(.resuming)
     if let found {
       try root.together { try found.checkpoint.restore(state, configuration) }
     } else {
@@ -85,19 +91,25 @@ public struct TrainingJob {
         return []
       }
     }
+    communicator.enter(.starting)
+    communicator.completed(step: state.progress.step)
     // Impossible settings fail on all ranks alike, before its first exchange.
     let trainer = try root.together {
       try Trainer(
         configuration, state: state, pairs: train.pairs,
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
-        exchange: request.exchange, hooks: request.hooks, over: communicator)
+        exchange: request.exchange,
+        hooks: request.saving.fault?.hooks(request.hooks, rank: communicator.rank) ?? request.hooks,
+        over: communicator)
     }
     if let found { try root.together { try requirePlace(trainer, found.checkpoint.path) } }
     describe(trainer, train, valid, log)
     found?.report(to: log)
     if let end { describe(end, log) }
-    let evaluator = try root.together {
-      try Evaluator(model: state.model, pairs: valid, over: communicator)
+    let validation = try root.together {
+      try Validation(
+        state, pairs: valid, isAsynchronous: request.validatesAsynchronously, log: log,
+        over: communicator)
     }
     let saving = RunSaving(
       store: store, interval: request.saving.interval, end: end,
@@ -105,18 +117,8 @@ public struct TrainingJob {
       over: communicator)
     let run = try root.together {
       try TrainingRun(
-        trainer, folder: folder, log: log, saving: saving, policy: request.nonFinite,
-        over: communicator
-      ) { isStopAsked in
-        defer { log.endProgress() }
-        var isShown = false
-        return try evaluator.evaluate(until: isStopAsked) { progress in
-          // The bar speaks of this rank's share: the others' are about as long.
-          if !isShown { log.beginProgress("validating", total: progress.total) }
-          isShown = true
-          log.progress(completed: progress.completed, audioSeconds: progress.audioSeconds)
-        }
-      }
+        trainer, folder: folder, log: log, saving: saving, validation: validation,
+        policy: request.nonFinite, over: communicator)
     }
     let runEnd = try run.run(stepLimit: request.stepLimit)
     if runEnd == .complete { conclude(state, log) }
@@ -180,8 +182,10 @@ public struct TrainingJob {
       "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
         + "\(state.model.parameters.parameterCount) parameters, \(kernels.instructionSet) kernels")
     log.line(
-      "ranks \(communicator.worldSize), batch \(configuration.batch) per rank, global batch "
-        + "\(configuration.globalBatch), crops of \(configuration.cropSeconds) s"
+      "ranks \(communicator.worldSize), batch \(configuration.batch)"
+        + (configuration.accumulate > 1 ? " × \(configuration.accumulate) accumulated" : "")
+        + " per rank, global batch \(configuration.globalBatch), crops of "
+        + "\(configuration.cropSeconds) s"
         + (request.threads > 1 ? ", \(request.threads) threads per rank" : "")
         + (request.recomputes ? ", activations recomputed" : ""))
     let cores = ProcessInfo.processInfo.activeProcessorCount
@@ -194,7 +198,8 @@ public struct TrainingJob {
     }
     log.line(
       "data \(request.data): train \(train.pairs.count) utterances (\(minutes(train.pairs))), "
-        + "valid \(valid.count) (\(minutes(valid)))")
+        + "valid \(valid.count) (\(minutes(valid)))"
+        + (request.validatesAsynchronously ? ", validated beside training" : ""))
     for file in train.skipped { log.warning("left out: \(file)") }
     if let fault = request.saving.fault {
       log.warning(

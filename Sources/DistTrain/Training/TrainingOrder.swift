@@ -18,7 +18,7 @@ package struct TrainingOrder: Sendable, Equatable {
   }
 
   private let seed: UInt64
-  private let batch: Int
+  private let itemsPerRank: Int
   private let epochs: Int
   private let stepsPerEpoch: Int
   private let utteranceCount: Int
@@ -30,7 +30,7 @@ package struct TrainingOrder: Sendable, Equatable {
     _ configuration: TrainingConfiguration, utteranceCount: Int, worldSize: Int, rank: Int
   ) {
     seed = configuration.seed
-    batch = configuration.batch
+    itemsPerRank = configuration.itemsPerRank
     epochs = configuration.epochs
     stepsPerEpoch = Trainer.stepsPerEpoch(configuration, utterances: utteranceCount)
     self.utteranceCount = utteranceCount
@@ -42,7 +42,7 @@ package struct TrainingOrder: Sendable, Equatable {
   package func sampler(epoch: Int) -> ShardedSampler {
     ShardedSampler(
       order: EpochOrder.permutation(seed: seed, epoch: epoch, count: utteranceCount),
-      worldSize: worldSize, rank: rank, batchSize: batch)
+      worldSize: worldSize, rank: rank, batchSize: itemsPerRank)
   }
 
   /// This rank's utterances from a point of the run on, in the order of their use: those of

@@ -1,9 +1,7 @@
 import Foundation
-import Metrics
-import Models
-import Tensor
 
-/// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints.
+/// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints. With
+/// an asynchronous validation these come while the steps of the next epoch are done.
 ///
 /// All ranks run it; rank 0 writes, and what fails there ends the run on all of them in order.
 public final class TrainingRun {
@@ -16,38 +14,35 @@ public final class TrainingRun {
   }
 
   private let trainer: Trainer
-  private let folder: RunFolder
   private let log: RunLog
   private let communicator: any Communicator
   private let saving: RunSaving
-  private let validate: (_ isStopAsked: () -> Bool) throws -> Evaluation?
-  private var history: HistoryCSV?
-  private var reported: Set<String> = []
+  private let validation: Validation
+  private let ending: EpochEnding
+  /// Seconds spent on ending epochs that were scored beside training.
+  private let stragglers: Stragglers
+  private var endingSeconds = 0.0
   private let forensics: NonFiniteForensics
   private let rollback: Rollback
 
-  /// `validate` scores the model as it stands and is called by all ranks together. It looks from
-  /// time to time whether this rank wants to stop; nil on all ranks if one did.
+  /// A run of `trainer`, whose state `validation` scores.
   package init(
-    _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving,
-    policy: NonFinitePolicy = NonFinitePolicy(), over communicator: any Communicator,
-    validate: @escaping (_ isStopAsked: () -> Bool) throws -> Evaluation?
+    _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving, validation: Validation,
+    policy: NonFinitePolicy = NonFinitePolicy(), over communicator: any Communicator
   ) throws {
     self.trainer = trainer
-    self.folder = folder
     self.log = log
     self.saving = saving
     self.communicator = communicator
-    self.validate = validate
+    self.validation = validation
     let dumps = NonFiniteFolder(folder, limit: policy.dumpLimit)
     forensics = NonFiniteForensics(trainer, folder: dumps, log: log, over: communicator)
     rollback = Rollback(
       trainer: trainer, store: saving.store, dumps: dumps, policy: policy, log: log,
       communicator: communicator)
-    if communicator.isRoot {
-      history = try HistoryCSV(
-        url: folder.history, resumingAfter: trainer.state.progress.epoch)
-    }
+    stragglers = Stragglers(log: log, over: communicator)
+    ending = try EpochEnding(
+      trainer, folder: folder, log: log, saving: saving, over: communicator)
   }
 
   /// Trains until the epochs are done, `stepLimit` steps of the run are, or something asks to stop.
@@ -58,60 +53,115 @@ public final class TrainingRun {
       trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
     }
     startPrefetching()
-    defer { trainer.stopPrefetching() }
+    // Whatever ends the run: no thread goes on.
+    defer {
+      trainer.stopPrefetching()
+      validation.giveUp()
+    }
+    if progress().unvalidated != nil {
+      try validation.begin()
+      if !validation.isAsynchronous, let reason = try finishValidation() {
+        return try stop(reason, validated: progress().epoch)
+      }
+    }
     while progress().epoch < trainer.configuration.epochs {
       let clock = ContinuousClock.now
       let waitedBefore = trainer.waitedSeconds
+      let endingBefore = endingSeconds
       let audioSeconds: Double
       func goBack() throws {
         trainer.stopPrefetching()
+        communicator.enter(.resuming)
+        // It is done again, if what it scores is not given up with the steps.
+        validation.giveUp()
         try rollback.run()
         // So that a run that is killed now does not forget its lower rate.
         try saving.save(trainer)
+        if progress().unvalidated != nil { try validation.begin() }
         startPrefetching()
       }
       switch try trainEpoch(stepLimit: stepLimit) {
       case .stop(let reason):
-        try saving.save(trainer)
-        saving.report(reason, progress())
-        return .stopped(reason)
+        // A limit, unlike other reasons, is no hurry.
+        if reason == .stepLimit, validation.isUnderWay, let other = try finishValidation() {
+          return try stop(other, validated: progress().epoch)
+        }
+        return try stop(reason)
       case .notFinite:
         try goBack()
         continue
       case .trained(let seconds):
         audioSeconds = seconds
       }
-      let trainSeconds = clock.seconds
+      let stepSeconds = clock.seconds - (endingSeconds - endingBefore)
       // One rank that waits makes all wait.
       let waited = try communicator.allReduceMax(
         Int64((trainer.waitedSeconds - waitedBefore) * 1e6))
-      let wait = DataWait(seconds: Double(waited) / 1e6, trainingSeconds: trainSeconds)
+      try stragglers.report(stepSeconds: stepSeconds, step: progress().step)
       if try rollback.isDueForDifferingReplicas() {
         try goBack()
         continue
       }
       // A run that is resumed from here goes straight on to the validation.
       try saving.save(trainer)
-      if let reason = try saving.reasonBeforeValidation() {
-        saving.report(reason, progress())
-        return .stopped(reason)
+      let trained = TrainedEpoch(
+        trainingLoss: progress().meanLoss, learningRate: trainer.rate(atStep: progress().step - 1),
+        seconds: clock.seconds - (endingSeconds - endingBefore), stepSeconds: stepSeconds,
+        audioSeconds: audioSeconds, dataSeconds: Double(waited) / 1e6)
+      // Lines of the log come in the order of the epochs.
+      if validation.isUnderWay, let reason = try finishValidation() {
+        return try stop(reason, validated: progress().epoch)
       }
-      let validationClock = ContinuousClock.now
-      guard
-        let evaluation = try trainer.state.withEvaluatedWeights({
-          try validate(saving.wantsToStopValidation)
-        })
-      else {
-        let reason = saving.reasonDuringValidation()
-        saving.report(reason, progress(), inValidation: true)
-        return .stopped(reason)
+      // Beside what, after the last one?
+      if validation.isAsynchronous, progress().epoch + 1 < trainer.configuration.epochs {
+        trainer.state.freezeEvaluatedWeights()
+        trainer.state.progress.endEpoch()
+        trainer.state.progress.unvalidated = trained
+        try validation.begin()
+      } else if let end = try validate(trained) {
+        return end
       }
-      saving.validated(seconds: validationClock.seconds)
-      try finishEpoch(
-        evaluation, seconds: clock.seconds,
-        audioRate: trainSeconds > 0 ? audioSeconds / trainSeconds : 0, wait: wait)
+    }
+    if validation.isUnderWay, let reason = try finishValidation() {
+      return try stop(reason, validated: progress().epoch)
     }
     return .complete
+  }
+
+  /// Validates the epoch whose steps are done, while training waits. Not nil if the run stops.
+  private func validate(_ trained: TrainedEpoch) throws -> End? {
+    if let reason = try saving.reasonBeforeValidation() { return try stop(reason) }
+    let clock = ContinuousClock.now
+    communicator.enter(.validation)
+    guard let evaluation = try validation.run(until: saving.wantsToStopValidation) else {
+      return try stop(
+        saving.reasonDuringValidation(), validated: trainer.state.progress.epoch + 1)
+    }
+    let seconds = clock.seconds
+    saving.validated(seconds: seconds)
+    try ending.end(trained, evaluation, validationSeconds: seconds)
+    return nil
+  }
+
+  /// Waits for the validation that is under way beside training, and ends its epoch. Not nil if the
+  /// run stops instead.
+  private func finishValidation() throws -> StopReason? {
+    let clock = ContinuousClock.now
+    defer { endingSeconds += clock.seconds }
+    communicator.enter(.validation)
+    guard let (evaluation, seconds) = try validation.finish(until: saving.wantsToStopValidation)
+    else { return saving.reasonDuringValidation() }
+    let waited = clock.seconds
+    saving.validated(seconds: seconds)
+    try ending.endUnvalidated(evaluation, validationSeconds: waited)
+    return nil
+  }
+
+  /// Saves, says why the run stops, and in the validation of which epoch if it does so there.
+  private func stop(_ reason: StopReason, validated: Int? = nil) throws -> End {
+    try saving.save(trainer)
+    saving.report(reason, trainer.state.progress, validated: validated)
+    return .stopped(reason)
   }
 
   private enum EpochEnd {
@@ -133,16 +183,17 @@ public final class TrainingRun {
       "pass \(epoch)/\(configuration.epochs)", total: trainer.stepsPerEpoch, completed: first)
     defer { log.endProgress() }
     var audioSeconds = 0.0
+    stragglers.beginEpoch()
     for index in first..<trainer.stepsPerEpoch {
       if let stepLimit, trainer.state.progress.step >= stepLimit { return .stop(.stepLimit) }
       let items = sampler[index].items
-      let result = try saving.timingStep {
-        try trainer.step(items, epoch: epoch, requests: $0)
-      }
+      let result = try step(items, epoch: epoch)
       audioSeconds += Double(result.itemCount) * configuration.cropSeconds
+      stragglers.add(busySeconds: result.busySeconds)
       let loss = result.lossSum / Double(max(1, result.itemCount))
       if result.isSkipped {
         try reportSkipped(result, items)
+        communicator.enter(.investigation)
         try forensics.investigate(items, epoch: epoch, learningRate: result.learningRate)
       }
       let step = trainer.state.progress.step
@@ -153,10 +204,15 @@ public final class TrainingRun {
           "gradient_norm": .number(result.gradientNorm),
           "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
           "data_seconds": .number(result.dataSeconds),
+          "busy_seconds": .number(result.busySeconds),
           "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
         ])
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
       if rollback.isDue { return .notFinite }
+      // By the same sums on all ranks, so that all do it after the same step.
+      if validation.isUnderWay, !result.requests.validating, let reason = try finishValidation() {
+        return .stop(reason)
+      }
       if let reason = saving.reason(result.requests) { return .stop(reason) }
       // After the last step the epoch's own checkpoint follows.
       if index + 1 < trainer.stepsPerEpoch, saving.isDue(result.requests, afterStep: step) {
@@ -164,6 +220,22 @@ public final class TrainingRun {
       }
     }
     return .trained(audioSeconds)
+  }
+
+  private func step(_ items: [Int], epoch: Int) throws -> StepResult {
+    do {
+      return try saving.timingStep { requests in
+        try trainer.step(items, epoch: epoch) {
+          var requests = requests()
+          requests.validating = validation.isComputing
+          return requests
+        }
+      }
+    } catch let failure as RootFailure {
+      // All ranks know that one of them failed, and the steps before must not be lost.
+      try saving.save(trainer)
+      throw failure
+    }
   }
 
   private func reportSkipped(_ result: StepResult, _ items: [Int]) throws {
@@ -174,55 +246,6 @@ public final class TrainingRun {
       "step \(trainer.state.progress.step) skipped on all ranks: loss or gradient is not finite "
         + "(\(trainer.state.progress.skippedSteps) so far); its utterances: "
         + list.joined(separator: ", "))
-  }
-
-  private func finishEpoch(
-    _ evaluation: Evaluation, seconds: Double, audioRate: Double, wait: DataWait
-  ) throws {
-    let state = trainer.state
-    let pesq = evaluation.means(of: .pesqWB)
-    let siSDR = evaluation.means(of: .siSDR)
-    let mean =
-      state.progress.lossCount > 0
-      ? state.progress.lossSum / Double(state.progress.lossCount) : nil
-    state.progress.epoch += 1
-    state.progress.stepInEpoch = 0
-    state.progress.lossSum = 0
-    state.progress.lossCount = 0
-    let report = EpochReport(
-      epoch: state.progress.epoch, pesq: pesq?.enhanced, noisyPESQ: pesq?.noisy,
-      siSDR: siSDR?.enhanced, noisySISDR: siSDR?.noisy, validationLoss: evaluation.loss,
-      trainingLoss: mean, learningRate: trainer.rate(atStep: state.progress.step - 1),
-      scored: evaluation.scored, total: evaluation.total, seconds: seconds,
-      audioSecondsPerSecond: audioRate)
-    for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
-      log.warning("left out of the validation means: \(name): \(reason)")
-    }
-    if let score = pesq?.enhanced, score > state.progress.bestScore ?? -.infinity {
-      state.progress.bestScore = score
-      state.progress.bestEpoch = state.progress.epoch
-      try onRoot { try AtomicFile.write(self.bestWeights(), to: self.folder.best) }
-    }
-    // The checkpoint last: a run that is killed before it validates again, and writes all of this
-    // once more in place of what is here. After it the epoch would be missing in the others.
-    try onRoot { try self.history?.append(report) }
-    if let warning = wait.warning(epoch: report.epoch) { log.warning(warning) }
-    log.epoch(report, adding: ["data_seconds": .number(wait.seconds)])
-    try saving.save(trainer)
-  }
-
-  private func bestWeights() -> [UInt8] {
-    trainer.state.withEvaluatedWeights {
-      Array(WeightFile.serialized(trainer.state.model, program: Program.nameAndVersion))
-    }
-  }
-
-  /// Does something on rank 0 alone; what fails there fails everywhere.
-  private func onRoot(_ body: () throws -> Void) throws {
-    _ = try RootDecision(communicator).bytes {
-      try body()
-      return []
-    }
   }
 }
 

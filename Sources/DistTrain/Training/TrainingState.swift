@@ -24,6 +24,22 @@ public final class TrainingState {
     progress = TrainingProgress()
   }
 
+  /// A model for a copy of the weights, which are scored while training goes on: those of the last
+  /// epoch as long as `progress` has an unvalidated one. Made when it is needed first.
+  public private(set) lazy var frozen: SpeechEnhancer = {
+    let copy = SpeechEnhancer(configuration: model.configuration, seed: 0)
+    copy.parameters.discardGradients()
+    return copy
+  }()
+
+  /// Copies the weights that are validated and kept into `frozen`.
+  func freezeEvaluatedWeights() { freeze(average?.values ?? model.parameters.values) }
+
+  /// Copies `values`, in the arena's layout, into `frozen`.
+  func freeze(_ values: Storage) {
+    frozen.parameters.values.base.update(from: values.base, count: values.count)
+  }
+
   /// Runs `body` with the weights that are validated and kept: the averaged ones if there are any.
   public func withEvaluatedWeights<Result>(_ body: () throws -> Result) rethrows -> Result {
     guard let average else { return try body() }
@@ -40,8 +56,10 @@ public final class TrainingState {
 public struct TrainingProgress: Codable, Equatable, Sendable {
   /// Steps done, skipped ones included.
   public var step = 0
-  /// Epochs finished, validation included.
+  /// Epochs finished, validation included but for an unvalidated one.
   public var epoch = 0
+  /// The last of these while it is scored beside training; nil otherwise.
+  public var unvalidated: TrainedEpoch?
   /// Steps done in the epoch under way.
   public var stepInEpoch = 0
   /// Sum of losses and number of items in the epoch under way.
@@ -64,6 +82,7 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   var isPossible: Bool {
     [step, epoch, stepInEpoch, lossCount, skippedSteps].allSatisfy { $0 >= 0 }
       // A run that went back counts the skipped steps of what it gave up, too.
-      && stepInEpoch <= step && (skippedSteps <= step || rollbacks > 0) && lossSum.isFinite
+      && validatedEpochs >= 0 && stepInEpoch <= step && (skippedSteps <= step || rollbacks > 0)
+      && lossSum.isFinite
   }
 }

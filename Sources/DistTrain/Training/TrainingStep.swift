@@ -1,3 +1,4 @@
+import CPlatform
 import Models
 import Tensor
 
@@ -22,6 +23,8 @@ public final class TrainingStep {
     public let isSkipped: Bool
     /// Seconds that the ranks waited for data, added up.
     public let waitedSeconds: Double
+    /// Seconds in which this rank loaded and computed, before it waited for others.
+    public let busySeconds: Double
     /// What any rank wants to happen after this step.
     public let requests: StepRequests
     /// How the exchange of gradients went, as seen by this rank.
@@ -33,6 +36,9 @@ public final class TrainingStep {
   private let communicator: any Communicator
   private let exchange: GradientExchange
   private var ownLossSum = 0.0
+  /// Items that go backward side by side at a step's end; 0 until the first item has shown what it
+  /// holds.
+  private(set) var itemsBesideTransfer = 0
 
   /// Steps of `state` with gradients clipped to the norm `clip`. All ranks make it together.
   public init(
@@ -63,6 +69,8 @@ public final class TrainingStep {
   ///
   /// All ranks call it together, if with no item. All get the same outcome and hold the same
   /// weights afterwards.
+  ///
+  /// - Throws: `RootFailure` on all ranks if `load` throws on any; the weights are as before.
   public func run(
     count: Int, learningRate: Double, _ execution: Execution,
     waitedSeconds: () -> Double = { 0 }, requests: () -> StepRequests = StepRequests.init,
@@ -70,26 +78,44 @@ public final class TrainingStep {
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
+    let clock = ContinuousClock.now
+    communicator.enter(.trainingStep)
     profile.measure(.gradients, .backward, .uncounted) { exchange.begin(itemCount: count) }
     spoilSums(exchange.sums)
     parameters.zeroGradients()
     var lossSum = 0.0
-    var index = 0
-    while index < count {
+    var tapes: [Tape] = []
+    var failure: (any Error)?
+    for index in 0..<count {
+      let allocated = platform_allocated_bytes()
+      let tape = Tape(execution)
+      communicator.enter(.loadingData)
+      let item: Item
+      do {
+        item = try profile.measure(.loading, .forward, .uncounted) { try load(index) }
+      } catch {
+        // The others learn of it where all ranks meet, so that all leave in order.
+        failure = error
+        break
+      }
+      communicator.enter(.trainingStep)
+      let enhanced = state.model(item.noisy, tape)
+      lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
+      tapes.append(tape)
+      if itemsBesideTransfer == 0 {
+        itemsBesideTransfer = exchange.itemsBesideTransfer(
+          activationBytes: Int(platform_allocated_bytes()) - Int(allocated))
+      }
       // The last items go backward side by side, so that the gradients of the last layers are final
       // early and travel while all of them go through the others.
-      let isLast = index >= count - exchange.itemsBesideTransfer
-      let tapes = try (0..<(isLast ? count - index : 1)).map { offset in
-        let tape = Tape(execution)
-        let item = try profile.measure(.loading, .forward, .uncounted) { try load(index + offset) }
-        let enhanced = state.model(item.noisy, tape)
-        lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
-        return tape
+      if index < count - itemsBesideTransfer {
+        backward(tapes, isLast: false, profile)
+        tapes = []
       }
-      index += tapes.count
-      backward(tapes, isLast: isLast, profile)
     }
+    backward(tapes, isLast: true, profile)
     ownLossSum = lossSum
+    let busySeconds = (ContinuousClock.now - clock) / .seconds(1)
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }
@@ -99,7 +125,8 @@ public final class TrainingStep {
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
     let sums = try communicator.allReduceSum(
-      [lossSum, isBad ? 1 : 0, waitedSeconds()] + requests().counts)
+      [lossSum, isBad ? 1 : 0, waitedSeconds(), failure == nil ? 0 : 1] + requests().counts)
+    if sums[3] > 0 { try RootDecision(communicator).together { if let failure { throw failure } } }
     let isSkipped = sums[1] > 0
     if !isSkipped {
       profile.measure(.adam, .backward, .adam(parameters.count)) {
@@ -110,7 +137,8 @@ public final class TrainingStep {
     }
     return Outcome(
       lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value,
-      isSkipped: isSkipped, waitedSeconds: sums[2], requests: StepRequests(sums: sums[3...]),
+      isSkipped: isSkipped, waitedSeconds: sums[2], busySeconds: busySeconds,
+      requests: StepRequests(sums: sums[4...]),
       exchanged: exchanged)
   }
 
@@ -119,7 +147,7 @@ public final class TrainingStep {
   private func backward(_ tapes: [Tape], isLast: Bool, _ profile: Profile?) {
     let parameters = state.model.parameters
     var ends = tapes.map { _ in parameters.count }
-    while true {
+    while !tapes.isEmpty {
       for (index, tape) in tapes.enumerated() {
         guard let boundary = tape.backwardStep() else { return }
         let range = boundary..<ends[index]

@@ -91,6 +91,9 @@ public final class ParameterArena {
     }
   }
 
+  /// Gives the gradients' memory back, for a model that only runs forward.
+  public func discardGradients() { gradients = Storage(count: 0) }
+
   /// Sets all gradients, or those of `range`, elements of the arena, to zero.
   public func zeroGradients(_ range: Range<Int>? = nil) {
     UnsafeMutableBufferPointer(rebasing: gradients.buffer[range ?? 0..<count])

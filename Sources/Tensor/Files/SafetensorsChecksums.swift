@@ -25,7 +25,8 @@ extension SafetensorsFile {
 
   /// The group of a tensor: what its name begins with in a checkpoint, else `weights`.
   public static func checksumGroup(of name: String) -> String {
-    for group in ["adam.exp_avg_sq", "adam.exp_avg", "ema"] where name.hasPrefix(group + ".") {
+    for group in ["adam.exp_avg_sq", "adam.exp_avg", "ema", "frozen"]
+    where name.hasPrefix(group + ".") {
       return group
     }
     return "weights"

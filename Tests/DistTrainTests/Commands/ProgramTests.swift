@@ -9,7 +9,10 @@ import Testing
   @Test(arguments: [
     (
       [],
-      ["check", "describe", "prepare", "train", "evaluate", "enhance", "score", "replay", "bench"]
+      [
+        "check", "describe", "prepare", "train", "launch", "evaluate", "enhance", "score", "replay",
+        "bench",
+      ]
     ),
     (["check"], ["--preset", "Six tests", "exit status"]),
     (["describe"], ["--preset", "abl1, abl2, abl3"]),
@@ -23,6 +26,10 @@ import Testing
     (
       ["train"],
       ["--preset", "--data", "--stage", "--skip-limit", "--rollback-factor", "--rollbacks"]
+    ),
+    (
+      ["launch"],
+      ["--ranks", "--hostfile", "--max-restarts", "--restart-delay", "--mpirun-arg", "-- train"]
     ),
     (["replay"], ["--utterance", "nonfinite", "exit status is 0 if", "and 2 if"]),
     (
@@ -55,6 +62,19 @@ import Testing
     (["evaluate", "--weights", "w", "--data", "d", "--split", "dev"], "'dev' is invalid"),
     (["train", "--preset", "abl1", "--data", "d", "--epochs", "0"], "--epochs must be at least 1"),
     (["train", "--preset", "abl1", "--data", "d", "--stage", ""], "--stage is empty"),
+    (["launch", "--ranks", "0", "--", "train"], "--ranks must be at least 1"),
+    (["launch", "--ranks", "2", "--", "evaluate"], "comes train, not evaluate"),
+    (
+      ["launch", "--ranks", "2", "--", "train", "--preset", "abl1"],
+      "Missing expected argument '--d"
+    ),
+    (["launch", "--ranks", "2", "train", "--preset", "abl1", "--data", "d"], "train"),
+    (
+      [
+        "launch", "--ranks", "2", "--", "train", "--preset", "abl1", "--data", "d", "--epochs", "0",
+      ],
+      "--epochs must be at least 1"
+    ),
     (["prepare", "voicebank", "--input", "i", "--output", "o", "--threads", "0"], "between 1"),
     (["prepare", "voicebank", "--input", "i", "--output", "o", "--format", "mp3"], "'mp3' is inv"),
   ])

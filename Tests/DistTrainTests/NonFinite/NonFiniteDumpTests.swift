@@ -1,3 +1,4 @@
+import Audio
 import DistTrain
 import Foundation
 import Models
@@ -199,7 +200,8 @@ import Testing
       // Every write to this file fails as on a full disk. The name is that of the writer's
       // temporary file.
       try run.dumpFolder.deletingLastPathComponent().makeFolder("nonfinite")
-      let temporary = run.dumpFolder.file("step-00000002-rank1.safetensors.tmp-\(getpid())")
+      let temporary = TemporaryName.path(
+        for: run.dumpFolder.file("step-00000002-rank1.safetensors"))
       try FileManager.default.createSymbolicLink(
         atPath: temporary, withDestinationPath: "/dev/full")
       let outcomes = try run.train {

@@ -51,4 +51,32 @@ import Testing
       expectError(one, "holds no utterance u006; it has u005")
     }
   }
+
+  /// A user may spoil any rank's numbers, to see what the run makes of it.
+  @Test(arguments: [
+    ("poison-weight", "first non-finite: rank 1, utterance ", ", weights not finite, "),
+    ("poison-gradient", "transient: ", " and rank 1's own gradient sum of "),
+    (
+      "poison-input", "first non-finite: rank 1, utterance ", "input (noisy samples), 1 NaN of 8000"
+    ),
+  ])
+  func numbersAreSpoiledOnPurpose(kind: String, beginning: String, text: String) throws {
+    try TrainingBench.use(train: 12) { bench in
+      let fault = "\(kind)@step=4,rank=1"
+      let outcome = try bench.train(
+        ranks: 2, run: "a", ["--epochs", "2", "--batch", "2", "--skip-limit", "2"],
+        environment: ["DISTTRAIN_FAULT": fault])
+      #expect(outcome.status == 0, "\(outcome)")
+      let lines = outcome.output.split(separator: "\n").map(String.init)
+      let warned = lines.filter { $0.contains("a fault is injected on purpose (DISTTRAIN_FAULT=") }
+      #expect(warned.count == 1 && warned[0].contains("=\(fault))"), "\(outcome)")
+      let skipped = lines.filter { $0.contains("skipped on all ranks: ") }
+      #expect(skipped.first?.contains("step 4 skipped") == true, "\(outcome)")
+      // A weight stays bad until the run goes back, to before step 4; then all of it is taken.
+      #expect(skipped.count == (kind == "poison-weight" ? 2 : 1), "\(outcome)")
+      let found = lines.first { $0.contains("computed again") || $0.contains("first non-finite: ") }
+      #expect(found?.hasPrefix(beginning) == true && found?.contains(text) == true, "\(outcome)")
+      #expect(try bench.events("a", "step").last?["step"] as? Int == 6)
+    }
+  }
 }

@@ -49,6 +49,7 @@ struct NonFiniteRun {
   /// Trains on two ranks into `run`. `prepare` may change the state that it starts from.
   func train(
     _ policy: NonFinitePolicy = NonFinitePolicy(), stepLimit: Int? = nil, into name: String = "run",
+    valid: [UtterancePair] = [], validatesAsynchronously: Bool = false,
     hooks: @escaping @Sendable (_ rank: Int) -> StepHooks = { _ in StepHooks() },
     prepare: @escaping @Sendable (TrainingState) throws -> Void = { _ in }
   ) throws -> [Outcome] {
@@ -70,9 +71,12 @@ struct NonFiniteRun {
       let saving = RunSaving(
         store: CheckpointStore(run), interval: .standard, end: nil, margin: nil,
         receivedSignal: { nil }, log: runLog, over: communicator)
+      let validation = try Validation(
+        state, pairs: valid, isAsynchronous: validatesAsynchronously, log: runLog,
+        over: communicator)
       let training = try TrainingRun(
-        trainer, folder: run, log: runLog, saving: saving, policy: policy, over: communicator
-      ) { _ in Evaluation([]) }
+        trainer, folder: run, log: runLog, saving: saving, validation: validation, policy: policy,
+        over: communicator)
       var outcome = Outcome()
       do {
         outcome.isDone = try training.run(stepLimit: stepLimit) == .complete

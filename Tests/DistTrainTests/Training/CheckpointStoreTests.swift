@@ -65,6 +65,40 @@ import Testing
     try data.write(to: url)
   }
 
+  @Test func weightsThatWaitForTheirValidationComeBack() throws {
+    let waiting = state(step: 5)
+    waiting.progress.epoch = 2
+    waiting.progress.unvalidated = TrainedEpoch(
+      trainingLoss: 0.1, learningRate: 1e-3, seconds: 2.5, stepSeconds: 2, audioSeconds: 30,
+      dataSeconds: 0.25)
+    let frozen = waiting.frozen.parameters.values
+    // The places between parameters, which no file holds, are zero.
+    for parameter in waiting.frozen.parameters.parameters {
+      for place in 0..<parameter.count { parameter.value[place] = Float(place) - 0.5 }
+    }
+    let data = try bytes(waiting)
+    let loaded = TrainingState(configuration)
+    try Checkpoint(data, path: "a").restore(loaded, configuration)
+    #expect(loaded.progress == waiting.progress)
+    let isSame = Array(loaded.frozen.parameters.values.buffer) == Array(frozen.buffer)
+    #expect(isSame)
+    #expect(try bytes(loaded) == data)
+
+    // Without them it cannot be resumed; without their epoch they are not kept.
+    let file = try SafetensorsFile(data: data, path: "a")
+    let lost = try #require(file.entries.first { $0.name.hasPrefix("frozen.") }).name
+    let part = SafetensorsFile(
+      entries: file.entries.filter { $0.name != lost }, metadata: file.metadata
+    ).addingChecksums().serialized()
+    #expect(throws: CheckpointError.incomplete(path: "a", missing: lost)) {
+      try Checkpoint(part, path: "a").restore(loaded, configuration)
+    }
+    waiting.progress.unvalidated = nil
+    let shorter = try SafetensorsFile(data: bytes(waiting), path: "a")
+    #expect(!shorter.entries.contains { $0.name.hasPrefix("frozen.") })
+    #expect(shorter.entries.count < file.entries.count)
+  }
+
   @Test func theNewestStayAndTheLinkLeadsToTheLast() throws {
     for keep in 1...3 {
       try withStore(keep: keep, saving: [5, 10, 15, 20]) { store, folder in

@@ -43,7 +43,8 @@ import Testing
     let plain = try run(ExchangeSettings(overlaps: false), ranks: ranks, batch: 3)
     for beside in [1, 2, 3, 5] {
       for bytes in [64, 4_096, 1 << 20] {
-        let settings = ExchangeSettings(bucketBytes: bytes, itemsBesideTransfer: beside)
+        var settings = ExchangeSettings(bucketBytes: bytes)
+        settings.itemsBesideTransfer = beside
         for outcome in try run(settings, ranks: ranks, batch: 3) {
           let isSame = outcome.values == plain[0].values
           #expect(isSame, "\(beside) items side by side, buckets of \(bytes)")

@@ -73,12 +73,15 @@ import Testing
       for (name, flags) in [
         ("early", []), ("late", ["--no-overlap"]), ("small", ["--bucket-mb", "0.001"]),
         ("smallLate", ["--bucket-mb", "0.001", "--no-overlap"]),
+        // All utterances of a step side by side, or, with so little room, one by one.
+        ("together", ["--bucket-mb", "0.001", "--overlap-memory", "1000"]),
+        ("alone", ["--overlap-memory", "0.001"]),
       ] {
         let outcome = try train(ranks: 3, recipe + ["--run-dir", name] + flags, in: folder)
         #expect(outcome.status == 0, "\(name): \(outcome)")
       }
       let early = try Data(contentsOf: folder.appending(path: "early/last.safetensors"))
-      for other in ["late", "small", "smallLate"] {
+      for other in ["late", "small", "smallLate", "together", "alone"] {
         let data = try Data(contentsOf: folder.appending(path: "\(other)/last.safetensors"))
         #expect(data == early, "\(other) differs from early")
       }
@@ -105,6 +108,26 @@ import Testing
           expectClose(values, try entry.floats(), 1e-5, "\(entry.name) on \(ranks) ranks")
         }
       }
+    }
+  }
+
+  @Test func ranksWithoutAnyDataTakePart() throws {
+    // 2 utterances and 1 to validate: of 4 ranks two train, and one of them validates.
+    try withRun(train: 2) { folder, arguments in
+      for ranks in [1, 4] {
+        let outcome = try train(
+          ranks: ranks,
+          arguments + ["--epochs", "3", "--batch", "\(4 / ranks)", "--run-dir", "run\(ranks)"],
+          in: folder)
+        #expect(outcome.status == 0, "\(ranks) ranks: \(outcome)")
+      }
+      let reference = try weights(folder, "run1")
+      let other = try weights(folder, "run4")
+      for entry in reference.entries where !entry.name.hasPrefix("adam.") {
+        let values = try #require(other.tensors[entry.name]).floats()
+        expectClose(values, try entry.floats(), 1e-5, entry.name)
+      }
+      #expect(other.metadata["adam.step"] == "3")
     }
   }
 
@@ -240,7 +263,9 @@ import Testing
       #expect(try shell("grep -c 'global batch' abl1.log") == ["1"])
       // The line's named fields.
       let line = try #require(latest.first)
-      for field in ["noisy ", "SI-SDR ", "loss ", "scored 2/2", "seconds ", "audio-s/s "] {
+      for field in [
+        "noisy ", "SI-SDR ", "loss ", "scored 2/2", "seconds ", "audio-s/s ", "validation-share 0.",
+      ] {
         #expect(line.contains(field), "no \(field)in \(line)")
       }
     }
@@ -249,7 +274,8 @@ import Testing
   @Test func wrongNumbersNameTheFlag() throws {
     try withRun { folder, arguments in
       for (flag, value) in [
-        ("--batch", "0"), ("--epochs", "-1"), ("--lr", "0"), ("--ema", "1.5"),
+        ("--batch", "0"), ("--accumulate", "0"), ("--epochs", "-1"), ("--lr", "0"),
+        ("--ema", "1.5"),
         ("--schedule", "linear"), ("--preset", "abl9"), ("--skip-limit", "0"),
         ("--rollback-factor", "1.5"), ("--rollbacks", "-1"), ("--nonfinite-dumps", "-1"),
         ("--seconds", "0.001"),

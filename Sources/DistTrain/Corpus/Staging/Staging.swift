@@ -45,11 +45,9 @@ public struct Staging {
 
     /// The machine that this process runs on.
     package static var own: Host {
-      var name = [CChar](repeating: 0, count: 256)
-      gethostname(&name, name.count - 1)
       let boot = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id") ?? Data()
       return Host(
-        name: String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self),
+        name: HostName.own,
         boot: String(decoding: boot, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
     }
   }

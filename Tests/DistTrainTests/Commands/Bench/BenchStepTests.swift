@@ -50,6 +50,18 @@ import Testing
     }
   }
 
+  @Test func memoryForTheExchangeHoldsUtterancesSideBySide() throws {
+    try withTemporaryFolder { folder in
+      for (flags, text) in [
+        ([], "1 utterance)"), (["--overlap-memory", "1000"], "2 utterances)"),
+        (["--overlap-memory", "1000", "--no-overlap"], "after backward)"),
+      ] {
+        let (_, outcome) = try bench(tinyStep + flags, as: StepResult.self, in: folder)
+        #expect(outcome.output.contains(text), "\(flags): \(outcome)")
+      }
+    }
+  }
+
   @Test func figuresAgreeWithEachOther() throws {
     try withTemporaryFolder { folder in
       let (step, outcome) = try bench(
