@@ -1,5 +1,6 @@
 # Sourced by the job scripts, from the repository's root: what all of them do.
 set -euo pipefail
+source slurm/table.sh
 
 # The modules of the site, its scratch folder and the like; none are needed.
 if [ -f slurm/site.sh ]; then source slurm/site.sh; fi
@@ -61,9 +62,7 @@ train() {
   # A packed corpus is read from the node's own disk; a folder from where it is.
   local stage=${STAGE-${SLURM_TMPDIR:-${TMPDIR:-/tmp}}/disttrain-$(id -un)}
   if [ -f "$data" ] && [ -n "$stage" ]; then arguments+=(--stage "$stage"); fi
-  if compgen -G "$run/step-*.safetensors" >/dev/null || [ -e "$run/last.safetensors" ]; then
-    arguments+=(--resume)
-  fi
+  if has_checkpoint "$run"; then arguments+=(--resume); fi
   mkdir -p "$run"
   local status=0
   launch "${arguments[@]}" || status=$?

@@ -49,11 +49,13 @@ for number in $(seq "$count"); do
   folder=$(run_folder "$preset" "$seed")
   [[ $seen != *" $folder "* ]] || fail "$where: $preset with seed $seed is there twice"
   seen+="$folder "
+  resume=()
+  if has_checkpoint "$folder"; then resume=(--resume); fi
   if ! answer=$("$disttrain" train --dry-run --data "$data" --run-dir "$folder" --preset "$preset" \
-    --seed "$seed" "${flags[@]}" 2>&1); then
+    --seed "$seed" "${flags[@]}" "${resume[@]}" 2>&1); then
     fail "$where: $answer"
   fi
-  echo "run $number: $preset, seed $seed, ${flags[*]:-default recipe} -> $folder"
+  echo "run $number: $preset, seed $seed, ${flags[*]:-default recipe} -> $folder${resume:+ (goes on)}"
 done
 
 export TABLE=$table

@@ -1,4 +1,4 @@
-# Sourced: reads the table of runs.
+# Sourced: the table of runs, and their folders.
 
 # table_line FILE NUMBER: sets preset, seed and flags (an array) of the run NUMBER, from 1.
 table_line() {
@@ -20,4 +20,9 @@ table_length() {
 # run_folder PRESET SEED: where the run trains; no two runs share one.
 run_folder() {
   echo "${RUNS:-runs}/$(basename "$1" .json)/seed$2"
+}
+
+# has_checkpoint FOLDER: whether there is a run to go on with.
+has_checkpoint() {
+  compgen -G "$1/step-*.safetensors" >/dev/null || [ -e "$1/last.safetensors" ]
 }

@@ -84,6 +84,10 @@ public struct TrainCommand: ParsableCommand {
   @Option(help: "Stop after this many steps of the run and save, to continue with --resume.")
   var stopAfter: Int?
 
+  @Flag(
+    help: "Look at options, corpus and run folder, say what would be trained, and train nothing.")
+  var dryRun = false
+
   @OptionGroup(title: "Steps that are not finite") var nonFinite: NonFiniteOptions
   @OptionGroup var saving: CheckpointOptions
   @OptionGroup var deadlines: DeadlineOptions
@@ -166,7 +170,13 @@ public struct TrainCommand: ParsableCommand {
       if let fault = request.saving.fault.flatMap(NumericalFault.init) {
         request.hooks = fault.hooks(rank: communicator.rank)
       }
-      switch try TrainingJob(request, over: communicator).run() {
+      let job = TrainingJob(request, over: communicator)
+      if dryRun {
+        let lines = try job.dryRun()
+        if communicator.isRoot { lines.forEach(Console.line) }
+        return
+      }
+      switch try job.run() {
       case .complete, .stopped(.stepLimit): break
       case .stopped: throw OrderlyExit(.saved)
       }

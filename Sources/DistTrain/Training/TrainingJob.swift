@@ -125,6 +125,30 @@ public struct TrainingJob {
     return runEnd
   }
 
+  /// Looks at everything that `run` looks at before it trains, changes nothing, and says what it
+  /// would do.
+  public func dryRun() throws -> [String] {
+    let configuration = request.configuration
+    let store = CheckpointStore(request.runFolder, keep: request.saving.keep)
+    let state = TrainingState(configuration)
+    if let found = try resumePoint(store, state) {
+      try root.together { try found.checkpoint.restore(state, configuration) }
+    }
+    let train = try dataset(.train)
+    let valid = spread(try dataset(.valid), request.validationCount)
+    let steps = Trainer.stepsPerEpoch(configuration, utterances: train.pairs.count)
+    let folder = request.runFolder.url.path(percentEncoded: false)
+    return [
+      "\(configuration.model.title) (\(configuration.model.name)), "
+        + "\(state.model.parameters.parameterCount) parameters",
+      "data \(request.data): train \(train.pairs.count) utterances, valid \(valid.count)",
+      "\(steps) steps a pass of global batch \(configuration.globalBatch), "
+        + "\(configuration.epochs) passes",
+      "run folder \(folder), "
+        + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
+    ]
+  }
+
   /// The checkpoint to go on from; nil for a new run, once there is none in the way.
   private func resumePoint(
     _ store: CheckpointStore, _ state: TrainingState
