@@ -111,10 +111,10 @@ struct ScalingPicture {
         lines.append(style.marker(x(point.ranks), y(point.value)))
         let label =
           BenchmarkText.figures(point.value) + panel.unit + (point.isMarked ? "*" : "")
+        let below = y(point.value) + offset
+        let place = below < Double(bottom) - 2 ? below : y(point.value) - 10
         lines.append(
-          text(
-            x(point.ranks), y(point.value) + offset, label, anchor: "middle",
-            size: 10, hasHalo: true))
+          text(x(point.ranks), place, label, anchor: "middle", size: 10, hasHalo: true))
       }
     }
     return lines + legend(panel, left: left, y: bottom + 58)

@@ -123,6 +123,10 @@ package struct StepForecast: Codable, Equatable, Sendable {
   package let transfer: Double
   package let optimizer: Double
 
+  /// What taking turns on a core costs beyond the turns: caches that the other rank has filled, and
+  /// turns that do not end together. As measured with two ranks on each of two cores.
+  package static let sharingOverhead = 0.05
+
   /// The step.
   package var seconds: Double {
     compute + sharing + jitter + data + progress + exposed + optimizer
@@ -134,7 +138,7 @@ package struct StepForecast: Codable, Equatable, Sendable {
     let load = cluster.load(layout, threads: step.threads)
     let isInside = layout.hosts == 1
     compute = Double(batch) * (step.forward + step.backward)
-    sharing = compute * (load - 1)
+    sharing = load > 1 ? compute * (load * (1 + Self.sharingOverhead) - 1) : 0
     jitter = compute * load * cluster.jitter * ExpectedMaximum.ofNormals(ranks)
     data = compute * cluster.dataWait
     optimizer = step.optimizer * load
