@@ -59,7 +59,7 @@ for argument in "${launch[@]}"; do scaling+=(--mpirun-arg "$argument"); done
 step=(--preset "$preset" --batch "$batch")
 "$program" bench step "${step[@]}" --steps "$steps" --json "$output/calibration.json" >/dev/null
 mpirun -np 2 ${hostfile:+--hostfile "$hostfile"} "${launch[@]}" \
-  "$program" bench allreduce --max-bytes 16M --json "$output/network.json" | tail -n 1
+  "$program" bench allreduce --max-bytes 16M --json "$output/network.json" | tail -n 2
 "$program" bench scaling --ranks "$ranks" "${step[@]}" --steps "$steps" --output "$output" \
   "${scaling[@]}" 2>"$output/scaling.log" || {
   cat "$output/scaling.log" >&2
@@ -68,4 +68,5 @@ mpirun -np 2 ${hostfile:+--hostfile "$hostfile"} "${launch[@]}" \
 files=()
 for count in ${ranks//,/ }; do files+=("$output/step-$count-ranks.json"); done
 "$program" bench simulate --ranks "$ranks" --calibration "$output/calibration.json" \
-  --network "$output/network.json" --cores-per-node "$cores" --output "$output" --measured "${files[@]}"
+  --network "$output/network.json" --cores-per-node "$cores" --output "$output" \
+  --measured "${files[@]}" | sed -n '/^measured/,/^$/p'

@@ -95,6 +95,19 @@ import Testing
     #expect(StepForecast(step, crowded, ranks: 2, batch: 1).sharing == 0)
   }
 
+  @Test func messagesTakeFromComputing() {
+    let network = NetworkModel(
+      name: "network", alpha: 0, bandwidth: 1e12, processorSecondsPerByte: 1e-3)
+    let memory = NetworkModel(
+      name: "memory", alpha: 0, bandwidth: 1e12, processorSecondsPerByte: 1e-4)
+    let cluster = SimulatedCluster(
+      cost: AllReduceCost(network: network, shared: memory), ranksPerHost: 2, coresPerHost: 2)
+    // 128 bytes in quarters: twice sent to two ranks elsewhere and one here, and as many received.
+    let forecast = StepForecast(step, cluster, ranks: 4, batch: 1)
+    #expect(isClose(forecast.progress, 4 * 32 * (2 * 1e-3 + 1e-4)), "\(forecast)")
+    #expect(StepForecast(step, cluster, ranks: 1, batch: 1).progress == 0)
+  }
+
   @Test func theSlowestRankSetsThePace() {
     var uneven = cluster(alpha: 0)
     uneven.jitter = 0.1

@@ -22,6 +22,7 @@ import Testing
     let wire: String
     let alphaSeconds: Double
     let bytesPerSecond: Double
+    let processorSecondsPerByte: Double
     let rows: [Row]
   }
 
@@ -50,7 +51,9 @@ import Testing
             "\(row)")
         }
       }
-      #expect(result.alphaSeconds >= 0 && result.bytesPerSecond > 0)
+      #expect(
+        result.alphaSeconds >= 0 && result.bytesPerSecond > 0 && result.processorSecondsPerByte >= 0
+      )
       for text in ["bytes", "avg µs", "min µs", "max µs", "iterations", "bus GB/s", "fit of the"] {
         #expect(outcome.output.contains(text), "\(text) in \(outcome)")
       }

@@ -1,4 +1,6 @@
 import Foundation
+import KernelAPI
+import Tensor
 
 /// Measures how long ranks take to add up buffers, by the exchange that training uses and by MPI's
 /// own all-reduce.
@@ -29,7 +31,11 @@ struct AllReduceBenchmark {
         rows.append(try measure(reducer, algorithm, count, communicator))
       }
     }
-    return AllReduceFigures(layout: layout, wire: wire, bucketBytes: bucketBytes, rows: rows)
+    let longest = rows.last { $0.algorithm == AllReduceFigures.exchange }
+    return AllReduceFigures(
+      layout: layout, wire: wire, bucketBytes: bucketBytes, rows: rows,
+      processorSecondsPerByte: try measureProcessor(
+        bytes: longest?.bytes ?? 0, seconds: longest?.maximumSeconds ?? 0, communicator))
   }
 
   /// Numbers in the buffers: each twice as many bytes as the one before.
@@ -42,6 +48,41 @@ struct AllReduceBenchmark {
       bytes *= 2
     }
     return counts
+  }
+
+  /// Seconds that computing loses for each byte which its rank sends or receives beside it: the mean
+  /// over the ranks.
+  ///
+  /// The same multiply-adds, which touch no memory, run with and without an exchange that ends before
+  /// they do.
+  private func measureProcessor(
+    bytes: Int, seconds: Double, _ communicator: any Communicator
+  ) throws -> Double {
+    let reducer = ExchangeReducer(
+      count: max(1, bytes / wire.byteCount), wire: wire, bucketBytes: bucketBytes, communicator)
+    func compute(_ calls: Int) -> Double {
+      secondsTaken {
+        for _ in 0..<calls { _ = kernels.multiplyAddChains(100_000, factor: 0.999, summand: 0.5) }
+      }
+    }
+    // Slower beside computing than alone, so twice the time.
+    let own = max(1, Int(2 * seconds / max(compute(20) / 20, 1e-6)))
+    let calls = Int(try communicator.allReduceMax(Int64(min(own, 100_000))))
+    var alone = Samples()
+    var beside = Samples()
+    for _ in 0..<5 {
+      try communicator.barrier()
+      alone.add(compute(calls))
+      try communicator.barrier()
+      reducer.start()
+      beside.add(compute(calls))
+      try reducer.finish()
+    }
+    let moved =
+      4 * Double(bytes) * Double(communicator.worldSize - 1) / Double(communicator.worldSize)
+    let lost = max(0, beside.median - alone.median) / max(1, moved)
+    let all = try communicator.allGather(lost.bitPattern).map(Double.init(bitPattern:))
+    return all.reduce(0, +) / Double(all.count)
   }
 
   private func measure(
@@ -74,73 +115,4 @@ struct AllReduceBenchmark {
       minimumSeconds: means.min() ?? average, maximumSeconds: means.max() ?? average,
       iterations: repeats, ranks: communicator.worldSize)
   }
-}
-
-/// One way to add up a buffer over all ranks.
-private protocol Reducer {
-  var elementBytes: Int { get }
-  func fill(_ value: Double)
-  func run() throws
-  func holds(_ value: Double) -> Bool
-}
-
-/// The exchange of gradients, in buckets, with nothing to hide it.
-private final class ExchangeReducer: Reducer {
-  let elementBytes: Int
-  private let communicator: any Communicator
-  private let sums: UnsafeMutableBufferPointer<Double>
-  private let mean: UnsafeMutableBufferPointer<Float>
-  private let wire: Wire
-  private let buckets: GradientBuckets
-
-  init(count: Int, wire format: WireFormat, bucketBytes: Int, _ communicator: any Communicator) {
-    self.communicator = communicator
-    elementBytes = format.byteCount
-    sums = .allocate(capacity: count)
-    sums.initialize(repeating: 0)
-    mean = .allocate(capacity: count)
-    mean.initialize(repeating: 0)
-    wire = Wire(format, count: count)
-    buckets = GradientBuckets(
-      count: count, bucketBytes: bucketBytes, elementBytes: format.byteCount)
-  }
-
-  deinit {
-    sums.deallocate()
-    mean.deallocate()
-  }
-
-  func fill(_ value: Double) { sums.update(repeating: value) }
-
-  func run() throws {
-    for range in buckets.ranges {
-      if let reduction = wire.reduction(of: sums, range) { communicator.startReduction(reduction) }
-    }
-    _ = try communicator.finishReductions()
-  }
-
-  func holds(_ value: Double) -> Bool {
-    wire.mean(of: sums, scale: 1, into: mean)
-    // Small whole numbers, which 8 significant bits hold for up to 22 ranks.
-    return mean.allSatisfy { abs(Double($0) - value) <= value / 128 }
-  }
-}
-
-/// The all-reduce of the MPI library, in double precision and in place.
-private final class PlainReducer: Reducer {
-  let elementBytes = 8
-  private let communicator: any Communicator
-  private let values: UnsafeMutableBufferPointer<Double>
-
-  init(count: Int, _ communicator: any Communicator) {
-    self.communicator = communicator
-    values = .allocate(capacity: count)
-    values.initialize(repeating: 0)
-  }
-
-  deinit { values.deallocate() }
-
-  func fill(_ value: Double) { values.update(repeating: value) }
-  func run() throws { try communicator.allReduceSum(values) }
-  func holds(_ value: Double) -> Bool { values.allSatisfy { $0 == value } }
 }

@@ -50,9 +50,15 @@ struct AllReduceFigures: Encodable {
   let bytesPerSecond: Double
   /// How far the sizes are from the fit: root of the mean square of the relative errors.
   let fitError: Double
+  /// What computing loses for each byte that its rank sends or receives beside it.
+  let processorSecondsPerByte: Double
   let rows: [Row]
 
-  init(layout: RankLayout, wire: WireFormat, bucketBytes: Int, rows: [Row]) {
+  init(
+    layout: RankLayout, wire: WireFormat, bucketBytes: Int, rows: [Row],
+    processorSecondsPerByte: Double
+  ) {
+    self.processorSecondsPerByte = processorSecondsPerByte
     ranks = layout.ranks
     hosts = layout.hosts
     ranksPerHost = layout.perHost
@@ -110,6 +116,8 @@ extension AllReduceFigures: CustomStringConvertible {
       "fit of the exchange: alpha \(BenchmarkText.figures(alphaSeconds * 1e6)) µs a message, B "
         + "\(BenchmarkText.figures(bytesPerSecond / 1e9)) GB/s a link each way; sizes are "
         + "\(BenchmarkText.percent(fitError)) off it (root mean square)",
+      "beside computing: a byte sent or received takes "
+        + "\(BenchmarkText.figures(processorSecondsPerByte * 1e9)) ns from it",
     ].joined(separator: "\n")
   }
 

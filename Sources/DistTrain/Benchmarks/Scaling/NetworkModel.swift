@@ -69,7 +69,7 @@ package struct NetworkModel: Equatable, Codable, Sendable {
       name: name, alpha: file.alphaSeconds, bandwidth: file.bytesPerSecond,
       // The measurement contains the additions.
       gamma: 0,
-      processorSecondsPerByte: isShared ? shared.processorSecondsPerByte : 0.5e-9)
+      processorSecondsPerByte: file.processorSecondsPerByte)
     return (network, isShared)
   }
 
@@ -79,6 +79,7 @@ package struct NetworkModel: Equatable, Codable, Sendable {
     let hosts: Int
     let alphaSeconds: Double
     let bytesPerSecond: Double
+    let processorSecondsPerByte: Double
   }
 }
 

@@ -151,16 +151,16 @@ package struct StepForecast: Codable, Equatable, Sendable {
     let seconds = buckets.ranges.map {
       cluster.transfer(Double($0.count * cluster.elementBytes), layout) * slowdown
     }
-    let link = isInside ? cluster.cost.shared : cluster.cost.network
-    let moved =
-      2
-      * AllReduceCost.pairwiseLinkBytes(
-        Double(step.parameterCount * cluster.elementBytes), RankLayout(ranks: ranks, perHost: 1))
-    progress = ranks == 1 ? 0 : moved * link.processorSecondsPerByte * load
+    // Sent and received, twice.
+    let moved = 4 * Double(step.parameterCount * cluster.elementBytes) / Double(ranks)
+    progress =
+      load * moved
+      * (Double(ranks - layout.perHost) * cluster.cost.network.processorSecondsPerByte
+        + Double(layout.perHost - 1) * cluster.cost.shared.processorSecondsPerByte)
     transfer = seconds.reduce(0, +)
 
     let together = isInside ? 1 : min(batch, max(1, cluster.sideBySide))
-    let backward = Double(together) * step.backward * load
+    let backward = Double(together) * step.backward * load + progress
     let ready = buckets.ranges.map { range in
       cluster.overlaps
         ? backward * Readiness.fraction(of: range.lowerBound, in: step.readiness) : backward
