@@ -46,6 +46,16 @@ struct RankLauncher {
     var child: pid_t = 0
     let started = posix_spawnp(&child, words[0], &actions, nil, &argv, environ)
     if started != 0 { throw .launcherMissing(reason: String(cString: strerror(started))) }
+    // Who ends this program does not want its ranks to go on.
+    signal(SIGTERM, SIG_IGN)
+    let relay = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
+    let process = child
+    relay.setEventHandler { @Sendable in kill(process, SIGTERM) }
+    relay.resume()
+    defer {
+      relay.cancel()
+      signal(SIGTERM, SIG_DFL)
+    }
     var status: Int32 = 0
     while waitpid(child, &status, 0) == -1 && errno == EINTR {}
     let signal = status & 0x7f

@@ -12,6 +12,8 @@ struct SimulationFigures: Encodable {
     let predictedSeconds: Double
     /// Predicted over measured, less one.
     let difference: Double
+    /// Slowest less fastest measured step over the median.
+    let spread: Double
   }
 
   let preset: String
@@ -55,7 +57,8 @@ struct SimulationFigures: Encodable {
       return Check(
         path: path, ranks: record.ranks, hosts: cluster.layout(record.ranks).hosts,
         measuredSeconds: record.stepSeconds, predictedSeconds: forecast.seconds,
-        difference: forecast.seconds / record.stepSeconds - 1)
+        difference: forecast.seconds / record.stepSeconds - 1,
+        spread: (record.stepSecondsMaximum - record.stepSecondsMinimum) / record.stepSeconds)
     }
   }
 
@@ -134,6 +137,11 @@ extension SimulationFigures: CustomStringConvertible {
     lines += ["", "Trained with validation and checkpoints:"]
     lines += rows.map { "  \($0.throughput)" }
     if !checks.isEmpty { lines += ["", checkTable.aligned] }
+    if checks.contains(where: { $0.spread > 0.15 }) {
+      lines.append(
+        "warning: measured steps differ among themselves by more than 15%: something else ran; "
+          + "measure again")
+    }
     return lines.joined(separator: "\n")
   }
 
@@ -160,11 +168,12 @@ extension SimulationFigures: CustomStringConvertible {
 
   private var checkTable: TextTable {
     TextTable(
-      [["measured", "ranks", "hosts", "measured s", "predicted s", "difference"]]
+      [["measured", "ranks", "hosts", "measured s", "spread", "predicted s", "difference"]]
         + checks.map { check in
           [
             check.path, "\(check.ranks)", "\(check.hosts)",
             String(format: "%.3f", check.measuredSeconds),
+            BenchmarkText.percent(check.spread),
             String(format: "%.3f", check.predictedSeconds),
             String(format: "%+.1f%%", 100 * check.difference),
           ]
