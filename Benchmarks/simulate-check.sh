@@ -48,6 +48,11 @@ if [ "$(id -u)" -eq 0 ]; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 fi
 
+read -r load _ </proc/loadavg
+if [ "${load%%.*}" -ge 1 ]; then
+  echo "warning: the load of this machine is $load; wait until it is quiet" >&2
+fi
+
 launch=("$@")
 scaling=()
 if [ -n "$hostfile" ]; then
