@@ -31,17 +31,26 @@ struct StepBenchmark {
     let residentBefore = ResidentMemory.current
 
     var exchanged: GradientExchange.Outcome?
+    var taken = StepTimes()
     func take(_ execution: Execution) throws -> Double {
       // The ranks measure their peaks between steps and come out of it one after another.
       try communicator.barrier()
       var outcome: TrainingStep.Outcome?
+      var watch = StepWatch()
       let seconds = try secondsTaken {
-        outcome = try step.run(count: items.count, learningRate: 1e-4, execution) { items[$0] }
+        outcome = try step.run(
+          count: items.count, learningRate: 1e-4, execution,
+          waitedSeconds: {
+            watch.markExchanged()
+            return 0
+          }
+        ) { index in watch.load { items[index] } }
       }
       guard let outcome, !outcome.isSkipped else {
         throw BenchmarkError.notFinite(model: configuration.model.name)
       }
       exchanged = outcome.exchanged
+      taken = watch.times(seconds: seconds, exposed: outcome.exchanged.exposedSeconds)
       return seconds
     }
 
@@ -58,8 +67,10 @@ struct StepBenchmark {
     var exposed = Samples()
     var exposedToLast = Samples()
     var transfer = Samples()
+    var splits: [StepTimes] = []
     for _ in 0..<steps {
       times.add(try take(execution))
+      splits.append(taken)
       // One rank that stands still makes all wait.
       exposed.add(try slowest(exchanged?.exposedSeconds))
       // The one that comes last waits for messages only, not for ranks.
@@ -75,6 +86,13 @@ struct StepBenchmark {
     var instrumentedTime = 0.0
     for _ in 0..<instrumentedSteps { instrumentedTime += try take(instrumented) }
     peak.add(CoreLimits.measureFlops())
+    let scaling = try StepScaling(
+      times: StepTimes.ofAllRanks(splits, over: communicator),
+      forwardShare: profile.forwardShare,
+      clip: profile[.clip, .backward].seconds / Double(instrumentedSteps),
+      parameterCount: state.model.parameters.count,
+      ranksPerHost: Int(try communicator.allReduceMax(Int64(communicator.hostSize))),
+      readiness: Readiness.measure(state.model, items[0], execution))
 
     return StepFigures(
       configuration: configuration, threads: threads, ranks: communicator.worldSize,
@@ -85,7 +103,7 @@ struct StepBenchmark {
         transfer: transfer.median),
       times: times, peak: peak, copy: copy, product: product,
       memory: .init(before: residentBefore, peak: Int(residentPeak), isExact: isExact),
-      profile: profile, instrumentedSteps: instrumentedSteps,
+      scaling: scaling, profile: profile, instrumentedSteps: instrumentedSteps,
       instrumentedStepSeconds: instrumentedTime / Double(instrumentedSteps))
   }
 

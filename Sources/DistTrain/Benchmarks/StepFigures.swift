@@ -89,6 +89,9 @@ struct StepFigures: Encodable {
   /// Median time that the all-reduces themselves took in a step.
   let allReduceSeconds: Double
 
+  /// Where the time goes, how ranks differ, and when gradients are final.
+  let scaling: StepScaling
+
   /// The most that was resident in the timed steps, of the rank that took most.
   let peakResidentBytes: Int
   /// Resident when weights, moments and audio were there, and before the first step.
@@ -107,8 +110,8 @@ struct StepFigures: Encodable {
   init(
     configuration: TrainingConfiguration, threads: Int, ranks: Int, recomputes: Bool,
     exchange: Exchange, times: Samples, peak: Samples, copy: CopyBandwidth, product: LargeProduct,
-    memory: Memory,
-    profile: Profile, instrumentedSteps: Int, instrumentedStepSeconds: Double
+    memory: Memory, scaling: StepScaling, profile: Profile, instrumentedSteps: Int,
+    instrumentedStepSeconds: Double
   ) {
     preset = configuration.model.name
     batch = configuration.batch
@@ -158,6 +161,7 @@ struct StepFigures: Encodable {
     exposedCommunicationSeconds = exchange.exposed
     unhiddenCommunicationSeconds = exchange.exposedToLast
     allReduceSeconds = exchange.transfer
+    self.scaling = scaling
     peakResidentBytes = memory.peak
     residentBytesBeforeSteps = memory.before
     peakResidentIsExact = memory.isExact

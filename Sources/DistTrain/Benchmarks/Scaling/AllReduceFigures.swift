@@ -1,0 +1,137 @@
+import Foundation
+import Metrics
+
+/// What an all-reduce benchmark found, on one level as in its JSON.
+struct AllReduceFigures: Encodable {
+  /// The kind of its files.
+  static let kind = "allreduce"
+  /// What training sends gradients with.
+  static let exchange = "exchange"
+  /// What the MPI library offers.
+  static let plain = "allreduce"
+
+  /// One size of one algorithm; times are means over the iterations.
+  struct Row: Encodable {
+    let algorithm: String
+    /// Bytes of the buffer on the wire.
+    let bytes: Int
+    /// Mean over the ranks.
+    let averageSeconds: Double
+    let minimumSeconds: Double
+    let maximumSeconds: Double
+    let iterations: Int
+    /// S/t·2(n − 1)/n, of the average time: what each rank's link carried each way, if the algorithm
+    /// moves no more than it has to.
+    let busBytesPerSecond: Double
+
+    init(
+      algorithm: String, bytes: Int, averageSeconds: Double, minimumSeconds: Double,
+      maximumSeconds: Double, iterations: Int, ranks: Int
+    ) {
+      self.algorithm = algorithm
+      self.bytes = bytes
+      self.averageSeconds = averageSeconds
+      self.minimumSeconds = minimumSeconds
+      self.maximumSeconds = maximumSeconds
+      self.iterations = iterations
+      let share = 2 * Double(ranks - 1) / Double(ranks)
+      busBytesPerSecond = averageSeconds > 0 ? Double(bytes) / averageSeconds * share : 0
+    }
+  }
+
+  let ranks: Int
+  let hosts: Int
+  let ranksPerHost: Int
+  let wire: String
+  let bucketBytes: Int
+  /// α of the exchange: seconds of a message.
+  let alphaSeconds: Double
+  /// B of the exchange: bytes a second of a link each way.
+  let bytesPerSecond: Double
+  /// How far the sizes are from the fit: root of the mean square of the relative errors.
+  let fitError: Double
+  /// What computing loses for each byte that its rank sends or receives beside it.
+  let processorSecondsPerByte: Double
+  let rows: [Row]
+
+  init(
+    layout: RankLayout, wire: WireFormat, bucketBytes: Int, rows: [Row],
+    processorSecondsPerByte: Double
+  ) {
+    self.processorSecondsPerByte = processorSecondsPerByte
+    ranks = layout.ranks
+    hosts = layout.hosts
+    ranksPerHost = layout.perHost
+    self.wire = wire.rawValue
+    self.bucketBytes = bucketBytes
+    self.rows = rows
+    let points = rows.filter { $0.algorithm == Self.exchange }.map { row in
+      let buckets = (row.bytes + bucketBytes - 1) / bucketBytes
+      return NetworkFit.Point(
+        messages: Double(AllReduceCost.pairwiseMessages(layout) * buckets),
+        bytes: AllReduceCost.pairwiseLinkBytes(Double(row.bytes), layout),
+        seconds: row.averageSeconds)
+    }
+    let fit = NetworkFit(points)
+    // One size alone has no slope: all its time counts as bytes.
+    let single = points.first.map { $0.bytes / max($0.seconds, 1e-9) } ?? 1
+    alphaSeconds = fit?.alpha ?? 0
+    bytesPerSecond = fit?.bandwidth ?? single
+    fitError = fit?.error ?? 0
+  }
+
+  /// The rows for a spreadsheet; seconds as they are.
+  var csv: String {
+    let header = [
+      "algorithm", "ranks", "bytes", "average_seconds", "minimum_seconds", "maximum_seconds",
+      "iterations", "bus_bytes_per_second",
+    ]
+    return TextTable(
+      [header]
+        + rows.map { row in
+          [
+            row.algorithm, "\(ranks)", "\(row.bytes)", "\(row.averageSeconds)",
+            "\(row.minimumSeconds)", "\(row.maximumSeconds)", "\(row.iterations)",
+            "\(row.busBytesPerSecond)",
+          ]
+        }
+    ).csv
+  }
+}
+
+extension AllReduceFigures: CustomStringConvertible {
+  /// A table for each algorithm, and the fit.
+  var description: String {
+    let place = hosts == 1 ? "on one host" : "on \(hosts) hosts of at most \(ranksPerHost)"
+    return [
+      "\(BenchmarkText.count(ranks, "rank")) \(place)",
+      "",
+      "exchange of gradients as in training: reduce-scatter (all to all) and all-gather, \(wire), in "
+        + "buckets of \(BenchmarkText.figures(Double(bucketBytes) / 1e6)) MB",
+      table(Self.exchange).aligned,
+      "",
+      "all-reduce of the MPI library, float64",
+      table(Self.plain).aligned,
+      "",
+      "fit of the exchange: alpha \(BenchmarkText.figures(alphaSeconds * 1e6)) µs a message, B "
+        + "\(BenchmarkText.figures(bytesPerSecond / 1e9)) GB/s a link each way; sizes are "
+        + "\(BenchmarkText.percent(fitError)) off it (root mean square)",
+      "beside computing: a byte sent or received takes "
+        + "\(BenchmarkText.figures(processorSecondsPerByte * 1e9)) ns from it",
+    ].joined(separator: "\n")
+  }
+
+  private func table(_ algorithm: String) -> TextTable {
+    func microseconds(_ seconds: Double) -> String { String(format: "%.2f", seconds * 1e6) }
+    let header = ["bytes", "avg µs", "min µs", "max µs", "iterations", "bus GB/s"]
+    return TextTable(
+      [header]
+        + rows.filter { $0.algorithm == algorithm }.map { row in
+          [
+            "\(row.bytes)", microseconds(row.averageSeconds), microseconds(row.minimumSeconds),
+            microseconds(row.maximumSeconds), "\(row.iterations)",
+            BenchmarkText.figures(row.busBytesPerSecond / 1e9),
+          ]
+        })
+  }
+}

@@ -1,0 +1,82 @@
+import Foundation
+
+/// A measured step as `bench step --json` writes it, as far as scaling is about it.
+struct StepRecord: Decodable, Equatable {
+  let preset: String
+  /// Utterances of a rank.
+  let batch: Int
+  /// Length of an utterance.
+  let seconds: Double
+  let threads: Int
+  let ranks: Int
+  let recompute: Bool
+  let stepSeconds: Double
+  let stepSecondsMinimum: Double
+  let stepSecondsMaximum: Double
+  let audioSecondsPerSecond: Double
+  let wire: WireFormat
+  let bucketBytes: Int
+  let overlap: Bool
+  /// Utterances that went backward side by side, if the file says so.
+  let utterancesSideBySide: Int?
+  /// Processors of the host of rank 0.
+  let cores: Int
+  let processor: String
+  let scaling: StepScaling
+
+  private enum Key: String, CodingKey {
+    case preset, batch, seconds, threads, ranks, recompute, stepSeconds, stepSecondsMinimum
+    case stepSecondsMaximum, audioSecondsPerSecond, wire, bucketBytes, overlap
+    case utterancesSideBySide, scaling, machine, kind
+  }
+
+  private struct Machine: Decodable {
+    let processor: String
+    let cores: Int
+  }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    func value<Value: Decodable>(_ key: Key) throws -> Value {
+      try container.decode(Value.self, forKey: key)
+    }
+    guard try container.decode(String.self, forKey: .kind) == "step" else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .kind, in: container, debugDescription: "another benchmark")
+    }
+    preset = try value(.preset)
+    batch = try value(.batch)
+    seconds = try value(.seconds)
+    threads = try value(.threads)
+    ranks = try value(.ranks)
+    recompute = try value(.recompute)
+    stepSeconds = try value(.stepSeconds)
+    stepSecondsMinimum = try value(.stepSecondsMinimum)
+    stepSecondsMaximum = try value(.stepSecondsMaximum)
+    audioSecondsPerSecond = try value(.audioSecondsPerSecond)
+    wire = try value(.wire)
+    bucketBytes = try value(.bucketBytes)
+    overlap = try value(.overlap)
+    utterancesSideBySide = try container.decodeIfPresent(Int.self, forKey: .utterancesSideBySide)
+    let machine: Machine = try value(.machine)
+    cores = machine.cores
+    processor = machine.processor
+    scaling = try value(.scaling)
+  }
+
+  /// The result in the file at `path`.
+  static func read(_ path: String) throws(ScalingError) -> StepRecord {
+    let data = try ScalingFile.read(path)
+    do {
+      return try JSONDecoder().decode(StepRecord.self, from: data)
+    } catch {
+      throw .notAStep(path: path)
+    }
+  }
+
+  /// Whether ranks had to share cores.
+  var isOversubscribed: Bool { scaling.ranksPerHost * threads > cores }
+
+  /// Utterances of all ranks.
+  var globalBatch: Int { batch * ranks }
+}
