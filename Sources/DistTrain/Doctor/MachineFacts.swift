@@ -77,7 +77,8 @@ package enum MachineFacts {
   /// The most memory that may be locked, which fast networks need; nil if there is no limit.
   static func lockableBytes() -> Int? {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_MEMLOCK.rawValue), &limit) == 0 else { return nil }
+    // RLIMIT_MEMLOCK, which Swift does not see.
+    guard getrlimit(__rlimit_resource_t(8), &limit) == 0 else { return nil }
     return limit.rlim_cur == rlim_t.max ? nil : Int(clamping: limit.rlim_cur)
   }
 

@@ -1,3 +1,4 @@
+import Audio
 import CPlatform
 import Foundation
 import Tensor

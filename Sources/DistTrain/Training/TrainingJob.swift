@@ -239,13 +239,14 @@ public struct TrainingJob {
       request.resumes
         ? "run folder \(folder), continued after step \(state.progress.step)"
         : "run folder \(folder)")
-    var start: [String: MetricValue] = [
-      "program": .text(Program.nameAndVersion), "model": .text(configuration.model.name),
-      "ranks": .integer(communicator.worldSize), "step": .integer(state.progress.step),
-      "kernels": .text(kernels.instructionSet), "data": .text(request.data),
-    ]
-    if let name = CorpusName.of(train.pairs) { start["corpus"] = .text(name) }
-    log.event("start", start)
+    log.event(
+      "start",
+      [
+        "program": .text(Program.nameAndVersion), "model": .text(configuration.model.name),
+        "ranks": .integer(communicator.worldSize), "step": .integer(state.progress.step),
+        "kernels": .text(kernels.instructionSet), "data": .text(request.data),
+        "corpus": .text(CorpusName.of(train.pairs) ?? "another"),
+      ])
   }
 
   private func conclude(_ state: TrainingState, _ log: RunLog) {
