@@ -31,9 +31,13 @@ public struct ExchangeSettings: Equatable, Sendable {
   /// 1 MB: models have 8 to 37 MB of gradients, and from 0.25 to 4 MB a bucket nothing changes.
   public static let defaultBucketBytes = 1_000_000
 
-  /// 2 GB for a rank over a network, or its share of a quarter of a host's memory for `ranks` ranks.
+  /// What activations of a rank may hold at most, unless a user says otherwise.
+  static let mostOverlapBytes = 2_000_000_000
+
+  /// `mostOverlapBytes` for a rank over a network, or its share of a quarter of a host's memory for
+  /// `ranks` ranks.
   static func defaultOverlapBytes(ranks: Int) -> Int {
-    min(2_000_000_000, Int(clamping: ProcessInfo.processInfo.physicalMemory) / 4 / ranks)
+    min(mostOverlapBytes, Int(clamping: ProcessInfo.processInfo.physicalMemory) / 4 / ranks)
   }
 }
 

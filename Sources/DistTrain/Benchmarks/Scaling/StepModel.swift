@@ -85,7 +85,7 @@ package struct SimulatedCluster: Equatable, Sendable {
     self.dataWait = dataWait
   }
 
-  /// What training does over a network, unless told otherwise.
+  /// Where nothing is known of the memory that utterances take.
   package static let defaultSideBySide = 2
 
   /// How `ranks` ranks lie on hosts.

@@ -19,6 +19,8 @@ struct StepRecord: Decodable, Equatable {
   let overlap: Bool
   /// Utterances that went backward side by side, if the file says so.
   let utterancesSideBySide: Int?
+  /// Bytes that an utterance held which went backward, if the file says so.
+  let activationBytes: Int?
   /// Processors of the host of rank 0.
   let cores: Int
   let processor: String
@@ -27,7 +29,7 @@ struct StepRecord: Decodable, Equatable {
   private enum Key: String, CodingKey {
     case preset, batch, seconds, threads, ranks, recompute, stepSeconds, stepSecondsMinimum
     case stepSecondsMaximum, audioSecondsPerSecond, wire, bucketBytes, overlap
-    case utterancesSideBySide, scaling, machine, kind
+    case utterancesSideBySide, peakResidentBytes, residentBytesBeforeSteps, scaling, machine, kind
   }
 
   private struct Machine: Decodable {
@@ -58,6 +60,10 @@ struct StepRecord: Decodable, Equatable {
     bucketBytes = try value(.bucketBytes)
     overlap = try value(.overlap)
     utterancesSideBySide = try container.decodeIfPresent(Int.self, forKey: .utterancesSideBySide)
+    let peak = try container.decodeIfPresent(Int.self, forKey: .peakResidentBytes)
+    let before = try container.decodeIfPresent(Int.self, forKey: .residentBytesBeforeSteps)
+    activationBytes =
+      if let peak, let before { (peak - before) / max(1, utterancesSideBySide ?? 1) } else { nil }
     let machine: Machine = try value(.machine)
     cores = machine.cores
     processor = machine.processor
@@ -79,4 +85,15 @@ struct StepRecord: Decodable, Equatable {
 
   /// Utterances of all ranks.
   var globalBatch: Int { batch * ranks }
+}
+
+extension StepRecord {
+  /// Utterances that training lets go backward side by side over a network, if they may hold
+  /// `bytes` bytes.
+  func sideBySide(within bytes: Int?) -> Int {
+    guard let activationBytes, activationBytes > 0 else {
+      return SimulatedCluster.defaultSideBySide
+    }
+    return max(1, (bytes ?? ExchangeSettings.mostOverlapBytes) / activationBytes)
+  }
 }

@@ -103,6 +103,7 @@ struct BenchScalingCommand: ParsableCommand {
     let settings = exchange.settings
     words += ["--wire", settings.wire.rawValue, "--bucket-mb", "\(exchange.bucketMb)"]
     if !settings.overlaps { words.append("--no-overlap") }
+    if let memory = exchange.overlapMemory { words += ["--overlap-memory", "\(memory)"] }
     if let label = output.label { words += ["--label", label] }
     return words
   }

@@ -33,8 +33,9 @@ struct BenchSimulateCommand: ParsableCommand {
   var algorithm = "pairwise"
   @Option(help: "Relative deviation of computing time between ranks. Default: the calibration's.")
   var jitter: Double?
-  @Option(help: "Utterances that go backward side by side over a network.")
-  var sideBySide = SimulatedCluster.defaultSideBySide
+  @Option(
+    help: "Utterances that go backward side by side over a network. Default: as memory allows.")
+  var sideBySide: Int?
   @Option(help: "Waiting for audio, as a share of computing.") var dataWait = 0.0
   @Option(help: "Utterances of all ranks for strong scaling. Default: --max-global-batch.")
   var globalBatch: Int?
@@ -110,7 +111,9 @@ struct BenchSimulateCommand: ParsableCommand {
         ?? (links.isShared ? ranks.counts.last ?? 1 : max(1, cores / record.threads)),
       coresPerHost: cores, jitter: jitter ?? record.scaling.jitter ?? 0.02,
       elementBytes: settings.wire.byteCount, bucketBytes: settings.bucketBytes,
-      overlaps: settings.overlaps, sideBySide: sideBySide, dataWait: dataWait)
+      overlaps: settings.overlaps,
+      sideBySide: sideBySide ?? record.sideBySide(within: settings.overlapBytes),
+      dataWait: dataWait)
     let epoch = SimulatedEpoch(
       plan: plan.plan, validationUtterances: validationUtterances,
       validationSeconds: validationSeconds ?? step.forward / step.audioSeconds * 2.5 + 0.005,
