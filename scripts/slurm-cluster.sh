@@ -17,7 +17,9 @@ hosts=$here/hosts.sh
 on() { "$hosts" run "$1" env -C "$PWD" SLURM_CONF="$state/slurm.conf" "${@:2}"; }
 
 configuration() {
-  local count=$1 cores=$2
+  local count=$1 cores=$2 memory
+  # Each node claims all of it, in MB: tests train tiny models.
+  memory=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
   cat <<END
 ClusterName=emulated
 SlurmctldHost=h1
@@ -50,7 +52,7 @@ InactiveLimit=0
 CompleteWait=0
 ReturnToService=2
 PropagateResourceLimitsExcept=MEMLOCK
-NodeName=h[1-$count] CPUs=$cores Boards=1 SocketsPerBoard=1 CoresPerSocket=$cores ThreadsPerCore=1 RealMemory=2000 State=UNKNOWN
+NodeName=h[1-$count] CPUs=$cores Boards=1 SocketsPerBoard=1 CoresPerSocket=$cores ThreadsPerCore=1 RealMemory=$memory State=UNKNOWN
 PartitionName=main Nodes=h[1-$count] Default=YES MaxTime=60:00 State=UP PriorityTier=1 GraceTime=30
 PartitionName=urgent Nodes=h[1-$count] MaxTime=60:00 State=UP PriorityTier=2
 END

@@ -60,11 +60,12 @@ import Testing
         let text = log(first, in: bench.folder)
         #expect(isOver, "\(text)")
         for line in [
-          "start 1\n", "start 2\n", "2 ranks of 1 threads on h[1-2]",
+          "start 1\n", "start 2\n",
           "by SIGUSR1; saved, and the same command",
           "runs/tiny/seed7 is saved and not complete; "
             + "requeued (1 of at most 20)", "continued after step ", "complete: runs/tiny/seed7\n",
         ] { #expect(occurrences(of: line, in: text) == 1, "\(line): \(text)") }
+        #expect(occurrences(of: "2 ranks of 1 threads on h[1-2]", in: text) == 2, "\(text)")
         let other = log("ablations-\(job)_2.out", in: bench.folder)
         #expect(other.contains("complete: runs/tiny/seed8\n"), "\(other)")
 
@@ -78,8 +79,29 @@ import Testing
           contentsOfFile: bench.folder.file("runs/comparison/comparison.csv"), encoding: .utf8)
         let rows = comparison.split(separator: "\n")
         #expect(rows.count == 5 && rows[3].hasPrefix("tiny seed 7,0.03,"), "\(comparison)")
+        try scale(bench, cluster, environment)
       }
     }
+  }
+
+  /// The job that measures one node, two nodes and so on.
+  private func scale(
+    _ bench: TrainingBench, _ cluster: SLURMCluster, _ environment: [String: String]
+  ) throws {
+    let submitted = try cluster.run(
+      [
+        "sbatch", "--ntasks-per-node=1", "--time=10", "--output=scaling.out",
+        "slurm/scaling.sbatch",
+      ],
+      in: bench.folder,
+      environment: environment.merging(
+        ["PRESET": "tiny.json", "BATCH": "2", "OUTPUT": "scaling"]) { $1 })
+    #expect(submitted.status == 0, "\(submitted)")
+    #expect(try cluster.waitForJobs(seconds: 90, in: bench.folder))
+    let text = log("scaling.out", in: bench.folder)
+    let names = try? bench.folder.names(in: "scaling")
+    #expect(names?.contains("scaling.svg") == true, "\(text)")
+    #expect(names?.contains("ranks-1.json") == true && names?.contains("ranks-2.json") == true)
   }
 
   @Test func tablesAreLookedAtBeforeTheNight() throws {
