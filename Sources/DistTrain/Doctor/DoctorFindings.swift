@@ -93,6 +93,7 @@ package enum DoctorFindings {
             + "read them from the node's own disk (--stage)")
       }
       for warning in Set(ranks.flatMap(\.warnings)).sorted() { problem("\(host): \(warning)") }
+      for text in Set(ranks.flatMap(\.notes)).sorted() { note("\(host): \(text)") }
     }
     let programs = Set(surveys.map(\.program))
     if programs.count > 1 {

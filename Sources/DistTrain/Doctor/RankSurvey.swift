@@ -15,6 +15,8 @@ package struct RankSurvey: Codable, Equatable, Sendable {
   package var openBLASCore: String
   /// What keeps the program from its best, as the benchmarks warn.
   package var warnings: [String] = []
+  /// What is worth knowing and costs nothing.
+  package var notes: [String] = []
   /// Processors of the machine, and those that this process may use.
   package var hostProcessors: Int
   package var processors: [Int]
@@ -63,7 +65,10 @@ package struct RankSurvey: Codable, Equatable, Sendable {
       instructionSet: machine.instructionSet, openBLASCore: machine.openBLASCore,
       hostProcessors: ProcessInfo.processInfo.processorCount, processors: processors,
       cores: cores.count, threads: threads)
-    survey.warnings = machine.warnings
+    // What holds OpenBLAS back costs nothing unless it is asked for.
+    let library = usesOpenBLAS ? nil : OpenBLASInfo().warning
+    survey.warnings = machine.warnings.filter { $0 != library }
+    survey.notes = [library].compactMap { $0 }
     survey.coreQuota = MachineFacts.coreQuota()
     survey.availableMemory = MachineFacts.availableMemory()
     survey.sharedMemory = MachineFacts.freeBytes("/dev/shm")

@@ -86,7 +86,9 @@ import Testing
       ranks[index].dataFileSystem = "lustre"
       ranks[index].instructionSet = index == 0 ? "AVX2" : "AVX-512"
     }
+    ranks[0].notes = ["a variable is set that nothing reads"]
     let notes = DoctorFindings.of(ranks)
+    #expect(notes.map(\.text).contains("a: a variable is set that nothing reads"))
     #expect(notes.allSatisfy { $0.weight == .note })
     #expect(notes.map(\.text).filter { $0.contains("no rank is bound to cores") }.count == 1)
     #expect(notes.map(\.text).filter { $0.contains("shared file system (lustre)") }.count == 1)
