@@ -30,7 +30,12 @@ enum BenchmarkText {
 
   /// "1 rank", "2 ranks".
   static func count(_ number: Int, _ word: String) -> String {
-    "\(number) \(word)\(number == 1 ? "" : "s")"
+    count(number, word, plural: word + "s")
+  }
+
+  /// "1 pass", "2 passes".
+  static func count(_ number: Int, _ word: String, plural: String) -> String {
+    "\(number) \(number == 1 ? word : plural)"
   }
 
   /// A median with its spread: "2.54 (2.51 to 2.60)".

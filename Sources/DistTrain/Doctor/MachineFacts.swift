@@ -24,19 +24,27 @@ package enum MachineFacts {
     return quota / period
   }
 
+  /// Bytes of memory of the machine, at most what a control group allows.
+  static func totalMemory() -> Int {
+    let installed = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    return min(installed, groupMemory("memory.max") ?? installed)
+  }
+
+  /// A number of bytes in a file of this process's control group; nil if there is none.
+  private static func groupMemory(_ name: String) -> Int? {
+    text("/sys/fs/cgroup/\(name)").flatMap {
+      Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+  }
+
   /// Bytes of memory that are free or can be made so, at most what a control group allows.
   static func availableMemory() -> Int? {
     let info = text("/proc/meminfo") ?? ""
     let line = info.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
     let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first
     let free = kibibytes.flatMap { Int($0) }.map { $0 << 10 }
-    func group(_ name: String) -> Int? {
-      text("/sys/fs/cgroup/\(name)").flatMap {
-        Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-      }
-    }
-    guard let limit = group("memory.max") else { return free }
-    let left = max(0, limit - (group("memory.current") ?? 0))
+    guard let limit = groupMemory("memory.max") else { return free }
+    let left = max(0, limit - (groupMemory("memory.current") ?? 0))
     return min(free ?? left, left)
   }
 

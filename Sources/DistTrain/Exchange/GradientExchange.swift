@@ -36,8 +36,25 @@ public struct ExchangeSettings: Equatable, Sendable {
 
   /// `mostOverlapBytes` for a rank over a network, or its share of a quarter of a host's memory for
   /// `ranks` ranks.
-  static func defaultOverlapBytes(ranks: Int) -> Int {
-    min(mostOverlapBytes, Int(clamping: ProcessInfo.processInfo.physicalMemory) / 4 / ranks)
+  static func defaultOverlapBytes(
+    ranks: Int, hostMemory: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+  ) -> Int {
+    min(mostOverlapBytes, hostMemory / 4 / ranks)
+  }
+
+  /// Items at the end of a step that go backward side by side on each of `ranksPerHost` ranks of a
+  /// host with `hostMemory` bytes, if each item holds `activationBytes`.
+  func itemsBesideTransfer(
+    activationBytes: Int, isInsideHost: Bool, ranksPerHost: Int,
+    hostMemory: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+  ) -> Int {
+    if let itemsBesideTransfer { return max(1, itemsBesideTransfer) }
+    guard overlaps else { return 1 }
+    let bytes =
+      overlapBytes
+      ?? (isInsideHost
+        ? 0 : Self.defaultOverlapBytes(ranks: ranksPerHost, hostMemory: hostMemory))
+    return max(1, bytes / max(1, activationBytes))
   }
 }
 
@@ -101,13 +118,10 @@ public final class GradientExchange {
   /// backward pass that hides their way over a network. Inside a host there is little to hide.
   /// Ranks may differ: what they send does not.
   public func itemsBesideTransfer(activationBytes: Int) -> Int {
-    if let count = settings.itemsBesideTransfer { return max(1, count) }
-    guard settings.overlaps else { return 1 }
-    let isInsideHost = communicator.hostSize == communicator.worldSize
-    let bytes =
-      settings.overlapBytes
-      ?? (isInsideHost ? 0 : ExchangeSettings.defaultOverlapBytes(ranks: communicator.hostSize))
-    return max(1, bytes / max(1, activationBytes))
+    settings.itemsBesideTransfer(
+      activationBytes: activationBytes,
+      isInsideHost: communicator.hostSize == communicator.worldSize,
+      ranksPerHost: communicator.hostSize)
   }
 
   /// Buckets of a step.

@@ -77,3 +77,13 @@ final class Wire {
     }
   }
 }
+
+extension WireFormat {
+  /// Bytes of the buffers of one number, on a rank that is not alone.
+  var bufferByteCount: Int {
+    switch self {
+    case .float64, .float32: 8
+    case .bf16: 6
+    }
+  }
+}

@@ -34,7 +34,12 @@ package struct RunClock {
   /// Seconds kept before the end.
   package var margin: Double {
     let step = max(longestStep, stepStart.map { now() - $0 } ?? 0)
-    return givenMargin ?? max(Self.leastMargin, 3 * longestSave + 3 * step)
+    return givenMargin ?? Self.margin(step: step, save: longestSave)
+  }
+
+  /// Seconds kept before the end if none are given, with steps and checkpoints of these seconds.
+  package static func margin(step: Double, save: Double) -> Double {
+    max(leastMargin, 3 * save + 3 * step)
   }
 
   /// Whether it is time to stop.

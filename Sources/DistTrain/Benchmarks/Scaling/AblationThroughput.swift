@@ -60,15 +60,25 @@ package struct TrainingPlan: Equatable, Sendable {
   package var models: Int
   /// Models at the same time.
   package var atOnce: Int
+  /// Steps after which an epoch ends early; nil for all of the utterances.
+  package var stepLimit: Int?
 
   /// Puts the parts together.
   package init(
-    utterances: Int = 11_572, epochs: Int = 100, models: Int = 3, atOnce: Int? = nil
+    utterances: Int = 11_572, epochs: Int = 100, models: Int = 3, atOnce: Int? = nil,
+    stepLimit: Int? = nil
   ) {
     self.utterances = utterances
     self.epochs = epochs
     self.models = models
     self.atOnce = atOnce ?? models
+    self.stepLimit = stepLimit
+  }
+
+  /// Steps of an epoch.
+  package func stepsPerEpoch(globalBatch: Int) -> Int {
+    let all = AblationThroughput.stepsPerEpoch(utterances: utterances, globalBatch: globalBatch)
+    return min(all, stepLimit ?? all)
   }
 
   /// The models on `ranks` ranks each, if an epoch takes `epochSeconds`.
@@ -82,7 +92,8 @@ package struct TrainingPlan: Equatable, Sendable {
   package func throughput(
     ranks: Int, globalBatch: Int, stepSeconds: Double
   ) -> AblationThroughput {
-    let steps = AblationThroughput.stepsPerEpoch(utterances: utterances, globalBatch: globalBatch)
-    return throughput(ranks: ranks, epochSeconds: Double(steps) * stepSeconds)
+    throughput(
+      ranks: ranks,
+      epochSeconds: Double(stepsPerEpoch(globalBatch: globalBatch)) * stepSeconds)
   }
 }

@@ -17,7 +17,7 @@ package struct SimulatedEpoch: Equatable, Sendable {
   package init(
     plan: TrainingPlan = TrainingPlan(), validationUtterances: Int = 824,
     validationSeconds: Double = 0.15, checkpointSeconds: Double = 0.2,
-    checkpointInterval: Double = 600, maximumGlobalBatch: Int = 384
+    checkpointInterval: Double = 600, maximumGlobalBatch: Int = defaultMaximumGlobalBatch
   ) {
     self.plan = plan
     self.validationUtterances = validationUtterances
@@ -25,6 +25,14 @@ package struct SimulatedEpoch: Equatable, Sendable {
     self.checkpointSeconds = checkpointSeconds
     self.checkpointInterval = checkpointInterval
     self.maximumGlobalBatch = maximumGlobalBatch
+  }
+
+  /// Utterances of a step beyond which training is known to suffer, unless told otherwise.
+  package static let defaultMaximumGlobalBatch = 384
+
+  /// Seconds of a checkpoint of a model with so many numbers: weights and moments at 200 MB/s.
+  package static func checkpointSeconds(parameterCount: Int) -> Double {
+    Double(12 * parameterCount) / 200e6
   }
 }
 
@@ -102,8 +110,7 @@ package struct ScalingSimulator: Sendable {
     let load = cluster.load(layout, threads: step.threads)
 
     let together = batch * ranks
-    let steps = AblationThroughput.stepsPerEpoch(
-      utterances: epoch.plan.utterances, globalBatch: together)
+    let steps = epoch.plan.stepsPerEpoch(globalBatch: together)
     let training = Double(steps) * forecast.seconds
     let rounds = (epoch.validationUtterances + ranks - 1) / ranks
     let validation = Double(rounds) * epoch.validationSeconds * load
@@ -113,7 +120,7 @@ package struct ScalingSimulator: Sendable {
     let seconds = training + validation + checkpoint
 
     let count = Double(steps)
-    let idle = Double(steps * together - epoch.plan.utterances) / Double(together)
+    let idle = Double(max(0, steps * together - epoch.plan.utterances)) / Double(together)
     let losses: [(Loss, Double)] = [
       (.sharing, count * forecast.sharing), (.jitter, count * forecast.jitter),
       (.communication, count * (forecast.exposed + forecast.progress)),

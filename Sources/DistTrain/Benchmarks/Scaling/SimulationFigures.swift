@@ -58,7 +58,7 @@ struct SimulationFigures: Encodable {
         path: path, ranks: record.ranks, hosts: cluster.layout(record.ranks).hosts,
         measuredSeconds: record.stepSeconds, predictedSeconds: forecast.seconds,
         difference: forecast.seconds / record.stepSeconds - 1,
-        spread: (record.stepSecondsMaximum - record.stepSecondsMinimum) / record.stepSeconds)
+        spread: record.spread)
     }
   }
 

@@ -31,6 +31,13 @@ package struct StepModel: Equatable, Sendable {
     self.readiness = readiness
   }
 
+  /// Seconds of a core to enhance and score a second of audio, where only steps were measured:
+  /// forward, and the scores at 2 ms.
+  package var scoringSecondsPerAudioSecond: Double { forward / audioSeconds + 0.002 }
+
+  /// Mean length in seconds of a validation utterance that nobody has looked at.
+  package static let usualUtteranceSeconds = 2.5
+
   /// What `record` was measured to take. Ranks that shared cores took as much longer.
   init(_ record: StepRecord) {
     let split = record.scaling
@@ -87,6 +94,8 @@ package struct SimulatedCluster: Equatable, Sendable {
 
   /// Where nothing is known of the memory that utterances take.
   package static let defaultSideBySide = 2
+  /// σ where it was not measured.
+  package static let defaultJitter = 0.02
 
   /// How `ranks` ranks lie on hosts.
   package func layout(_ ranks: Int) -> RankLayout {

@@ -19,17 +19,24 @@ struct StepRecord: Decodable, Equatable {
   let overlap: Bool
   /// Utterances that went backward side by side, if the file says so.
   let utterancesSideBySide: Int?
-  /// Bytes that an utterance held which went backward, if the file says so.
-  let activationBytes: Int?
   /// Processors of the host of rank 0.
   let cores: Int
   let processor: String
   let scaling: StepScaling
+  /// Resident when weights, moments and audio were there, and the most in the steps; if the file
+  /// says so.
+  let residentBytesBeforeSteps: Int?
+  let peakResidentBytes: Int?
+  /// What `plan` measures beside steps, see `CalibrationFigures`.
+  let scoringSecondsPerAudioSecond: Double?
+  let singleUtteranceDifference: Double?
 
   private enum Key: String, CodingKey {
     case preset, batch, seconds, threads, ranks, recompute, stepSeconds, stepSecondsMinimum
     case stepSecondsMaximum, audioSecondsPerSecond, wire, bucketBytes, overlap
-    case utterancesSideBySide, peakResidentBytes, residentBytesBeforeSteps, scaling, machine, kind
+    case utterancesSideBySide, scaling, machine, kind
+    case residentBytesBeforeSteps, peakResidentBytes, scoringSecondsPerAudioSecond
+    case singleUtteranceDifference
   }
 
   private struct Machine: Decodable {
@@ -59,11 +66,14 @@ struct StepRecord: Decodable, Equatable {
     wire = try value(.wire)
     bucketBytes = try value(.bucketBytes)
     overlap = try value(.overlap)
-    utterancesSideBySide = try container.decodeIfPresent(Int.self, forKey: .utterancesSideBySide)
-    let peak = try container.decodeIfPresent(Int.self, forKey: .peakResidentBytes)
-    let before = try container.decodeIfPresent(Int.self, forKey: .residentBytesBeforeSteps)
-    activationBytes =
-      if let peak, let before { (peak - before) / max(1, utterancesSideBySide ?? 1) } else { nil }
+    func known<Value: Decodable>(_ key: Key) throws -> Value? {
+      try container.decodeIfPresent(Value.self, forKey: key)
+    }
+    utterancesSideBySide = try known(.utterancesSideBySide)
+    residentBytesBeforeSteps = try known(.residentBytesBeforeSteps)
+    peakResidentBytes = try known(.peakResidentBytes)
+    scoringSecondsPerAudioSecond = try known(.scoringSecondsPerAudioSecond)
+    singleUtteranceDifference = try known(.singleUtteranceDifference)
     let machine: Machine = try value(.machine)
     cores = machine.cores
     processor = machine.processor
@@ -80,6 +90,9 @@ struct StepRecord: Decodable, Equatable {
     }
   }
 
+  /// Slowest less fastest step over the median.
+  var spread: Double { (stepSecondsMaximum - stepSecondsMinimum) / stepSeconds }
+
   /// Whether ranks had to share cores.
   var isOversubscribed: Bool { scaling.ranksPerHost * threads > cores }
 
@@ -88,6 +101,12 @@ struct StepRecord: Decodable, Equatable {
 }
 
 extension StepRecord {
+  /// Bytes that an utterance held which went backward, if the file says so.
+  var activationBytes: Int? {
+    guard let peakResidentBytes, let residentBytesBeforeSteps else { return nil }
+    return (peakResidentBytes - residentBytesBeforeSteps) / max(1, utterancesSideBySide ?? 1)
+  }
+
   /// Utterances that training lets go backward side by side over a network, if they may hold
   /// `bytes` bytes.
   func sideBySide(within bytes: Int?) -> Int {
@@ -95,5 +114,12 @@ extension StepRecord {
       return SimulatedCluster.defaultSideBySide
     }
     return max(1, (bytes ?? ExchangeSettings.mostOverlapBytes) / activationBytes)
+  }
+}
+
+extension BenchmarkFile {
+  /// What is read of this file, if it is one of steps.
+  func stepRecord() throws -> StepRecord {
+    try JSONDecoder().decode(StepRecord.self, from: Data(try json().utf8))
   }
 }

@@ -15,12 +15,16 @@ struct BenchOutput: ParsableArguments {
 
   /// Throws, before anything is measured, if the folder of the JSON file does not exist.
   func validateFolder() throws(AtomicFileError) {
-    guard let json else { return }
+    if let json { try Self.validateFolder(of: json) }
+  }
+
+  /// Throws if the folder of the file at `path` does not exist.
+  static func validateFolder(of path: String) throws(AtomicFileError) {
     var isFolder: ObjCBool = false
-    let folder = URL(fileURLWithPath: json).deletingLastPathComponent()
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     let exists = FileManager.default.fileExists(
       atPath: folder.path(percentEncoded: false), isDirectory: &isFolder)
-    if !exists || !isFolder.boolValue { throw .folderMissing(path: json) }
+    if !exists || !isFolder.boolValue { throw .folderMissing(path: path) }
   }
 
   /// Warns of what keeps the figures down, and says what they are of; `printed` is a warning that

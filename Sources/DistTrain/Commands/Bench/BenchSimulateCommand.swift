@@ -39,7 +39,8 @@ struct BenchSimulateCommand: ParsableCommand {
   @Option(help: "Waiting for audio, as a share of computing.") var dataWait = 0.0
   @Option(help: "Utterances of all ranks for strong scaling. Default: --max-global-batch.")
   var globalBatch: Int?
-  @Option(help: "Utterances of all ranks beyond which it warns.") var maxGlobalBatch = 384
+  @Option(help: "Utterances of all ranks beyond which it warns.") var maxGlobalBatch =
+    SimulatedEpoch.defaultMaximumGlobalBatch
   @Option(help: "Validation utterances.") var validationUtterances = 824
   @Option(help: "Seconds of a core for each. Default: forward on 2.5 s as calibrated, and pesq.")
   var validationSeconds: Double?
@@ -109,15 +110,18 @@ struct BenchSimulateCommand: ParsableCommand {
       cost: links.cost, algorithm: AllReduceAlgorithm(rawValue: algorithm),
       ranksPerHost: ranksPerNode
         ?? (links.isShared ? ranks.counts.last ?? 1 : max(1, cores / record.threads)),
-      coresPerHost: cores, jitter: jitter ?? record.scaling.jitter ?? 0.02,
+      coresPerHost: cores,
+      jitter: jitter ?? record.scaling.jitter ?? SimulatedCluster.defaultJitter,
       elementBytes: settings.wire.byteCount, bucketBytes: settings.bucketBytes,
       overlaps: settings.overlaps,
       sideBySide: sideBySide ?? record.sideBySide(within: settings.overlapBytes),
       dataWait: dataWait)
     let epoch = SimulatedEpoch(
       plan: plan.plan, validationUtterances: validationUtterances,
-      validationSeconds: validationSeconds ?? step.forward / step.audioSeconds * 2.5 + 0.005,
-      checkpointSeconds: checkpointSeconds ?? Double(12 * step.parameterCount) / 200e6,
+      validationSeconds: validationSeconds
+        ?? step.scoringSecondsPerAudioSecond * StepModel.usualUtteranceSeconds,
+      checkpointSeconds: checkpointSeconds
+        ?? SimulatedEpoch.checkpointSeconds(parameterCount: step.parameterCount),
       maximumGlobalBatch: maxGlobalBatch)
     return ScalingSimulator(
       step: step, cluster: cluster, epoch: epoch, batch: batch ?? record.batch,
@@ -134,6 +138,6 @@ struct BenchSimulateCommand: ParsableCommand {
     let figures = try benchmark.run(over: LocalCommunicator())
     let file = BenchmarkFile(
       kind: "step", label: nil, machine: BenchmarkMachine.current(), figures: figures)
-    return try JSONDecoder().decode(StepRecord.self, from: Data(try file.json().utf8))
+    return try file.stepRecord()
   }
 }
