@@ -33,8 +33,8 @@ package struct TraceTimeline: Equatable, Sendable {
     offsets = ranks.map { ClockOffset(readings: $0.clockReadings, root: root) }
   }
 
-  /// Nanoseconds within which the clocks agree: the spread of the rank that is known worst.
-  package var spread: Int64 { offsets.map(\.spread).max() ?? 0 }
+  /// Nanoseconds within which the clocks agree: the bound of the rank that is known worst.
+  package var bound: Int64 { offsets.dropFirst().map(\.bound).max() ?? 0 }
 
   /// First and last step; nil if there is none.
   package var steps: ClosedRange<Int>? {
@@ -52,8 +52,10 @@ package struct TraceTimeline: Equatable, Sendable {
       case let steps?: "steps \(steps.lowerBound) to \(steps.upperBound)"
       }
     guard ranks.count > 1 else { return "trace of \(window) on 1 rank: \(path)" }
+    // Rounded up, since it is a limit.
+    let hundredths = String(format: "%.2f", (Double(bound) / 1e4).rounded(.up) / 100)
     return "trace of \(window) on \(ranks.count) ranks: \(path) "
-      + "(clocks agree within \(String(format: "%.2f", Double(spread) / 1e6)) ms)"
+      + "(clocks agree within \(hundredths) ms)"
   }
 
   /// The file: an event a line, times in microseconds from the first event of any rank.
@@ -80,13 +82,17 @@ package struct TraceTimeline: Equatable, Sendable {
   }
 
   private var facts: JSONValue {
-    .object([
+    // Rank 0 is by its own clock.
+    let bounds = offsets.prefix(1).map { _ in Int64(0) } + offsets.dropFirst().map(\.bound)
+    return .object([
       "program": .string(Program.nameAndVersion), "ranks": .integer(ranks.count),
       "first_step": steps.map { .integer($0.lowerBound) } ?? .null,
       "last_step": steps.map { .integer($0.upperBound) } ?? .null,
       "clock_rounds": .integer(ranks.first?.clockReadings.count ?? 0),
-      "clock_spread_ms": .number(Double(spread) / 1e6),
+      "clock_bound_ms": .number(Double(bound) / 1e6),
+      "clock_spread_ms": .number(Double(offsets.map(\.spread).max() ?? 0) / 1e6),
       "clock_offsets_ms": .array(offsets.map { .number(Double($0.nanoseconds) / 1e6) }),
+      "clock_bounds_ms": .array(bounds.map { .number(Double($0) / 1e6) }),
       "clock_spreads_ms": .array(offsets.map { .number(Double($0.spread) / 1e6) }),
     ])
   }

@@ -69,6 +69,11 @@ import Testing
         let firstEnd = steps.map(\.end).min() ?? 0
         #expect(lastBegin < firstEnd, "step \(number)")
       }
+      // Ranks of one host have one clock, so that what was measured must allow zero.
+      let offsets = try #require(file.facts["clock_offsets_ms"] as? [Double])
+      let bounds = try #require(file.facts["clock_bounds_ms"] as? [Double])
+      #expect(offsets.count == ranks && bounds.count == ranks && offsets[0] == 0)
+      #expect(zip(offsets, bounds).allSatisfy { abs($0) <= $1 + 1e-9 }, "\(offsets) \(bounds)")
       if ranks > 1 { #expect(file.facts["clock_rounds"] as? Int ?? 0 > 10) }
 
       let plain = try bench.train(ranks: ranks, run: "plain", recipe)
@@ -102,6 +107,28 @@ import Testing
       let second = try TraceFile(try bench.data("run", "trace.json"))
       #expect(second.crossings == [])
       #expect(second.events.filter { $0.part == "validation" }.map(\.step) == [6, 6])
+    }
+  }
+
+  @Test func aRunThatFailsInTheWindowIsTracedSoFar() throws {
+    try TrainingBench.use { bench in
+      let outcome = try bench.train(
+        ranks: 2, run: "run",
+        [
+          "--epochs", "500", "--batch", "2", "--checkpoint-every", "2steps", "--trace",
+          "trace.json",
+          "--trace-after", "0", "--trace-steps", "1000",
+        ], until: "saved step 4", then: "rm -r corpus/train")
+      #expect(outcome.status != 0 && !outcome.timedOut, "\(outcome)")
+      #expect(outcome.output.contains("trace of steps 1 to "), "\(outcome)")
+      let file = try TraceFile(Data(contentsOf: bench.folder.appending(path: "trace.json")))
+      let steps = [0, 1].map { rank in
+        file.events.filter { $0.rank == rank && $0.part == "step" }.map(\.step)
+      }
+      #expect(steps[0] == Array(1...(steps[0].last ?? 1)) && steps[0] == steps[1])
+      // The last one failed while it loaded on some rank, and nobody's weights were changed.
+      let last = file.events.filter { $0.step == steps[0].last }
+      #expect(!last.contains { $0.part == "Adam" } && last.contains { $0.part == "agreement" })
     }
   }
 

@@ -5,16 +5,29 @@ import Testing
 /// Clocks and files of traces, with numbers made by hand.
 @Suite struct TraceTimelineTests {
   @Test func theMedianOfTheRoundsIsTheOffset() {
-    // Ahead by 1000; in one round this rank was late by a lot, in two by 30.
-    let root: [Int64] = [10, 20, 30, 40, 50]
-    let offset = ClockOffset(readings: [1010, 1050, 9030, 1040, 1080], root: root)
-    // Differences 1000, 1030, 9000, 1000, 1030: median 1030; away from it 30, 0, 7970, 30, 0.
+    // Ahead by 1000; in one round this rank was late by 90, in two by 30.
+    let root: [Int64] = [100, 200, 300, 400, 500]
+    let offset = ClockOffset(readings: [1100, 1230, 1390, 1400, 1530], root: root)
+    // Differences 1000, 1030, 1090, 1000, 1030: median 1030; away from it 30, 0, 60, 30, 0.
     #expect(offset.nanoseconds == 1030 && offset.spread == 30)
+    // It left the third barrier at 1390, and rank 0 the fourth, later, at 400: 990 at least. It left
+    // the fourth at 1400, after rank 0 the third, at 300: 1100 at most.
+    #expect(offset.bound == 70)
     // Behind, by the same in every round.
     let behind = ClockOffset(readings: root.map { $0 - 7 }, root: root)
     #expect(behind.nanoseconds == -7 && behind.spread == 0)
     let none = ClockOffset(readings: [], root: [])
-    #expect(none.nanoseconds == 0 && none.spread == 0)
+    #expect(none.nanoseconds == 0 && none.spread == 0 && none.bound == 0)
+  }
+
+  @Test func theOffsetIsWithinWhatBarriersAllow() {
+    // Late by 50 in most rounds, but not in those that leave only 1040.
+    let offset = ClockOffset(
+      readings: [1090, 1190, 1190, 1190, 1390], root: [0, 100, 150, 180, 300])
+    #expect(offset.nanoseconds == 1040 && offset.bound == 0)
+    // A clock at twice the speed: no offset is right for all rounds, and the bound says so.
+    let fast = ClockOffset(readings: [0, 200, 400, 600, 800], root: [0, 100, 200, 300, 400])
+    #expect(fast.nanoseconds == 200 && fast.bound == 200)
   }
 
   /// Two ranks, the second's clock ahead by 5 ms.
@@ -53,6 +66,7 @@ import Testing
     #expect(file.facts["clock_rounds"] as? Int == 3)
     #expect(file.facts["clock_offsets_ms"] as? [Double] == [0, 5])
     #expect(file.facts["clock_spread_ms"] as? Double == 0.04)
+    #expect(file.facts["clock_bounds_ms"] as? [Double] == [0, 0.06])
     #expect(file.facts["first_step"] as? Int == 6 && file.facts["last_step"] as? Int == 7)
   }
 
@@ -68,13 +82,13 @@ import Testing
   @Test func theLogSaysWhatIsInIt() {
     #expect(
       timeline.line(path: "t.json")
-        == "trace of steps 6 to 7 on 2 ranks: t.json (clocks agree within 0.04 ms)")
+        == "trace of steps 6 to 7 on 2 ranks: t.json (clocks agree within 0.06 ms)")
     let alone = TraceTimeline([
       RankTrace(
         host: "a", events: [TraceEvent(.step, step: 9, start: 1, end: 2)], clockReadings: [])
     ])
     #expect(alone.line(path: "t.json") == "trace of step 9 on 1 rank: t.json")
-    #expect(alone.steps == 9...9 && alone.spread == 0)
+    #expect(alone.steps == 9...9 && alone.bound == 0)
   }
 
   @Test func aRecorderNotesWhatWasDone() throws {
