@@ -25,9 +25,10 @@ import Testing
     let offset = ClockOffset(
       readings: [1090, 1190, 1190, 1190, 1390], root: [0, 100, 150, 180, 300])
     #expect(offset.nanoseconds == 1040 && offset.bound == 0)
-    // A clock at twice the speed: no offset is right for all rounds, and the bound says so.
-    let fast = ClockOffset(readings: [0, 200, 400, 600, 800], root: [0, 100, 200, 300, 400])
-    #expect(fast.nanoseconds == 200 && fast.bound == 200)
+    // A clock at three times the speed: at least 500 and at most 300, so no offset is right for all
+    // rounds. It stays the median.
+    let fast = ClockOffset(readings: [0, 300, 600, 900, 1200], root: [0, 100, 200, 300, 400])
+    #expect(fast.nanoseconds == 400 && fast.bound == 100)
   }
 
   /// Two ranks, the second's clock ahead by 5 ms.
