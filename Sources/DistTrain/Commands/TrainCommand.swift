@@ -91,6 +91,7 @@ public struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Steps that are not finite") var nonFinite: NonFiniteOptions
   @OptionGroup var saving: CheckpointOptions
   @OptionGroup var deadlines: DeadlineOptions
+  @OptionGroup(title: "Timeline") var tracing: TraceOptions
 
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
@@ -163,6 +164,7 @@ public struct TrainCommand: ParsableCommand {
       request.validatesAsynchronously = validateAsync
       request.stepLimit = stopAfter
       request.nonFinite = nonFinite.policy
+      request.trace = tracing.request
       request.saving = saving.request(startedAt: start)
       request.saving.fault = try RootDecision(communicator).together {
         try FaultInjection(environment: ProcessInfo.processInfo.environment)

@@ -37,8 +37,8 @@ public protocol Communicator: AnyObject {
 
   /// Starts adding up all ranks' numbers, beside what the caller does next. Reductions run one after
   /// another in the order of these calls, the same on all ranks; their buffers belong to them until
-  /// `finishReductions`.
-  func startReduction(_ reduction: Reduction)
+  /// `finishReductions`. `times` learns when it begins and is complete.
+  func startReduction(_ reduction: Reduction, times: ReductionTimes?)
 
   /// Waits until all reductions are done, and returns the seconds that they took altogether.
   func finishReductions() throws(CommunicationError) -> Double
@@ -69,6 +69,9 @@ extension Communicator {
 
   /// Nothing.
   public func completed(step: Int) {}
+
+  /// Starts a reduction whose times nobody wants to know.
+  public func startReduction(_ reduction: Reduction) { startReduction(reduction, times: nil) }
 
   /// Element-wise sums over all ranks.
   public func allReduceSum(_ values: [Double]) throws(CommunicationError) -> [Double] {

@@ -106,8 +106,10 @@ public final class LocalCommunicator: Communicator, Sendable {
 
   /// Adds up at once, in rank order: threads of one process have nothing to hide. A failure shows in
   /// `finishReductions`.
-  public func startReduction(_ reduction: Reduction) {
+  public func startReduction(_ reduction: Reduction, times: ReductionTimes?) {
     let clock = ContinuousClock.now
+    times?.begin()
+    defer { times?.complete() }
     do throws(CommunicationError) {
       try reduce(reduction)
     } catch {

@@ -173,8 +173,8 @@ public final class MPICommunicator: Communicator {
   }
 
   /// Starts adding up all ranks' numbers on the thread of the reductions.
-  public func startReduction(_ reduction: Reduction) {
-    reductions.start(reduction)
+  public func startReduction(_ reduction: Reduction, times: ReductionTimes?) {
+    reductions.start(reduction, times)
   }
 
   /// Waits for all reductions; the seconds that they took.

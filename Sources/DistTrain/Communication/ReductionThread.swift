@@ -24,8 +24,10 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
 
   deinit { shelf.stop() }
 
-  /// Puts `reduction` behind the others.
-  func start(_ reduction: Reduction) { shelf.add(reduction) }
+  /// Puts `reduction` behind the others. `times` learns when it begins and ends.
+  func start(_ reduction: Reduction, _ times: ReductionTimes? = nil) {
+    shelf.add((reduction, times))
+  }
 
   /// Waits until all are complete. Returns the seconds during which any was under way since the last
   /// call, or throws the first failure.
@@ -38,7 +40,9 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
     var underWay: [ReductionUnderWay<Transport>] = []
     do throws(CommunicationError) {
       while let orders = shelf.next(room: reductionsUnderWay - underWay.count) {
-        for reduction in orders { underWay.append(try ReductionUnderWay(reduction, transport)) }
+        for (reduction, times) in orders {
+          underWay.append(try ReductionUnderWay(reduction, times: times, transport))
+        }
         try advance(&underWay, transport)
         shelf.report(left: underWay.count)
       }
@@ -54,7 +58,7 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
     var left: [ReductionUnderWay<Transport>] = []
     for var reduction in underWay {
       if try reduction.advance(transport, mayGather: mayGather) {
-        reduction.deallocate()
+        reduction.end()
       } else {
         mayGather = mayGather && reduction.hasGathered
         left.append(reduction)
@@ -63,11 +67,13 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
     underWay = left
   }
 
+  private typealias Order = (Reduction, ReductionTimes?)
+
   /// What the two threads share.
   private final class Shelf: @unchecked Sendable {
     // Sendable because the condition guards every access to the mutable fields.
     private let condition = NSCondition()
-    private var orders: [Reduction] = []
+    private var orders: [Order] = []
     /// Reductions that the thread has taken and not completed.
     private var taken = 0
     private var began: ContinuousClock.Instant?
@@ -76,17 +82,17 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
     private var isStopped = false
     private var failure: CommunicationError?
 
-    func add(_ reduction: Reduction) {
+    func add(_ order: Order) {
       condition.withLock {
         if began == nil { began = .now }
-        if failure == nil { orders.append(reduction) }
+        if failure == nil { orders.append(order) }
         condition.broadcast()
       }
     }
 
     /// Up to `room` orders: waits for the first if nothing is under way, and for a moment otherwise.
     /// Nil when the thread is to end.
-    func next(room: Int) -> [Reduction]? {
+    func next(room: Int) -> [Order]? {
       condition.lock()
       while taken == 0 && orders.isEmpty && !isStopped { condition.wait() }
       if taken > 0 && orders.isEmpty && !isStopped {

@@ -68,13 +68,18 @@ struct ReductionUnderWay<Transport: ReductionTransport> {
   }
 
   private let reduction: Reduction
+  private let times: ReductionTimes?
   private let shares: ReductionShares
   private let terms: UnsafeMutableRawBufferPointer
   private let sums: UnsafeMutableRawBufferPointer
   private var stage: Stage
 
-  init(_ reduction: Reduction, _ transport: Transport) throws(CommunicationError) {
+  init(
+    _ reduction: Reduction, times: ReductionTimes? = nil, _ transport: Transport
+  ) throws(CommunicationError) {
     self.reduction = reduction
+    self.times = times
+    times?.begin()
     let bytes = reduction.elementBytes
     shares = ReductionShares(
       count: reduction.count, worldSize: transport.worldSize, rank: transport.rank,
@@ -120,7 +125,9 @@ struct ReductionUnderWay<Transport: ReductionTransport> {
   /// Whether its sums are on their way, so that those of the next reduction may follow.
   var hasGathered: Bool { if case .scattering = stage { false } else { true } }
 
-  func deallocate() {
+  /// It is complete: its memory is no longer needed.
+  func end() {
+    times?.complete()
     terms.deallocate()
     sums.deallocate()
   }

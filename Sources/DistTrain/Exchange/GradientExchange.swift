@@ -84,6 +84,8 @@ public final class GradientExchange {
   private let wire: Wire
   private let counts = UnsafeMutableBufferPointer<Double>.allocate(capacity: 2)
   private var next = 0
+  /// Notes the reductions of the step under way, if that is traced.
+  private var trace: TraceRecorder?
   /// This exchange itself while reductions are under way: they write into its buffers, and an error
   /// between `begin` and `finish` must not free those under them.
   private var underWay: GradientExchange?
@@ -127,16 +129,19 @@ public final class GradientExchange {
   /// Buckets of a step.
   public var bucketCount: Int { buckets.ranges.count }
 
-  /// Begins a step in which this rank has `itemCount` items: its sums are zero.
-  public func begin(itemCount: Int) {
+  /// Begins a step in which this rank has `itemCount` items: its sums are zero. `trace` gets what
+  /// happens until `finish`.
+  public func begin(itemCount: Int, trace: TraceRecorder? = nil) {
     sums.reset()
     next = 0
+    self.trace = trace
     counts[0] = Double(itemCount)
     underWay = self
     communicator.startReduction(
       .float64(
         UnsafeBufferPointer(rebasing: counts[..<1]),
-        into: UnsafeMutableBufferPointer(rebasing: counts[1...])))
+        into: UnsafeMutableBufferPointer(rebasing: counts[1...])),
+      times: trace?.reduction(bucket: nil, bytes: MemoryLayout<Double>.size))
   }
 
   /// Says that this rank's sums from element `boundary` on are final.
@@ -152,20 +157,25 @@ public final class GradientExchange {
   public func finish() throws(CommunicationError) -> Outcome {
     start(from: 0)
     let clock = ContinuousClock.now
-    let transfer = try communicator.finishReductions()
+    let transfer = try trace.measure(.wait) { () throws(CommunicationError) in
+      try communicator.finishReductions()
+    }
     underWay = nil
     let exposed = (ContinuousClock.now - clock) / .seconds(1)
     // A Double counts exactly up to 2^53.
     let itemCount = Int(counts[1])
     let scale = itemCount == 0 ? 0 : 1 / counts[1]
-    wire.mean(of: sums.buffer, scale: scale, into: parameters.gradients.buffer)
+    trace.measure(.mean) {
+      wire.mean(of: sums.buffer, scale: scale, into: parameters.gradients.buffer)
+    }
     return Outcome(itemCount: itemCount, exposedSeconds: exposed, transferSeconds: transfer)
   }
 
   private func start(from boundary: Int) {
     while next < buckets.ranges.count, buckets.ranges[next].lowerBound >= boundary {
       if let reduction = wire.reduction(of: sums.buffer, buckets.ranges[next]) {
-        communicator.startReduction(reduction)
+        communicator.startReduction(
+          reduction, times: trace?.reduction(bucket: next + 1, bytes: reduction.sent.count))
       }
       next += 1
     }

@@ -16,6 +16,7 @@ package final class RunSaving {
   /// Where it saves.
   let store: CheckpointStore
   private let log: RunLog
+  private let trace: RunTrace?
   private let communicator: any Communicator
   private let end: JobEnd?
   private let receivedSignal: () -> String?
@@ -23,13 +24,16 @@ package final class RunSaving {
   /// What the run was when it was saved, if no step was done since.
   private var lastSaved: TrainingProgress?
 
-  /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has.
+  /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has. What it
+  /// does is in the `trace`.
   package init(
     store: CheckpointStore, interval: CheckpointInterval, end: JobEnd?, margin: Double?,
-    receivedSignal: @escaping () -> String?, log: RunLog, over communicator: any Communicator
+    receivedSignal: @escaping () -> String?, log: RunLog, trace: RunTrace? = nil,
+    over communicator: any Communicator
   ) {
     self.store = store
     self.log = log
+    self.trace = trace
     self.communicator = communicator
     self.end = end
     self.receivedSignal = receivedSignal
@@ -71,8 +75,10 @@ package final class RunSaving {
   func save(_ trainer: Trainer) throws {
     guard trainer.state.progress != lastSaved else { return }
     communicator.enter(.saving)
-    let saved = try RootDecision(communicator).value {
-      try store.save(trainer.state, trainer.configuration)
+    let saved = try (trace?.recorder).measure(.save) {
+      try RootDecision(communicator).value {
+        try store.save(trainer.state, trainer.configuration)
+      }
     }
     lastSaved = trainer.state.progress
     clock.saved(seconds: saved.seconds)

@@ -156,22 +156,26 @@ public final class Trainer {
   ///
   /// All ranks call it together, if with no item. All get the same result and hold the same
   /// weights afterwards. `requests` is called once, near the end; what any rank wants is in
-  /// everybody's result.
+  /// everybody's result. `trace` gets the times of its parts.
   public func step(
-    _ items: [Int], epoch: Int, requests: () -> StepRequests = StepRequests.init
+    _ items: [Int], epoch: Int, trace: TraceRecorder? = nil,
+    requests: () -> StepRequests = StepRequests.init
   ) throws -> StepResult {
     let waitedBefore = crops.waitedSeconds
     let rate = rate(atStep: state.progress.step)
     let number = state.progress.step + 1
     hooks.beforeStep(number, state.model.parameters)
-    let outcome = try trainingStep.run(
-      count: items.count, learningRate: rate, execution,
-      waitedSeconds: { crops.waitedSeconds - waitedBefore }, requests: requests,
-      spoilSums: { hooks.sums(number, $0) }
-    ) { index in
-      let item = items[index]
-      return try crops.spectrograms(of: .init(item: item, epoch: epoch)) {
-        hooks.noisy(number, item, &$0)
+    trace?.step = number
+    let outcome = try trace.measure(.step) {
+      try trainingStep.run(
+        count: items.count, learningRate: rate, execution,
+        waitedSeconds: { crops.waitedSeconds - waitedBefore }, requests: requests,
+        spoilSums: { hooks.sums(number, $0) }, trace: trace
+      ) { index in
+        let item = items[index]
+        return try crops.spectrograms(of: .init(item: item, epoch: epoch)) {
+          hooks.noisy(number, item, &$0)
+        }
       }
     }
     state.progress.count(

@@ -33,6 +33,8 @@ public struct TrainingRequest: Sendable {
   public var recomputes = false
   /// How gradients travel between the ranks.
   public var exchange = ExchangeSettings()
+  /// What to trace; nil for nothing.
+  public var trace: TraceRequest?
   /// What to do about steps that are not finite.
   public var nonFinite = NonFinitePolicy()
   /// What spoils steps on purpose.
@@ -66,6 +68,7 @@ public struct TrainingJob {
     let folder = request.runFolder
     request.saving.stopSignals.catchAll()
     let end = communicator.isRoot ? jobEnd() : nil
+    try requireTraceFile()
     let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.saving.fault)
     let state = TrainingState(configuration)
     // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
@@ -111,14 +114,15 @@ public struct TrainingJob {
         state, pairs: valid, isAsynchronous: request.validatesAsynchronously, log: log,
         over: communicator)
     }
+    let trace = request.trace.map { RunTrace($0, log: log, over: communicator) }
     let saving = RunSaving(
       store: store, interval: request.saving.interval, end: end,
       margin: request.saving.wallMargin, receivedSignal: { StopSignals.received }, log: log,
-      over: communicator)
+      trace: trace, over: communicator)
     let run = try root.together {
       try TrainingRun(
         trainer, folder: folder, log: log, saving: saving, validation: validation,
-        policy: request.nonFinite, over: communicator)
+        policy: request.nonFinite, trace: trace, over: communicator)
     }
     let runEnd = try run.run(stepLimit: request.stepLimit)
     if runEnd == .complete { conclude(state, log) }
@@ -129,6 +133,7 @@ public struct TrainingJob {
   /// would do.
   public func dryRun() throws -> [String] {
     let configuration = request.configuration
+    try requireTraceFile()
     let store = CheckpointStore(request.runFolder, keep: request.saving.keep)
     let state = TrainingState(configuration)
     if let found = try resumePoint(store, state) {
@@ -161,6 +166,15 @@ public struct TrainingJob {
       return []
     }
     return nil
+  }
+
+  /// It would be a pity to learn at the end that there is no place for what was traced.
+  private func requireTraceFile() throws {
+    guard let trace = request.trace else { return }
+    _ = try root.bytes {
+      try trace.requireWritable(besides: request.runFolder.url)
+      return []
+    }
   }
 
   private func requirePlace(_ trainer: Trainer, _ path: String) throws(CheckpointError) {

@@ -24,13 +24,16 @@ public final class TrainingRun {
   private var endingSeconds = 0.0
   private let forensics: NonFiniteForensics
   private let rollback: Rollback
+  private let trace: RunTrace?
 
   /// A run of `trainer`, whose state `validation` scores.
   package init(
     _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving, validation: Validation,
-    policy: NonFinitePolicy = NonFinitePolicy(), over communicator: any Communicator
+    policy: NonFinitePolicy = NonFinitePolicy(), trace: RunTrace? = nil,
+    over communicator: any Communicator
   ) throws {
     self.trainer = trainer
+    self.trace = trace
     self.log = log
     self.saving = saving
     self.communicator = communicator
@@ -48,6 +51,18 @@ public final class TrainingRun {
   /// Trains until the epochs are done, `stepLimit` steps of the run are, or something asks to stop.
   @discardableResult
   public func run(stepLimit: Int? = nil) throws -> End {
+    do {
+      let end = try trainEpochs(stepLimit: stepLimit)
+      try trace?.end()
+      return end
+    } catch  where error is RootFailure || error is TrainingError {
+      // Such a failure is one of all ranks, and what was traced may tell of it.
+      if trace?.recorder != nil { try trace?.end() }
+      throw error
+    }
+  }
+
+  private func trainEpochs(stepLimit: Int?) throws -> End {
     let progress = { self.trainer.state.progress }
     func startPrefetching() {
       trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
@@ -133,7 +148,10 @@ public final class TrainingRun {
     if let reason = try saving.reasonBeforeValidation() { return try stop(reason) }
     let clock = ContinuousClock.now
     communicator.enter(.validation)
-    guard let evaluation = try validation.run(until: saving.wantsToStopValidation) else {
+    let result = try (trace?.recorder).measure(.validation) {
+      try validation.run(until: saving.wantsToStopValidation)
+    }
+    guard let evaluation = result else {
       return try stop(
         saving.reasonDuringValidation(), validated: trainer.state.progress.epoch + 1)
     }
@@ -149,8 +167,10 @@ public final class TrainingRun {
     let clock = ContinuousClock.now
     defer { endingSeconds += clock.seconds }
     communicator.enter(.validation)
-    guard let (evaluation, seconds) = try validation.finish(until: saving.wantsToStopValidation)
-    else { return saving.reasonDuringValidation() }
+    let result = try (trace?.recorder).measure(.validation) {
+      try validation.finish(until: saving.wantsToStopValidation)
+    }
+    guard let (evaluation, seconds) = result else { return saving.reasonDuringValidation() }
     let waited = clock.seconds
     saving.validated(seconds: seconds)
     try ending.endUnvalidated(evaluation, validationSeconds: waited)
@@ -187,6 +207,7 @@ public final class TrainingRun {
     for index in first..<trainer.stepsPerEpoch {
       if let stepLimit, trainer.state.progress.step >= stepLimit { return .stop(.stepLimit) }
       let items = sampler[index].items
+      try trace?.stepBegins()
       let result = try step(items, epoch: epoch)
       audioSeconds += Double(result.itemCount) * configuration.cropSeconds
       stragglers.add(busySeconds: result.busySeconds)
@@ -218,6 +239,7 @@ public final class TrainingRun {
       if index + 1 < trainer.stepsPerEpoch, saving.isDue(result.requests, afterStep: step) {
         try saving.save(trainer)
       }
+      try trace?.endIfFull()
     }
     return .trained(audioSeconds)
   }
@@ -225,7 +247,7 @@ public final class TrainingRun {
   private func step(_ items: [Int], epoch: Int) throws -> StepResult {
     do {
       return try saving.timingStep { requests in
-        try trainer.step(items, epoch: epoch) {
+        try trainer.step(items, epoch: epoch, trace: trace?.recorder) {
           var requests = requests()
           requests.validating = validation.isComputing
           return requests

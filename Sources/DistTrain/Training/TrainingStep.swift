@@ -65,7 +65,8 @@ public final class TrainingStep {
   }
 
   /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
-  /// tells afterwards how long that took, and `requests` what this rank wants to happen next.
+  /// tells afterwards how long that took, and `requests` what this rank wants to happen next. `trace`
+  /// gets the times of its parts.
   ///
   /// All ranks call it together, if with no item. All get the same outcome and hold the same
   /// weights afterwards.
@@ -74,17 +75,21 @@ public final class TrainingStep {
   public func run(
     count: Int, learningRate: Double, _ execution: Execution,
     waitedSeconds: () -> Double = { 0 }, requests: () -> StepRequests = StepRequests.init,
-    spoilSums: (GradientSum) -> Void = { _ in }, load: (Int) throws -> Item
+    spoilSums: (GradientSum) -> Void = { _ in }, trace: TraceRecorder? = nil,
+    load: (Int) throws -> Item
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
     let clock = ContinuousClock.now
     communicator.enter(.trainingStep)
-    profile.measure(.gradients, .backward, .uncounted) { exchange.begin(itemCount: count) }
+    profile.measure(.gradients, .backward, .uncounted) {
+      exchange.begin(itemCount: count, trace: trace)
+    }
     spoilSums(exchange.sums)
     parameters.zeroGradients()
     var lossSum = 0.0
     var tapes: [Tape] = []
+    var computed = 0
     var failure: (any Error)?
     for index in 0..<count {
       let allocated = platform_allocated_bytes()
@@ -92,16 +97,21 @@ public final class TrainingStep {
       communicator.enter(.loadingData)
       let item: Item
       do {
-        item = try profile.measure(.loading, .forward, .uncounted) { try load(index) }
+        item = try trace.measure(.load, utterances: index + 1...index + 1) {
+          try profile.measure(.loading, .forward, .uncounted) { try load(index) }
+        }
       } catch {
         // The others learn of it where all ranks meet, so that all leave in order.
         failure = error
         break
       }
       communicator.enter(.trainingStep)
-      let enhanced = state.model(item.noisy, tape)
-      lossSum += Double(spectralLoss(enhanced, item.clean, tape).total)
+      lossSum += trace.measure(.forward, utterances: index + 1...index + 1) {
+        let enhanced = state.model(item.noisy, tape)
+        return Double(spectralLoss(enhanced, item.clean, tape).total)
+      }
       tapes.append(tape)
+      computed += 1
       if itemsBesideTransfer == 0 {
         itemsBesideTransfer = exchange.itemsBesideTransfer(
           activationBytes: Int(platform_allocated_bytes()) - Int(allocated))
@@ -109,30 +119,36 @@ public final class TrainingStep {
       // The last items go backward side by side, so that the gradients of the last layers are final
       // early and travel while all of them go through the others.
       if index < count - itemsBesideTransfer {
-        backward(tapes, isLast: false, profile)
+        backward(tapes, upTo: computed, isLast: false, profile, trace)
         tapes = []
       }
     }
-    backward(tapes, isLast: true, profile)
+    backward(tapes, upTo: computed, isLast: true, profile, trace)
     ownLossSum = lossSum
     let busySeconds = (ContinuousClock.now - clock) / .seconds(1)
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }
-    let norm = profile.measure(
-      .clip, .backward, .sumOfSquares(parameters.count)
-    ) { GradientNorm(parameters) }
+    let norm = trace.measure(.clip) {
+      profile.measure(.clip, .backward, .sumOfSquares(parameters.count)) {
+        GradientNorm(parameters)
+      }
+    }
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
-    let sums = try communicator.allReduceSum(
-      [lossSum, isBad ? 1 : 0, waitedSeconds(), failure == nil ? 0 : 1] + requests().counts)
+    let decisions = [lossSum, isBad ? 1 : 0, waitedSeconds(), failure == nil ? 0 : 1]
+    let sums = try trace.measure(.agreement) {
+      try communicator.allReduceSum(decisions + requests().counts)
+    }
     if sums[3] > 0 { try RootDecision(communicator).together { if let failure { throw failure } } }
     let isSkipped = sums[1] > 0
     if !isSkipped {
-      profile.measure(.adam, .backward, .adam(parameters.count)) {
-        state.adam.step(
-          learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip))
-        state.average?.update(parameters)
+      trace.measure(.adam) {
+        profile.measure(.adam, .backward, .adam(parameters.count)) {
+          state.adam.step(
+            learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip))
+          state.average?.update(parameters)
+        }
       }
     }
     return Outcome(
@@ -143,7 +159,17 @@ public final class TrainingStep {
   }
 
   /// Runs `tapes` backward, all of them step by step, and adds their gradients to the sums, in the
-  /// order of the tapes for every element, as if they had come one after another.
+  /// order of the tapes for every element, as if they had come one after another. They are the last
+  /// of the step's first `count` items.
+  private func backward(
+    _ tapes: [Tape], upTo count: Int, isLast: Bool, _ profile: Profile?, _ trace: TraceRecorder?
+  ) {
+    if tapes.isEmpty { return }
+    trace.measure(.backward, utterances: count - tapes.count + 1...count) {
+      backward(tapes, isLast: isLast, profile)
+    }
+  }
+
   private func backward(_ tapes: [Tape], isLast: Bool, _ profile: Profile?) {
     let parameters = state.model.parameters
     var ends = tapes.map { _ in parameters.count }

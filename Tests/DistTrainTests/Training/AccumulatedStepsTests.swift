@@ -104,9 +104,9 @@ private final class CountingCommunicator: Communicator {
   var worldSize: Int { alone.worldSize }
   var hostRank: Int { alone.hostRank }
   var hostSize: Int { alone.hostSize }
-  func startReduction(_ reduction: Reduction) {
+  func startReduction(_ reduction: Reduction, times: ReductionTimes?) {
     reductions += 1
-    alone.startReduction(reduction)
+    alone.startReduction(reduction, times: times)
   }
   func finishReductions() throws(CommunicationError) -> Double { try alone.finishReductions() }
   func barrier() throws(CommunicationError) { try alone.barrier() }

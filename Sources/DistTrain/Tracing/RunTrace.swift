@@ -1,0 +1,105 @@
+import Audio
+import Foundation
+
+/// What to trace of a run, and where to.
+public struct TraceRequest: Equatable, Sendable {
+  /// The file.
+  public var path: String
+  /// Steps to trace, at least 1.
+  public var steps: Int
+  /// Steps of this start before them, which are slower than others.
+  public var after: Int
+
+  /// Puts the parts together.
+  public init(path: String, steps: Int = 3, after: Int = 5) {
+    self.path = path
+    self.steps = steps
+    self.after = after
+  }
+
+  /// Throws unless the file can be written. One in the run's own folder, which is made later, can.
+  func requireWritable(besides runFolder: URL) throws(AtomicFileError) {
+    let url = URL(fileURLWithPath: path).standardizedFileURL
+    if url.deletingLastPathComponent().path == runFolder.standardizedFileURL.path { return }
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue
+    {
+      throw .failed(path: path, operation: "open", reason: "it is a folder")
+    }
+    // Leaves nothing behind.
+    _ = try AtomicFileWriter(URL(fileURLWithPath: path))
+  }
+}
+
+/// The window of a run whose steps are traced, on one rank: opens and closes it, and has rank 0 write
+/// the file of all ranks.
+package final class RunTrace {
+  /// What notes events; nil outside the window.
+  private(set) var recorder: TraceRecorder?
+  private let request: TraceRequest
+  private let log: RunLog
+  private let communicator: any Communicator
+  /// Steps that have begun since the start.
+  private var begun = 0
+  private var isOver = false
+
+  /// A trace of the run that `log` tells of. All ranks make it, of the same request.
+  package init(_ request: TraceRequest, log: RunLog, over communicator: any Communicator) {
+    self.request = request
+    self.log = log
+    self.communicator = communicator
+  }
+
+  /// A step begins, the same on all ranks.
+  func stepBegins() throws {
+    try endIfFull()
+    if begun == request.after, !isOver { recorder = TraceRecorder() }
+    begun += 1
+  }
+
+  /// Writes the file once the last step of the window is done. All ranks call it together.
+  func endIfFull() throws {
+    if recorder != nil, begun >= request.after + request.steps { try end() }
+  }
+
+  /// Writes the file with what there is, or says why there is none. All ranks call it together.
+  ///
+  /// A file that can no longer be written is not worth a run: that is a warning.
+  func end() throws {
+    if isOver { return }
+    isOver = true
+    guard let recorder else {
+      log.warning(
+        "no trace: this start took \(begun) steps, and --trace-after \(request.after) leaves out as "
+          + "many; lower it")
+      return
+    }
+    self.recorder = nil
+    communicator.enter(.saving)
+    let own = RankTrace(
+      host: HostName.own, events: recorder.events, clockReadings: try readClockTogether())
+    let bytes = Array(try JSONEncoder().encode(own))
+    guard let all = try communicator.gather(bytes, root: 0) else { return }
+    do {
+      let timeline = TraceTimeline(
+        try all.map { try JSONDecoder().decode(RankTrace.self, from: Data($0)) })
+      try AtomicFile.write(timeline.json, to: URL(fileURLWithPath: request.path))
+      log.line(timeline.line(path: request.path))
+    } catch {
+      log.warning("no trace: \(error)")
+    }
+  }
+
+  private func readClockTogether() throws(CommunicationError) -> [Int64] {
+    var readings: [Int64] = []
+    guard communicator.worldSize > 1 else { return readings }
+    for _ in 0..<Self.clockRounds {
+      try communicator.barrier()
+      readings.append(TraceClock.now)
+    }
+    return readings
+  }
+
+  /// Microseconds each; odd, so that the median is one of them.
+  private static let clockRounds = 31
+}
