@@ -36,6 +36,7 @@ struct DoctorReport {
       surveys[0].program,
       "launcher   \(launcher)",
       "MPI        \(mpi ?? "not started: one process without a launcher")",
+      "transport  \(transport)",
       "ranks      \(surveys.count) on \(BenchmarkText.count(hosts.count, "host"))",
       "kernels    \(Set(surveys.map(\.instructionSet)).sorted().joined(separator: ", ")); OpenBLAS "
         + "(for comparison) \(Set(surveys.map(\.openBLASCore)).sorted().joined(separator: ", "))",
@@ -59,6 +60,12 @@ struct DoctorReport {
     lines += findings.map { "\($0.weight.rawValue): \($0.text)" }
     if findings.isEmpty { lines.append("nothing to change") }
     return lines.joined(separator: "\n")
+  }
+
+  private var transport: String {
+    if mpi == nil { return "none" }
+    let ways = Set(surveys.compactMap(\.transport)).sorted()
+    return ways.isEmpty ? "as MPI chooses; it does not show" : ways.joined(separator: "; ")
   }
 
   private var table: TextTable {

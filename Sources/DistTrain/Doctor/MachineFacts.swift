@@ -96,6 +96,23 @@ package enum MachineFacts {
     return (try? FileManager.default.contentsOfDirectory(atPath: path))?.isEmpty == false
   }
 
+  /// How messages travel, by the components that Open MPI keeps loaded: those that it does not
+  /// take are unloaded at its start. Such as `ob1 over self, tcp, vader`; nil with other MPIs, or
+  /// where they are linked in.
+  package static func transport(_ maps: String? = text("/proc/self/maps")) -> String? {
+    var found: [String: Set<String>] = [:]
+    for line in (maps ?? "").split(separator: "\n") {
+      guard let file = line.split(separator: "/").last, file.hasPrefix("mca_"),
+        let name = file.split(separator: ".").first
+      else { continue }
+      let parts = name.split(separator: "_", maxSplits: 2)
+      if parts.count == 3 { found[String(parts[1]), default: []].insert(String(parts[2])) }
+    }
+    guard let layer = found["pml"]?.sorted().joined(separator: ", ") else { return nil }
+    let ways = (found["mtl"] ?? []).union(found["btl"] ?? []).sorted()
+    return ways.isEmpty ? layer : "\(layer) over \(ways.joined(separator: ", "))"
+  }
+
   /// A list such as `0-3,8`.
   package static func numbers(_ list: String) -> [Int] {
     list.split(separator: ",").flatMap { part -> [Int] in
@@ -107,7 +124,11 @@ package enum MachineFacts {
     }
   }
 
+  /// The whole of a file. Foundation takes the length of files of the system for 0, and reads no
+  /// more than a page of them at once.
   package static func text(_ path: String) -> String? {
-    try? String(contentsOfFile: path, encoding: .utf8)
+    guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+    defer { try? file.close() }
+    return (try? file.readToEnd()).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) }
   }
 }

@@ -31,6 +31,8 @@ package struct RankSurvey: Codable, Equatable, Sendable {
   package var sharedMemory: Int?
   package var lockableMemory: Int?
   package var hasInfiniBand = false
+  /// How MPI sends messages, nil where it does not show.
+  package var transport: String?
   /// Type of the file system of the data, and free bytes there.
   package var dataFileSystem: String?
   package var dataFree: Int?
@@ -74,6 +76,7 @@ package struct RankSurvey: Codable, Equatable, Sendable {
     survey.sharedMemory = MachineFacts.freeBytes("/dev/shm")
     survey.lockableMemory = MachineFacts.lockableBytes()
     survey.hasInfiniBand = MachineFacts.hasInfiniBand
+    survey.transport = MachineFacts.transport()
     survey.dataFileSystem = data.flatMap { MachineFacts.fileSystem(of: $0) }
     survey.dataFree = data.flatMap { MachineFacts.freeBytes($0) }
     return survey

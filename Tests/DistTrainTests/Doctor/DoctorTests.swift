@@ -116,6 +116,15 @@ import Testing
     #expect(type("/with space/x") == "lustre")
     #expect(MachineFacts.isShared("nfs4") && !MachineFacts.isShared("tmpfs"))
     #expect(!MachineFacts.allowedProcessors().isEmpty)
+    let folder = "7f00-7f01 r-xp 0 fe:00 12 /usr/lib/openmpi3/"
+    let maps = [
+      "mca_btl_tcp.so", "mca_pml_ob1.so", "mca_btl_vader.so", "mca_btl_tcp.so", "libc.so.6",
+    ]
+    #expect(
+      MachineFacts.transport(maps.map { folder + $0 }.joined(separator: "\n"))
+        == "ob1 over tcp, vader")
+    #expect(MachineFacts.transport(folder + "mca_pml_ucx.so.40\n") == "ucx")
+    #expect(MachineFacts.transport(folder + "libmpich.so.12\n") == nil)
   }
 
   @Test(arguments: [1, 3]) func allRanksReportInOneTable(ranks: Int) throws {
@@ -136,6 +145,8 @@ import Testing
         #expect(words.first == "\(rank)" && words.contains("\(cores)"), "\(outcome)")
       }
       if ranks > 1 {
+        let transport = lines.first { $0.hasPrefix("transport  ") } ?? ""
+        #expect(transport.contains(" over ") && transport.contains("self"), "\(outcome)")
         #expect(outcome.output.contains("1.0 MB in ") && outcome.output.contains("right on all"))
       }
       if ranks > cores {
