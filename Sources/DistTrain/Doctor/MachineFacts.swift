@@ -15,6 +15,11 @@ package enum MachineFacts {
       text("/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list") ?? "")
   }
 
+  /// Cores behind these processors; those that share one count once.
+  package static func coreCount(of processors: [Int]) -> Int {
+    Set(processors.map { siblings(of: $0).first ?? $0 }).count
+  }
+
   /// Cores that a control group lets all processes of its own use together; nil if as many as
   /// there are.
   package static func coreQuota(_ max: String? = text("/sys/fs/cgroup/cpu.max")) -> Double? {

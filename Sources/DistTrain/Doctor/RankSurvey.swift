@@ -33,9 +33,8 @@ package struct RankSurvey: Codable, Equatable, Sendable {
   package var hasInfiniBand = false
   /// How MPI sends messages, nil where it does not show.
   package var transport: String?
-  /// Type of the file system of the data, and free bytes there.
+  /// Type of the file system of the data.
   package var dataFileSystem: String?
-  package var dataFree: Int?
 
   /// Puts together what every rank has; the rest is given afterwards.
   package init(
@@ -58,15 +57,11 @@ package struct RankSurvey: Codable, Equatable, Sendable {
   static func take(rank: Int, threads: Int, data: String?) -> RankSurvey {
     let machine = BenchmarkMachine.current()
     let processors = MachineFacts.allowedProcessors()
-    let cores = Set(
-      processors.map { processor in
-        MachineFacts.siblings(of: processor).first ?? processor
-      })
     var survey = RankSurvey(
       rank: rank, host: HostName.own, process: getpid(), program: Program.nameAndVersion,
       instructionSet: machine.instructionSet, openBLASCore: machine.openBLASCore,
       hostProcessors: ProcessInfo.processInfo.processorCount, processors: processors,
-      cores: cores.count, threads: threads)
+      cores: MachineFacts.coreCount(of: processors), threads: threads)
     // What holds OpenBLAS back costs nothing unless it is asked for.
     let library = usesOpenBLAS ? nil : OpenBLASInfo().warning
     survey.warnings = machine.warnings.filter { $0 != library }
@@ -78,7 +73,6 @@ package struct RankSurvey: Codable, Equatable, Sendable {
     survey.hasInfiniBand = MachineFacts.hasInfiniBand
     survey.transport = MachineFacts.transport()
     survey.dataFileSystem = data.flatMap { MachineFacts.fileSystem(of: $0) }
-    survey.dataFree = data.flatMap { MachineFacts.freeBytes($0) }
     return survey
   }
 

@@ -44,26 +44,8 @@ package enum LaunchHost {
 
   /// Cores that this process may use, as mpirun counts them: those with two hardware threads once.
   package static func coreCount() -> Int {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
-    let processors = line.map { numbers($0.drop { $0 != ":" }.dropFirst()) } ?? []
-    var cores: Set<String> = []
-    for processor in processors {
-      let path = "/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list"
-      guard let siblings = try? String(contentsOfFile: path, encoding: .utf8) else { continue }
-      cores.insert(siblings)
-    }
-    return cores.isEmpty ? ProcessInfo.processInfo.activeProcessorCount : cores.count
-  }
-
-  /// The numbers of a list such as `0-3,8`.
-  package static func numbers(_ list: Substring) -> [Int] {
-    list.split(separator: ",").flatMap { part -> [Int] in
-      let ends = part.split(separator: "-").compactMap {
-        Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-      }
-      guard let first = ends.first, let last = ends.last, first <= last else { return [] }
-      return Array(first...last)
-    }
+    let processors = MachineFacts.allowedProcessors()
+    return processors.isEmpty
+      ? ProcessInfo.processInfo.activeProcessorCount : MachineFacts.coreCount(of: processors)
   }
 }

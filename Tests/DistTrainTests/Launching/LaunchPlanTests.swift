@@ -100,8 +100,8 @@ import Testing
   }
 
   @Test func coresAreCounted() {
-    #expect(LaunchHost.numbers("0-3,8\n") == [0, 1, 2, 3, 8])
-    #expect(LaunchHost.numbers(" 5") == [5] && LaunchHost.numbers("3-1") == [])
+    #expect(MachineFacts.numbers("0-3,8\n") == [0, 1, 2, 3, 8])
+    #expect(MachineFacts.numbers(" 5") == [5] && MachineFacts.numbers("3-1") == [])
     #expect((1...ProcessInfo.processInfo.activeProcessorCount).contains(LaunchHost.coreCount()))
   }
 }
