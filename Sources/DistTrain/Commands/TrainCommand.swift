@@ -93,6 +93,11 @@ public struct TrainCommand: ParsableCommand {
   @OptionGroup var deadlines: DeadlineOptions
   @OptionGroup(title: "Timeline") var tracing: TraceOptions
 
+  @Flag(
+    name: .customLong("tensorboard"),
+    help: "Also write the run's numbers for TensorBoard, to the folder tensorboard of the run.")
+  var tensorBoard = false
+
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
 
@@ -165,6 +170,7 @@ public struct TrainCommand: ParsableCommand {
       request.stepLimit = stopAfter
       request.nonFinite = nonFinite.policy
       request.trace = tracing.request
+      request.writesTensorBoard = tensorBoard
       request.saving = saving.request(startedAt: start)
       request.saving.fault = try RootDecision(communicator).together {
         try FaultInjection(environment: ProcessInfo.processInfo.environment)

@@ -37,6 +37,11 @@ public struct RunFolder: Sendable {
   /// One row for each epoch.
   public var history: URL { url.appending(path: "history.csv") }
 
+  /// One JSON object for each event.
+  public var metrics: URL { url.appending(path: "metrics.jsonl") }
+  /// The folder of TensorBoard's event files.
+  public var tensorBoard: URL { url.appending(path: "tensorboard", directoryHint: .isDirectory) }
+
   /// The checkpoint after `step` steps of the run: everything to resume.
   public func checkpoint(step: Int) -> URL {
     url.appending(path: String(format: "step-%08d.safetensors", step))
