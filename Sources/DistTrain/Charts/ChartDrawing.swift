@@ -14,6 +14,7 @@ struct ChartDrawing {
   }
 
   private static let legendRowHeight = 18.0
+  private static let endLabelWidth = 96.0
   /// Markers that a line can carry before they hide it.
   private static let markerLimit = 14
 
@@ -35,7 +36,9 @@ struct ChartDrawing {
         + chart.y.including, chart.y.kind, isWhole: chart.y.isWhole,
       isTight: chart.y.isTight)
     left = 12 + (yScale.ticks.map { ChartText.width($0.label) }.max() ?? 0)
-    let names = chart.series.map { min(96, ChartText.width($0.name)) }
+    let names = (chart.series.map(\.name) + chart.guides.map(\.name)).map {
+      min(Self.endLabelWidth, ChartText.width($0))
+    }
     right = chart.width - (chart.hasEndLabels ? 26 + (names.max() ?? 0) : 14)
     let slot = (right - left) / Double(max(1, xScale.ticks.count))
     isSlanted =
@@ -209,9 +212,12 @@ struct ChartDrawing {
 
   private var endLabels: [Markup] {
     let gap = 14.0
-    var ends = chart.series.compactMap { series -> (series: Chart.Series, y: Double)? in
-      series.points.last { $0.y.isFinite }.map { (series, min(bottom, max(top, y($0.y)))) }
-    }.sorted { $0.y < $1.y }
+    var ends = chart.series.compactMap { series -> (name: String, style: Int?, y: Double)? in
+      series.points.last { $0.y.isFinite }.map { (series.name, series.style, y($0.y)) }
+    }
+    ends += chart.guides.compactMap { guide in guide.points.last.map { (guide.name, nil, y($0.y)) }
+    }
+    ends.sort { $0.y < $1.y }
     // Down from each other, and up again from the lower end.
     for index in ends.indices.dropFirst() {
       ends[index].y = max(ends[index].y, ends[index - 1].y + gap)
@@ -222,11 +228,12 @@ struct ChartDrawing {
       limit = ends[index].y - gap
     }
     return ends.map { end in
-      let name = ChartText.shortened(end.series.name, to: 96)
+      let name = ChartText.shortened(end.name, to: Self.endLabelWidth)
+      let text: Markup = "<text x=\"\(at: right + 19)\" y=\"\(at: end.y + 4)\">\(name)</text>"
+      guard let style = end.style else { return text }
       return """
-        <g class="\(ChartStyle.colour(end.series.style))">\
-        \(ChartStyle.marker(end.series.style, right + 10, end.y))\
-        <text x="\(at: right + 19)" y="\(at: end.y + 4)">\(name)</text></g>
+        <g class="\(ChartStyle.colour(style))">\(ChartStyle.marker(style, right + 10, end.y))\
+        \(text)</g>
         """
     }
   }

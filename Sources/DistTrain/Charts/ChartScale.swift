@@ -1,9 +1,9 @@
 import Foundation
 
 /// How numbers become places along an axis.
-struct ChartScale {
+package struct ChartScale {
   /// What equal distances mean.
-  enum Kind: Equatable {
+  package enum Kind: Equatable {
     /// Equal differences.
     case linear
     /// Equal ratios; ticks at powers of two.
@@ -13,15 +13,15 @@ struct ChartScale {
   }
 
   /// A number with a line and a label at it.
-  struct Tick: Equatable {
-    let value: Double
-    let label: String
+  package struct Tick: Equatable {
+    package let value: Double
+    package let label: String
   }
 
   private let kind: Kind
   private let low: Double
   private let high: Double
-  let ticks: [Tick]
+  package let ticks: [Tick]
 
   /// A scale that holds all of `values`, and perhaps a little more so that its ends are round.
   ///
@@ -29,7 +29,7 @@ struct ChartScale {
   ///   - isWhole: Whether numbers between whole ones mean nothing.
   ///   - tickCount: About how many ticks there is room for.
   ///   - isTight: Whether the ends are those of the values.
-  init(
+  package init(
     _ values: [Double], _ kind: Kind = .linear, isWhole: Bool = false, tickCount: Int = 5,
     isTight: Bool = false
   ) {
@@ -74,7 +74,7 @@ struct ChartScale {
   }
 
   /// Where a number lies, from 0 to 1; beyond for one that the scale does not hold.
-  func place(_ value: Double) -> Double {
+  package func place(_ value: Double) -> Double {
     let number = kind == .logarithmic ? log2(max(value, 1e-300)) : value
     return high == low ? 0.5 : (number - low) / (high - low)
   }

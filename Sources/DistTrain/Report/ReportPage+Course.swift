@@ -37,7 +37,7 @@ extension ReportPage {
       ]
     }
     return [
-      "<div class=\"grid wide\">\(figure)</div>",
+      "<div class=\"bars\">\(figure)</div>",
       PageParts.table(header, rows, numbers: Set(1...9), label: "Throughput"),
       "<p class=\"note\">Audio s/s: seconds of audio trained a second, all ranks together, without "
         + "validation.</p>",

@@ -4,14 +4,11 @@ extension ReportPage {
   /// The table of `disttrain compare`, with sizes and criteria.
   var comparison: [Markup] {
     let table = content.comparison.table.rows
-    let criteria = ["minimum", "target", "stretch"].filter { name in
-      content.runs.contains { $0.summary.verdicts.contains { $0.name == name } }
-    }
     // Model, size, score, pass, noisy, SI-SDR, passes, source: as the command prints them.
     let names = table.first ?? []
     var header: [Markup] = ["\(names[0])", "Parameters", "published size"]
     header += names[2..<7].map { "\($0)" }
-    header += criteria.map { "\($0)" } + ["\(names[7])"]
+    header += ["criteria", "\(names[7])"]
     let publishedCount = table.count - 1 - content.runs.count
     let bestScore = content.runs.compactMap(\.best?.pesq).max()
     var rows: [[Markup]] = []
@@ -20,7 +17,7 @@ extension ReportPage {
       let scores: [Markup] = row[2..<7].map { "\($0)" }
       if index < publishedCount {
         rows.append(
-          ["\(row[0])", "–", "\(row[1])M"] + scores + criteria.map { _ in "" } + ["\(row[7])"])
+          ["\(row[0])", "–", "\(row[1])M"] + scores + ["", "\(row[7])"])
         looks.append("published")
         continue
       }
@@ -35,11 +32,7 @@ extension ReportPage {
       ]
       cells += scores
       if isBest { cells[3] = "<strong>\(row[2])</strong>" }
-      cells += criteria.map { name in
-        let verdict = run.summary.verdicts.first { $0.name == name }?.text ?? ""
-        let look = verdict.hasPrefix("met") ? "yes" : verdict.hasPrefix("not met") ? "no" : "soft"
-        return verdict.isEmpty ? "" : "<span class=\"\(look)\">\(verdict)</span>"
-      }
+      cells.append(Self.verdicts(run.summary))
       rows.append(cells + ["<code>\(row[7])</code>"])
       looks.append(run.hasScores ? "" : "waiting")
     }
@@ -56,6 +49,15 @@ extension ReportPage {
     let remark: Markup = "<li>\(RunComparison.publishedRemark)</li>"
     parts.append("<ul class=\"note\">\((means + [remark]).joined())</ul>")
     return parts
+  }
+
+  /// The plan's criteria, a line for each.
+  private static func verdicts(_ run: RunSummary) -> Markup {
+    if run.verdicts.isEmpty { return "" }
+    if !run.isComparable { return "<span class=\"soft\">not comparable</span>" }
+    return run.verdicts.map { name, text -> Markup in
+      "<span class=\"\(text.hasPrefix("met") ? "yes" : "no")\">\(name) \(text)</span>"
+    }.joined(by: "<br>")
   }
 
   /// All metrics of the test utterances, where runs have them; nothing where none does.
@@ -126,7 +128,7 @@ extension ReportPage {
     let digits = ["si_sdr", "ssnr", "wss"].contains(column) ? 2 : 3
     let interval = mean.interval.map { String(format: "%.\(digits)f", $0) }
     let value = String(format: "%.\(digits)f", mean.value)
-    return interval.map { "\(value) <small>± \($0)</small>" } ?? "\(value)"
+    return interval.map { "\(value)<br><small>± \($0)</small>" } ?? "\(value)"
   }
 
   private static func title(_ column: String) -> String {

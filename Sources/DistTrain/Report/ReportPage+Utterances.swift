@@ -23,7 +23,7 @@ extension ReportPage {
     ]
     parts.append("<div class=\"grid small\">\(scored.map(scatter).joined())</div>")
     let gains = [byRatio, bySpeaker].compactMap { $0 }
-    if !gains.isEmpty { parts.append("<div class=\"grid wide\">\(gains.joined())</div>") }
+    if !gains.isEmpty { parts.append("<div class=\"grid\">\(gains.joined())</div>") }
     let unscored = scored.flatMap { run in
       (run.utterances?.unscored ?? []).map { "\(run.name): \($0.file) (\($0.reason))" }
     }
@@ -61,7 +61,7 @@ extension ReportPage {
         Chart.Guide(
           name: "unchanged", points: [Chart.Point(x: low, y: low), Chart.Point(x: high, y: high)])
       ],
-      width: 300, plotHeight: 250, hasEndLabels: false)
+      width: 240, plotHeight: 190, hasEndLabels: false)
     let table =
       [["utterance", "noisy", "enhanced", "gain"]]
       + rows.map { row in
@@ -126,7 +126,7 @@ extension ReportPage {
     let chart = Chart(
       title: title, x: Chart.Axis(title: axis, kind: .categories(groups.map(\.name))),
       y: Chart.Axis(title: "gain in PESQ", digits: 3, including: [0]), series: series,
-      guides: [.level("unchanged", 0)], width: 560, hasEndLabels: false)
+      guides: [.level("unchanged", 0)], hasEndLabels: false)
     var table = chart.table
     // How many there are says how much a mean is worth.
     table[0].append("utterances")

@@ -93,7 +93,9 @@ struct ReportPage {
     return parts
   }
 
-  private var isComparable: Bool { content.runs.allSatisfy(\.summary.isComparable) }
+  private var isComparable: Bool {
+    content.runs.filter(\.hasScores).allSatisfy(\.summary.isComparable)
+  }
 
   private var hasSeveralValidations: Bool {
     let noisy = content.runs.compactMap(\.best?.noisyPESQ)

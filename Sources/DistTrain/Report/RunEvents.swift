@@ -54,6 +54,7 @@ struct RunEvents {
   private(set) var firstTime: String?
   private(set) var lastTime: String?
   private var stepOfLastWaiting = 0
+  private var slowPasses = 0
 
   /// Reads the text of a file. Lines that are not understood are left out: a later version may have
   /// written them.
@@ -105,7 +106,11 @@ struct RunEvents {
     let wait = DataWait(
       seconds: event.dataSeconds ?? 0, trainingSeconds: max(0, seconds - validation))
     if let warning = wait.warning(epoch: epoch) {
-      incidents.append(Incident(kind: "data", time: event.time ?? "", text: warning))
+      slowPasses += 1
+      // One line for all: the last, since first passes fill caches.
+      incidents.removeAll { $0.kind == "data" }
+      let others = slowPasses > 1 ? " (and \(slowPasses - 1) passes before it)" : ""
+      incidents.append(Incident(kind: "data", time: event.time ?? "", text: warning + others))
     }
   }
 
