@@ -162,6 +162,8 @@ struct ChartDrawing {
       let dashing: Markup = dashes.isEmpty ? .empty : " stroke-dasharray=\"\(dashes)\""
       parts.append("<path class=\"line\" d=\"\(path(series.points))\"\(dashing)/>")
     }
+    // A cloud of many is clearer when its points are small.
+    let scale = !series.hasLine && finite.count > 100 ? 0.7 : 1
     let every = max(1, (finite.count + Self.markerLimit - 1) / Self.markerLimit)
     for (index, point) in finite.enumerated() {
       let title =
@@ -177,7 +179,8 @@ struct ChartDrawing {
       }
       let isShown = !series.hasLine || index % every == 0 || index == finite.count - 1
       if series.hasMarkers && isShown {
-        parts.append(ChartStyle.marker(series.style, x(point.x), y(point.y), title))
+        parts.append(
+          ChartStyle.marker(series.style, x(point.x), y(point.y), title, scale: scale))
       } else {
         parts.append(
           "<circle class=\"hit\" cx=\"\(at: x(point.x))\" cy=\"\(at: y(point.y))\" r=\"4\">"

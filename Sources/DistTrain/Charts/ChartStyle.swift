@@ -12,16 +12,21 @@ enum ChartStyle {
   static func colour(_ style: Int) -> String { "c\(style % count)" }
 
   /// A marker of about 8 units at a place, with what it tells when pointed at.
-  static func marker(_ style: Int, _ x: Double, _ y: Double, _ title: String? = nil) -> Markup {
+  static func marker(
+    _ style: Int, _ x: Double, _ y: Double, _ title: String? = nil, scale: Double = 1
+  ) -> Markup {
     let look = "mark\(style / count % 2 == 0 ? "" : " hollow")"
     let inside: Markup = title.map { "<title>\($0)</title>" } ?? .empty
     func polygon(_ corners: [(Double, Double)]) -> Markup {
-      let points = corners.map { "\(Markup.place(x + $0.0)),\(Markup.place(y + $0.1))" }
-        .joined(separator: " ")
+      let points = corners.map {
+        "\(Markup.place(x + scale * $0.0)),\(Markup.place(y + scale * $0.1))"
+      }
+      .joined(separator: " ")
       return "<polygon class=\"\(look)\" points=\"\(points)\">\(inside)</polygon>"
     }
     return switch style % count {
-    case 0: "<circle class=\"\(look)\" cx=\"\(at: x)\" cy=\"\(at: y)\" r=\"3.5\">\(inside)</circle>"
+    case 0:
+      "<circle class=\"\(look)\" cx=\"\(at: x)\" cy=\"\(at: y)\" r=\"\(at: 3.5 * scale)\">\(inside)</circle>"
     case 1: polygon([(-3.3, -3.3), (3.3, -3.3), (3.3, 3.3), (-3.3, 3.3)])
     case 2: polygon([(-4.2, 3.4), (4.2, 3.4), (0, -4.4)])
     case 3: polygon([(0, -4.8), (4.3, 0), (0, 4.8), (-4.3, 0)])

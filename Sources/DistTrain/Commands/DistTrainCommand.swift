@@ -18,7 +18,8 @@ struct DistTrainCommand: ParsableCommand {
     subcommands: [
       CheckCommand.self, DescribeCommand.self, PrepareCommand.self, TrainCommand.self,
       LaunchCommand.self, EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self,
-      CompareCommand.self, ReportCommand.self, ReplayCommand.self, DoctorCommand.self, PlanCommand.self,
+      CompareCommand.self, ReportCommand.self, ReplayCommand.self, DoctorCommand.self,
+      PlanCommand.self,
       BenchCommand.self,
     ])
 }

@@ -34,7 +34,7 @@ extension ReportPage {
     }
     if series.isEmpty { return nil }
     return Chart(
-      title: title, x: Chart.Axis(title: "pass", isWhole: true),
+      title: title, x: Chart.Axis(title: "pass", isWhole: true, isTight: true),
       y: Chart.Axis(title: unit, digits: digits), series: series)
   }
 
@@ -78,7 +78,8 @@ extension ReportPage {
       }
     }
     return Chart(
-      title: stepTitle, x: Chart.Axis(title: "step", isWhole: true), y: Chart.Axis(title: "loss"),
+      title: stepTitle, x: Chart.Axis(title: "step", isWhole: true, isTight: true),
+      y: Chart.Axis(title: "loss"),
       series: series, marks: marks)
   }
 }

@@ -30,7 +30,8 @@ extension ReportPage {
 
   private func clip(_ clip: ListeningExample.Clip, of example: ListeningExample) -> Markup {
     let scale = ChartScale([0, clip.seconds], tickCount: 6, isTight: true)
-    let seconds = scale.ticks.map { tick -> Markup in
+    // At the right end stands the unit.
+    let seconds = scale.ticks.filter { scale.place($0.value) < 0.95 }.map { tick -> Markup in
       "<span style=\"left:\(at: 100 * scale.place(tick.value))%\">\(tick.label)</span>"
     }
     let hertz = [0, 2, 4, 6, 8].map { kilohertz -> Markup in

@@ -6,6 +6,8 @@ struct ReportPage {
   /// When it is made.
   let date: Date
 
+  private var runs: [ReportRun] { content.runs }
+
   private struct Section {
     let anchor: String
     let heading: String
@@ -66,7 +68,6 @@ struct ReportPage {
   private var introduction: [Markup] {
     let day = date.formatted(.iso8601.year().month().day().dateSeparator(.dash))
     let clock = date.formatted(.iso8601.time(includingFractionalSeconds: false))
-    let runs = content.runs
     let corpora = Set(runs.compactMap(\.events.data)).sorted()
     var facts: [Markup] = ["<span>Made \("\(day) \(clock.prefix(5)) UTC")</span>"]
     facts.append("<span>\(BenchmarkText.count(runs.count, "run"))</span>")
@@ -78,6 +79,7 @@ struct ReportPage {
       "<p class=\"facts\">\(facts.joined(by: " "))</p>",
       "<p class=\"\(isComparable ? "verdict" : "verdict caution")\">\(honestLine)</p>",
     ]
+    if let lead { parts.insert("<p>\(lead)</p>", at: 1) }
     if hasSeveralValidations {
       parts.append(
         """
@@ -89,12 +91,28 @@ struct ReportPage {
       parts.append(
         "<p class=\"missing\">No pass finished yet: \(unfinished.joined(separator: ", ")).</p>")
     }
-    for problem in content.problems { parts.append("<p class=\"missing\">\(problem)</p>") }
+    for problem in content.problems {
+      parts.append("<p class=\"missing\"><strong>Missing:</strong> \(problem)</p>")
+    }
     return parts
   }
 
   private var isComparable: Bool {
     content.runs.filter(\.hasScores).allSatisfy(\.summary.isComparable)
+  }
+
+  /// The run with the best score, in a sentence.
+  private var lead: Markup? {
+    let scored = runs.filter { $0.best?.pesq != nil }
+    guard
+      let run = scored.max(by: { ($0.best?.pesq ?? 0) < ($1.best?.pesq ?? 0) }),
+      let best = run.best, let pesq = best.pesq
+    else { return nil }
+    let noisy = best.noisyPESQ.map { String(format: ", %.4f before (%+.2f)", $0, pesq - $0) }
+    let score = String(format: "%.4f", pesq)
+    return
+      "Best of \(BenchmarkText.count(scored.count, "run")): <strong>\(run.name)</strong> with a "
+      + "validation PESQ of <strong>\(score)</strong> after pass \(best.epoch)\(noisy ?? "")."
   }
 
   private var hasSeveralValidations: Bool {

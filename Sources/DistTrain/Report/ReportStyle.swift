@@ -45,7 +45,7 @@ enum ReportStyle {
       border-bottom:1px solid var(--line);font-weight:400;vertical-align:baseline}
       thead th{color:var(--soft);font-size:.8rem;border-bottom-color:var(--soft);\
       vertical-align:bottom}
-      tbody th{font-weight:500}
+      tbody th{font-weight:500;position:sticky;left:0;background:var(--ground)}
       .n{text-align:right}
       td small{color:var(--soft)}
       .published th,.published td,.waiting td,.soft{color:var(--soft)}
@@ -66,7 +66,7 @@ enum ReportStyle {
       .numbers .scroll{max-height:22rem;overflow-y:auto;margin-top:.4rem}
       .example{margin:1.8rem 0}
       .clips{display:grid;gap:1.2rem 1.5rem;margin-top:.7rem;\
-      grid-template-columns:repeat(auto-fill,minmax(min(100%,20rem),1fr))}
+      grid-template-columns:repeat(auto-fill,minmax(min(100%,16.5rem),1fr))}
       .score{font-weight:400;color:var(--soft);margin-left:.4rem}
       .spectrogram{display:grid;grid-template-columns:1.9rem 1fr;grid-template-rows:9rem 1.3rem}
       .spectrogram img{width:100%;height:100%;display:block;image-rendering:auto;\
@@ -91,7 +91,7 @@ enum ReportStyle {
       body{max-width:none;padding:0;font-size:10pt}
       nav,audio,.skip,.numbers{display:none}
       .scroll,.numbers .scroll{overflow:visible;max-height:none}
-      table{font-size:8pt}th,td{white-space:normal;overflow-wrap:anywhere;\
+      table{font-size:8pt}thead th{font-size:8pt}.all td{min-width:0}th,td{white-space:normal;overflow-wrap:anywhere;\
       padding:.2rem .4rem}
       figure,.example,tr{break-inside:avoid}h2,h3{break-after:avoid}
       details::details-content{content-visibility:visible;block-size:auto}
