@@ -26,7 +26,9 @@ enum ChartStyle {
     }
     return switch style % count {
     case 0:
-      "<circle class=\"\(look)\" cx=\"\(at: x)\" cy=\"\(at: y)\" r=\"\(at: 3.5 * scale)\">\(inside)</circle>"
+      """
+      <circle class="\(look)" cx="\(at: x)" cy="\(at: y)" r="\(at: 3.5 * scale)">\(inside)</circle>
+      """
     case 1: polygon([(-3.3, -3.3), (3.3, -3.3), (3.3, 3.3), (-3.3, 3.3)])
     case 2: polygon([(-4.2, 3.4), (4.2, 3.4), (0, -4.4)])
     case 3: polygon([(0, -4.8), (4.3, 0), (0, 4.8), (-4.3, 0)])

@@ -110,9 +110,10 @@ struct ReportPage {
     else { return nil }
     let noisy = best.noisyPESQ.map { String(format: ", %.4f before (%+.2f)", $0, pesq - $0) }
     let score = String(format: "%.4f", pesq)
-    return
-      "Best of \(BenchmarkText.count(scored.count, "run")): <strong>\(run.name)</strong> with a "
-      + "validation PESQ of <strong>\(score)</strong> after pass \(best.epoch)\(noisy ?? "")."
+    return """
+      Best of \(BenchmarkText.count(scored.count, "run")): <strong>\(run.name)</strong> with a \
+      validation PESQ of <strong>\(score)</strong> after pass \(best.epoch)\(noisy ?? "").
+      """
   }
 
   private var hasSeveralValidations: Bool {
