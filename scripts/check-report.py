@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Looks at a page of `disttrain report` in a real browser, without a network.
 
-    scripts/check-report.py report.html [--screenshots FOLDER]
+    scripts/check-report.py report.html [--screenshots FOLDER [--height PIXELS]]
 
 Loads it at 1200 and at 360 pixels, light, dark and for print. Prints what it found as JSON; what is
 wrong goes to stderr, a line each, and the status is 1. Needs the Debian packages chromium,
@@ -176,12 +176,12 @@ def look(driver, page, width, media, scheme):
     return found, faults
 
 
-def screenshot(driver, path):
+def screenshot(driver, path, limit):
     size = driver.execute_script(
         "return [document.documentElement.clientWidth, document.documentElement.scrollHeight]")
     picture = driver.execute_cdp_cmd("Page.captureScreenshot", {
         "captureBeyondViewport": True,
-        "clip": {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}})
+        "clip": {"x": 0, "y": 0, "width": size[0], "height": min(size[1], limit), "scale": 1}})
     pathlib.Path(path).write_bytes(base64.b64decode(picture["data"]))
 
 
@@ -189,6 +189,7 @@ def main():
     parser = argparse.ArgumentParser(description="Looks at a report in a browser.")
     parser.add_argument("page")
     parser.add_argument("--screenshots", help="folder for a picture of each view")
+    parser.add_argument("--height", type=int, default=16000, help="of the pictures, at most")
     arguments = parser.parse_args()
     path = pathlib.Path(arguments.page).resolve()
     if not path.is_file():
@@ -207,7 +208,8 @@ def main():
                 views[name], wrong = look(driver, path.as_uri(), width, media, scheme)
                 faults += [f"{name}: {text}" for text in wrong]
                 if arguments.screenshots:
-                    screenshot(driver, os.path.join(arguments.screenshots, f"report-{name}.png"))
+                    file = os.path.join(arguments.screenshots, f"report-{name}.png")
+                    screenshot(driver, file, arguments.height)
         finally:
             driver.quit()
     json.dump(views, sys.stdout, indent=1)

@@ -15,7 +15,7 @@ enum ReportStyle {
       :root{\(ChartStyle.lightColours);--yes:#0a6b3d;--no:#a3340a;--caution:#fff4dd;--edge:#c98a00}
       @media (prefers-color-scheme:dark){:root{\(ChartStyle.darkColours);--yes:#62d69a;\
       --no:#ff9d7a;--caution:#2d2510;--edge:#c99a2e}}
-      @media print{:root{\(ChartStyle.lightColours);--yes:#0a6b3d;--no:#a3340a;--caution:#fff;\
+      @media print{:root{\(ChartStyle.lightColours);--ink:#000;--soft:#333;--yes:#0a6b3d;--no:#a3340a;--caution:#fff;\
       --edge:#777}}
       *{box-sizing:border-box}
       html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
@@ -95,8 +95,8 @@ enum ReportStyle {
       padding:.2rem .4rem}
       figure,.example,tr{break-inside:avoid}h2,h3{break-after:avoid}
       details::details-content{content-visibility:visible;block-size:auto}
-      .grid,.grid.small,.clips{grid-template-columns:repeat(3,1fr)}
-      .grid.wide{grid-template-columns:repeat(2,1fr)}
+      .grid,.grid.wide{grid-template-columns:repeat(2,1fr)}
+      .grid.small,.clips{grid-template-columns:repeat(3,1fr)}
       svg.chart,img{print-color-adjust:exact;-webkit-print-color-adjust:exact}
       .verdict,.missing{border:1px solid var(--edge)}}
       \(ChartStyle.rules)
