@@ -117,16 +117,13 @@ return {
 """
 
 READY = """
-const done = arguments[0];
-const waiting = [...document.querySelectorAll('audio')].filter(a => a.readyState < 1);
-const images = [...document.images].filter(i => !i.complete);
-let left = waiting.length + images.length;
-if (!left) done(true);
-const one = () => { if (--left === 0) done(true); };
-for (const a of waiting) for (const e of ['loadedmetadata', 'error'])
-  a.addEventListener(e, one, { once: true });
-for (const i of images) for (const e of ['load', 'error']) i.addEventListener(e, one, { once: true });
-setTimeout(() => done(false), 15000);
+const done = arguments[0], start = Date.now();
+const look = () => {
+  const isReady = [...document.images].every(i => i.complete)
+    && [...document.querySelectorAll('audio')].every(a => a.readyState >= 1 || a.error);
+  if (isReady || Date.now() - start > 10000) done(isReady); else setTimeout(look, 50);
+};
+look();
 """
 
 
@@ -166,7 +163,7 @@ def look(driver, page, width, media, scheme):
     found = driver.execute_script(LOOK)
     faults = found.pop("faults")
     if not is_ready:
-        faults.append("pictures or audio did not load within 15 s")
+        faults.append("pictures or audio did not load within 10 s")
     for entry in driver.get_log("browser"):
         if entry["level"] in ("SEVERE", "WARNING"):
             faults.append(f"the browser says: {entry['message']}")

@@ -56,7 +56,7 @@ struct ChartDrawing {
     var rows = [LegendRow()]
     var x = 0.0
     for (name, style) in items {
-      let shown = ChartText.shortened(name, to: chart.width - 40)
+      let shown = ChartText.shortened(name, to: chart.width - 44)
       let width = 34 + ChartText.width(shown) + 16
       if x > 0 && x + width - 16 > chart.width {
         rows.append(LegendRow())

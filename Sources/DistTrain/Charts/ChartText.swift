@@ -10,15 +10,15 @@ enum ChartText {
     return isSmall ? String(format: "%.4g", value) : String(format: "%.\(digits)f", value)
   }
 
-  /// About how wide `text` is at a height of 12.
+  /// About how wide `text` is at a height of 12, in a wide font.
   static func width(_ text: String) -> Double {
     text.reduce(0) { sum, character in
       switch character {
       case "i", "j", "l", ".", ",", ":", ";", "'", "|", "!", " ", "(", ")", "[", "]", "f", "t", "r":
-        sum + 4
-      case "m", "w", "M", "W", "%", "—", "…": sum + 10
-      case "A"..."Z": sum + 8.2
-      default: sum + 6.9
+        sum + 4.6
+      case "m", "w", "M", "W", "%", "—", "…", "<", ">", "&", "@": sum + 11
+      case "A"..."Z": sum + 8.6
+      default: sum + 7.5
       }
     }
   }
