@@ -7,6 +7,8 @@ struct ChartDrawing {
   private let right: Double
   private let top = 28.0
   private let isSlanted: Bool
+  /// Share of the width that is free at both ends: half a marker, or half a label beside one.
+  private let inset: Double
   private let legend: [LegendRow]
 
   private struct LegendRow {
@@ -48,6 +50,7 @@ struct ChartDrawing {
         false
       }
     legend = Self.legend(chart)
+    inset = chart.series.contains { $0.points.contains { $0.label != nil } } ? 0.07 : 0.02
   }
 
   private static func legend(_ chart: Chart) -> [LegendRow] {
@@ -75,9 +78,8 @@ struct ChartDrawing {
   }
 
   private func x(_ value: Double) -> Double {
-    // Half a marker's width is free at both ends.
     let place = min(1, max(0, xScale.place(value)))
-    return left + (value.isInfinite ? place : 0.02 + 0.96 * place) * plotWidth
+    return left + (value.isInfinite ? place : inset + (1 - 2 * inset) * place) * plotWidth
   }
 
   private func y(_ value: Double) -> Double {

@@ -96,9 +96,10 @@ extension ReportPage {
     let header: [Markup] =
       ["key"] + content.runs.map { "\(PageParts.key($0.style)) \($0.name)" }
     func table(_ keys: [String], _ label: String) -> Markup {
-      PageParts.table(
-        header, keys.map { key in ["<code>\(key)</code>"] + flat.map { "\($0[key] ?? "–")" } },
-        label: label)
+      let rows: [[Markup]] = keys.map { key in
+        ["<code>\(key)</code>"] + flat.map { "\($0[key] ?? "–")" }
+      }
+      return "<div class=\"settings\">\(PageParts.table(header, rows, label: label))</div>"
     }
     let differing = keys.filter { key in Set(flat.map { $0[key] ?? "–" }).count > 1 }
     var parts: [Markup] = []
@@ -111,7 +112,7 @@ extension ReportPage {
     }
     parts.append(
       """
-      <details class="all"><summary>All \(keys.count) settings</summary>\
+      <details><summary>All \(keys.count) settings</summary>\
       \(table(keys, "Configuration"))</details>
       """)
     return parts

@@ -21,17 +21,20 @@ extension ReportPage {
       facts.append(String(format: "signal-to-noise ratio %.1f dB", decibels))
     }
     facts.append(String(format: "%.1f s", example.seconds))
+    // All in one row if there is room, and else in two rows that are about as long.
+    let count = example.clips.count
+    let columns = count <= 5 ? count : (count + 1) / 2
     return """
       <article class="example"><h3>\(example.utterance)</h3>
       <p class="note">\(facts.joined(separator: " · "))</p>
-      <div class="clips">\(example.clips.map { clip($0, of: example) }.joined())</div></article>
+      <div class="clips" style="--columns:\(columns)">\(example.clips.map { clip($0, of: example) }.joined())</div></article>
       """
   }
 
   private func clip(_ clip: ListeningExample.Clip, of example: ListeningExample) -> Markup {
     let scale = ChartScale([0, clip.seconds], tickCount: 6, isTight: true)
     // At the right end stands the unit.
-    let seconds = scale.ticks.filter { scale.place($0.value) < 0.95 }.map { tick -> Markup in
+    let seconds = scale.ticks.filter { scale.place($0.value) < 0.91 }.map { tick -> Markup in
       "<span style=\"left:\(at: 100 * scale.place(tick.value))%\">\(tick.label)</span>"
     }
     let hertz = [0, 2, 4, 6, 8].map { kilohertz -> Markup in

@@ -30,7 +30,7 @@ enum ReportStyle {
       a{color:var(--accent)}
       code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
       .facts{color:var(--soft);display:flex;flex-wrap:wrap;gap:.1rem 1.4rem;margin:0 0 .8rem}
-      .verdict,.missing{padding:.6rem .9rem;border-left:4px solid var(--accent);\
+      .verdict,.missing{margin:.6rem 0;padding:.6rem .9rem;border-left:4px solid var(--accent);\
       background:var(--panel);max-width:none}
       .caution,.missing{border-left-color:var(--edge);background:var(--caution)}
       .skip{position:absolute;left:-99rem}
@@ -65,8 +65,8 @@ enum ReportStyle {
       summary{cursor:pointer;color:var(--accent);font-size:.875rem}
       .numbers .scroll{max-height:22rem;overflow-y:auto;margin-top:.4rem}
       .example{margin:1.8rem 0}
-      .clips{display:grid;gap:1.2rem 1.5rem;margin-top:.7rem;\
-      grid-template-columns:repeat(auto-fill,minmax(min(100%,16.5rem),1fr))}
+      .clips{display:grid;gap:1.2rem 1rem;margin-top:.7rem;grid-template-columns:repeat(auto-fill,\
+      minmax(min(100%,max(13rem,(100% - (var(--columns) - 1)*1rem)/var(--columns))),1fr))}
       .score{font-weight:400;color:var(--soft);margin-left:.4rem}
       .spectrogram{display:grid;grid-template-columns:1.9rem 1fr;grid-template-rows:9rem 1.3rem}
       .spectrogram img{width:100%;height:100%;display:block;image-rendering:auto;\
@@ -84,14 +84,14 @@ enum ReportStyle {
       .kind{font-size:.78rem;border:1px solid var(--line);border-radius:3px;padding:0 .35rem;\
       margin-right:.2rem;white-space:nowrap}
       .picture img{max-width:100%;height:auto}
-      .all td{white-space:normal;overflow-wrap:anywhere;min-width:9rem}
+      .settings td{white-space:normal;overflow-wrap:anywhere;min-width:9rem}
       footer{margin-top:3rem;border-top:1px solid var(--line);color:var(--soft);font-size:.875rem}
       @media (max-width:40rem){body{padding:0 1rem 2rem}h1{font-size:1.4rem}}
       @media print{
       body{max-width:none;padding:0;font-size:10pt}
       nav,audio,.skip,.numbers{display:none}
       .scroll,.numbers .scroll{overflow:visible;max-height:none}
-      table{font-size:8pt}thead th{font-size:8pt}.all td{min-width:0}th,td{white-space:normal;overflow-wrap:anywhere;\
+      table{font-size:8pt}thead th{font-size:8pt}.settings td{min-width:0}th,td{white-space:normal;overflow-wrap:anywhere;\
       padding:.2rem .4rem}
       figure,.example,tr{break-inside:avoid}h2,h3{break-after:avoid}
       details::details-content{content-visibility:visible;block-size:auto}
