@@ -31,7 +31,7 @@ struct ChartDrawing {
     self.chart = chart
     let points = chart.series.flatMap(\.points) + chart.guides.flatMap(\.points)
     xScale = ChartScale(
-      points.map(\.x) + chart.x.including, chart.x.kind, isWhole: chart.x.isWhole, tickCount: 6,
+      points.map(\.x) + chart.x.including, chart.x.kind, isWhole: chart.x.isWhole, tickCount: 5,
       isTight: chart.x.isTight)
     yScale = ChartScale(
       points.flatMap { [$0.y - ($0.interval ?? 0), $0.y + ($0.interval ?? 0)] }

@@ -79,10 +79,10 @@ package struct ChartScale {
     return high == low ? 0.5 : (number - low) / (high - low)
   }
 
-  /// The next of 1, 2, 5, 10 … (times a power of ten) that is not below `step`.
+  /// The next of 1, 2, 5, 10 … (times a power of ten) that is not far below `step`.
   private static func niceStep(_ step: Double, isWhole: Bool) -> Double {
     let power = pow(10, log10(step).rounded(.down))
-    let nice = [1, 2, 5, 10].first { $0 * power >= step * (1 - 1e-9) } ?? 10
+    let nice = [1, 2, 5, 10].first { $0 * power >= step / 1.3 } ?? 10
     return isWhole ? max(1, (nice * power).rounded()) : nice * power
   }
 

@@ -22,7 +22,7 @@ extension ReportPage {
       "a pass, s", "checkpoints", "starts",
     ]
     let rows: [[Markup]] = runs.map { run in
-      let epochs = run.events.epochs.values
+      let epochs = run.events.epochs
       let rate = Mean(epochs.map(\.audioSecondsPerSecond))?.value ?? 0
       let pass = Mean(epochs.map(\.seconds))?.value ?? 0
       let steps = run.events.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
@@ -49,9 +49,11 @@ extension ReportPage {
     content.scaling.map { source in
       switch source {
       case .picture(let picture):
-        let figures = picture.charts.map { PageParts.figure($0) }
+        let figures = picture.charts.map { chart in
+          PageParts.figure(title: chart.y.title, chart.svg, table: chart.table)
+        }
         let note: Markup = picture.note.map { "<p class=\"note\">\($0)</p>" } ?? .empty
-        return "<h3>\(picture.title)</h3><div class=\"grid wide\">\(figures.joined())</div>\(note)"
+        return "<h3>\(picture.title)</h3><div class=\"grid\">\(figures.joined())</div>\(note)"
       case .file(let path, let svg):
         return """
           <figure class="picture"><img alt="Picture of scaling from \(path)" \

@@ -5,7 +5,7 @@ extension ReportRun {
   /// Seconds of computing, waiting for gradients, waiting for audio, validation, checkpoints and the
   /// rest of the finished passes.
   var timeParts: [Double] {
-    let epochs = events.epochs.values
+    let epochs = events.epochs
     let exchange = events.steps.reduce(0) { $0 + $1.exposedSeconds }
     let data = events.steps.reduce(0) { $0 + $1.dataSeconds }
     // Rank 0 was busy with loading too.

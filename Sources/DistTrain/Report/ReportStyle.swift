@@ -53,12 +53,11 @@ enum ReportStyle {
       .grid{display:grid;gap:1.8rem 1.5rem;margin:1rem 0;\
       grid-template-columns:repeat(auto-fill,minmax(min(100%,22rem),1fr))}
       .grid.small{grid-template-columns:repeat(auto-fill,minmax(min(100%,13rem),1fr))}
-      .grid.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr))}
       figure{margin:0;min-width:0}
       figcaption{font-weight:600;font-size:.95rem;margin-bottom:.35rem;overflow-wrap:anywhere}
       svg.chart{display:block;width:100%;height:auto;overflow:visible}
       figure.scatter{max-width:18rem}.bars{max-width:30rem}
-      .grid:not(.wide)>figure.chart{max-width:30rem}
+      .grid>figure.chart{max-width:30rem}
       .scatter .mark{fill-opacity:.65}
       svg.key{display:inline-block;width:28px;height:12px;vertical-align:-1px}
       details{margin:.4rem 0}
@@ -95,7 +94,7 @@ enum ReportStyle {
       padding:.2rem .4rem}
       figure,.example,tr{break-inside:avoid}h2,h3{break-after:avoid}
       details::details-content{content-visibility:visible;block-size:auto}
-      .grid,.grid.wide{grid-template-columns:repeat(2,1fr)}
+      .grid{grid-template-columns:repeat(2,1fr)}
       .grid.small,.clips{grid-template-columns:repeat(3,1fr)}
       svg.chart,img{print-color-adjust:exact;-webkit-print-color-adjust:exact}
       .verdict,.missing{border:1px solid var(--edge)}}

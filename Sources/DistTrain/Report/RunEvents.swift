@@ -35,7 +35,8 @@ struct RunEvents {
   }
 
   private(set) var steps: [Step] = []
-  private(set) var epochs: [Int: Epoch] = [:]
+  /// By number: a pass that was done again counts once.
+  private var epochsByNumber: [Int: Epoch] = [:]
   private(set) var incidents: [Incident] = []
   /// Steps after which the run went back.
   private(set) var rollbacks: [Int] = []
@@ -67,6 +68,9 @@ struct RunEvents {
       add(event)
     }
   }
+
+  /// The finished passes, in order.
+  var epochs: [Epoch] { epochsByNumber.values.sorted { $0.epoch < $1.epoch } }
 
   private mutating func add(_ event: Event) {
     switch event.event {
@@ -100,7 +104,7 @@ struct RunEvents {
   private mutating func addEpoch(_ event: Event) {
     guard let epoch = event.epoch, let seconds = event.seconds else { return }
     let validation = event.validationSeconds ?? 0
-    epochs[epoch] = Epoch(
+    epochsByNumber[epoch] = Epoch(
       epoch: epoch, seconds: seconds, validationSeconds: validation,
       dataSeconds: event.dataSeconds, audioSecondsPerSecond: event.audioRate ?? 0)
     let wait = DataWait(
