@@ -3,9 +3,9 @@
 # What the build needs, and what making the mini corpus needs.
 build_packages=(libopenmpi-dev openmpi-bin libopenblas-dev libsndfile1-dev libfftw3-dev pkg-config)
 corpus_packages=(libspandsp2 libsoxr0)
-# Emulated hosts (hosts.sh) and a SLURM on them (slurm-cluster.sh), which tests need.
-# The Python is for what tests read back with other programs.
-test_packages=(iproute2 slurm-wlm munge python3-venv)
+# Emulated hosts (hosts.sh), a SLURM on them (slurm-cluster.sh), a browser (check-report.py) and a
+# Python for what tests read back with other programs.
+test_packages=(iproute2 slurm-wlm munge chromium chromium-driver python3-selenium python3-venv)
 
 # install_packages NAME…: says which are missing and installs them, or says what to run by hand.
 install_packages() {

@@ -16,7 +16,7 @@ public struct TrainCommand: ParsableCommand {
 
       The run folder holds best.safetensors (weights for enhance and evaluate), checkpoints with \
       everything to --resume (step-….safetensors; last.safetensors is a link to the newest), \
-      configuration.json, history.csv and metrics.jsonl.
+      configuration.json, history.csv, best-scores.csv and metrics.jsonl.
       """)
 
   @Option(help: "A preset (abl1, abl2, abl3) or a path to a JSON file of your own.")

@@ -78,21 +78,19 @@ struct RunComparison {
         group.count)
     }
     for run in runs {
-      guard let score = run.history?.best?.pesq,
-        let criteria = SuccessCriteria.published[run.configuration.model.name]
-      else { continue }
+      let verdicts = run.verdicts
+      if verdicts.isEmpty { continue }
       lines.append(
-        "\(run.label): "
-          + criteria.verdicts(score).map { name, text in
-            "\(name) \(run.isComparable ? text : "not comparable")"
-          }.joined(separator: ", ")
+        "\(run.label): " + verdicts.map { "\($0.name) \($0.text)" }.joined(separator: ", ")
           + (run.isComparable ? "" : " (another corpus than VoiceBank-DEMAND)"))
     }
-    lines.append(
-      "published: as measured by the plan's authors, on 2 s crops; differences below 0.03 are noise"
-    )
+    lines.append(Self.publishedRemark)
     return lines
   }
+
+  /// What to know of the published rows.
+  static let publishedRemark =
+    "published: as measured by the plan's authors, on 2 s crops; differences below 0.03 are noise"
 
   /// The published plan's own form: four columns.
   var csv: String {
@@ -124,4 +122,13 @@ struct RunComparison {
 extension RunSummary {
   /// Whether its scores can stand beside published ones.
   var isComparable: Bool { corpus == CorpusName.voiceBank }
+
+  /// The plan's criteria by name, and whether the best score meets each; none for other models, and
+  /// before the first score.
+  var verdicts: [(name: String, text: String)] {
+    guard let score = history?.best?.pesq,
+      let criteria = SuccessCriteria.published[configuration.model.name]
+    else { return [] }
+    return criteria.verdicts(score).map { ($0.name, isComparable ? $0.text : "not comparable") }
+  }
 }

@@ -77,7 +77,10 @@ final class EpochEnding {
     if let score = pesq?.enhanced, score > state.progress.bestScore ?? -.infinity {
       state.progress.bestScore = score
       state.progress.bestEpoch = state.progress.epoch
-      try onRoot { try AtomicFile.write(weights(), to: self.folder.best) }
+      try onRoot {
+        try AtomicFile.write(weights(), to: self.folder.best)
+        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.bestScores)
+      }
     }
     // The checkpoint last: a run that is killed before it validates again, and writes all of this
     // once more in place of what is here. After it the epoch would be missing in the others.

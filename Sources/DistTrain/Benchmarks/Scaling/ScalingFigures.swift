@@ -2,9 +2,9 @@ import Foundation
 import Metrics
 
 /// Measured steps at several numbers of ranks, beside the fewest.
-struct ScalingFigures: Encodable {
+struct ScalingFigures: Codable {
   /// Which batch stays the same.
-  enum Mode: String, Encodable {
+  enum Mode: String, Codable {
     /// That of a rank.
     case weak
     /// That of all ranks together.
@@ -12,7 +12,7 @@ struct ScalingFigures: Encodable {
   }
 
   /// One number of ranks; seconds of a step, means over ranks.
-  struct Row: Encodable {
+  struct Row: Codable {
     let ranks: Int
     let batch: Int
     let stepSeconds: Double

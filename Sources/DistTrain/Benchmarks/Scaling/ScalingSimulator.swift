@@ -51,7 +51,7 @@ package struct ScalingSimulator: Sendable {
   }
 
   /// The forecast at one number of ranks.
-  package struct Row: Encodable, Equatable, Sendable {
+  package struct Row: Codable, Equatable, Sendable {
     package let ranks: Int
     package let hosts: Int
     package let globalBatch: Int

@@ -2,9 +2,9 @@ import Foundation
 import Metrics
 
 /// A forecast at several numbers of ranks, as its JSON has it.
-struct SimulationFigures: Encodable {
+struct SimulationFigures: Codable {
   /// A measured step beside its forecast.
-  struct Check: Encodable {
+  struct Check: Codable {
     let path: String
     let ranks: Int
     let hosts: Int

@@ -1,0 +1,148 @@
+import Foundation
+
+/// What `metrics.jsonl` tells of a run: its steps and passes as they count, and what happened.
+struct RunEvents {
+  /// A step that counts: none that was done again after a resumption or a rollback.
+  struct Step {
+    let step: Int
+    /// Mean over its items; nil if it was not finite.
+    let loss: Double?
+    let isSkipped: Bool
+    /// Seconds that ranks waited for audio, mean over ranks.
+    let dataSeconds: Double
+    /// Seconds in which rank 0 loaded and computed.
+    let busySeconds: Double
+    /// Seconds that rank 0 stood still for the exchange of gradients.
+    let exposedSeconds: Double
+  }
+
+  /// A pass and its validation.
+  struct Epoch {
+    let epoch: Int
+    let seconds: Double
+    let validationSeconds: Double
+    let dataSeconds: Double?
+    let audioSecondsPerSecond: Double
+  }
+
+  /// Something that a reader of the curves should know.
+  struct Incident {
+    /// What kind of thing: "restart", "rollback" and so on.
+    let kind: String
+    /// When, as the file has it.
+    let time: String
+    let text: String
+  }
+
+  private(set) var steps: [Step] = []
+  /// By number: a pass that was done again counts once.
+  private var epochsByNumber: [Int: Epoch] = [:]
+  private(set) var incidents: [Incident] = []
+  /// Steps after which the run went back.
+  private(set) var rollbacks: [Int] = []
+  /// Of all checkpoints.
+  private(set) var checkpointSeconds = 0.0
+  private(set) var checkpointCount = 0
+  private(set) var startCount = 0
+  /// Steps that were skipped, those that were done again included.
+  private(set) var skippedCount = 0
+  /// Of the last start.
+  private(set) var data: String?
+  private(set) var ranks: Int?
+  private(set) var program: String?
+  private(set) var kernels: String?
+  /// Times of the first and of the last event.
+  private(set) var firstTime: String?
+  private(set) var lastTime: String?
+  private var stepOfLastWaiting = 0
+  private var slowPasses = 0
+
+  /// Reads the text of a file. Lines that are not understood are left out: a later version may have
+  /// written them.
+  init(_ text: String) {
+    let decoder = JSONDecoder()
+    for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+      guard let event = try? decoder.decode(Event.self, from: Data(line)) else { continue }
+      firstTime = firstTime ?? event.time
+      lastTime = event.time ?? lastTime
+      add(event)
+    }
+  }
+
+  /// The finished passes, in order.
+  var epochs: [Epoch] { epochsByNumber.values.sorted { $0.epoch < $1.epoch } }
+
+  private mutating func add(_ event: Event) {
+    switch event.event {
+    case "step": addStep(event)
+    case "epoch": addEpoch(event)
+    case "checkpoint":
+      checkpointCount += 1
+      checkpointSeconds += event.seconds ?? 0
+    case "start": addStart(event)
+    case "rollback":
+      if let from = event.fromStep { rollbacks.append(from) }
+      forget(after: event.step ?? 0)
+    case "waiting": addWaiting(event)
+    default: break
+    }
+    if let text = event.incident(startCount: startCount) {
+      incidents.append(Incident(kind: event.event, time: event.time ?? "", text: text))
+    }
+  }
+
+  private mutating func addStep(_ event: Event) {
+    guard let step = event.step else { return }
+    let isSkipped = event.skipped ?? false
+    if isSkipped { skippedCount += 1 }
+    steps.append(
+      Step(
+        step: step, loss: event.loss, isSkipped: isSkipped, dataSeconds: event.dataSeconds ?? 0,
+        busySeconds: event.busySeconds ?? 0, exposedSeconds: event.exposedSeconds ?? 0))
+  }
+
+  private mutating func addEpoch(_ event: Event) {
+    guard let epoch = event.epoch, let seconds = event.seconds else { return }
+    let validation = event.validationSeconds ?? 0
+    epochsByNumber[epoch] = Epoch(
+      epoch: epoch, seconds: seconds, validationSeconds: validation,
+      dataSeconds: event.dataSeconds, audioSecondsPerSecond: event.audioRate ?? 0)
+    let wait = DataWait(
+      seconds: event.dataSeconds ?? 0, trainingSeconds: max(0, seconds - validation))
+    if let warning = wait.warning(epoch: epoch) {
+      slowPasses += 1
+      // One line for all: the last, since first passes fill caches.
+      incidents.removeAll { $0.kind == "data" }
+      let others = slowPasses > 1 ? " (and \(slowPasses - 1) passes before it)" : ""
+      incidents.append(Incident(kind: "data", time: event.time ?? "", text: warning + others))
+    }
+  }
+
+  private mutating func addStart(_ event: Event) {
+    startCount += 1
+    data = event.data ?? data
+    ranks = event.ranks ?? ranks
+    program = event.program ?? program
+    kernels = event.kernels ?? kernels
+    forget(after: event.step ?? 0)
+  }
+
+  /// Drops steps that follow `step`: they are done again.
+  private mutating func forget(after step: Int) {
+    while let last = steps.last, last.step > step { steps.removeLast() }
+    stepOfLastWaiting = min(stepOfLastWaiting, step)
+  }
+
+  private mutating func addWaiting(_ event: Event) {
+    guard let step = event.step, let waited = event.waitedSeconds else { return }
+    let seconds = steps.reversed().prefix { $0.step > stepOfLastWaiting }
+      .reduce(0) { $0 + $1.busySeconds + $1.exposedSeconds }
+    stepOfLastWaiting = step
+    guard seconds > 0, waited > StragglerReport.notableShare * seconds else { return }
+    let text = String(
+      format: "after step %d: ranks waited %.1f s for each other (%.1f%% of the steps), most for "
+        + "rank %d on %@, the last in %d of %d steps", step, waited, 100 * waited / seconds,
+      event.rank ?? 0, event.host ?? "?", event.stepsLast ?? 0, event.steps ?? 0)
+    incidents.append(Incident(kind: "waiting", time: event.time ?? "", text: text))
+  }
+}
