@@ -306,6 +306,16 @@ public protocol KernelSet: Sendable {
     _ a: FloatPointer, _ b: FloatPointer, stride: Int, _ dout: FloatPointer, doutStride: Int,
     rows: Int, columns: Int, da: MutableFloatPointer, db: MutableFloatPointer)
 
+  // MARK: Cross-band MLP
+
+  /// out = residual + GELU(x), exact (erf); `count` is whole vectors, out may be either input.
+  static func gaussianErrorUnit(
+    _ x: FloatPointer, plus residual: FloatPointer, count: Int, out: MutableFloatPointer)
+
+  /// dx = dout·GELU'(x); dx may be either input.
+  static func gaussianErrorUnitBackward(
+    _ x: FloatPointer, _ dout: FloatPointer, count: Int, dx: MutableFloatPointer)
+
   // MARK: Loss and optimiser
 
   /// Sums of |Y − S| and of ||Y|^0.3 − |S|^0.3| over `count` complex bins; with `gradient`, adds
@@ -369,4 +379,6 @@ public enum ElementaryFunction: Sendable, CaseIterable {
   case tanh
   /// log(1 + e^x).
   case softplus
+  /// 2/√π · ∫₀ˣ e^−t² dt.
+  case erf
 }

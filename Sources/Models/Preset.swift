@@ -2,11 +2,12 @@ import Foundation
 
 /// The systems that come with the program, each a JSON file in `Presets`.
 public enum Preset {
-  // A sixth system is a file in `Presets` and its line here; a test compares the two.
+  // A further system is a file in `Presets` and its line here; a test compares the two.
   private static let files: [(name: String, text: [UInt8])] = [
     ("abl1", PackageResources.abl1_json),
     ("abl2", PackageResources.abl2_json),
     ("abl3", PackageResources.abl3_json),
+    ("unimamba", PackageResources.unimamba_json),
   ]
 
   /// The names of the presets.

@@ -21,11 +21,13 @@ struct KernelBenchmark {
   /// Times all of them, in a few seconds.
   func run() -> KernelFigures {
     let copy = CopyBandwidth.measure()
-    let mamba = (model.trunk as? BiMambaTrunkConfiguration)?.mamba
+    let uni = model.trunk as? UniMambaTrunkConfiguration
+    let mamba = (model.trunk as? BiMambaTrunkConfiguration)?.mamba ?? uni?.mamba
     if let mamba { timeMambaProducts(mamba) }
     timeBandProducts()
     timer.releaseBuffers()
     if let mamba { timeMambaKernels(mamba) }
+    if uni != nil { timeCrossBandMLPKernels() }
     timeBandKernels()
     timeTrainingKernels()
     return KernelFigures(preset: model.name, seconds: seconds, timer, copy: copy)

@@ -74,6 +74,16 @@ extension Profile.Work {
     .pass(count, arrays: 5, operations: exponential + 4)
   }
 
+  /// x + GELU: erf is an exponential and two polynomials.
+  public static func geluForward(_ count: Int) -> Self {
+    .pass(count, arrays: 3, operations: exponential + 16)
+  }
+
+  /// Its gradient: erf again, and the density.
+  public static func geluBackward(_ count: Int) -> Self {
+    .pass(count, arrays: 3, operations: 2 * exponential + 20)
+  }
+
   /// The loss of complex bins, with its gradient or without.
   public static func spectralLoss(bins: Int, gradient: Bool) -> Self {
     .pass(2 * bins, arrays: gradient ? 3 : 2, operations: 40)

@@ -16,6 +16,8 @@ public final class Profile {
     case softplus
     case scan
     case outProjection
+    case mlp
+    case gelu
     case residual
     case weights
     case decoderNorm
@@ -42,6 +44,8 @@ public final class Profile {
       case .softplus: "softplus"
       case .scan: "scan + gate"
       case .outProjection: "out_proj"
+      case .mlp: "MLP fc"
+      case .gelu: "residual + GELU"
       case .residual: "residual, rows"
       case .weights: "weight layouts"
       case .decoderNorm: "decoder GroupNorm"

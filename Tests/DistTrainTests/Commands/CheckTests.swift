@@ -53,6 +53,17 @@ import Testing
     expectMemoryOfTheModelAtHand(outcome)
   }
 
+  @Test(arguments: [
+    ("unimamba", "Unidirectional Mamba", "2,106,512 exact, 2.14M published, difference -1.6%")
+  ])
+  func publishedBaselinesPass(preset: String, title: String, count: String) throws {
+    let outcome = try disttrain(["check", "--preset", preset])
+    #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+    #expect(tests(outcome, "✓") == Self.testNames, "\(outcome)")
+    #expect(outcome.output.contains(count), "\(outcome)")
+    #expect(outcome.output.contains("✓ ALL TESTS PASSED FOR \(title)\n"), "\(outcome)")
+  }
+
   private func expectMemoryOfTheModelAtHand(_ outcome: SubprocessOutcome) {
     let lines = outcome.output.split(separator: "\n").filter { $0.contains("memory usage") }
     let megabytes = lines.compactMap { line in

@@ -122,12 +122,15 @@ import Testing
   }
 
   @Test func descriptionsCountParameters() throws {
-    for (preset, total) in [
-      ("abl1", "4,108,816"), ("abl2", "4,575,760"), ("abl3", "2,877,704"),
+    for (heading, total) in [
+      ("abl1: Ablation ", "4,108,816"), ("abl2: Ablation ", "4,575,760"),
+      ("abl3: Ablation ", "2,877,704"),
+      ("unimamba: Unidirectional Mamba\n", "2,106,512"),
     ] {
+      let preset = String(heading.prefix { $0 != ":" })
       let outcome = try disttrain(["describe", "--preset", preset])
       #expect(outcome.status == 0, "\(outcome)")
-      #expect(outcome.output.hasPrefix("\(preset): Ablation "), "\(outcome)")
+      #expect(outcome.output.hasPrefix(heading), "\(outcome)")
       let totals = outcome.output.split(separator: "\n").filter { $0.hasPrefix("total ") }
       #expect(totals.count == 1 && totals.first?.contains(total) == true, "\(outcome)")
       #expect(outcome.output.contains("(band_split): BandSplit("), "\(outcome)")

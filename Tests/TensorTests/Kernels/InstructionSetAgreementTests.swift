@@ -179,6 +179,16 @@ struct InstructionSetAgreementTests {
     }
   }
 
+  @Test func gaussianErrorUnit() {
+    let (x, y, dout) = (matrix(9, 64, "x", -5...5), matrix(9, 64, "y"), matrix(9, 64, "dout"))
+    expectSameBits("GELU") { kernel in
+      let (out, dx) = (KernelBuffer(9 * 64), KernelBuffer(9 * 64))
+      kernel.gaussianErrorUnit(x.pointer, plus: y.pointer, count: 9 * 64, out: out.base)
+      kernel.gaussianErrorUnitBackward(x.pointer, dout.pointer, count: 9 * 64, dx: dx.base)
+      return out.elements + dx.elements
+    }
+  }
+
   @Test(arguments: [1, 17, 257, 1000], [Float(1e-12), 1]) func spectralLoss(
     count: Int, size: Float
   ) {

@@ -47,6 +47,13 @@ struct ModeTests {
     try expectAddsGradients(subject)
   }
 
+  @Test(arguments: [24, 32]) func crossBandMLP(features: Int) throws {
+    // More than one tile, with rows that are copied and rows that stay where they are.
+    let subject = CrossBandMLPCase(batch: 2, bands: 5, frames: 70, features: features)
+    try expectSameInEveryMode(subject)
+    try expectAddsGradients(subject)
+  }
+
   @Test func bandSplit() throws {
     let subject = BandSplitCase(batch: 2, frames: 9, widths: [1, 8, 19], features: 24)
     try expectSameInEveryMode(subject)

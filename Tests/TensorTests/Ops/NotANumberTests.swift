@@ -78,6 +78,12 @@ struct NotANumberTests {
     try expectUpstreamNaNShows(subject)
   }
 
+  @Test func crossBandMLP() throws {
+    let subject = CrossBandMLPCase(batch: 2, bands: 3, frames: 5, features: 8)
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
   /// Of either spectrogram, in any lane: the value and the gradient both show it.
   @Test(arguments: notNumbers + [.infinity, -.infinity]) func loss(bad: Float) throws {
     for inTarget in [false, true] {

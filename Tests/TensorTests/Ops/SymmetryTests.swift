@@ -103,6 +103,13 @@ struct SymmetryTests {
     try expectBatchIsItsUtterances(subject(5), subject(1), count: 5)
   }
 
+  @Test(arguments: [1, 31, 90]) func crossBandMLPBatch(frames: Int) throws {
+    func subject(_ batch: Int) -> CrossBandMLPCase {
+      CrossBandMLPCase(batch: batch, bands: 4, frames: frames, features: 24)
+    }
+    try expectBatchIsItsUtterances(subject(3), subject(1), count: 3)
+  }
+
   @Test(arguments: [1, 3, 31]) func bandSplitBatch(frames: Int) throws {
     func subject(_ batch: Int) -> BandSplitCase {
       BandSplitCase(batch: batch, frames: frames, widths: [1, 3, 8, 19], features: 24)
