@@ -124,7 +124,8 @@ import Testing
         "wide: ids occur twice: a", "wide: a link leads nowhere: #nowhere",
         "narrow: the page scrolls sideways", "wide: a picture is broken: broken",
         "wide: something outside of the page was asked for: http://example.invalid/x.png",
-        "NaN s instead of 1 s", "wide: far: cannot be decoded", "wide: c, s: 1 points instead of 2", "wide: the browser says:",
+        "NaN s instead of 1 s", "wide: far: cannot be decoded", "wide: c, s: 1 points instead of 2",
+        "wide: the browser says:",
         "wide: c: no table of its numbers",
       ] { #expect(looked.errors.contains(text), "no \(text): \(looked.errors)") }
       let missing = try look("none.html", in: folder)
