@@ -112,7 +112,7 @@ import Testing
         <a href="#nowhere">y</a><p id="a" style="width:2000px">wide</p>
         <img src="data:image/png;base64,AAAA" alt="broken">
         <img src="http://example.invalid/x.png" alt="far">
-        <audio src="data:audio/flac;base64,AAAA" data-seconds="1.0"></audio>
+        <audio src="data:audio/flac;base64,AAAA" aria-label="far" data-seconds="1.0"></audio>
         <figure class="chart"><figcaption>c</figcaption><svg class="chart" viewBox="0 0 9 9">
         <g class="series" data-name="s" data-points="2"><circle r="1"><title>p</title></circle></g>
         </svg></figure><script>undefined.x</script></body></html>
@@ -124,7 +124,8 @@ import Testing
         "wide: ids occur twice: a", "wide: a link leads nowhere: #nowhere",
         "narrow: the page scrolls sideways", "wide: a picture is broken: broken",
         "wide: something outside of the page was asked for: http://example.invalid/x.png",
-        "NaN s instead of 1 s", "wide: c, s: 1 points instead of 2", "wide: the browser says:",
+        "NaN s instead of 1 s", "wide: far: cannot be decoded", "wide: c, s: 1 points instead of 2",
+        "wide: the browser says:",
         "wide: c: no table of its numbers",
       ] { #expect(looked.errors.contains(text), "no \(text): \(looked.errors)") }
       let missing = try look("none.html", in: folder)
