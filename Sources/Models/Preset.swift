@@ -7,6 +7,7 @@ public enum Preset {
     ("abl1", PackageResources.abl1_json),
     ("abl2", PackageResources.abl2_json),
     ("abl3", PackageResources.abl3_json),
+    ("bsrnn", PackageResources.bsrnn_json),
     ("unimamba", PackageResources.unimamba_json),
   ]
 

@@ -32,6 +32,7 @@ public enum TrunkKinds {
   /// Every kind, as `describe` and errors list them.
   public static let all: [any TrunkConfiguration.Type] = [
     BiMambaTrunkConfiguration.self,
+    LSTMTrunkConfiguration.self,
     UniMambaTrunkConfiguration.self,
   ]
 

@@ -59,12 +59,12 @@ struct ModelSummaryTests {
       summary.table == """
         component          parameters   share
         band_split             70,660    3.4%
-        layers.0               57,344    2.7%
-        layers.1               57,344    2.7%
-        layers.2               57,344    2.7%
-        layers.3               57,344    2.7%
+        layers.0               56,960    2.7%
+        layers.1               56,960    2.7%
+        layers.2               56,960    2.7%
+        layers.3               56,960    2.7%
         cross_mlp              17,024    0.8%
-        decoder             1,789,452   84.9%
+        decoder             1,790,988   85.0%
         total               2,106,512  100.0%
         published               2.14M
         difference              -1.6%

@@ -16,6 +16,16 @@ extension Profile.Work {
     .pass(count, arrays: 8, operations: 17 * Double(states) + exponential + 23)
   }
 
+  /// The functions of an LSTM's gates and cells for `count` units: three σ, two tanh, and the sums.
+  public static func lstmForward(_ count: Int) -> Self {
+    .pass(count, arrays: 11, operations: 5 * exponential + 14 + 3)
+  }
+
+  /// Their gradients, with tanh of the cell again.
+  public static func lstmBackward(_ count: Int) -> Self {
+    .pass(count, arrays: 18, operations: exponential + 7 + 16)
+  }
+
   /// Convolution with SiLU.
   public static func convolutionForward(_ count: Int, taps: Int) -> Self {
     .pass(count, arrays: 2, operations: Double(taps) + exponential + 1)

