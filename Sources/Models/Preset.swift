@@ -14,8 +14,9 @@ public enum Preset {
   /// The names of the presets.
   public static let names: [String] = files.map(\.name)
 
-  /// The names of the published ablations, which `check` tests unless told otherwise.
-  public static let ablations: [String] = names.filter { $0.hasPrefix("abl") }
+  /// The names of the ablations and of the baselines that they are compared with, which `check`
+  /// tests unless told otherwise.
+  public static let systems: [String] = ["abl1", "abl2", "abl3", "bsrnn", "unimamba"]
 
   /// The presets.
   ///

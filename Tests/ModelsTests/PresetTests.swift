@@ -33,7 +33,7 @@ struct PresetTests {
     #expect(preset.bins == 257 && preset.bands.count == 30)
   }
 
-  @Test func theAblationsAreThree() { #expect(Preset.ablations == ["abl1", "abl2", "abl3"]) }
+  @Test func theSystemsArePresets() { #expect(Set(Preset.systems).isSubset(of: Preset.names)) }
 
   @Test func bandsAreThePsychoacousticOnes() throws {
     let bands = try Preset.load("abl3").bands
