@@ -50,7 +50,10 @@ extension ReportPage {
       switch source {
       case .picture(let picture):
         let figures = picture.charts.map { chart in
-          PageParts.figure(title: chart.y.title, chart.svg, table: chart.table)
+          // The heading says what it is of, the axis has the unit.
+          let name = chart.y.title.prefix { $0 != "," }
+          return PageParts.figure(
+            title: name.prefix(1).uppercased() + name.dropFirst(), chart.svg, table: chart.table)
         }
         let note: Markup = picture.note.map { "<p class=\"note\">\($0)</p>" } ?? .empty
         return "<h3>\(picture.title)</h3><div class=\"grid\">\(figures.joined())</div>\(note)"

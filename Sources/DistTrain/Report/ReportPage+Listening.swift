@@ -23,7 +23,7 @@ extension ReportPage {
     facts.append(String(format: "%.1f s", example.seconds))
     // All in one row if there is room, and else in two rows that are about as long.
     let count = example.clips.count
-    let columns = count <= 5 ? count : (count + 1) / 2
+    let columns = count <= 4 ? count : (count + 1) / 2
     return """
       <article class="example"><h3>\(example.utterance)</h3>
       <p class="note">\(facts.joined(separator: " · "))</p>

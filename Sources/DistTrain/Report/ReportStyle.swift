@@ -64,9 +64,11 @@ enum ReportStyle {
       summary{cursor:pointer;color:var(--accent);font-size:.875rem}
       .numbers .scroll{max-height:22rem;overflow-y:auto;margin-top:.4rem}
       .example{margin:1.8rem 0}
-      .clips{display:grid;gap:1.2rem 1rem;margin-top:.7rem;grid-template-columns:repeat(auto-fill,\
-      minmax(min(100%,max(13rem,(100% - (var(--columns) - 1)*1rem)/var(--columns))),1fr))}
-      .score{font-weight:400;color:var(--soft);margin-left:.4rem}
+      .clips{display:grid;gap:0 1.2rem;margin-top:.7rem;grid-template-columns:repeat(auto-fill,\
+      minmax(min(100%,max(13rem,(100% - (var(--columns) - 1)*1.2rem)/var(--columns))),1fr))}
+      .clip{display:grid;grid-row:span 3;grid-template-rows:subgrid;align-items:end;\
+      margin-bottom:1.2rem}
+      .score{white-space:nowrap;font-weight:400;color:var(--soft);margin-left:.4rem}
       .spectrogram{display:grid;grid-template-columns:1.9rem 1fr;grid-template-rows:9rem 1.3rem}
       .spectrogram img{width:100%;height:100%;display:block;image-rendering:auto;\
       border-radius:2px}

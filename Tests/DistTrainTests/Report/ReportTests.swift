@@ -47,22 +47,23 @@ import Testing
       #expect(
         try bench.train(run: hostile, ["--epochs", "2", "--batch", "4", "--lr", "0.002"]).status
           == 0)
-      // One that has only begun.
+      // One that has only begun, of a preset with a title that is no text.
       try folder.makeFolder("c")
-      try bench.data("a", "configuration.json").write(
-        to: folder.appending(path: "c/configuration.json"))
+      try text(folder, "a/configuration.json").replacing("\"Tiny\"", with: "\"<script>T\"").write(
+        toFile: folder.file("c/configuration.json"), atomically: true, encoding: .utf8)
       let made = try report(
         ["a", hostile, "c", "--title", "<b>Two</b> & more", "--clip-seconds", "1.5"], in: folder)
       #expect(made.status == 0, "\(made)")
       #expect(made.output.hasPrefix("report.html: 3 runs, 3 utterances to hear, "), "\(made)")
       let html = try text(folder, "report.html")
-      for text in ["<script>alert", "<b>Two"] {
+      for text in ["<script>alert", "<b>Two", "<script>T"] {
         let isThere = html.contains(text)
         #expect(!isThere, "\(text) is not escaped")
       }
       for text in [
         "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;c&quot;",
-        "No pass finished yet: c.", "compare with each other, not with published ones",
+        "&lt;script&gt;T", "No pass finished yet: c.",
+        "compare with each other, not with published ones",
       ] {
         let isThere = html.contains(text)
         #expect(isThere, "no \(text)")

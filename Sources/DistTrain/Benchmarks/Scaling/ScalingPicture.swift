@@ -46,7 +46,9 @@ struct ScalingPicture {
             points: series.points.map { point in
               Chart.Point(
                 x: Double(point.ranks), y: point.value,
-                label: BenchmarkText.figures(point.value) + panel.unit
+                // Of many there is room for the bare number.
+                label: BenchmarkText.figures(point.value)
+                  + (series.points.count > 7 ? "" : panel.unit)
                   + (point.isMarked ? "*" : ""))
             })
         },
