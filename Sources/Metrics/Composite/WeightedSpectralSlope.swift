@@ -28,7 +28,7 @@ package final class WeightedSpectralSlope {
   private func analyse(_ frame: Int, of signal: [Double], into slopes: inout SpectralSlopes) {
     QualityFrames.write(frame, of: signal, to: spectrum.time)
     // The usual tool divides samples in ±1 once more by 32768, and all published values contain
-    // that: through the floor of the band energies it halves the distance of noisy speech.
+    // that: through the floor of the band energies it nearly halves the distance of noisy speech.
     for n in 0..<QualityFrames.length { spectrum.time[n] /= 32_768 }
     spectrum.transform()
     bands.measure(spectrum.power, into: &slopes.energies)

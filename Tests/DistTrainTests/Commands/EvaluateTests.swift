@@ -99,6 +99,42 @@ import Testing
     }
   }
 
+  @Test func testSetOfVoiceBankHasThePublishedScoresBeside() throws {
+    try withTemporaryFolder { folder in
+      // The published set by its names alone: its scores are others, which has to be told.
+      let sides = ["ref": "clean", "deg": "noisy"]
+      for (side, name) in sides {
+        let whole = try recording("g01_vb_p232_014_noisy_\(side)")
+        try folder.makeFolder("corpus/test/\(name)")
+        let first = folder.file("corpus/test/\(name)/p232_100.wav")
+        try WaveFile.write(Array(whole[20_000..<22_000]), sampleRate: 16_000, to: first)
+        for index in 1..<824 {
+          let speaker = index < 400 ? "p232" : "p257"
+          try FileManager.default.linkItem(
+            atPath: first, toPath: folder.file("corpus/test/\(name)/\(speaker)_\(100 + index).wav"))
+        }
+      }
+      let arguments = ["--metrics", "ssnr", "llr", "--json", "scores.json"]
+      let outcome = try evaluate(ranks: 0, folder, arguments)
+      #expect(outcome.status == 0, "\(outcome)")
+      let lines = outcome.output.split(separator: "\n")
+      #expect(lines[1].hasSuffix("gain  published noisy"), "\(outcome)")
+      #expect(lines[2].hasPrefix("ssnr ") && lines[2].hasSuffix(" 1.68"), "\(outcome)")
+      #expect(lines[3].hasPrefix("llr ") && lines[3].hasSuffix(" -"), "\(outcome)")
+      #expect(
+        outcome.output.contains(
+          "\nwarning: the noisy side differs from the published figures (ssnr "), "\(outcome)")
+      let json = try String(contentsOfFile: folder.file("scores.json"), encoding: .utf8)
+      #expect(json.contains("\"noisy_is_as_published\" : false"), "\(json)")
+      // With one utterance less it is another set.
+      for side in sides.values {
+        try FileManager.default.removeItem(atPath: folder.file("corpus/test/\(side)/p257_700.wav"))
+      }
+      let other = try evaluate(ranks: 0, folder, arguments)
+      #expect(other.status == 0 && !other.output.contains("published"), "\(other)")
+    }
+  }
+
   @Test func asPublishedScoresCropsInWholeBatches() throws {
     try withCorpus { folder in
       let arguments = ["--as-published", "--crop-seed", "3", "--metrics", "si_sdr"]
