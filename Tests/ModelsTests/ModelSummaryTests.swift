@@ -74,12 +74,13 @@ struct ModelSummaryTests {
 
   @Test(arguments: Preset.names) func publishedCountsAreMet(preset: String) throws {
     let summary = ModelSummary(SpeechEnhancer(configuration: try Preset.load(preset), seed: 1))
-    #expect(abs(try #require(summary.differencePercent)) < 4)
+    // Of bsrnn31 no count was published.
+    #expect((summary.differencePercent == nil) == (preset == "bsrnn31"))
+    #expect(abs(summary.differencePercent ?? 0) < 4)
     #expect(summary.outline.parameterCount == summary.total)
-    for child in summary.outline.children where child.name != "layers" {
-      #expect(
-        summary.rows.first { $0.component == child.name }?.parameters
-          == child.module.parameterCount)
+    for child in summary.outline.children {
+      let rows = summary.rows.filter { $0.component.split(separator: ".")[0] == child.name }
+      #expect(rows.reduce(0) { $0 + $1.parameters } == child.module.parameterCount)
     }
   }
 

@@ -9,6 +9,7 @@ struct ParameterTests {
   @Test(arguments: [
     ("abl1", 4_108_816), ("abl2", 4_575_760), ("abl3", 2_877_704),
     ("unimamba", 2_106_512),
+    ("bsrnn31", 2_963_024),
   ])
   func exactCounts(preset: String, count: Int) throws {
     let model = SpeechEnhancer(configuration: try Preset.load(preset), seed: 1)

@@ -33,6 +33,17 @@ struct PresetTests {
     #expect(preset.bins == 257 && preset.bands.count == 30)
   }
 
+  /// The published code's bands and taps; its weights fit (`RenameBSRNNTests`).
+  @Test func bsrnn31IsThePublishedLayout() throws {
+    let preset = try Preset.load("bsrnn31")
+    let fixture = try golden("bandsplit_full31")
+    let widths = try JSONValue(parsing: Array(try #require(fixture.metadata["bands"]).utf8))
+    #expect(preset.bands == widths.integers && preset.bands.count == 31 && preset.bins == 257)
+    #expect(preset.features == 64 && preset.layers == 5 && preset.decoder.maskTaps == 3)
+    #expect(preset.decoder.expansions.allSatisfy { $0 == 4 } && preset.published == nil)
+    #expect(preset.trunk as? LSTMTrunkConfiguration == LSTMTrunkConfiguration(expansion: 2))
+  }
+
   @Test func theAblationsAreThree() { #expect(Preset.ablations == ["abl1", "abl2", "abl3"]) }
 
   @Test func bandsAreThePsychoacousticOnes() throws {
