@@ -20,6 +20,16 @@ func referenceConfiguration(_ file: SafetensorsFile) throws -> ModelConfiguratio
     }
     return number
   }
+  if json["kind"] == .string("bsrnn") {
+    let recurrent = try #require(file.tensors["param.time.0.lstm.weight_hh_l0"]).shape
+    return try ModelConfiguration(
+      name: "bsrnn-tiny", title: "Tiny reference model",
+      bands: try #require(json["bands"]?.integers), features: try integer(json["N"]),
+      layers: try integer(json["layers"]),
+      trunk: LSTMTrunkConfiguration(expansion: recurrent[1] / integer(json["N"])),
+      decoder: MaskDecoderConfiguration(
+        expansions: try #require(json["e"]?.integers), maskTaps: try integer(json["taps"])))
+  }
   guard case .array(let blocks) = try #require(json["blocks"]) else {
     throw ConfigurationError.notJSON(file: "fixture", reason: "no blocks")
   }

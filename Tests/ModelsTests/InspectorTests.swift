@@ -5,12 +5,16 @@ import Testing
 
 /// An inspector sees every layer by its name, in the order of computation, and changes nothing.
 @Suite struct InspectorTests {
-  private func model() throws -> SpeechEnhancer {
+  private static let mamba = """
+    { "kind": "bimamba", "paths": ["intra", "cross"],
+      "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 } }
+    """
+
+  private func model(_ trunk: String) throws -> SpeechEnhancer {
     let text = """
       {
         "name": "tiny", "title": "Tiny", "bins": 9, "bands": [2, 3, 4], "features": 6, "layers": 2,
-        "trunk": { "kind": "bimamba", "paths": ["intra", "cross"],
-          "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 } },
+        "trunk": \(trunk),
         "decoder": { "expansion": 2, "mask_taps": 1 }
       }
       """
@@ -37,15 +41,18 @@ import Testing
     return elements + [loss.total] + model.parameters.gradients.buffer
   }
 
-  private let layers = [
-    "band_split", "layers.0.intra", "layers.0.cross", "layers.1.intra", "layers.1.cross", "decoder",
-    "loss",
+  private static let trunks: [(json: String, blocks: [String])] = [
+    (mamba, ["layers.0.intra", "layers.0.cross", "layers.1.intra", "layers.1.cross"]),
+    (#"{ "kind": "lstm", "expand": 2 }"#, ["time.0", "time.1", "band.0", "band.1"]),
   ]
 
-  @Test(arguments: [(1, false), (2, false), (1, true)])
-  func changesNothingAndSeesAll(threads: Int, recomputes: Bool) throws {
-    let execution = Execution(threads: threads, recomputes: recomputes)
-    let model = try model()
+  @Test(arguments: trunks, [(1, false), (2, false), (1, true)])
+  func changesNothingAndSeesAll(
+    trunk: (json: String, blocks: [String]), run: (threads: Int, recomputes: Bool)
+  ) throws {
+    let execution = Execution(threads: run.threads, recomputes: run.recomputes)
+    let layers = ["band_split"] + trunk.blocks + ["decoder", "loss"]
+    let model = try model(trunk.json)
     let plain = pass(model, nil, execution)
     let inspector = Inspector(model.parameters)
     #expect(pass(model, inspector, execution) == plain)

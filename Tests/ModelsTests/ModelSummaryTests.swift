@@ -29,15 +29,41 @@ struct ModelSummaryTests {
         """)
   }
 
-  @Test(arguments: ["abl1", "abl2", "abl3"]) func publishedCountsAreMet(preset: String) throws {
+  @Test(arguments: ["abl1", "abl2", "abl3", "bsrnn"]) func publishedCountsAreMet(preset: String)
+    throws
+  {
     let summary = ModelSummary(SpeechEnhancer(configuration: try Preset.load(preset), seed: 1))
     #expect(abs(try #require(summary.differencePercent)) < 4)
     #expect(summary.outline.parameterCount == summary.total)
-    for child in summary.outline.children where child.name != "layers" {
-      #expect(
-        summary.rows.first { $0.component == child.name }?.parameters
-          == child.module.parameterCount)
+    for child in summary.outline.children {
+      // A list of layers is a row each.
+      let rows = summary.rows.filter {
+        $0.component == child.name || $0.component.hasPrefix(child.name + ".")
+      }
+      #expect(rows.reduce(0) { $0 + $1.parameters } == child.module.parameterCount)
     }
+  }
+
+  @Test func recurrentLayersAreDrawn() throws {
+    let summary = ModelSummary(SpeechEnhancer(configuration: try Preset.load("bsrnn"), seed: 1))
+    #expect(
+      summary.outline.description.contains(
+        """
+          (time): ModuleList(
+            (0-4): 5 x TimeLSTM(
+              (norm): GroupNorm(1, 64, eps=1e-05, affine=True)
+              (lstm): LSTM(64, 128, batch_first=True)
+              (fc): Linear(in_features=128, out_features=64, bias=True)
+            )
+          )
+          (band): ModuleList(
+            (0-4): 5 x BandLSTM(
+              (norm): GroupNorm(1, 64, eps=1e-05, affine=True)
+              (lstm): LSTM(64, 128, batch_first=True, bidirectional=True)
+              (fc): Linear(in_features=256, out_features=64, bias=True)
+            )
+          )
+        """))
   }
 
   @Test func tinyModelIsDrawnInFull() throws {

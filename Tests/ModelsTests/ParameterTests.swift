@@ -6,7 +6,9 @@ import Testing
 
 /// The contract with weight files: names, shapes and counts.
 struct ParameterTests {
-  @Test(arguments: [("abl1", 4_108_816), ("abl2", 4_575_760), ("abl3", 2_877_704)])
+  @Test(arguments: [
+    ("abl1", 4_108_816), ("abl2", 4_575_760), ("abl3", 2_877_704), ("bsrnn", 2_417_800),
+  ])
   func exactCounts(preset: String, count: Int) throws {
     let model = SpeechEnhancer(configuration: try Preset.load(preset), seed: 1)
     #expect(model.parameters.parameterCount == count)
@@ -24,7 +26,7 @@ struct ParameterTests {
     #expect(block.forward.innerFeatures == 128)
   }
 
-  @Test(arguments: ["abl1", "abl2", "abl3"])
+  @Test(arguments: ["abl1", "abl2", "abl3", "bsrnn"])
   func namesAndShapesOfTheReference(preset: String) throws {
     let file = try golden("e2e_\(preset)")
     let model = SpeechEnhancer(configuration: try referenceConfiguration(file), seed: 1)
@@ -67,5 +69,15 @@ struct ParameterTests {
     }
     let layers = (0..<4).flatMap { ["layers.\($0).intra", "layers.\($0).cross"] }
     #expect(components == ["band_split"] + layers + ["decoder"])
+  }
+
+  @Test func timeComesBeforeBands() throws {
+    let model = SpeechEnhancer(configuration: try Preset.load("bsrnn"), seed: 1)
+    var components: [String] = []
+    for parameter in model.parameters.parameters where parameter.name.contains(".lstm.") {
+      let component = parameter.name.split(separator: ".")[0...1].joined(separator: ".")
+      if components.last != component { components.append(component) }
+    }
+    #expect(components == ["time", "band"].flatMap { path in (0..<5).map { "\(path).\($0)" } })
   }
 }

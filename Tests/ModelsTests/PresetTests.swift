@@ -20,11 +20,11 @@ struct PresetTests {
 
   @Test func presetsSayWhatTheyAre() throws {
     let presets = try Preset.all()
-    #expect(presets.map(\.title) == ["Ablation 1", "Ablation 2", "Ablation 3"])
-    #expect(presets.map(\.published?.parameters) == [3_960_000, 4_420_000, 2_820_000])
+    #expect(presets.map(\.title) == ["Ablation 1", "Ablation 2", "Ablation 3", "BSRNN"])
+    #expect(presets.map(\.published?.parameters) == [3_960_000, 4_420_000, 2_820_000, 2_400_000])
     #expect(
       presets.map(\.published?.pesq)
-        == ["3.0-3.1 expected", "3.1-3.2 expected", "3.2-3.5 expected"])
+        == ["3.0-3.1 expected", "3.1-3.2 expected", "3.2-3.5 expected", "3.00 measured"])
     #expect(presets.allSatisfy { !$0.summary.isEmpty && $0.bins == 257 && $0.bands.count == 30 })
   }
 
@@ -62,7 +62,7 @@ struct PresetTests {
   }
 
   @Test(arguments: ["abl9", "", "Abl1"]) func unknownNamesListTheKnown(name: String) {
-    let error = ConfigurationError.unknownPreset(name: name, known: ["abl1", "abl2", "abl3"])
+    let error = ConfigurationError.unknownPreset(name: name, known: Preset.names)
     #expect(throws: error) { try Preset.load(name) }
     #expect(error.description.contains("abl1, abl2, abl3"))
     #expect(error.description.contains("path of a JSON file"))

@@ -76,7 +76,7 @@ struct WeightFileTests {
     ) { try WeightFile(contentsOf: URL(fileURLWithPath: absent)) }
   }
 
-  @Test(arguments: ["abl1", "abl2", "abl3"])
+  @Test(arguments: ["abl1", "abl2", "abl3", "bsrnn"])
   func loadsWeightsOfPyTorchAmongOtherTensors(preset: String) throws {
     let file = try golden("e2e_\(preset)")
     let model = SpeechEnhancer(configuration: try referenceConfiguration(file), seed: 1)

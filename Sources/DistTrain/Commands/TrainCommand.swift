@@ -19,7 +19,9 @@ public struct TrainCommand: ParsableCommand {
       configuration.json, history.csv and metrics.jsonl.
       """)
 
-  @Option(help: "A preset (abl1, abl2, abl3) or a path to a JSON file of your own.")
+  @Option(
+    help: "A preset (\(Preset.names.joined(separator: ", "))) or a path to a JSON file of your own."
+  )
   var preset: String
 
   @Option(

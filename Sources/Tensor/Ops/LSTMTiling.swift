@@ -33,16 +33,18 @@ struct LSTMTiling {
   /// The tiles of each utterance.
   let utterances: [[LSTMTile]]
 
-  private static let tileLimit = 8
   private static let registerRows = 6
-  private static let chunkRows = 240
+  private static let tileLimit = 8
+  private static let chunkRows = 180
 
   init(_ shape: [Int], _ axis: SequenceAxis) {
     let (batch, bands, frames, features) = (shape[0], shape[1], shape[2], shape[3])
     let count: Int
     switch axis {
-    case .time: (length, count, sequenceStride, stepStride) = (frames, bands, frames * features, features)
-    case .band: (length, count, sequenceStride, stepStride) = (bands, frames, features, frames * features)
+    case .time:
+      (length, count, sequenceStride, stepStride) = (frames, bands, frames * features, features)
+    case .band:
+      (length, count, sequenceStride, stepStride) = (bands, frames, features, frames * features)
     }
     rowCount = batch * bands * frames
     let units = (count + Self.registerRows - 1) / Self.registerRows

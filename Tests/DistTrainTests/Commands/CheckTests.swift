@@ -53,6 +53,14 @@ import Testing
     expectMemoryOfTheModelAtHand(outcome)
   }
 
+  @Test func baselinePasses() throws {
+    let outcome = try disttrain(["check", "--preset", "bsrnn"])
+    #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+    #expect(tests(outcome, "✓") == Self.testNames, "\(outcome)")
+    #expect(
+      outcome.output.contains("2,417,800 exact, 2.40M published, difference +0.7%"), "\(outcome)")
+  }
+
   private func expectMemoryOfTheModelAtHand(_ outcome: SubprocessOutcome) {
     let lines = outcome.output.split(separator: "\n").filter { $0.contains("memory usage") }
     let megabytes = lines.compactMap { line in
