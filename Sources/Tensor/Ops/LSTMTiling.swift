@@ -47,8 +47,7 @@ struct LSTMTiling {
       (length, count, sequenceStride, stepStride) = (bands, frames, features, frames * features)
     }
     rowCount = batch * bands * frames
-    let units = (count + Self.registerRows - 1) / Self.registerRows
-    let together = Self.registerRows * max(1, (units + Self.tileLimit - 1) / Self.tileLimit)
+    let together = Self.sequencesTogether(of: count)
     sequencesPerTile = min(together, max(1, count))
     stepsPerChunk = max(1, min(length, Self.chunkRows / sequencesPerTile))
     // `self` is not complete yet.
@@ -63,6 +62,12 @@ struct LSTMTiling {
     }
   }
 
+  /// Sequences that make a tile, of `count` in an utterance.
+  private static func sequencesTogether(of count: Int) -> Int {
+    let units = (count + registerRows - 1) / registerRows
+    return registerRows * max(1, (units + tileLimit - 1) / tileLimit)
+  }
+
   /// The chunks of logical steps, first to last.
   var chunks: [Range<Int>] {
     stride(from: 0, to: length, by: stepsPerChunk).map {
@@ -74,4 +79,10 @@ struct LSTMTiling {
   func offset(_ tile: LSTMTile, step: Int, reversed: Bool) -> Int {
     tile.offset + (reversed ? length - 1 - step : step) * stepStride
   }
+}
+
+/// Sequences of an utterance that the LSTM operation takes together, of `count`: rows of a step's
+/// products.
+package func lstmSequencesTogether(of count: Int) -> Int {
+  LSTMTiling([1, count, 1, 1], .time).sequencesPerTile
 }
