@@ -84,6 +84,28 @@ struct ModelSummaryTests {
     }
   }
 
+  @Test func recurrentLayersAreDrawn() throws {
+    let summary = ModelSummary(SpeechEnhancer(configuration: try Preset.load("bsrnn"), seed: 1))
+    #expect(
+      summary.outline.description.contains(
+        """
+          (time): ModuleList(
+            (0-4): 5 x TimeLSTM(
+              (norm): GroupNorm(1, 64, eps=1e-05, affine=True)
+              (lstm): LSTM(64, 128, batch_first=True)
+              (fc): Linear(in_features=128, out_features=64, bias=True)
+            )
+          )
+          (band): ModuleList(
+            (0-4): 5 x BandLSTM(
+              (norm): GroupNorm(1, 64, eps=1e-05, affine=True)
+              (lstm): LSTM(64, 128, batch_first=True, bidirectional=True)
+              (fc): Linear(in_features=256, out_features=64, bias=True)
+            )
+          )
+        """))
+  }
+
   @Test func tinyModelIsDrawnInFull() throws {
     let configuration = try ModelConfiguration(
       name: "tiny", title: "Tiny", bands: [2, 3, 3], features: 8, layers: 2,

@@ -22,6 +22,7 @@ struct PresetTests {
     ("abl1", "Ablation 1", 3_960_000, "3.0-3.1 expected"),
     ("abl2", "Ablation 2", 4_420_000, "3.1-3.2 expected"),
     ("abl3", "Ablation 3", 2_820_000, "3.2-3.5 expected"),
+    ("bsrnn", "BSRNN", 2_400_000, "3.00 measured"),
     ("unimamba", "Unidirectional Mamba", 2_140_000, "2.62 measured"),
   ])
   func presetsSayWhatTheyAre(
