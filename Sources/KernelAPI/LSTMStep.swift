@@ -3,6 +3,10 @@
 /// gates' places.
 public let lstmRecordCount = 5 * laneCount
 
+/// Columns of the panels in which the backward step reads its weights: one after the other, each
+/// panel's rows without anything between.
+public let lstmPanelWidth = 4 * laneCount
+
 /// One step of an LSTM for several sequences at once.
 ///
 /// Units come in blocks of sixteen. A block's records [rows, i | f | g | o | c] lie one after the
@@ -49,7 +53,8 @@ public struct LSTMStepGradients {
   public let next: FloatPointer?
   /// d/dc from the step after [blocks, rows, 16], made d/dc of the step before.
   public let cell: MutableFloatPointer
-  /// W_ih | W_hh by blocks [4H, N + H], the rows of a block being i, f, g and o of its units.
+  /// W_ih | W_hh by blocks [4H, N + H], the rows of a block being i, f, g and o of its units, in
+  /// panels of `lstmPanelWidth` columns and a narrower last one.
   public let weights: FloatPointer
   /// Scratch of [rows, 4H].
   public let gates: MutableFloatPointer

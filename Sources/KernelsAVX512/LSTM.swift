@@ -104,10 +104,18 @@ extension Kernels {
       }
       block += 1
     }
-    matrixProduct(
-      step.rows, step.previous == nil ? step.inputs : step.rowStride, gateStride,
-      StridedMatrix(FloatPointer(gradients.gates), rowStride: gateStride), gradients.weights,
-      bRowStride: step.rowStride, gradients.input, cRowStride: step.rowStride, .overwrite)
+    let a = StridedMatrix(FloatPointer(gradients.gates), rowStride: gateStride)
+    let columns = step.previous == nil ? step.inputs : step.rowStride
+    var column = 0
+    while column < columns {
+      let left = step.rowStride - column
+      let panel = left < lstmPanelWidth ? left : lstmPanelWidth
+      matrixProduct(
+        step.rows, columns - column < panel ? columns - column : panel, gateStride, a,
+        gradients.weights + column * gateStride, bRowStride: panel, gradients.input + column,
+        cRowStride: step.rowStride, .overwrite)
+      column += panel
+    }
   }
 
   /// h_t = σ(o) ⊙ tanh(c_t)

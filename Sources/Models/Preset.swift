@@ -9,6 +9,7 @@ public enum Preset {
     ("abl3", PackageResources.abl3_json),
     ("bsrnn", PackageResources.bsrnn_json),
     ("unimamba", PackageResources.unimamba_json),
+    ("bsrnn31", PackageResources.bsrnn31_json),
   ]
 
   /// The names of the presets.

@@ -45,8 +45,15 @@ struct ConfigurationTests {
     #expect(configuration.decoder.expansions == [3, 3, 3, 3])
   }
 
+  private static let trunk =
+    #""trunk": {"kind": "bimamba", "paths": ["intra", "cross"], "#
+    + #""mamba": {"d_state": 4, "d_conv": 4, "expand": 1}}"#
+
   /// Text to replace, its replacement, and the key and a part of the message of the error.
   static let broken: [(String, String, String, String)] = [
+    (trunk, #""trunk": {"kind": "lstm", "expand": 17}"#, "trunk.expand", "between 1 and 16"),
+    (trunk, #""trunk": {"kind": "lstm"}"#, "trunk.expand", "missing"),
+    (trunk, #""trunk": {"kind": "lstm", "expand": 2, "paths": []}"#, "trunk.paths", "kind, expand"),
     (#""layers": 2"#, #""layers": 2, "layer": 3"#, "layer", "unknown key"),
     (#""d_state": 4"#, #""dstate": 4"#, "trunk.mamba.dstate", "d_state, d_conv, expand"),
     (#""kind": "bimamba""#, #""kind": "bimamba", "dropout": 0"#, "trunk.dropout", "kind, paths"),

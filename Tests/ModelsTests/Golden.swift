@@ -13,6 +13,7 @@ func golden(_ name: String) throws -> SafetensorsFile {
 /// The files of whole reference models.
 let referenceModels = [
   "e2e_abl1", "e2e_abl2", "e2e_abl3",
+  "e2e_bsrnn",
   "e2e_unimamba",
 ]
 
@@ -34,6 +35,10 @@ func referenceConfiguration(_ file: SafetensorsFile) throws -> ModelConfiguratio
   }
   let trunk: any TrunkConfiguration
   switch try #require(json["kind"]?.string) {
+  case "bsrnn":
+    let recurrent = try #require(file.tensors["param.time.0.lstm.weight_hh_l0"]).shape
+    let features = try integer(json["N"])
+    trunk = LSTMTrunkConfiguration(expansion: recurrent[1] / features)
   case "unimamba": trunk = UniMambaTrunkConfiguration(mamba: try mamba())
   default:
     guard case .array(let blocks) = try #require(json["blocks"]) else {

@@ -9,7 +9,7 @@ import Testing
     let text = """
       {
         "name": "tiny", "title": "Tiny", "bins": 9, "bands": [2, 3, 4], "features": 6, "layers": 2,
-        "trunk": { \(trunk), "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 } },
+        "trunk": \(trunk),
         "decoder": { "expansion": 2, "mask_taps": 1 }
       }
       """
@@ -43,12 +43,17 @@ import Testing
     let layers: [String]
   }
 
+  private static let mamba = #""mamba": { "d_state": 4, "d_conv": 4, "expand": 1 } }"#
+
   static let kinds = [
     Kind(
-      trunk: #""kind": "bimamba", "paths": ["intra", "cross"]"#,
+      trunk: #"{ "kind": "bimamba", "paths": ["intra", "cross"], "# + mamba,
       layers: ["layers.0.intra", "layers.0.cross", "layers.1.intra", "layers.1.cross"]),
     Kind(
-      trunk: #""kind": "unimamba""#, layers: ["layers.0.time", "layers.1.time", "cross_mlp"]),
+      trunk: #"{ "kind": "lstm", "expand": 2 }"#, layers: ["time.0", "time.1", "band.0", "band.1"]),
+    Kind(
+      trunk: #"{ "kind": "unimamba", "# + mamba,
+      layers: ["layers.0.time", "layers.1.time", "cross_mlp"]),
   ]
 
   @Test(arguments: kinds, [(1, false), (2, false), (1, true)])

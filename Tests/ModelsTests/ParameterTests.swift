@@ -8,7 +8,8 @@ import Testing
 struct ParameterTests {
   @Test(arguments: [
     ("abl1", 4_108_816), ("abl2", 4_575_760), ("abl3", 2_877_704),
-    ("unimamba", 2_106_512),
+    ("bsrnn", 2_417_800), ("unimamba", 2_106_512),
+    ("bsrnn31", 2_963_024),
   ])
   func exactCounts(preset: String, count: Int) throws {
     let model = SpeechEnhancer(configuration: try Preset.load(preset), seed: 1)
@@ -73,5 +74,15 @@ struct ParameterTests {
       if components.last != component { components.append(component) }
     }
     #expect(components == ["band_split"] + trunk + ["decoder"])
+  }
+
+  @Test func timeComesBeforeBands() throws {
+    let model = SpeechEnhancer(configuration: try Preset.load("bsrnn"), seed: 1)
+    var components: [String] = []
+    for parameter in model.parameters.parameters where parameter.name.contains(".lstm.") {
+      let component = parameter.name.split(separator: ".")[0...1].joined(separator: ".")
+      if components.last != component { components.append(component) }
+    }
+    #expect(components == ["time", "band"].flatMap { path in (0..<5).map { "\(path).\($0)" } })
   }
 }

@@ -22,6 +22,7 @@ struct PresetTests {
     ("abl1", "Ablation 1", 3_960_000, "3.0-3.1 expected"),
     ("abl2", "Ablation 2", 4_420_000, "3.1-3.2 expected"),
     ("abl3", "Ablation 3", 2_820_000, "3.2-3.5 expected"),
+    ("bsrnn", "BSRNN", 2_400_000, "3.00 measured"),
     ("unimamba", "Unidirectional Mamba", 2_140_000, "2.62 measured"),
   ])
   func presetsSayWhatTheyAre(
@@ -34,6 +35,17 @@ struct PresetTests {
   }
 
   @Test func theSystemsArePresets() { #expect(Set(Preset.systems).isSubset(of: Preset.names)) }
+
+  /// The published code's bands and taps; its weights fit (`RenameBSRNNTests`).
+  @Test func bsrnn31IsThePublishedLayout() throws {
+    let preset = try Preset.load("bsrnn31")
+    let fixture = try golden("bandsplit_full31")
+    let widths = try JSONValue(parsing: Array(try #require(fixture.metadata["bands"]).utf8))
+    #expect(preset.bands == widths.integers && preset.bands.count == 31 && preset.bins == 257)
+    #expect(preset.features == 64 && preset.layers == 5 && preset.decoder.maskTaps == 3)
+    #expect(preset.decoder.expansions.allSatisfy { $0 == 4 } && preset.published == nil)
+    #expect(preset.trunk as? LSTMTrunkConfiguration == LSTMTrunkConfiguration(expansion: 2))
+  }
 
   @Test func bandsAreThePsychoacousticOnes() throws {
     let bands = try Preset.load("abl3").bands

@@ -209,8 +209,8 @@ struct LSTMPass {
     for block in 0..<sizes.blocks {
       let gates = FloatPointer(first.records + block * first.blockStride)
       addWeightGradient(
-        width, sizes.rowStride, rows, gates, lstmRecordCount, scratch.rows, sizes.rowStride,
-        gradients.weights + block * width * sizes.rowStride, sizes.rowStride)
+        sizes.rowStride, width, rows, FloatPointer(scratch.rows), sizes.rowStride, gates,
+        lstmRecordCount, gradients.weights + block * width * sizes.rowStride, width)
       kernels.addColumnSums(
         gates, rowStride: lstmRecordCount, rows: rows, columns: width,
         to: gradients.bias + block * width)

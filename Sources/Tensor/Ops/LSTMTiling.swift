@@ -33,20 +33,21 @@ struct LSTMTiling {
   /// The tiles of each utterance.
   let utterances: [[LSTMTile]]
 
-  private static let tileLimit = 8
   private static let registerRows = 6
-  private static let chunkRows = 240
+  private static let tileLimit = 8
+  private static let chunkRows = 180
 
   init(_ shape: [Int], _ axis: SequenceAxis) {
     let (batch, bands, frames, features) = (shape[0], shape[1], shape[2], shape[3])
     let count: Int
     switch axis {
-    case .time: (length, count, sequenceStride, stepStride) = (frames, bands, frames * features, features)
-    case .band: (length, count, sequenceStride, stepStride) = (bands, frames, features, frames * features)
+    case .time:
+      (length, count, sequenceStride, stepStride) = (frames, bands, frames * features, features)
+    case .band:
+      (length, count, sequenceStride, stepStride) = (bands, frames, features, frames * features)
     }
     rowCount = batch * bands * frames
-    let units = (count + Self.registerRows - 1) / Self.registerRows
-    let together = Self.registerRows * max(1, (units + Self.tileLimit - 1) / Self.tileLimit)
+    let together = Self.sequencesTogether(of: count)
     sequencesPerTile = min(together, max(1, count))
     stepsPerChunk = max(1, min(length, Self.chunkRows / sequencesPerTile))
     // `self` is not complete yet.
@@ -61,6 +62,12 @@ struct LSTMTiling {
     }
   }
 
+  /// Sequences that make a tile, of `count` in an utterance.
+  private static func sequencesTogether(of count: Int) -> Int {
+    let units = (count + registerRows - 1) / registerRows
+    return registerRows * max(1, (units + tileLimit - 1) / tileLimit)
+  }
+
   /// The chunks of logical steps, first to last.
   var chunks: [Range<Int>] {
     stride(from: 0, to: length, by: stepsPerChunk).map {
@@ -72,4 +79,10 @@ struct LSTMTiling {
   func offset(_ tile: LSTMTile, step: Int, reversed: Bool) -> Int {
     tile.offset + (reversed ? length - 1 - step : step) * stepStride
   }
+}
+
+/// Sequences of an utterance that the LSTM operation takes together, of `count`: rows of a step's
+/// products.
+package func lstmSequencesTogether(of count: Int) -> Int {
+  LSTMTiling([1, count, 1, 1], .time).sequencesPerTile
 }

@@ -121,7 +121,7 @@ struct PackedLSTM {
 /// The same as the backward step reads them.
 struct BackwardLSTM {
   private let storage: Storage
-  /// W_ih | W_hh, rows by blocks [4H, N + H].
+  /// W_ih | W_hh, rows by blocks [4H, N + H], in panels of columns.
   let weights: FloatPointer
   /// [N, H].
   let output: FloatPointer
@@ -132,14 +132,27 @@ struct BackwardLSTM {
       count: sizes.rowStride * sizes.gates + sizes.featureStride * sizes.unitStride)
     let weights = storage.base
     let output = weights + sizes.rowStride * sizes.gates
+    /// Puts a part of a row, from `column` on, into the panels.
+    func place(_ source: FloatPointer, _ count: Int, row: Int, column: Int) {
+      var done = 0
+      while done < count {
+        let at = column + done
+        let panel = at / lstmPanelWidth * lstmPanelWidth
+        let width = min(lstmPanelWidth, sizes.rowStride - panel)
+        let part = min(count - done, panel + width - at)
+        (weights + panel * sizes.gates + row * width + (at - panel)).update(
+          from: source + done, count: part)
+        done += part
+      }
+    }
     sizes.forEachGate { source, target, count in
       for i in 0..<count {
-        let row = weights + (target + i) * sizes.rowStride
-        row.update(
-          from: parameters.inputWeight.value + (source + i) * sizes.features,
-          count: sizes.features)
-        (row + sizes.featureStride).update(
-          from: parameters.recurrentWeight.value + (source + i) * sizes.units, count: sizes.units)
+        place(
+          FloatPointer(parameters.inputWeight.value + (source + i) * sizes.features),
+          sizes.features, row: target + i, column: 0)
+        place(
+          FloatPointer(parameters.recurrentWeight.value + (source + i) * sizes.units), sizes.units,
+          row: target + i, column: sizes.featureStride)
       }
     }
     for j in 0..<sizes.features {
@@ -152,11 +165,11 @@ struct BackwardLSTM {
   }
 }
 
-/// Gradient sums of one direction, laid out as `BackwardLSTM` is.
+/// Gradient sums of one direction.
 final class LSTMGradients {
   private let storage: Storage
   private let sizes: LSTMSizes
-  /// [4H, N + H].
+  /// By blocks and transposed, as `PackedLSTM` has the weights [blocks, N + H, 64].
   let weights: MutableFloatPointer
   /// [4H].
   let bias: MutableFloatPointer
@@ -180,9 +193,17 @@ final class LSTMGradients {
 
   /// Adds the sums to the parameters' gradients.
   func finish(_ parameters: LSTMParameters, _ outputWeight: Parameter, _ index: Int) {
+    let width = 4 * laneCount
+    let transposed = Storage(uninitialized: sizes.gates * sizes.rowStride)
+    for block in 0..<sizes.blocks {
+      let start = block * width * sizes.rowStride
+      kernels.transpose(
+        FloatPointer(weights + start), rows: sizes.rowStride, columns: width,
+        to: transposed.base + start, rowStride: sizes.rowStride)
+    }
     sizes.forEachGate { source, target, count in
       for i in 0..<count {
-        let row = weights + (target + i) * sizes.rowStride
+        let row = transposed.base + (target + i) * sizes.rowStride
         kernels.add(
           FloatPointer(row), to: parameters.inputWeight.gradient + (source + i) * sizes.features,
           count: sizes.features)

@@ -38,6 +38,16 @@ struct ModeTests {
     try expectAddsGradients(subject)
   }
 
+  /// Several tiles and chunks, so that inference uses its buffers again.
+  @Test(arguments: [SequenceAxis.time, .band], LSTMBlockCase.Directions.allCases)
+  func lstmBlock(axis: SequenceAxis, directions: LSTMBlockCase.Directions) throws {
+    let subject = LSTMBlockCase(
+      batch: 2, bands: axis == .time ? 8 : 60, frames: axis == .time ? 85 : 20, axis: axis,
+      features: 8, units: 20, directions: directions)
+    try expectSameInEveryMode(subject)
+    try expectAddsGradients(subject)
+  }
+
   @Test func bareMamba() throws {
     let subject = MambaCase(
       sequences: 3, length: 200,

@@ -56,6 +56,13 @@ struct NotANumberTests {
     try expectUpstreamNaNShows(subject)
   }
 
+  @Test(arguments: [SequenceAxis.time, .band]) func lstmBlock(axis: SequenceAxis) throws {
+    let subject = LSTMBlockCase(
+      batch: 2, bands: 3, frames: 19, axis: axis, features: 8, units: 12, directions: .both)
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
   @Test(arguments: [false, true]) func bareMamba(reversed: Bool) throws {
     let subject = MambaCase(
       sequences: 2, length: 19,

@@ -100,27 +100,36 @@ import Testing
       let projected = rank + 2 * mamba.stateSize
       return features * 2 * inner + inner * projected + rank * inner + inner * features
     }
-    var frame: Int
+    var frame: Double
     switch model.trunk {
     case let trunk as BiMambaTrunkConfiguration:
-      frame = model.layers * trunk.paths.count * 2 * model.bands.count * direction(trunk.mamba)
+      frame = Double(
+        model.layers * trunk.paths.count * 2 * model.bands.count * direction(trunk.mamba))
     case let trunk as UniMambaTrunkConfiguration:
       let mlp = features * features
-      frame = model.bands.count * (model.layers * direction(trunk.mamba) + mlp)
+      frame = Double(model.bands.count * (model.layers * direction(trunk.mamba) + mlp))
+    case let trunk as LSTMTrunkConfiguration:
+      // Over time and twice over bands; before the first step there is no state to multiply with.
+      let units = trunk.expansion * features
+      let all = 3 * model.bands.count * (4 * units * features + units * features)
+      let recurrent =
+        Double(model.bands.count) * Double(frames - 1) / Double(frames)
+        + 2 * Double(model.bands.count - 1)
+      frame = Double(model.layers) * (Double(all) + recurrent * Double(4 * units * units))
     default: frame = try #require(nil, "nobody counted the products of this trunk")
     }
     for (width, expansion) in zip(model.bands, model.decoder.expansions) {
-      frame += 2 * width * features
-      frame += features * expansion * features
-      frame += expansion * features * 4 * model.decoder.maskTaps * width
+      frame += Double(2 * width * features)
+      frame += Double(features * expansion * features)
+      frame += Double(expansion * features * 4 * model.decoder.maskTaps * width)
     }
-    return 3 * 2 * Double(frames * frame) / 1e9
+    return 3 * 2 * Double(frames) * frame / 1e9
   }
 
   // The second figure is what the design counted for a second of audio, 125 frames.
   @Test(arguments: [
     ("abl1", 12.7), ("abl2", 22.6), ("abl3", 21.3),
-    ("unimamba", 6.6),
+    ("bsrnn", 35.8), ("unimamba", 6.6),
   ])
   func usefulProductsAreThoseOfTheModel(preset: String, gflopPerSecond: Double) throws {
     try withTemporaryFolder { folder in
