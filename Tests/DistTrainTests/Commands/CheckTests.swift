@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("bsrnn", "BSRNN", "2,417,800 exact, 2.40M published, difference +0.7%"),
+    ("bsrnn", "BSRNN", "2,417,800 exact, 2.4M published, difference +0.7%"),
     ("unimamba", "Unidirectional Mamba", "2,106,512 exact, 2.14M published, difference -1.6%"),
   ])
   func publishedBaselinesPass(preset: String, title: String, count: String) throws {
