@@ -49,7 +49,7 @@ import Testing
       "4,108,816 exact, 3.96M published, difference +3.8%",
       "4,575,760 exact, 4.42M published, difference +3.5%",
       "2,877,704 exact, 2.82M published, difference +2.0%",
-      "2,417,800 exact, 2.40M published, difference +0.7%",
+      "2,417,800 exact, 2.4M published, difference +0.7%",
       "2,106,512 exact, 2.14M published, difference -1.6%",
     ] {
       #expect(outcome.output.contains(text), "\(outcome)")
