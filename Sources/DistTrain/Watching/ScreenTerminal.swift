@@ -39,7 +39,7 @@ struct ScreenTerminal {
   /// Shows `lines` from the top of the screen.
   func draw(_ lines: [String]) {
     // Line by line in place: what is cleared first would flicker.
-    output.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K" }.joined(separator: "\r\n") + "\u{1b}[J")
+    output.write("\u{1b}[H" + lines.map { $0 + "\u{1b}[K" }.joined(separator: "\n") + "\u{1b}[J")
   }
 
   /// Waits for a key, at most so long; nil if there was none.

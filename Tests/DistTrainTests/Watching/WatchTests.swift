@@ -179,7 +179,8 @@ import Testing
       let left = try #require(screen.range(of: "\u{1b}[?25h\u{1b}[?1049l"), "\(screen)")
       #expect(screen[left.upperBound...].contains("status 0"), "\(screen)")
       #expect(screen[left.upperBound...].contains(" icanon") && !screen.contains("-echo "))
-      for line in screen[..<left.lowerBound].split(whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
+      let drawn = screen[..<left.lowerBound].replacing("\u{1b}[H", with: "\n")
+      for line in drawn.split(whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
         let text = line.replacing(/\u{1b}\[[?0-9]*[A-Za-z]|\r/, with: "")
         #expect(text.count <= 100, "the line wraps: \(text)")
       }
