@@ -87,8 +87,11 @@ import Testing
   @Test func isPlannedAndMeasured() throws {
     try use { bench in
       let plan = try disttrain(
-        ["plan"] + bench.recipe(run: "run", ["--epochs", "1", "--batch", "2"]).dropFirst(),
-        folder: bench.folder)
+        [
+          "plan", "--preset", "tiny.json", "--nodes", "2", "--ranks-per-node", "2", "--data",
+          bench.data, "--batch", "3", "--epochs", "4", "--seconds", "0.5", "--wall-time",
+          "24:00:00", "--memory-per-node", "8",
+        ], folder: bench.folder)
       #expect(plan.status == 0 && plan.output.contains("activations"), "\(plan)")
       let step = try disttrain(
         [
