@@ -18,6 +18,17 @@ import KernelAPI
 /// Columns of a block's gates.
 private let gateCount = 4 * laneCount
 
+/// Asks for the record at `p`, which is needed one step later: records come from memory, or go there,
+/// and no automaton of the processor follows a step's blocks.
+@inline(__always)
+private func prefetchRecord(_ p: FloatPointer) {
+  cachePrefetch(p)
+  cachePrefetch(p + laneCount)
+  cachePrefetch(p + 2 * laneCount)
+  cachePrefetch(p + 3 * laneCount)
+  cachePrefetch(p + 4 * laneCount)
+}
+
 extension Kernels {
   /// Gates, cell and state of one step.
   public static func lstmStepForward(
@@ -37,6 +48,8 @@ extension Kernels {
       var row = 0
       while row < step.rows {
         let p = records + row * lstmRecordCount
+        // The next step's; after the last it is another's, or none.
+        prefetchRecord(FloatPointer(p + step.rows * lstmRecordCount))
         let i = sigmoid(load(p))
         let f = sigmoid(load(p + laneCount))
         let g = vectorTanh(load(p + 2 * laneCount))
@@ -70,6 +83,7 @@ extension Kernels {
       var row = 0
       while row < step.rows {
         let p = records + row * lstmRecordCount
+        if let previous { prefetchRecord(previous + row * lstmRecordCount) }
         let i = load(p)
         let f = load(p + laneCount)
         let g = load(p + 2 * laneCount)

@@ -69,7 +69,7 @@ import Testing
         noisy, sampleRate: 16_000, to: bench.folder.file("in.wav"), encoding: .float32)
       for (output, options) in [("whole.wav", ["--whole"]), ("parts.wav", ["--segment", "20"])] {
         let outcome = try disttrain(
-          ["enhance", "--weights", "run/last.safetensors", "--format", "float"] + options
+          ["enhance", "--weights", "run/best.safetensors", "--format", "float"] + options
             + ["in.wav", output], folder: bench.folder)
         #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
       }
@@ -79,7 +79,7 @@ import Testing
       func energy(_ x: [Float]) -> Double { x.reduce(0) { $0 + Double($1) * Double($1) } }
       let difference = energy(zip(whole, parts).map { $0 - $1 })
       // Another piece, other statistics: not the same, but hardly told from it.
-      #expect(difference > 0 && difference < 1e-2 * energy(whole), "\(difference / energy(whole))")
+      #expect(difference > 0 && difference < 3e-2 * energy(whole), "\(difference / energy(whole))")
       #expect(energy(zip(whole, noisy).map { $0 - $1 }) > 1e-3 * energy(noisy))
     }
   }
@@ -87,8 +87,11 @@ import Testing
   @Test func isPlannedAndMeasured() throws {
     try use { bench in
       let plan = try disttrain(
-        ["plan"] + bench.recipe(run: "run", ["--epochs", "1", "--batch", "2"]).dropFirst(),
-        folder: bench.folder)
+        [
+          "plan", "--preset", "tiny.json", "--nodes", "2", "--ranks-per-node", "2", "--data",
+          bench.data, "--batch", "3", "--epochs", "4", "--seconds", "0.5", "--wall-time",
+          "24:00:00", "--memory-per-node", "8",
+        ], folder: bench.folder)
       #expect(plan.status == 0 && plan.output.contains("activations"), "\(plan)")
       let step = try disttrain(
         [
@@ -96,9 +99,9 @@ import Testing
           "0.25", "--steps", "1", "--recompute",
         ], folder: bench.folder)
       #expect(step.status == 0, "\(step)")
-      for text in ["LSTM steps              forward", "LSTM steps             backward"] {
-        #expect(step.output.contains(text), "\(step)")
-      }
+      let passes = step.output.split(separator: "\n").filter { $0.hasPrefix("LSTM steps ") }
+        .map { $0.split(separator: " ")[2] }
+      #expect(passes == ["forward", "backward", "recompute"], "\(step)")
       let kernels = try disttrain(
         ["bench", "kernels", "--preset", bench.folder.file("tiny.json"), "--seconds", "0.25"],
         folder: bench.folder)
