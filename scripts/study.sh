@@ -2,13 +2,15 @@
 # All systems on the mini corpus with one budget: trained, scored on speakers that they never heard,
 # compared, and shown in one page. What is done is kept: start it again after an interruption.
 #
-# STEPS=120 SYSTEMS="bsrnn unimamba abl1 abl2 abl3" SEED=0 RANKS=2 scripts/study.sh
+# STEPS=96 SYSTEMS="bsrnn unimamba abl1 abl2 abl3" SEED=0 RANKS=2 scripts/study.sh
+#
+# DISTTRAIN names a program to use instead of building this one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
 
 read -ra systems <<<"${SYSTEMS:-bsrnn unimamba abl1 abl2 abl3}"
-steps=${STEPS:-120}
+steps=${STEPS:-96}
 passes=6
 ranks=${RANKS:-2}
 seed=${SEED:-0}
@@ -25,8 +27,11 @@ step "Packages and build"
 require_swift
 install_packages "${build_packages[@]}" "${corpus_packages[@]}"
 allow_root
-swift build -c release --product disttrain
-disttrain=$(swift build -c release --show-bin-path)/disttrain
+disttrain=${DISTTRAIN:-}
+if [ -z "$disttrain" ]; then
+  swift build -c release --product disttrain
+  disttrain=$(swift build -c release --show-bin-path)/disttrain
+fi
 
 step "Corpus of real speech in $data"
 "$disttrain" prepare minicorpus --output "$data"
