@@ -58,7 +58,7 @@ import Testing
     #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
     #expect(tests(outcome, "✓") == Self.testNames, "\(outcome)")
     #expect(
-      outcome.output.contains("2,417,800 exact, 2.40M published, difference +0.7%"), "\(outcome)")
+      outcome.output.contains("2,417,800 exact, 2.4M published, difference +0.7%"), "\(outcome)")
   }
 
   private func expectMemoryOfTheModelAtHand(_ outcome: SubprocessOutcome) {
