@@ -1,4 +1,4 @@
-# Sourced by demo.sh and test.sh: installs the Debian packages that are missing.
+# Sourced by demo.sh, study.sh and test.sh: installs the Debian packages that are missing.
 
 # What the build needs, and what making the mini corpus needs.
 build_packages=(libopenmpi-dev openmpi-bin libopenblas-dev libsndfile1-dev libfftw3-dev pkg-config)

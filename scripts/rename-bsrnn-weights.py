@@ -85,7 +85,11 @@ def read_safetensors(path):
                 count *= extent
             if not 0 <= begin <= end <= len(data) or end - begin != size * count:
                 raise ValueError(name)
-            tensors[name] = (list(entry["shape"]), floats(entry["dtype"], data[begin:end]))
+            try:
+                numbers = floats(entry["dtype"], data[begin:end])
+            except OverflowError:
+                raise Refused(f"{path}: {name} has numbers that float32 does not hold") from None
+            tensors[name] = (list(entry["shape"]), numbers)
         return tensors
     except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise Refused(f"{path} is no whole safetensors file ({error})") from None

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPlatform
 import Foundation
 
 /// `disttrain watch`: how far runs have come.
@@ -19,7 +20,6 @@ struct WatchCommand: ParsableCommand {
   @Flag(help: "Print the table once.") var once = false
 
   func validate() throws {
-    if runs.isEmpty { throw ValidationError("give at least one run folder or log") }
     guard interval >= 0.1, interval <= 3600 else {
       throw ValidationError("--interval must be between 0.1 and 3600 seconds, not \(interval)")
     }
@@ -27,12 +27,15 @@ struct WatchCommand: ParsableCommand {
 
   func run() throws {
     var watched = try WatchedRuns(runs)
-    guard !once, isatty(STDOUT_FILENO) == 1 else {
+    // Without keys nothing but a signal would end the view.
+    guard !once, isatty(STDOUT_FILENO) == 1, isatty(STDIN_FILENO) == 1 else {
       let view = WatchView(statuses: watched.statuses, now: Date())
       Console.line(view.table())
       return
     }
     StopSignals("TERM,HUP")?.catchAll()
+    // Ctrl-C is a key here, but a signal can come from elsewhere.
+    platform_catch_stop_signal(SIGINT)
     let terminal = ScreenTerminal()
     defer { terminal.restore() }
     while StopSignals.received == nil {

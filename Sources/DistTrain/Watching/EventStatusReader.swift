@@ -6,24 +6,28 @@ struct EventStatusReader: StatusReader {
   private(set) var status = RunStatus()
   /// Step numbers and times of the last steps of this start, for speed and time left.
   private var steps: [(step: Int, time: Date)] = []
+  private var skipped: Set<Int> = []
   private var audioSecondsPerStep: Double?
   private var validationSeconds: Double?
+  private let decoder = JSONDecoder()
 
   /// Steps over which speed is measured.
   private static let window = 20
 
   /// `epochs` are those of the run's configuration, which older event files do not tell.
-  init(epochs: Int? = nil) { status.epochs = epochs }
+  init(epochs: Int? = nil) {
+    status.epochs = epochs
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+  }
 
   mutating func read(_ line: Substring, modified: Date?) {
-    guard let event = try? JSONDecoder().decode(Event.self, from: Data(line.utf8)) else { return }
+    guard let event = try? decoder.decode(Event.self, from: Data(line.utf8)) else { return }
     let time = event.time.flatMap(Self.date)
     status.heard = time ?? status.heard
     switch event.event {
     case "start": start(event, time)
     case "step": step(event, time)
     case "epoch": epoch(event, time)
-    case "checkpoint": break
     case "stop":
       status.state = .stopped(event.reason ?? "")
       status.tell("stopped after step \(event.step ?? 0): \(event.reason ?? "")", at: time)
@@ -45,8 +49,8 @@ struct EventStatusReader: StatusReader {
   private mutating func start(_ event: Event, _ time: Date?) {
     status.state = .running
     status.epochs = event.epochs ?? status.epochs
-    status.stepsPerEpoch = event.steps_per_epoch ?? status.stepsPerEpoch
-    audioSecondsPerStep = event.audio_seconds_per_step ?? audioSecondsPerStep
+    status.stepsPerEpoch = event.stepsPerEpoch ?? status.stepsPerEpoch
+    audioSecondsPerStep = event.audioSecondsPerStep ?? audioSecondsPerStep
     status.speed = nil
     place(step: event.step)
     if let time, let step = event.step { steps = [(step, time)] }
@@ -60,7 +64,8 @@ struct EventStatusReader: StatusReader {
     guard let step = event.step else { return }
     status.state = .running
     status.loss = event.loss ?? status.loss
-    if event.skipped == true { status.skippedSteps += 1 }
+    if event.skipped == true { skipped.insert(step) }
+    status.skippedSteps = skipped.count
     place(step: step, keepingTimes: true)
     guard let time else { return }
     steps.append((step, time))
@@ -70,22 +75,27 @@ struct EventStatusReader: StatusReader {
   private mutating func epoch(_ event: Event, _ time: Date?) {
     guard let number = event.epoch else { return }
     let place = status.stepInEpoch
-    status.ended(epoch: number, pesq: event.pesq, noisy: event.noisy_pesq)
+    status.ended(epoch: number, pesq: event.pesq, noisy: event.noisyPesq)
     // A validation beside training ends while the next epoch is under way.
     if let place, let all = status.stepsPerEpoch, place < all { status.stepInEpoch = place }
-    status.speed = event.audio_seconds_per_second ?? status.speed
-    validationSeconds = event.validation_seconds ?? validationSeconds
+    status.speed = event.audioSecondsPerSecond ?? status.speed
+    validationSeconds = event.validationSeconds ?? validationSeconds
     func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "nan" }
     status.tell(
-      "pass \(number): pesq \(text(event.pesq)), noisy \(text(event.noisy_pesq)), loss "
-        + "\(text(event.loss)), train-loss \(text(event.train_loss))",
+      "pass \(number): pesq \(text(event.pesq)), noisy \(text(event.noisyPesq)), loss "
+        + "\(text(event.loss)), train-loss \(text(event.trainLoss))",
       at: time)
     // Speed is that of steps, without what came between.
     if let last = steps.last, let time { steps = [(last.step, time)] }
   }
 
   private mutating func place(step: Int?, keepingTimes: Bool = false) {
-    if !keepingTimes { steps = [] }
+    if !keepingTimes {
+      steps = []
+      // What comes after is done again.
+      skipped = skipped.filter { $0 <= step ?? .max }
+      status.skippedSteps = skipped.count
+    }
     guard let step, let all = status.stepsPerEpoch, all > 0 else { return }
     let inEpoch = step % all
     status.stepInEpoch = inEpoch == 0 && keepingTimes ? all : inEpoch
@@ -101,27 +111,27 @@ struct EventStatusReader: StatusReader {
     let perStep = last.time.timeIntervalSince(first.time) / Double(last.step - first.step)
     if perStep > 0, let audioSecondsPerStep { status.speed = audioSecondsPerStep / perStep }
     guard let epochs = status.epochs, let all = status.stepsPerEpoch else { return }
-    let steps = max(0, epochs * all - last.step)
-    status.secondsLeft =
-      Double(steps) * perStep + Double(max(0, epochs - status.epoch)) * (validationSeconds ?? 0)
+    let steps = max(0, Double(epochs) * Double(all) - Double(last.step))
+    let validations = max(0, Double(epochs) - Double(status.epoch))
+    status.secondsLeft = steps * perStep + validations * (validationSeconds ?? 0)
   }
 
-  /// A line of the file, as far as it is of interest here. Names are those of the file.
+  /// A line of the file, as far as it is of interest here.
   private struct Event: Decodable {
     let event: String
     let time: String?
     let step: Int?
     let epoch: Int?
     let epochs: Int?
-    let steps_per_epoch: Int?
-    let audio_seconds_per_step: Double?
+    let stepsPerEpoch: Int?
+    let audioSecondsPerStep: Double?
     let ranks: Int?
     let loss: Double?
-    let train_loss: Double?
+    let trainLoss: Double?
     let pesq: Double?
-    let noisy_pesq: Double?
-    let audio_seconds_per_second: Double?
-    let validation_seconds: Double?
+    let noisyPesq: Double?
+    let audioSecondsPerSecond: Double?
+    let validationSeconds: Double?
     let skipped: Bool?
     let reason: String?
   }

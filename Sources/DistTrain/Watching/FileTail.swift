@@ -30,22 +30,22 @@ struct FileTail {
     }
     defer { try? file.close() }
     let size = UInt64(status.st_size)
-    let known = identity
-    let isAnother = known != nil && (known != UInt64(status.st_ino) || size < position)
-    if isAnother {
-      position = 0
-      fragment = Data()
-    }
-    identity = UInt64(status.st_ino)
-    modified = Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
-    var data = fragment
-    if size > position {
-      guard (try? file.seek(toOffset: position)) != nil, let added = try? file.readToEnd() else {
+    let isAnother =
+      identity.map { $0 != UInt64(status.st_ino) || size < position } ?? false
+    let start = isAnother ? 0 : position
+    var data = isAnother ? Data() : fragment
+    if size > start {
+      guard (try? file.seek(toOffset: start)) != nil, let added = try? file.readToEnd() else {
         return nil
       }
-      position += UInt64(added.count)
       data += added
+      position = start + UInt64(added.count)
+    } else {
+      position = start
     }
+    // Only now: a look that fails must not hide that the file is another.
+    identity = UInt64(status.st_ino)
+    modified = Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
     guard let end = data.lastIndex(of: UInt8(ascii: "\n")) else {
       fragment = data
       return Look(lines: [], isAnother: isAnother)

@@ -5,11 +5,13 @@ struct LogStatusReader: StatusReader {
   private(set) var status = RunStatus()
   /// Whether any line is of this program: other files end in .log too.
   private(set) var isOfARun = false
+  private var lineCount = 0
   private var secondsPerEpoch: Double?
   private var secondsLeftInPass: Double?
 
   mutating func read(_ line: Substring, modified: Date?) {
     status.heard = modified
+    lineCount += 1
     let words = line.split(separator: " ")
     if line.hasPrefix("Epoch ") {
       epoch(words)
@@ -31,7 +33,8 @@ struct LogStatusReader: StatusReader {
     } else if line.hasPrefix("disttrain: error: ") {
       status.state = .failed(String(line.dropFirst("disttrain: error: ".count)))
       status.tell(String(line), at: nil)
-      isOfARun = true
+      // Other commands fail too, but say something before.
+      if lineCount == 1 { isOfARun = true }
     } else if line.hasPrefix("best "), line.contains(" in pass ") {
       status.state = .complete
       status.tell(String(line), at: nil)
@@ -79,7 +82,7 @@ struct LogStatusReader: StatusReader {
       status.secondsLeft = nil
       return
     }
-    let whole = epochs - status.epoch - (secondsLeftInPass == nil ? 0 : 1)
-    status.secondsLeft = Double(max(0, whole)) * secondsPerEpoch + (secondsLeftInPass ?? 0)
+    let whole = Double(epochs) - Double(status.epoch) - (secondsLeftInPass == nil ? 0 : 1)
+    status.secondsLeft = max(0, whole) * secondsPerEpoch + (secondsLeftInPass ?? 0)
   }
 }

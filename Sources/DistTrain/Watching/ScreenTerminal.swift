@@ -5,25 +5,21 @@ struct ScreenTerminal {
   private let input: Int32
   private let output: FileDescriptorOutput
   private var before = termios()
-  private let hasKeys: Bool
 
-  /// Takes the screen over. Keys arrive one by one and are not shown; Ctrl-C is one of them.
+  /// Takes the screen over; both are of a terminal. Keys arrive one by one and are not shown; Ctrl-C is one of them.
   init(input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) {
     self.input = input
     self.output = FileDescriptorOutput(output)
-    hasKeys = tcgetattr(input, &before) == 0
-    if hasKeys {
-      var keys = before
-      keys.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG)
-      tcsetattr(input, TCSANOW, &keys)
-    }
+    tcgetattr(input, &before)
+    var keys = before
+    keys.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG)
+    tcsetattr(input, TCSANOW, &keys)
     self.output.write("\u{1b}[?1049h\u{1b}[?25l")
   }
 
   /// Gives the screen back.
   func restore() {
     output.write("\u{1b}[?25h\u{1b}[?1049l")
-    guard hasKeys else { return }
     var before = before
     tcsetattr(input, TCSANOW, &before)
   }
@@ -45,10 +41,7 @@ struct ScreenTerminal {
   /// Waits for a key, at most so long; nil if there was none.
   func key(seconds: Double) -> UInt8? {
     var waiting = pollfd(fd: input, events: Int16(POLLIN), revents: 0)
-    guard hasKeys, poll(&waiting, 1, Int32(seconds * 1000)) > 0 else {
-      if !hasKeys { usleep(UInt32(seconds * 1e6)) }
-      return nil
-    }
+    guard poll(&waiting, 1, Int32(seconds * 1000)) > 0 else { return nil }
     var byte: UInt8 = 0
     let count = read(input, &byte, 1)
     // A terminal that is gone is the end too.

@@ -12,8 +12,6 @@ protocol StatusReader {
 struct WatchedRun {
   /// What its row is called.
   let name: String
-  /// The file that is read.
-  var path: String { tail.path }
   private var tail: FileTail
   private var reader: any StatusReader
   private let makeReader: () -> any StatusReader

@@ -24,6 +24,8 @@ struct WatchedRuns {
   private let paths: [String]
   private var runs: [String: WatchedRun] = [:]
   private var order: [String] = []
+  /// Logs that were found in folders, by the folder.
+  private var foundLogs: [String: [String]] = [:]
 
   /// How deep below a folder runs are looked for: `runs/abl1/seed0`.
   private static let depth = 3
@@ -96,27 +98,40 @@ struct WatchedRuns {
         found = search(path, depth: depth - 1) || found
       }
     }
-    guard !found else { return true }
+    if found {
+      // Of before the run folder was there.
+      for key in foundLogs.removeValue(forKey: folder) ?? [] {
+        runs[key] = nil
+        order.removeAll { $0 == key }
+      }
+      return true
+    }
     for name in names where name.hasSuffix(".log") || name.hasSuffix(".out") {
-      add(log: "\(folder)/\(name)")
+      if let key = add(log: "\(folder)/\(name)") { foundLogs[folder, default: []].append(key) }
     }
     return false
   }
 
   private mutating func add(runFolder path: String) {
     let folder = RunFolder(path)
-    add(WatchedRun(name: Self.name(path), folder: folder))
+    add(folder.metrics.path(percentEncoded: false)) {
+      WatchedRun(name: Self.name(path), folder: folder)
+    }
   }
 
-  private mutating func add(log path: String) {
-    add(WatchedRun(name: Self.name(path), log: path))
+  @discardableResult
+  private mutating func add(log path: String) -> String? {
+    add(path) { WatchedRun(name: Self.name(path), log: path) }
   }
 
-  private mutating func add(_ run: WatchedRun) {
-    let key = Self.standard(run.path)
-    guard runs[key] == nil else { return }
-    runs[key] = run
+  /// Follows the file at `path`; nil if it is followed already.
+  @discardableResult
+  private mutating func add(_ path: String, _ run: () -> WatchedRun) -> String? {
+    let key = Self.standard(path)
+    guard runs[key] == nil else { return nil }
+    runs[key] = run()
     order.append(key)
+    return key
   }
 
   private static func standard(_ path: String) -> String {

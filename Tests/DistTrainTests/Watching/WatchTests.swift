@@ -85,6 +85,42 @@ import Testing
     }
   }
 
+  /// Steps that are done again count once, and numbers that make no sense do no harm.
+  @Test func oddEventsAreNoTrouble() throws {
+    try withTemporaryFolder { folder in
+      let again =
+        line(20, "start", "\"step\":2,\"ranks\":1,\"epochs\":10,\"steps_per_epoch\":4")
+        + line(21, "step", "\"step\":3,\"loss\":0.5,\"skipped\":true")
+      let endless =
+        line(20, "start", "\"step\":0,\"epochs\":\(Int.max),\"steps_per_epoch\":\(Int.max)")
+        + line(21, "step", "\"step\":1") + line(22, "step", "\"step\":2")
+        + line(23, "epoch", "\"epoch\":\(Int.max),\"pesq\":2") + "null\n[]\nnothing\n"
+      for (name, text) in [("again", events + again), ("endless", endless)] {
+        try folder.makeFolder(name)
+        try text.write(
+          toFile: folder.file("\(name)/metrics.jsonl"), atomically: true, encoding: .utf8)
+      }
+      let outcome = try disttrain(["watch", "again", "endless"], folder: folder)
+      #expect(outcome.status == 0, "\(outcome)")
+      let cells = try row("again", outcome.output)
+      #expect(cells[2] == "3/4" && cells[9] == "1", "\(outcome)")
+      #expect(try row("endless", outcome.output)[1] == "0/\(Int.max)", "\(outcome)")
+    }
+  }
+
+  @Test func aTerminalWithoutKeysGetsTheTableOnce() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("run")
+      try events.write(toFile: folder.file("run/metrics.jsonl"), atomically: true, encoding: .utf8)
+      let program = try MPIRun.productPath("disttrain")
+      let outcome = try Subprocess.shell(
+        "script -qec '\"\(program)\" watch run </dev/null' screen </dev/null", folder: folder,
+        timeLimit: 10)
+      #expect(outcome.status == 0 && !outcome.timedOut, "\(outcome)")
+      #expect(outcome.output.contains("2.5000") && !outcome.output.contains("\u{1b}"), "\(outcome)")
+    }
+  }
+
   @Test func statesAreTold() throws {
     try withTemporaryFolder { folder in
       for (name, text) in [
@@ -156,6 +192,9 @@ import Testing
       try folder.makeFolder("runs/a")
       try events.write(
         toFile: folder.file("runs/a/metrics.jsonl"), atomically: true, encoding: .utf8)
+      // A log counts as long as its run folder is not there.
+      try folder.makeFolder("logs")
+      try Self.log.write(toFile: folder.file("logs/abl1.log"), atomically: true, encoding: .utf8)
       let later = line(30, "epoch", "\"epoch\":3,\"step\":12,\"pesq\":2.75,\"noisy_pesq\":1.97")
       try later.write(toFile: folder.file("later"), atomically: true, encoding: .utf8)
       let program = try MPIRun.productPath("disttrain")
@@ -163,10 +202,10 @@ import Testing
         """
         keys() {
           sleep 0.6; cat later >>runs/a/metrics.jsonl
-          mkdir -p runs/b; cat later >runs/b/metrics.jsonl
+          mkdir -p runs/b logs/r; cat later >runs/b/metrics.jsonl; cat later >logs/r/metrics.jsonl
           sleep 0.9; printf q; sleep 1
         }
-        keys | script -qec 'stty cols 100 rows 20; "\(program)" watch runs --interval 0.2; \
+        keys | script -qec 'stty cols 100 rows 20; "\(program)" watch runs logs --interval 0.2; \
         echo status $?; stty -a' screen
         """, folder: folder)
       #expect(outcome.status == 0 && !outcome.timedOut, "\(outcome)")
@@ -175,10 +214,13 @@ import Testing
       let update = try #require(screen.range(of: "2.7500"), "\(screen)")
       #expect(first.lowerBound < update.lowerBound)
       #expect(screen.contains("runs/b") && screen.contains("pass 3: pesq 2.7500"), "\(screen)")
-      #expect(screen.contains("started, 2 ranks") && screen.contains("2 runs"), "\(screen)")
+      #expect(screen.contains("started, 2 ranks") && screen.contains("3 runs"), "\(screen)")
       let left = try #require(screen.range(of: "\u{1b}[?25h\u{1b}[?1049l"), "\(screen)")
       #expect(screen[left.upperBound...].contains("status 0"), "\(screen)")
       #expect(screen[left.upperBound...].contains(" icanon") && !screen.contains("-echo "))
+      let last = screen[..<left.lowerBound].components(separatedBy: "\u{1b}[H").last ?? ""
+      #expect(screen.contains("logs/abl1.log ") && last.contains("logs/r "), "\(screen)")
+      #expect(!last.contains("logs/abl1.log"), "\(last)")
       let drawn = screen[..<left.lowerBound].replacing("\u{1b}[H", with: "\n")
       for line in drawn.split(whereSeparator: { $0 == "\n" || $0 == "\r\n" }) {
         let text = line.replacing(/\u{1b}\[[?0-9]*[A-Za-z]|\r/, with: "")
