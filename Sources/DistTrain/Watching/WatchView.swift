@@ -82,7 +82,8 @@ struct WatchView {
   }
 
   private static func step(_ status: RunStatus) -> String {
-    guard let done = status.stepInEpoch, let all = status.stepsPerEpoch else { return "-" }
+    guard status.state != .complete, let done = status.stepInEpoch, let all = status.stepsPerEpoch
+    else { return "-" }
     return "\(done)/\(all)"
   }
 
