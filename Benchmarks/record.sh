@@ -46,7 +46,7 @@ if [ "$ranks" -gt 1 ]; then
   fi
 fi
 
-for preset in ${PRESETS:-abl1 abl2 abl3}; do
+for preset in ${PRESETS:-abl1 abl2 abl3 bsrnn unimamba}; do
   what="step-$(basename "$preset" .json)${flags:+-$flags}"
   if [ "$ranks" -gt 1 ]; then what="$what-$ranks-ranks"; fi
   file="$results/$machine-$commit-$what.json"

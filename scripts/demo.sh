@@ -39,7 +39,11 @@ best=$run/best.safetensors
   --csv "$run/test.csv" | tee "$run/test.txt"
 
 # One utterance to listen to: that of the median gain in quality, neither luck nor bad luck.
-name=$(tail -n +2 "$run/test.csv" | awk -F, '{ print $3 - $2 "," $1 }' | sort -n |
+name=$(awk -F, '
+    FNR == 1 { next }
+    NR == FNR { noisy[$1] = $2; next }
+    $2 != "" && noisy[$1] != "" { print $2 - noisy[$1] "," $1 }
+  ' "$run/test-noisy.csv" "$run/test.csv" | sort -n |
   awk -F, '{ names[NR] = $2 } END { print names[int((NR + 1) / 2)] }')
 mkdir -p "$run/listen"
 for side in noisy clean; do

@@ -3,9 +3,9 @@
 # What the build needs, and what making the mini corpus needs.
 build_packages=(libopenmpi-dev openmpi-bin libopenblas-dev libsndfile1-dev libfftw3-dev pkg-config)
 corpus_packages=(libspandsp2 libsoxr0)
-# Emulated hosts (hosts.sh), a SLURM on them (slurm-cluster.sh) and a browser (check-report.py),
-# which tests need.
-test_packages=(iproute2 slurm-wlm munge chromium chromium-driver python3-selenium)
+# Emulated hosts (hosts.sh), a SLURM on them (slurm-cluster.sh), a browser (check-report.py) and a
+# Python for what tests read back with other programs.
+test_packages=(iproute2 slurm-wlm munge chromium chromium-driver python3-selenium python3-venv)
 
 # install_packages NAME…: says which are missing and installs them, or says what to run by hand.
 install_packages() {
@@ -27,6 +27,16 @@ install_packages() {
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
   echo "Installed: ${missing[*]}"
+}
+
+# make_test_python: a Python with Tests/Scripts/requirements.txt, in the build folder.
+make_test_python() {
+  if ! cmp -s Tests/Scripts/requirements.txt .build/python/installed; then
+    /usr/bin/python3 -m venv --clear .build/python
+    .build/python/bin/pip install --quiet --disable-pip-version-check \
+      -r Tests/Scripts/requirements.txt
+    cp Tests/Scripts/requirements.txt .build/python/installed
+  fi
 }
 
 # require_swift: the toolchain is the one thing that is not a Debian package.

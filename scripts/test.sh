@@ -7,6 +7,7 @@ source scripts/packages.sh
 require_swift
 install_packages "${build_packages[@]}" "${corpus_packages[@]}" "${test_packages[@]}"
 allow_root
+make_test_python
 
 # Release: debug kernels are too slow to test anything. One test at a time: the MPI tests start up
 # to four processes each.

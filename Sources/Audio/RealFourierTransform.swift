@@ -1,8 +1,8 @@
 import CFFTW
 import Synchronization
 
-/// FFTW's planner is not thread-safe; executing a plan is.
-private let plannerLock = Mutex<Void>(())
+/// FFTW's planner is not thread-safe; executing a plan is. One lock for both precisions.
+let plannerLock = Mutex<Void>(())
 
 /// Forward and inverse FFT of one real length through FFTW, with its own aligned work arrays.
 ///

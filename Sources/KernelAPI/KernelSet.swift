@@ -257,6 +257,18 @@ public protocol KernelSet: Sendable {
     dx: MutableFloatPointer, dxStride: Int, dweight: MutableFloatPointer,
     dbias: MutableFloatPointer)
 
+  /// d/dweight and d/dbias of the same, added; without the rest of the backward step.
+  static func groupNormSums(
+    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
+    features: Int, mean: Float, inverse: Float, dweight: MutableFloatPointer,
+    dbias: MutableFloatPointer)
+
+  /// d/dx of the same, added, from the means of dout·weight and of that times the normalised x.
+  static func addGroupNormInputGradient(
+    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
+    mean: Float, inverse: Float, weight: FloatPointer, meanOfGradient: Float,
+    meanOfProduct: Float, to dx: MutableFloatPointer)
+
   // MARK: Mamba
 
   /// out = SiLU(causal depthwise convolution of x); weight [taps, channels].
@@ -287,6 +299,20 @@ public protocol KernelSet: Sendable {
     _ inputs: ScanInputs, _ dout: FloatPointer, _ sequences: TileSequences,
     _ parameters: ScanParameters, checkpoints: FloatPointer, _ gradients: ScanGradients)
 
+  // MARK: LSTM
+
+  /// One step: gates from x_t and h_{t−1} in `input` [rows, N + H], the records, and h_t into
+  /// `state`, whose rows are as far apart. `weights` [blocks, N + H, 64], `bias` [blocks, 64].
+  static func lstmStepForward(
+    _ step: LSTMStep, input: FloatPointer, weights: FloatPointer, bias: FloatPointer,
+    state: MutableFloatPointer)
+
+  /// Its gradients; those of the gates before their functions take the gates' places.
+  static func lstmStepBackward(_ step: LSTMStep, _ gradients: LSTMStepGradients)
+
+  /// h_t again, from the records.
+  static func lstmState(_ step: LSTMStep, state: MutableFloatPointer)
+
   // MARK: Decoder
 
   /// x = tanh(x) in place.
@@ -305,6 +331,16 @@ public protocol KernelSet: Sendable {
   static func gatedLinearUnitBackward(
     _ a: FloatPointer, _ b: FloatPointer, stride: Int, _ dout: FloatPointer, doutStride: Int,
     rows: Int, columns: Int, da: MutableFloatPointer, db: MutableFloatPointer)
+
+  // MARK: Cross-band MLP
+
+  /// out = residual + GELU(x), exact (erf); `count` is whole vectors, out may be either input.
+  static func gaussianErrorUnit(
+    _ x: FloatPointer, plus residual: FloatPointer, count: Int, out: MutableFloatPointer)
+
+  /// dx = dout·GELU'(x); dx may be either input.
+  static func gaussianErrorUnitBackward(
+    _ x: FloatPointer, _ dout: FloatPointer, count: Int, dx: MutableFloatPointer)
 
   // MARK: Loss and optimiser
 
@@ -369,4 +405,6 @@ public enum ElementaryFunction: Sendable, CaseIterable {
   case tanh
   /// log(1 + e^x).
   case softplus
+  /// 2/√π · ∫₀ˣ e^−t² dt.
+  case erf
 }

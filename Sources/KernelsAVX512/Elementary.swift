@@ -162,6 +162,32 @@ func tanh(_ x: Vector) -> Vector {
   return near.replacing(with: withSign(of: x, far), where: magnitude .> Vector(repeating: 0.625))
 }
 
+/// erf(x) = 2/√π · ∫₀ˣ e^−t² dt: an odd polynomial near 0, else 1 − e^p(|x|), where p is
+/// log(1 − erf) and held at |x| = 4, behind which the result is 1.
+@_transparent
+func erf(_ x: Vector) -> Vector {
+  let magnitude = absolute(x)
+  let u = x * x
+  var p = Vector(repeating: -6.090_346_8e-4)
+  p = Vector(repeating: 5.011_96e-3).addingProduct(p, u)
+  p = Vector(repeating: -2.677_890_7e-2).addingProduct(p, u)
+  p = Vector(repeating: 1.128_214_1e-1).addingProduct(p, u)
+  p = Vector(repeating: -3.761_252_5e-1).addingProduct(p, u)
+  p = Vector(repeating: 1.283_791_5e-1).addingProduct(p, u)
+  let near = x.addingProduct(x, p)
+  let four = Vector(repeating: 4)
+  let m = magnitude.replacing(with: four, where: magnitude .> four)
+  var q = Vector(repeating: 1.971_817_9e-4)
+  q = Vector(repeating: -3.055_607_2e-3).addingProduct(q, m)
+  q = Vector(repeating: 2.227_708_5e-2).addingProduct(q, m)
+  q = Vector(repeating: -1.040_373_6e-1).addingProduct(q, m)
+  q = Vector(repeating: -6.370_597_5e-1).addingProduct(q, m)
+  q = Vector(repeating: -1.127_749_6).addingProduct(q, m)
+  q = Vector(repeating: -1.774_948_6e-4).addingProduct(q, m)
+  let far = Vector(repeating: 1) - exp(q)
+  return near.replacing(with: withSign(of: x, far), where: magnitude .> Vector(repeating: 0.9))
+}
+
 /// |x|, by clearing the sign bit.
 @_transparent
 func absolute(_ x: Vector) -> Vector {
@@ -215,6 +241,7 @@ extension Kernels {
     case .sigmoid: map(x, count, out) { sigmoid($0) }
     case .tanh: map(x, count, out) { vectorTanh($0) }
     case .softplus: map(x, count, out) { vectorSoftplus($0) }
+    case .erf: map(x, count, out) { erf($0) }
     }
   }
 
@@ -233,7 +260,7 @@ extension Kernels {
 }
 
 // Inside `Kernels` the short names mean its own static functions.
-@_transparent private func vectorExp(_ x: Vector) -> Vector { exp(x) }
+@_transparent func vectorExp(_ x: Vector) -> Vector { exp(x) }
 @_transparent private func vectorLog2(_ x: Vector) -> Vector { log2(x) }
 @_transparent func vectorTanh(_ x: Vector) -> Vector { tanh(x) }
 @_transparent func vectorSoftplus(_ x: Vector) -> Vector { softplus(x) }

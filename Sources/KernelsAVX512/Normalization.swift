@@ -177,4 +177,48 @@ extension Kernels {
       }
     }
   }
+
+  /// The two sums over the rows given, which may be some of a group's.
+  public static func groupNormSums(
+    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
+    features: Int, mean: Float, inverse: Float, dweight: MutableFloatPointer,
+    dbias: MutableFloatPointer
+  ) {
+    let m = Vector(repeating: mean)
+    let r = Vector(repeating: inverse)
+    for j in Swift.stride(from: 0, to: features, by: laneCount) {
+      var dw = Vector(repeating: 0)
+      var db = Vector(repeating: 0)
+      for row in 0..<rows {
+        let dy = load(dout + row * doutStride + j)
+        dw = dw.addingProduct(dy, (load(x + row * xStride + j) - m) * r)
+        db += dy
+      }
+      store(load(dweight + j) + dw, dweight + j)
+      store(load(dbias + j) + db, dbias + j)
+    }
+  }
+
+  /// The equation above, row by row: x, dout and dx lie alike.
+  public static func addGroupNormInputGradient(
+    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
+    mean: Float, inverse: Float, weight: FloatPointer, meanOfGradient: Float,
+    meanOfProduct: Float, to dx: MutableFloatPointer
+  ) {
+    let m = Vector(repeating: mean)
+    let r = Vector(repeating: inverse)
+    let meanOfG = Vector(repeating: meanOfGradient)
+    let meanOfGX = Vector(repeating: meanOfProduct)
+    for row in 0..<rows {
+      let start = row * stride
+      var j = 0
+      while j < features {
+        let normalised = (load(x + (start + j)) - m) * r
+        let g = load(dout + (start + j)) * load(weight + j)
+        let d = (g - meanOfG) - normalised * meanOfGX
+        store(load(dx + (start + j)).addingProduct(d, r), dx + (start + j))
+        j += laneCount
+      }
+    }
+  }
 }

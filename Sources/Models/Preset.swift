@@ -2,18 +2,22 @@ import Foundation
 
 /// The systems that come with the program, each a JSON file in `Presets`.
 public enum Preset {
-  // A sixth system is a file in `Presets` and its line here; a test compares the two.
+  // A further system is a file in `Presets` and its line here; a test compares the two.
   private static let files: [(name: String, text: [UInt8])] = [
     ("abl1", PackageResources.abl1_json),
     ("abl2", PackageResources.abl2_json),
     ("abl3", PackageResources.abl3_json),
+    ("bsrnn", PackageResources.bsrnn_json),
+    ("unimamba", PackageResources.unimamba_json),
+    ("bsrnn31", PackageResources.bsrnn31_json),
   ]
 
   /// The names of the presets.
   public static let names: [String] = files.map(\.name)
 
-  /// The names of the published ablations, which `check` tests unless told otherwise.
-  public static let ablations: [String] = names.filter { $0.hasPrefix("abl") }
+  /// The names of the ablations and of the baselines that they are compared with, which `check`
+  /// tests unless told otherwise.
+  public static let systems: [String] = ["abl1", "abl2", "abl3", "bsrnn", "unimamba"]
 
   /// The presets.
   ///

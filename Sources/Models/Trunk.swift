@@ -30,7 +30,11 @@ public protocol TrunkConfiguration: Sendable, Equatable {
 /// The kinds of trunk that a configuration may name.
 public enum TrunkKinds {
   /// Every kind, as `describe` and errors list them.
-  public static let all: [any TrunkConfiguration.Type] = [BiMambaTrunkConfiguration.self]
+  public static let all: [any TrunkConfiguration.Type] = [
+    BiMambaTrunkConfiguration.self,
+    LSTMTrunkConfiguration.self,
+    UniMambaTrunkConfiguration.self,
+  ]
 
   /// Reads the object `trunk` of a configuration.
   static func read(

@@ -1,19 +1,44 @@
 import Foundation
+import Metrics
 import TestSupport
+import Testing
 
 /// A pair of recordings with the values that the usual tools give for it.
 struct GoldenCase: Decodable, Sendable, CustomStringConvertible {
   let name: String
   let ref: String
   let deg: String
-  let pesqWB: Double
-  /// Nil where the signals are identical and the ratio has no bound.
-  let siSDR: Double?
+  /// The known scores; SI-SDR has none where the signals are identical, since it has no bound.
+  let expected: [ScoreColumn: Double]
 
-  enum CodingKeys: String, CodingKey {
-    case name, ref, deg
-    case pesqWB = "pesq_wb"
-    case siSDR = "si_sdr"
+  var pesqWB: Double { get throws { try #require(expected[.pesqWB]) } }
+  var siSDR: Double? { expected[.siSDR] }
+
+  private enum Key: String, CodingKey { case name, ref, deg }
+
+  init(from decoder: any Decoder) throws {
+    let texts = try decoder.container(keyedBy: Key.self)
+    name = try texts.decode(String.self, forKey: .name)
+    ref = try texts.decode(String.self, forKey: .ref)
+    deg = try texts.decode(String.self, forKey: .deg)
+    let numbers = try decoder.container(keyedBy: ScoreKey.self)
+    // Where the usual tool gives no number, "defined" has the one that follows from the definition.
+    let defined = try numbers.decodeIfPresent(
+      [String: Double].self, forKey: ScoreKey(stringValue: "defined"))
+    var expected: [ScoreColumn: Double] = [:]
+    for column in ScoreColumn.allCases {
+      expected[column] =
+        try numbers.decodeIfPresent(Double.self, forKey: ScoreKey(stringValue: column.rawValue))
+        ?? defined?[column.rawValue]
+    }
+    self.expected = expected
+  }
+
+  private struct ScoreKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
   }
 
   var description: String { name }
@@ -23,6 +48,13 @@ struct GoldenCase: Decodable, Sendable, CustomStringConvertible {
   }
 
   static let folder = fixturesFolder.appending(path: "metrics")
+
+  /// A folder of further cases, which are not part of this repository.
+  static var otherFolder: URL? {
+    ProcessInfo.processInfo.environment["DISTTRAIN_GOLDEN_METRICS"].map {
+      URL(fileURLWithPath: $0, isDirectory: true)
+    }
+  }
 
   static func all(in folder: URL = Self.folder) throws -> [GoldenCase] {
     let data = try Data(contentsOf: folder.appending(path: "expected.json"))

@@ -2,79 +2,138 @@ import Metrics
 import Testing
 
 @Suite struct ScoreTableTests {
-  private let table = ScoreTable([
-    UtteranceScore(file: "a.wav", pesqWB: 2.5, siSDR: 10),
-    UtteranceScore(file: "b.wav", siSDR: 100, error: "pesq_wb: the \"reference\" is silent"),
-    UtteranceScore(file: "c, second take.wav", pesqWB: 1.5, siSDR: -4.25),
-    UtteranceScore(file: "d.wav", pesqWB: 4.6439, siSDR: .infinity),
+  private static let header = "file,pesq_wb,stoi,estoi,si_sdr,ssnr,llr,wss,csig,cbak,covl,error"
+
+  private static let scores = [
+    UtteranceScore(file: "a.wav", values: [.pesqWB: 2.5, .siSDR: 10]),
+    UtteranceScore(
+      file: "b.wav", values: [.siSDR: 100], error: "pesq_wb: the \"reference\" is silent"),
+    UtteranceScore(file: "c, second take.wav", values: [.pesqWB: 1.5, .siSDR: -4.25]),
+    UtteranceScore(file: "d.wav", values: [.pesqWB: 4.6439, .siSDR: .infinity]),
     UtteranceScore(file: "e.wav", error: "cannot be read"),
-  ])
+  ]
+
+  private let table = ScoreTable(Self.scores, columns: .validation)
+
+  /// The same utterances before: `e` is the only one whose noisy side has a fault of its own.
+  private let both: ScoreTable = {
+    let noisy = [(1.25, 3.0), (1, 1), (1.25, -5.25), (1, 2), (1, 1)].enumerated().map {
+      place, pair in
+      UtteranceScore(
+        file: Self.scores[place].file, values: [.pesqWB: pair.0, .siSDR: pair.1],
+        error: place == 4 ? "clipped" : nil)
+    }
+    return ScoreTable(Self.scores, noisy: noisy, columns: .validation)
+  }()
 
   @Test func csv() {
     #expect(
       table.csv == """
-        file,pesq_wb,si_sdr,error
-        a.wav,2.500000,10.000000,
-        b.wav,,100.000000,"pesq_wb: the ""reference"" is silent"
-        "c, second take.wav",1.500000,-4.250000,
-        d.wav,4.643900,inf,
-        e.wav,,,cannot be read
+        \(Self.header)
+        a.wav,2.500000,,,10.000000,,,,,,,
+        b.wav,,,,100.000000,,,,,,,"pesq_wb: the ""reference"" is silent"
+        "c, second take.wav",1.500000,,,-4.250000,,,,,,,
+        d.wav,4.643900,,,inf,,,,,,,
+        e.wav,,,,,,,,,,,cannot be read
 
         """)
-    #expect(ScoreTable().csv == "file,pesq_wb,si_sdr,error\n")
+    #expect(ScoreTable().csv == Self.header + "\n" && table.noisyCSV == nil)
+    #expect(both.csv == table.csv)
+    #expect(
+      both.noisyCSV?.hasPrefix("\(Self.header)\na.wav,1.250000,,,3.000000,,,,,,,\n") == true)
   }
 
   @Test(arguments: ["a\r\nb", "a\nb", "a\rb", " a", "a "]) func quotesWhatNeedsIt(_ name: String) {
     let csv = ScoreTable([UtteranceScore(file: name)]).csv
-    #expect(csv == "file,pesq_wb,si_sdr,error\n\"\(name)\",,,\n")
+    #expect(csv == "\(Self.header)\n\"\(name)\",,,,,,,,,,,\n")
   }
 
   @Test func meansAreOverScorableUtterances() throws {
-    let pesq = try #require(table.mean(of: .pesqWB))
-    #expect(abs(pesq.value - (2.5 + 1.5 + 4.6439) / 3) < 1e-12)
-    #expect(pesq.count == 3 && pesq.infiniteCount == 0)
+    let pesq = try #require(table.row(.pesqWB).score)
+    #expect(abs(pesq.mean - (2.5 + 1.5 + 4.6439) / 3) < 1e-12 && pesq.count == 3)
+    #expect(table.row(.pesqWB).infiniteCount == 0)
     // Not the 100 dB of the utterance without a PESQ score, nor the infinite one.
-    let ratio = try #require(table.mean(of: .siSDR))
-    #expect(ratio.value == 2.875 && ratio.count == 2 && ratio.infiniteCount == 1)
-    #expect(ScoreTable().mean(of: .pesqWB) == nil)
+    let ratio = table.row(.siSDR)
+    #expect(ratio.score?.mean == 2.875 && ratio.score?.count == 2 && ratio.infiniteCount == 1)
+    #expect(ratio.noisy == nil && ratio.gain == nil)
+    #expect(ScoreTable().row(.pesqWB).score == nil)
+  }
+
+  @Test func bothSidesSpeakOfTheSameUtterances() throws {
+    #expect(both.scorable == [0, 2, 3])
+    let ratio = both.row(.siSDR)
+    #expect(ratio.score?.mean == 2.875 && ratio.noisy?.mean == -1.125 && ratio.gain?.mean == 4)
+    #expect(ratio.infiniteCount == 1 && ratio.gain?.count == 2)
+    // Differences of 7 and 1: their deviation is 3 √2, and with two values t is 12.706.
+    let width = try #require(ratio.gain?.halfWidth)
+    #expect(abs(width - 12.7062 * 3) < 1e-3)
+    #expect(both.fault(1) == "enhanced: pesq_wb: the \"reference\" is silent")
+    #expect(both.fault(4) == "noisy: clipped; enhanced: cannot be read")
   }
 
   @Test func summary() {
     #expect(
       table.summary == """
-        scored 3/5
-        pesq_wb 2.8813
-        si_sdr 2.8750 (2 finite, 1 infinite left out)
+                       mean ± 95%
+        pesq_wb   2.8813 ± 3.9902
+        si_sdr   2.8750 ± 90.5317
+        scored 3/5 (2 without pesq_wb, 1 without si_sdr)
+        si_sdr: 1 infinite left out of its means
         not scored:
           b.wav: pesq_wb: the "reference" is silent
           e.wav: cannot be read
         """)
-    #expect(ScoreTable().summary == "scored 0/0\npesq_wb -\nsi_sdr -")
+    #expect(
+      both.summary(published: [.pesqWB: "1.97"]) == """
+        mean ± 95%              noisy          enhanced               gain  published noisy
+        pesq_wb       1.1667 ± 0.3586   2.8813 ± 3.9902   +1.7146 ± 4.3323             1.97
+        si_sdr      -1.1250 ± 52.4131  2.8750 ± 90.5317  +4.0000 ± 38.1186                -
+        scored 3/5 (2 without pesq_wb, 1 without si_sdr)
+        si_sdr: 1 infinite left out of its means
+        not scored:
+          b.wav: enhanced: pesq_wb: the "reference" is silent
+          e.wav: noisy: clipped; enhanced: cannot be read
+        """)
+    #expect(
+      ScoreTable(columns: .validation).summary
+        == "         mean ± 95%\npesq_wb           -\nsi_sdr            -\nscored 0/0")
   }
 
-  @Test func scoresPairs() throws {
-    let pair = try GoldenCase.named("g02")
-    let (reference, degraded) = try pair.signals()
-    let scorer = PESQ.Scorer()
-    let good = UtteranceScore(
-      file: "good.wav", reference: reference, degraded: degraded, sampleRate: 16_000,
-      scorer: scorer)
-    #expect(good.error == nil)
-    #expect(abs(try #require(good.pesqWB) - pair.pesqWB) < 0.001)
-    #expect(abs(try #require(good.siSDR) - (try #require(pair.siSDR))) < 1e-6)
+  @Test func tableOfAllColumnsFitsTheScreen() {
+    let scores = (0..<9).map { index in
+      UtteranceScore(
+        file: "u\(index)",
+        values: Dictionary(
+          uniqueKeysWithValues: ScoreColumn.allCases.map { ($0, -12.3456 * Double(index)) }))
+    }
+    let published = Dictionary(uniqueKeysWithValues: ScoreColumn.allCases.map { ($0, "-12.34") })
+    let table = ScoreTable(scores, noisy: scores)
+    let lines = table.summary(published: published).split(separator: "\n")
+    #expect(lines.count == 12 && lines.allSatisfy { $0.count <= 100 })
+    #expect(table.listing.split(separator: "\n").allSatisfy { $0.count <= 100 })
+  }
 
-    let short = UtteranceScore(
-      file: "short.wav", reference: Array(reference[10_000..<11_000]),
-      degraded: Array(degraded[10_000..<11_000]), sampleRate: 16_000, scorer: scorer)
-    #expect(short.pesqWB == nil && short.siSDR != nil)
-    #expect(
-      short.error == "pesq_wb: \(PESQError.tooShort(.reference, sampleCount: 1_000))")
+  @Test func framesLeftOutAreTold() {
+    var scores = Self.scores
+    scores[0].llrFramesLeftOut = 3
+    // Not of an utterance that is in no mean.
+    scores[1].llrFramesLeftOut = 5
+    let text = ScoreTable(scores, columns: [.pesqWB, .llr]).summary
+    #expect(text.contains("\nllr: 3 frames of digital silence left out, of 1 utterance\n"))
+    #expect(!ScoreTable(scores, columns: [.pesqWB]).summary.contains("llr"))
+  }
 
-    let silent = UtteranceScore(
-      file: "silent.wav", reference: reference,
-      degraded: [Float](repeating: 0, count: degraded.count), sampleRate: 16_000, scorer: scorer)
-    #expect(
-      silent.error
-        == "pesq_wb: \(PESQError.silentDegraded); si_sdr: \(SISDRError.silentDegraded)")
+  @Test func intervalsAreThoseOfStudent() throws {
+    // From tables of the distribution.
+    for (freedom, t) in [
+      (1, 12.7062), (2, 4.30265), (3, 3.18245), (4, 2.77645), (10, 2.22814), (30, 2.04227),
+      (121, 1.97976), (823, 1.96286),
+    ] {
+      #expect(abs(StudentT.quantile975(degreesOfFreedom: freedom) - t) < 2e-5 * t, "\(freedom)")
+    }
+    #expect(Estimate([]) == nil && Estimate([3])?.halfWidth == nil)
+    let estimate = try #require(Estimate([1, 2, 3, 4]))
+    #expect(estimate.mean == 2.5 && estimate.count == 4)
+    #expect(abs((estimate.halfWidth ?? 0) - 3.18245 * (5.0 / 3).squareRoot() / 2) < 1e-4)
   }
 }

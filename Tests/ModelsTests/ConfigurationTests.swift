@@ -45,8 +45,15 @@ struct ConfigurationTests {
     #expect(configuration.decoder.expansions == [3, 3, 3, 3])
   }
 
+  private static let trunk =
+    #""trunk": {"kind": "bimamba", "paths": ["intra", "cross"], "#
+    + #""mamba": {"d_state": 4, "d_conv": 4, "expand": 1}}"#
+
   /// Text to replace, its replacement, and the key and a part of the message of the error.
   static let broken: [(String, String, String, String)] = [
+    (trunk, #""trunk": {"kind": "lstm", "expand": 17}"#, "trunk.expand", "between 1 and 16"),
+    (trunk, #""trunk": {"kind": "lstm"}"#, "trunk.expand", "missing"),
+    (trunk, #""trunk": {"kind": "lstm", "expand": 2, "paths": []}"#, "trunk.paths", "kind, expand"),
     (#""layers": 2"#, #""layers": 2, "layer": 3"#, "layer", "unknown key"),
     (#""d_state": 4"#, #""dstate": 4"#, "trunk.mamba.dstate", "d_state, d_conv, expand"),
     (#""kind": "bimamba""#, #""kind": "bimamba", "dropout": 0"#, "trunk.dropout", "kind, paths"),
@@ -127,6 +134,30 @@ struct ConfigurationTests {
     #expect(description.hasSuffix("."))
   }
 
+  /// Of a unidirectional trunk only the sizes of its Mambas are to choose.
+  @Test func unidirectionalTrunksAreReadAsStrictly() throws {
+    let uni = valid.replacingOccurrences(
+      of: #""bimamba", "paths": ["intra", "cross"]"#, with: #""unimamba""#)
+    let configuration = try read(uni)
+    #expect(
+      configuration.trunk as? UniMambaTrunkConfiguration
+        == UniMambaTrunkConfiguration(mamba: MambaConfiguration(stateSize: 4)))
+    #expect(!configuration.hasSameArchitecture(as: try read(valid)))
+    let other = uni.replacingOccurrences(of: #""d_state": 4"#, with: #""d_state": 12"#)
+    #expect(!configuration.hasSameArchitecture(as: try read(other)))
+    for (text, replacement, words) in [
+      (#""unimamba""#, #""unimamba", "paths": ["intra"]"#, ["\"trunk.paths\"", "kind, mamba"]),
+      (#""unimamba", "#, #""unimamba", "x": {}, "#, ["\"trunk.x\"", "unknown"]),
+      (#""d_state": 4"#, #""d_state": 0"#, ["\"trunk.mamba.d_state\"", "is 0"]),
+    ] {
+      let error = #expect(throws: ConfigurationError.self) {
+        try read(uni.replacingOccurrences(of: text, with: replacement))
+      }
+      let description = try #require(error).description
+      for word in words { #expect(description.contains(word), "\(description)") }
+    }
+  }
+
   @Test func brokenTextNamesItsPlace() {
     #expect(
       throws: ConfigurationError.notJSON(
@@ -170,7 +201,7 @@ struct ConfigurationTests {
     }
   }
 
-  @Test(arguments: ["abl1", "abl2", "abl3"]) func codingKeepsEverything(preset: String) throws {
+  @Test(arguments: Preset.names) func codingKeepsEverything(preset: String) throws {
     let configuration = try Preset.load(preset)
     let again = try ModelConfiguration(
       parsing: Array(configuration.json.description.utf8), file: "again")

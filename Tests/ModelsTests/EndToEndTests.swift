@@ -22,7 +22,7 @@ import Testing
     return Tensor(shape: entry.shape, elements: try entry.floats())
   }
 
-  @Test(arguments: ["e2e_abl1", "e2e_abl2", "e2e_abl3"])
+  @Test(arguments: referenceModels)
   func outputsAndGradients(name: String) throws {
     let file = try golden(name)
     let model = try model(file)
@@ -52,8 +52,7 @@ import Testing
     }
   }
 
-  @Test(
-    arguments: ["e2e_abl1", "e2e_abl2", "e2e_abl3"], [("adam", Float(5)), ("adam_tightclip", 0.02)])
+  @Test(arguments: referenceModels, [("adam", Float(5)), ("adam_tightclip", 0.02)])
   func threeAdamSteps(name: String, run: (prefix: String, clip: Float)) throws {
     let file = try golden(name)
     let model = try model(file)

@@ -31,7 +31,7 @@ import Testing
       input: try #require(x.gradient).buffer.map(\.bitPattern))
   }
 
-  @Test(arguments: ["e2e_abl1", "e2e_abl2", "e2e_abl3"], [1, 40, 300])
+  @Test(arguments: referenceModels, [1, 40, 300])
   func sameBits(name: String, frames: Int) throws {
     let plain = try run(name, frames: frames, Execution())
     #expect(plain.gradients.contains { Float(bitPattern: $0) != 0 })
@@ -50,9 +50,9 @@ import Testing
   }
 
   /// Inference on threads, with whole scratch instead of kept activations.
-  @Test func inference() throws {
+  @Test(arguments: ["e2e_abl3", "e2e_bsrnn"]) func inference(name: String) throws {
     let model = SpeechEnhancer(
-      configuration: try referenceConfiguration(try golden("e2e_abl3")), seed: 3)
+      configuration: try referenceConfiguration(try golden(name)), seed: 3)
     var random = Random(seed: 6, stream: "inference")
     let shape = [1, 70, model.configuration.bins, 2]
     let x = Tensor(
@@ -64,25 +64,29 @@ import Testing
 
   /// Forward and backward work of a recomputing pass is that of a keeping one, besides the products
   /// that it makes again.
-  @Test func recomputedProductsAreCountedApart() throws {
+  @Test(arguments: [
+    ("e2e_abl3", Profile.Part.inProjection),
+    ("e2e_bsrnn", .lstm),
+    ("e2e_unimamba", .mlp),
+  ])
+  func recomputedProductsAreCountedApart(name: String, part: Profile.Part) throws {
     let keeping = Profile()
     let recomputing = Profile()
-    _ = try run("e2e_abl3", frames: 40, Execution(profile: keeping))
-    _ = try run("e2e_abl3", frames: 40, Execution(recomputes: true, profile: recomputing))
-    for part in Profile.Part.allCases {
+    _ = try run(name, frames: 40, Execution(profile: keeping))
+    _ = try run(name, frames: 40, Execution(recomputes: true, profile: recomputing))
+    for each in Profile.Part.allCases {
       for pass in [Profile.Pass.forward, .backward] {
         #expect(
-          keeping[part, pass].work.productFlops == recomputing[part, pass].work.productFlops,
-          "\(part.title)")
+          keeping[each, pass].work.productFlops == recomputing[each, pass].work.productFlops,
+          "\(each.title)")
       }
     }
-    #expect(keeping[.inProjection, .recompute].calls == 0)
-    #expect(
-      recomputing[.inProjection, .recompute].work.productFlops
-        == keeping[.inProjection, .forward].work.productFlops)
+    let forward = keeping[part, .forward].work.productFlops
+    #expect(forward > 0 && keeping[part, .recompute].calls == 0)
+    #expect(recomputing[part, .recompute].work.productFlops == forward)
     // dX and dW: twice the forward product.
-    #expect(
-      keeping[.inProjection, .backward].work.productFlops
-        == 2 * keeping[.inProjection, .forward].work.productFlops)
+    let weights: [Profile.Part] = part == .lstm ? [.lstmWeights] : []
+    let backward = ([part] + weights).map { keeping[$0, .backward].work.productFlops }
+    #expect(backward.reduce(0, +) == 2 * forward)
   }
 }

@@ -99,6 +99,44 @@ struct InitialValueTests {
     #expect(steps.contains { $0 < 2e-3 } && steps.contains { $0 > 0.05 })
   }
 
+  @Test func recurrentMatricesAreOrthogonalAndInputsXavier() throws {
+    let model = SpeechEnhancer(configuration: try Preset.load("bsrnn"), seed: 3)
+    func named(_ part: String) -> [Parameter] {
+      model.parameters.parameters.filter { $0.name.contains(part) }
+    }
+    #expect(named(".weight_hh_l0").count == 15 && named(".weight_ih_l0").count == 15)
+    named(".weight_ih_l0").forEach(expectXavier)
+    #expect(named(".bias_hh_l0").count + named(".bias_ih_l0").count == 30)
+    for parameter in named(".bias_hh_l0") + named(".bias_ih_l0") {
+      #expect(parameter.elements.allSatisfy { $0 == 0 }, "\(parameter.name)")
+    }
+    for parameter in named(".weight_hh_l0") {
+      // Columns of the stacked matrix [4H, H], as PyTorch's orthogonal_ makes them.
+      #expect(parameter.shape == [512, 128])
+      let values = parameter.elements.map(Double.init)
+      var worst = 0.0
+      for a in 0..<128 {
+        for b in a..<128 {
+          var product = 0.0
+          for row in 0..<512 { product += values[row * 128 + a] * values[row * 128 + b] }
+          worst = max(worst, abs(product - (a == b ? 1 : 0)))
+        }
+      }
+      #expect(worst < 1e-6, "\(parameter.name)")
+      // No gate is favoured: each has a quarter of the squares, to within five standard errors.
+      for gate in 0..<4 {
+        let squares = values[gate * 16_384..<(gate + 1) * 16_384].reduce(0) { $0 + $1 * $1 }
+        #expect(abs(squares / 128 - 0.25) < 5 * (2 * 0.25 * 0.75 / (512.0 * 128)).squareRoot())
+      }
+      let mean = values.reduce(0, +) / Double(values.count)
+      #expect(abs(mean) < 5 / (512.0 * Double(values.count)).squareRoot())
+    }
+    let all = named(".weight_hh_l0").map(\.elements)
+    for first in all.indices {
+      for second in all.indices where second > first { #expect(all[first] != all[second]) }
+    }
+  }
+
   @Test func sameSeedSameValues() throws {
     let again = SpeechEnhancer(configuration: model.configuration, seed: 3)
     #expect(again.parameters.values.buffer.elementsEqual(model.parameters.values.buffer))

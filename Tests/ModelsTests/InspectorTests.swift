@@ -5,12 +5,11 @@ import Testing
 
 /// An inspector sees every layer by its name, in the order of computation, and changes nothing.
 @Suite struct InspectorTests {
-  private func model() throws -> SpeechEnhancer {
+  private func model(_ trunk: String) throws -> SpeechEnhancer {
     let text = """
       {
         "name": "tiny", "title": "Tiny", "bins": 9, "bands": [2, 3, 4], "features": 6, "layers": 2,
-        "trunk": { "kind": "bimamba", "paths": ["intra", "cross"],
-          "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 } },
+        "trunk": \(trunk),
         "decoder": { "expansion": 2, "mask_taps": 1 }
       }
       """
@@ -37,15 +36,31 @@ import Testing
     return elements + [loss.total] + model.parameters.gradients.buffer
   }
 
-  private let layers = [
-    "band_split", "layers.0.intra", "layers.0.cross", "layers.1.intra", "layers.1.cross", "decoder",
-    "loss",
+  struct Kind: Sendable {
+    /// What the preset says of it.
+    let trunk: String
+    /// Its layers, in forward order.
+    let layers: [String]
+  }
+
+  private static let mamba = #""mamba": { "d_state": 4, "d_conv": 4, "expand": 1 } }"#
+
+  static let kinds = [
+    Kind(
+      trunk: #"{ "kind": "bimamba", "paths": ["intra", "cross"], "# + mamba,
+      layers: ["layers.0.intra", "layers.0.cross", "layers.1.intra", "layers.1.cross"]),
+    Kind(
+      trunk: #"{ "kind": "lstm", "expand": 2 }"#, layers: ["time.0", "time.1", "band.0", "band.1"]),
+    Kind(
+      trunk: #"{ "kind": "unimamba", "# + mamba,
+      layers: ["layers.0.time", "layers.1.time", "cross_mlp"]),
   ]
 
-  @Test(arguments: [(1, false), (2, false), (1, true)])
-  func changesNothingAndSeesAll(threads: Int, recomputes: Bool) throws {
-    let execution = Execution(threads: threads, recomputes: recomputes)
-    let model = try model()
+  @Test(arguments: kinds, [(1, false), (2, false), (1, true)])
+  func changesNothingAndSeesAll(kind: Kind, run: (threads: Int, recomputes: Bool)) throws {
+    let execution = Execution(threads: run.threads, recomputes: run.recomputes)
+    let layers = ["band_split"] + kind.layers + ["decoder", "loss"]
+    let model = try model(kind.trunk)
     let plain = pass(model, nil, execution)
     let inspector = Inspector(model.parameters)
     #expect(pass(model, inspector, execution) == plain)

@@ -6,7 +6,11 @@ import Testing
 
 /// The contract with weight files: names, shapes and counts.
 struct ParameterTests {
-  @Test(arguments: [("abl1", 4_108_816), ("abl2", 4_575_760), ("abl3", 2_877_704)])
+  @Test(arguments: [
+    ("abl1", 4_108_816), ("abl2", 4_575_760), ("abl3", 2_877_704),
+    ("bsrnn", 2_417_800), ("unimamba", 2_106_512),
+    ("bsrnn31", 2_963_024),
+  ])
   func exactCounts(preset: String, count: Int) throws {
     let model = SpeechEnhancer(configuration: try Preset.load(preset), seed: 1)
     #expect(model.parameters.parameterCount == count)
@@ -24,14 +28,14 @@ struct ParameterTests {
     #expect(block.forward.innerFeatures == 128)
   }
 
-  @Test(arguments: ["abl1", "abl2", "abl3"])
-  func namesAndShapesOfTheReference(preset: String) throws {
-    let file = try golden("e2e_\(preset)")
+  @Test(arguments: referenceModels)
+  func namesAndShapesOfTheReference(name: String) throws {
+    let file = try golden(name)
     let model = SpeechEnhancer(configuration: try referenceConfiguration(file), seed: 1)
     let expected = file.tensors.filter { $0.key.hasPrefix("param.") }
       .reduce(into: [:]) { $0[String($1.key.dropFirst(6))] = $1.value.shape }
     let found = model.parameters.parameters.reduce(into: [:]) { $0[$1.name] = $1.shape }
-    #expect(expected.count > 60)
+    #expect(expected.count > 50)
     #expect(found == expected)
   }
 
@@ -55,8 +59,12 @@ struct ParameterTests {
     #expect(mamba.outline.parameterCount == arena.parameterCount)
   }
 
-  @Test func registrationFollowsTheForwardPass() throws {
-    let model = SpeechEnhancer(configuration: try Preset.load("abl2"), seed: 1)
+  @Test(arguments: [
+    ("abl2", (0..<4).flatMap { ["layers.\($0).intra", "layers.\($0).cross"] }),
+    ("unimamba", (0..<4).map { "layers.\($0).time" } + ["cross_mlp"]),
+  ])
+  func registrationFollowsTheForwardPass(preset: String, trunk: [String]) throws {
+    let model = SpeechEnhancer(configuration: try Preset.load(preset), seed: 1)
     let names = model.parameters.parameters.map(\.name)
     var components: [String] = []
     for name in names {
@@ -65,7 +73,16 @@ struct ParameterTests {
         parts[0] == "layers" ? parts[0...2].joined(separator: ".") : String(parts[0])
       if components.last != component { components.append(component) }
     }
-    let layers = (0..<4).flatMap { ["layers.\($0).intra", "layers.\($0).cross"] }
-    #expect(components == ["band_split"] + layers + ["decoder"])
+    #expect(components == ["band_split"] + trunk + ["decoder"])
+  }
+
+  @Test func timeComesBeforeBands() throws {
+    let model = SpeechEnhancer(configuration: try Preset.load("bsrnn"), seed: 1)
+    var components: [String] = []
+    for parameter in model.parameters.parameters where parameter.name.contains(".lstm.") {
+      let component = parameter.name.split(separator: ".")[0...1].joined(separator: ".")
+      if components.last != component { components.append(component) }
+    }
+    #expect(components == ["time", "band"].flatMap { path in (0..<5).map { "\(path).\($0)" } })
   }
 }

@@ -18,14 +18,33 @@ struct PresetTests {
     }
   }
 
-  @Test func presetsSayWhatTheyAre() throws {
-    let presets = try Preset.all()
-    #expect(presets.map(\.title) == ["Ablation 1", "Ablation 2", "Ablation 3"])
-    #expect(presets.map(\.published?.parameters) == [3_960_000, 4_420_000, 2_820_000])
-    #expect(
-      presets.map(\.published?.pesq)
-        == ["3.0-3.1 expected", "3.1-3.2 expected", "3.2-3.5 expected"])
-    #expect(presets.allSatisfy { !$0.summary.isEmpty && $0.bins == 257 && $0.bands.count == 30 })
+  @Test(arguments: [
+    ("abl1", "Ablation 1", 3_960_000, "3.0-3.1 expected"),
+    ("abl2", "Ablation 2", 4_420_000, "3.1-3.2 expected"),
+    ("abl3", "Ablation 3", 2_820_000, "3.2-3.5 expected"),
+    ("bsrnn", "BSRNN", 2_400_000, "3.00 measured"),
+    ("unimamba", "Unidirectional Mamba", 2_140_000, "2.62 measured"),
+  ])
+  func presetsSayWhatTheyAre(
+    name: String, title: String, parameters: Int, pesq: String
+  ) throws {
+    let preset = try Preset.load(name)
+    #expect(preset.title == title && !preset.summary.isEmpty)
+    #expect(preset.published?.parameters == parameters && preset.published?.pesq == pesq)
+    #expect(preset.bins == 257 && preset.bands.count == 30)
+  }
+
+  @Test func theSystemsArePresets() { #expect(Set(Preset.systems).isSubset(of: Preset.names)) }
+
+  /// The published code's bands and taps; its weights fit (`RenameBSRNNTests`).
+  @Test func bsrnn31IsThePublishedLayout() throws {
+    let preset = try Preset.load("bsrnn31")
+    let fixture = try golden("bandsplit_full31")
+    let widths = try JSONValue(parsing: Array(try #require(fixture.metadata["bands"]).utf8))
+    #expect(preset.bands == widths.integers && preset.bands.count == 31 && preset.bins == 257)
+    #expect(preset.features == 64 && preset.layers == 5 && preset.decoder.maskTaps == 3)
+    #expect(preset.decoder.expansions.allSatisfy { $0 == 4 } && preset.published == nil)
+    #expect(preset.trunk as? LSTMTrunkConfiguration == LSTMTrunkConfiguration(expansion: 2))
   }
 
   @Test func bandsAreThePsychoacousticOnes() throws {
@@ -62,7 +81,7 @@ struct PresetTests {
   }
 
   @Test(arguments: ["abl9", "", "Abl1"]) func unknownNamesListTheKnown(name: String) {
-    let error = ConfigurationError.unknownPreset(name: name, known: ["abl1", "abl2", "abl3"])
+    let error = ConfigurationError.unknownPreset(name: name, known: Preset.names)
     #expect(throws: error) { try Preset.load(name) }
     #expect(error.description.contains("abl1, abl2, abl3"))
     #expect(error.description.contains("path of a JSON file"))

@@ -76,9 +76,9 @@ struct WeightFileTests {
     ) { try WeightFile(contentsOf: URL(fileURLWithPath: absent)) }
   }
 
-  @Test(arguments: ["abl1", "abl2", "abl3"])
-  func loadsWeightsOfPyTorchAmongOtherTensors(preset: String) throws {
-    let file = try golden("e2e_\(preset)")
+  @Test(arguments: referenceModels)
+  func loadsWeightsOfPyTorchAmongOtherTensors(name: String) throws {
+    let file = try golden(name)
     let model = SpeechEnhancer(configuration: try referenceConfiguration(file), seed: 1)
     let weights = try WeightFile(file, path: "golden")
     #expect(weights.configuration == nil)

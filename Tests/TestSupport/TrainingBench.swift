@@ -8,14 +8,16 @@ public struct TrainingBench {
   public var data: String
   private let preset: String
 
-  /// Runs `body` with a bench of `train` and `valid` utterances, which is removed afterwards.
+  /// Runs `body` with a bench of `train` and `valid` utterances, which is removed afterwards, and a
+  /// preset of the text `model`.
   public static func use<Result>(
-    train: Int = 24, valid: Int = 1, _ body: (TrainingBench) throws -> Result
+    train: Int = 24, valid: Int = 1, model: String = tinyModel,
+    _ body: (TrainingBench) throws -> Result
   ) throws -> Result {
     try withTemporaryFolder { folder in
       let corpus = try FixtureCorpus(in: folder, splits: ["train": train, "valid": valid])
       let preset = folder.file("tiny.json")
-      try tinyModel.write(toFile: preset, atomically: true, encoding: .utf8)
+      try model.write(toFile: preset, atomically: true, encoding: .utf8)
       return try body(
         TrainingBench(
           folder: folder, data: corpus.folder.path(percentEncoded: false), preset: preset))

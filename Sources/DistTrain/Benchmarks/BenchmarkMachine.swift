@@ -51,7 +51,7 @@ struct BenchmarkMachine: Codable {
 
 /// A result file: the figures of one benchmark, and when, where and by what they were measured.
 struct BenchmarkFile<Figures: Encodable>: Encodable {
-  /// Which benchmark: "step", "kernels", "enhance" or "pesq".
+  /// Which benchmark: "step", "kernels", "enhance", "pesq" or "score".
   let kind: String
   /// What the user calls this build, such as a commit.
   let label: String?

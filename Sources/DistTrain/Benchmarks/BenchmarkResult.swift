@@ -37,7 +37,7 @@ struct BenchmarkResult {
   }
 
   /// The benchmarks that can be compared.
-  static let kinds = ["step", "kernels", "enhance", "pesq"]
+  static let kinds = ["step", "kernels", "enhance", "pesq", "score"]
 
   /// What has to be equal for a comparison to mean something.
   static let settings: [[String]] =
@@ -95,6 +95,8 @@ struct BenchmarkResult {
       + figure("fmaPeakGflops", "FMA peak, GFLOP/s")
       + figure("peakResidentBytes", "peak resident, MB", scale: 1e-6)
       + times("parts", named: ["part", "pass"])
+      + figure("allThreadsSecondsPerAudioSecond", "scores of 1 s", isTime: true)
+      + times("metrics", named: ["name"])
       + times("kernels", named: ["operation", "pass", "shape"])
   }
 

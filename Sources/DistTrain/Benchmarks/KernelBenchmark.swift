@@ -21,11 +21,16 @@ struct KernelBenchmark {
   /// Times all of them, in a few seconds.
   func run() -> KernelFigures {
     let copy = CopyBandwidth.measure()
-    let mamba = (model.trunk as? BiMambaTrunkConfiguration)?.mamba
+    let uni = model.trunk as? UniMambaTrunkConfiguration
+    let mamba = (model.trunk as? BiMambaTrunkConfiguration)?.mamba ?? uni?.mamba
+    let lstm = model.trunk as? LSTMTrunkConfiguration
     if let mamba { timeMambaProducts(mamba) }
+    if let lstm { timeLSTMProducts(lstm) }
     timeBandProducts()
     timer.releaseBuffers()
     if let mamba { timeMambaKernels(mamba) }
+    if uni != nil { timeCrossBandMLPKernels() }
+    if let lstm { timeLSTMKernels(lstm) }
     timeBandKernels()
     timeTrainingKernels()
     return KernelFigures(preset: model.name, seconds: seconds, timer, copy: copy)
@@ -42,7 +47,7 @@ struct KernelBenchmark {
 
 extension KernelBenchmark {
   /// How A lies in memory.
-  private enum Layout {
+  enum Layout {
     /// Rows so far apart.
     case rows(stride: Int)
     /// Columns so far apart: A is the transpose of what lies there.
@@ -50,7 +55,7 @@ extension KernelBenchmark {
   }
 
   /// C[m, n] = A[m, k]·B[k, n]; the true sizes, which the kernel gets padded to whole vectors.
-  private func timeProduct(
+  func timeProduct(
     _ operation: String, _ pass: KernelFigures.Pass, _ m: Int, _ n: Int, _ k: Int, _ a: Layout,
     outputStride: Int? = nil, _ start: ProductStart = .overwrite
   ) {

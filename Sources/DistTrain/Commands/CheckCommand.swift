@@ -11,7 +11,7 @@ struct CheckCommand: ParsableCommand {
       real/imag input, gradient flow, and memory. The exit status is 0 only if all of them pass.
       """)
 
-  @Option(parsing: .upToNextOption, help: .presets) var preset: [String] = Preset.ablations
+  @Option(parsing: .upToNextOption, help: .presets) var preset: [String] = Preset.systems
 
   func run() throws {
     var configurations: [ModelConfiguration] = []
@@ -56,6 +56,6 @@ extension ArgumentHelp {
   /// Of the option that names several models.
   static let presets = ArgumentHelp(
     "Presets or paths of JSON files like them. Without it: "
-      + Preset.ablations.joined(separator: ", ") + ".",
+      + Preset.systems.joined(separator: ", ") + ".",
     valueName: "names or files")
 }

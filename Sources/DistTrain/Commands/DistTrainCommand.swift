@@ -18,8 +18,7 @@ struct DistTrainCommand: ParsableCommand {
     subcommands: [
       CheckCommand.self, DescribeCommand.self, PrepareCommand.self, TrainCommand.self,
       LaunchCommand.self, EvaluateCommand.self, EnhanceCommand.self, ScoreCommand.self,
-      CompareCommand.self, ReportCommand.self, ReplayCommand.self, DoctorCommand.self,
-      PlanCommand.self,
-      BenchCommand.self,
+      CompareCommand.self, ReportCommand.self, WatchCommand.self, ReplayCommand.self,
+      DoctorCommand.self, PlanCommand.self, BenchCommand.self,
     ])
 }

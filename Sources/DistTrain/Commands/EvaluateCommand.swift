@@ -1,16 +1,18 @@
 import ArgumentParser
 import Audio
 import Foundation
+import Metrics
 
 /// `disttrain evaluate`: how much better a model makes a corpus of noisy speech.
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Enhance a split of a corpus and score it: wide-band PESQ and SI-SDR.",
+    abstract: "Enhance a split of a corpus and score it: PESQ, STOI, SI-SDR, composites.",
     discussion: """
-      Prints the means of the unprocessed speech first and of the enhanced speech below, both over \
-      the utterances that have every score on both sides; the others are counted and named. Under \
-      mpirun the ranks share the utterances, and the figures are the same for any number of ranks.
+      Prints the means of the unprocessed and of the enhanced speech with their 95% intervals (by \
+      Student's t), both over the utterances that have every score on both sides; the others are \
+      counted and named. Alone it uses all cores that it may run on, under mpirun the ranks share \
+      the utterances; the figures are the same for any number of either.
 
       The exit status is 0 if at least one utterance was scored and every file could be read.
       """)
@@ -23,9 +25,13 @@ struct EvaluateCommand: ParsableCommand {
   var data: String
   @OptionGroup var staging: StagingOptions
   @Option(help: "Split of the corpus.") var split = CorpusSplit.test
-  @Option(
-    help: ArgumentHelp("Also write the scores there, a line per utterance.", valueName: "file"))
-  var csv: String?
+  @OptionGroup var scores: ScoreOptions
+  @Flag(
+    help: ArgumentHelp(
+      "Also print pesq_wb as the published ablation runs took it, over random crops of 2 s."))
+  var asPublished = false
+  @Option(help: ArgumentHelp("Seed of these crops.", valueName: "number"))
+  var cropSeed: UInt64 = 0
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
   @Option(
@@ -46,21 +52,56 @@ struct EvaluateCommand: ParsableCommand {
         data: data, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers
       ).reading(from: place)
       communicator.enter(.validation)
-      let evaluator = try Evaluator(model: model, pairs: dataset.pairs, over: communicator)
-      let evaluation = try evaluate(evaluator, rank: communicator.rank)
+      // Ranks under a launcher are one for each core.
+      let threads = communicator.worldSize == 1 ? MachineFacts.usableCores() : 1
+      func evaluate(_ metrics: Set<ScoreColumn>, _ crop: RandomCrop? = nil) throws -> Evaluation {
+        let evaluator = try Evaluator(
+          model: model, pairs: dataset.pairs, over: communicator, metrics: metrics,
+          threads: threads, crop: crop)
+        return try run(evaluator, rank: communicator.rank)
+      }
+      let evaluation = try evaluate(scores.columns)
+      let crops =
+        asPublished
+        ? PublishedCropScores(
+          try evaluate([.pesqWB], PublishedCropScores.crop(seed: cropSeed)), seed: cropSeed)
+        : nil
       _ = try root.bytes {
-        let name = model.configuration.name
-        Console.line("\(name) on \(dataset.pairs.count) utterances of \(data), \(split.rawValue)\n")
-        Console.line(evaluation.summary)
-        for file in dataset.skipped { Console.line("left out: \(file)") }
-        if let csv { try AtomicFile.write(evaluation.csv, to: URL(fileURLWithPath: csv)) }
-        if evaluation.scored == 0 { throw NothingScored() }
+        try report(evaluation, crops, model.configuration.name, dataset)
         return []
       }
     }
   }
 
-  private func evaluate(_ evaluator: Evaluator, rank: Int) throws -> Evaluation {
+  /// Prints and writes everything.
+  private func report(
+    _ evaluation: Evaluation, _ crops: PublishedCropScores?, _ model: String,
+    _ dataset: SharedDataset
+  ) throws {
+    let table = evaluation.table(columns: scores.columns)
+    var report = ScoreReport(table)
+    report.model = model
+    report.data = data
+    report.split = split.rawValue
+    report.loss = evaluation.loss.flatMap { $0.isFinite ? $0 : nil }
+    report.asPublished = crops
+    Console.line("\(model) on \(dataset.pairs.count) utterances of \(data), \(split.rawValue)\n")
+    if PublishedNoisyScores.isTestSet(dataset.pairs.map(\.name)) {
+      Console.line(table.summary(published: PublishedNoisyScores.figures.mapValues(\.text)))
+      Console.line(PublishedNoisyScores.verdict(table))
+      report.noisyIsAsPublished = PublishedNoisyScores.deviating(table).isEmpty
+    } else {
+      Console.line(table.summary)
+    }
+    if let loss = evaluation.loss { Console.line("loss \(TextTable.number(loss, digits: 4))") }
+    if let crops { Console.line(crops.line) }
+    for file in dataset.skipped { Console.line("left out: \(file)") }
+    if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
+    if let json = scores.json { try report.write(to: json) }
+    if table.scorable.isEmpty { throw NothingScored() }
+  }
+
+  private func run(_ evaluator: Evaluator, rank: Int) throws -> Evaluation {
     let log = try Console.progressLog(rank: rank)
     var isShown = false
     let evaluation = try evaluator.evaluate { progress in

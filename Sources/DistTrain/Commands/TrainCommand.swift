@@ -19,7 +19,9 @@ public struct TrainCommand: ParsableCommand {
       configuration.json, history.csv, best-scores.csv and metrics.jsonl.
       """)
 
-  @Option(help: "A preset (abl1, abl2, abl3) or a path to a JSON file of your own.")
+  @Option(
+    help: "A preset (\(Preset.names.joined(separator: ", "))) or a path to a JSON file of your own."
+  )
   var preset: String
 
   @Option(
@@ -93,6 +95,11 @@ public struct TrainCommand: ParsableCommand {
   @OptionGroup var deadlines: DeadlineOptions
   @OptionGroup(title: "Timeline") var tracing: TraceOptions
 
+  @Flag(
+    name: .customLong("tensorboard"),
+    help: "Also write the run's numbers for TensorBoard, to the folder tensorboard of the run.")
+  var tensorBoard = false
+
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
 
@@ -165,6 +172,7 @@ public struct TrainCommand: ParsableCommand {
       request.stepLimit = stopAfter
       request.nonFinite = nonFinite.policy
       request.trace = tracing.request
+      request.writesTensorBoard = tensorBoard
       request.saving = saving.request(startedAt: start)
       request.saving.fault = try RootDecision(communicator).together {
         try FaultInjection(environment: ProcessInfo.processInfo.environment)

@@ -14,6 +14,15 @@ enum CorpusName {
     return isWhole && training.allSatisfy({ isVoiceBank($0.name) }) ? voiceBank : nil
   }
 
+  /// Whether these are all utterances of VoiceBank-DEMAND's test set: 824 of the speakers p232 and
+  /// p257.
+  static func isVoiceBankTest(_ names: [String]) -> Bool {
+    names.count == 824
+      && names.allSatisfy {
+        isVoiceBank($0) && ($0.hasPrefix("p232_") || $0.hasPrefix("p257_"))
+      }
+  }
+
   private static func isVoiceBank(_ name: String) -> Bool {
     let parts = name.split(separator: "_")
     return parts.count == 2 && parts[0].hasPrefix("p") && parts[0].count == 4

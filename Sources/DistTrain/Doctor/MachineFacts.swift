@@ -29,6 +29,13 @@ package enum MachineFacts {
     return quota / period
   }
 
+  /// Cores that this process can keep busy: those of its binding mask, at most what a control group
+  /// allows.
+  package static func usableCores() -> Int {
+    let cores = LaunchHost.coreCount()
+    return max(1, min(cores, coreQuota().map { Int($0.rounded(.up)) } ?? cores))
+  }
+
   /// Bytes of memory of the machine, at most what a control group allows.
   static func totalMemory() -> Int {
     let installed = Int(clamping: ProcessInfo.processInfo.physicalMemory)

@@ -23,13 +23,7 @@ public struct Evaluation: Equatable, Sendable {
 
     /// Why it is in no mean, or nil if it is in all.
     public var fault: String? {
-      switch (noisy.error, enhanced.error) {
-      case (nil, nil): nil
-      case (let error?, nil): "noisy: \(error)"
-      case (nil, let error?): "enhanced: \(error)"
-      case (let noisy?, let enhanced?):
-        noisy == enhanced ? noisy : "noisy: \(noisy); enhanced: \(enhanced)"
-      }
+      ScoreTable.fault(noisy: noisy.error, enhanced: enhanced.error)
     }
   }
 
@@ -55,6 +49,11 @@ public struct Evaluation: Equatable, Sendable {
 
   /// An evaluation of these utterances.
   public init(_ utterances: [Utterance]) { self.utterances = utterances }
+
+  /// The same as a table with these columns.
+  public func table(columns: Set<ScoreColumn> = .all) -> ScoreTable {
+    ScoreTable(utterances.map(\.enhanced), noisy: utterances.map(\.noisy), columns: columns)
+  }
 
   /// Number of utterances.
   public var total: Int { utterances.count }

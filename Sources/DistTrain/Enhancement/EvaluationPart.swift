@@ -8,44 +8,24 @@ struct EvaluationPart: Codable {
   /// One utterance and its place in the corpus.
   struct Item: Codable {
     let index: Int
-    let name: String
-    let noisy: Score
-    let enhanced: Score
+    let noisy: UtteranceScore
+    let enhanced: UtteranceScore
     let loss: Double
 
     init(index: Int, _ utterance: Evaluation.Utterance) {
       self.index = index
-      name = utterance.name
-      noisy = Score(utterance.noisy)
-      enhanced = Score(utterance.enhanced)
+      noisy = utterance.noisy
+      enhanced = utterance.enhanced
       loss = utterance.loss
     }
 
     var utterance: Evaluation.Utterance {
-      Evaluation.Utterance(
-        noisy: noisy.utteranceScore(name), enhanced: enhanced.utteranceScore(name), loss: loss)
-    }
-  }
-
-  /// An `UtteranceScore` without its name.
-  struct Score: Codable {
-    let pesqWB: Double?
-    let siSDR: Double?
-    let error: String?
-
-    init(_ score: UtteranceScore) {
-      pesqWB = score.pesqWB
-      siSDR = score.siSDR
-      error = score.error
-    }
-
-    func utteranceScore(_ name: String) -> UtteranceScore {
-      UtteranceScore(file: name, pesqWB: pesqWB, siSDR: siSDR, error: error)
+      Evaluation.Utterance(noisy: noisy, enhanced: enhanced, loss: loss)
     }
   }
 
   /// The utterance that a rank could not go on with.
-  struct Failure: Codable {
+  struct Failure: Error, Codable {
     let index: Int
     let text: String
   }

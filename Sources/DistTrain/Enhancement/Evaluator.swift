@@ -1,8 +1,8 @@
 import Audio
-import Foundation
+import CPlatform
 import Metrics
 import Models
-import Tensor
+import Synchronization
 
 /// Why an evaluation cannot be completed.
 public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -33,23 +33,34 @@ public final class Evaluator {
     public let audioSeconds: Double
   }
 
-  private let enhancer: Enhancer
+  private let judges: JudgePool
   private let pairs: [UtterancePair]
   private let communicator: any Communicator
   private let share: [Int]
-  private let scorer = PESQ.Scorer()
-  // A recording with a sample that is not finite has no score, and is named: the others have one.
-  private let reader = RecordingReader(acceptsNonFinite: true)
+  private let threads: Int
   private var noisyScores: [Int: UtteranceScore] = [:]
 
   /// An evaluator of `model`, whose weights may change between evaluations, on `pairs`, the same
   /// on all ranks. Throws if the model takes other spectra than those of 16 kHz speech here.
+  ///
+  /// - Parameters:
+  ///   - metrics: what to compute, and what that is computed from.
+  ///   - threads: of this rank, each with an utterance of its own. The result is the same for any
+  ///     number.
+  ///   - crop: takes a piece of each utterance; nil for all of it.
   public init(
-    model: SpeechEnhancer, pairs: [UtterancePair], over communicator: any Communicator
+    model: SpeechEnhancer, pairs: [UtterancePair], over communicator: any Communicator,
+    metrics: Set<ScoreColumn> = .validation, threads: Int = 1, crop: RandomCrop? = nil
   ) throws(EnhancementError) {
-    enhancer = try Enhancer(model)
+    precondition(threads > 0, "Evaluator: \(threads) threads")
+    var judges: [UtteranceJudge] = []
+    for _ in 0..<threads {
+      judges.append(try UtteranceJudge(model, metrics: metrics, crop: crop))
+    }
+    self.judges = JudgePool(judges)
     self.pairs = pairs
     self.communicator = communicator
+    self.threads = threads
     share =
       WorkShares.deal(
         lengths: pairs.map(\.sampleCount), ranks: communicator.worldSize)[communicator.rank]
@@ -93,75 +104,77 @@ public final class Evaluator {
     _ isStopAsked: () -> Bool, _ progress: (Progress) -> Void
   ) -> EvaluationPart {
     var part = EvaluationPart()
+    var completed = 0
     var sampleCount = 0
-    func report(_ completed: Int) {
+    func report() {
       progress(
         Progress(
           completed: completed, total: share.count,
           audioSeconds: Double(sampleCount) / Double(Enhancer.sampleRate)))
     }
-    if !share.isEmpty { report(0) }
-    for (done, index) in share.enumerated() {
-      part.isInterrupted = isStopAsked()
-      if part.isInterrupted { return part }
-      do throws(EvaluationError) {
-        part.items.append(.init(index: index, try evaluate(index)))
-      } catch {
-        part.failure = .init(index: index, text: error.description)
-        return part
+    if share.isEmpty { return part }
+    report()
+    part.isInterrupted = isStopAsked()
+    if part.isInterrupted { return part }
+    judge { [self] outcome in
+      switch outcome {
+      case .success(let item):
+        part.items.append(item)
+        noisyScores[item.index] = item.noisy
+        completed += 1
+        sampleCount += pairs[item.index].sampleCount
+        report()
+      case .failure(let failure):
+        // Utterances are begun in order, so the first that fails is the first of all.
+        if failure.index < part.failure?.index ?? .max { part.failure = failure }
       }
-      sampleCount += pairs[index].sampleCount
-      report(done + 1)
+      if part.failure == nil && !part.isInterrupted && completed < share.count {
+        part.isInterrupted = isStopAsked()
+      }
+      return part.failure == nil && !part.isInterrupted
     }
+    if part.failure != nil { part.isInterrupted = false }
     return part
   }
 
-  private func evaluate(_ index: Int) throws(EvaluationError) -> Evaluation.Utterance {
-    let pair = pairs[index]
-    let clean = try read(pair.clean, pair)
-    let noisy = try read(pair.noisy, pair)
-    let enhancedSpectrogram = enhancer.model(try spectrogram(noisy, pair), .inference)
-    let loss = spectralLoss(enhancedSpectrogram, try spectrogram(clean, pair), .inference)
-    let enhanced = enhancer.signal(of: enhancedSpectrogram, sampleCount: noisy.count)
-    let noisyScore = noisyScores[index] ?? score(pair, clean, noisy)
-    noisyScores[index] = noisyScore
-    return Evaluation.Utterance(
-      noisy: noisyScore, enhanced: score(pair, clean, enhanced), loss: Double(loss.total))
-  }
+  private typealias Outcome = Result<EvaluationPart.Item, EvaluationPart.Failure>
 
-  private func score(
-    _ pair: UtterancePair, _ clean: [Float], _ degraded: [Float]
-  ) -> UtteranceScore {
-    UtteranceScore(
-      file: pair.name, reference: clean, degraded: degraded, sampleRate: Enhancer.sampleRate,
-      scorer: scorer)
-  }
-
-  private func read(
-    _ recording: Recording, _ pair: UtterancePair
-  ) throws(EvaluationError) -> [Float] {
-    let samples: [Float]
-    do {
-      samples = try reader.read(recording, sampleRate: Enhancer.sampleRate)
-    } catch {
-      throw .unusable(utterance: pair.name, reason: error.description)
+  /// Judges this rank's share, and calls `completed` on this thread with each outcome as it comes.
+  /// Where that returns false nothing further is begun.
+  private func judge(_ completed: (Outcome) -> Bool) {
+    let (judges, pairs, known) = (judges, pairs, noisyScores)
+    @Sendable func outcome(_ index: Int) -> Outcome {
+      do throws(EvaluationError) {
+        let utterance = try judges.withJudge { judge throws(EvaluationError) in
+          try judge.evaluate(pairs[index], known: known[index])
+        }
+        return .success(EvaluationPart.Item(index: index, utterance))
+      } catch {
+        return .failure(EvaluationPart.Failure(index: index, text: error.description))
+      }
     }
-    guard samples.count == pair.sampleCount else {
-      throw .unusable(
-        utterance: pair.name,
-        reason: "\(recording) has \(samples.count) samples now, and had \(pair.sampleCount) when "
-          + "the corpus was inspected")
+    if threads == 1 {
+      for index in share where !completed(outcome(index)) { return }
+      return
     }
-    return samples
-  }
-
-  private func spectrogram(
-    _ samples: [Float], _ pair: UtterancePair
-  ) throws(EvaluationError) -> Tensor {
+    let mode = platform_arithmetic_mode()
+    // Utterances before this one are still wanted: all up to the first that failed.
+    let end = Mutex(Int.max)
     do {
-      return try enhancer.spectrogram(of: samples)
+      try parallelForEach(share, threads: threads) { index -> Outcome? in
+        guard end.withLock({ index < $0 }) else { return nil }
+        // Denormals are a register of each thread, and the scores are to be those of this one.
+        platform_set_arithmetic_mode(mode)
+        let outcome = outcome(index)
+        if case .failure = outcome { end.withLock { $0 = min($0, index) } }
+        return outcome
+      } completed: { outcome in
+        guard let outcome else { return }
+        // After a failure what comes before it goes on.
+        if !completed(outcome) { end.withLock { if $0 == .max { $0 = -1 } } }
+      }
     } catch {
-      throw .unusable(utterance: pair.name, reason: error.description)
+      preconditionFailure("Evaluator: \(error)")
     }
   }
 }

@@ -42,7 +42,7 @@ extension MetricValue: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,
 ///
 /// Each event is one write to a file opened for appending, so a killed run loses at most the line
 /// it was writing; the next run cuts such a fragment off.
-final class MetricsFile {
+final class MetricsFile: EventSink {
   private let descriptor: Int32
   private let path: String
 

@@ -7,20 +7,20 @@ import Foundation
 /// - On a terminal a progress bar redraws itself in place, on stderr. Elsewhere a plain progress
 ///   line appears at most every `progressInterval` seconds. Under mpirun stdout pretends to be a
 ///   terminal while mpirun's own output may go to a file; so there mpirun's stdout decides.
-/// - Events go to `metrics.jsonl` in the run's folder.
+/// - Events go to `metrics.jsonl` in the run's folder, and to further sinks.
 public final class RunLog {
   private let output: FileDescriptorOutput
   private let terminal: FileDescriptorOutput?
   private let writesProgressLines: Bool
   private let isActive: Bool
-  private let metrics: MetricsFile?
+  private let sinks: [any EventSink]
   private let progressInterval: Double
   private let now: () -> Double
   private var progressBar: ProgressBar?
   private var isBarVisible = false
   private var lastDraw = -Double.infinity
   private var lastProgress = 0.0
-  private var hasWarnedAboutMetrics = false
+  private var hasWarnedAboutEvents = false
 
   /// Seconds between two redraws of the bar, at least.
   private static let redrawInterval = 0.1
@@ -29,13 +29,33 @@ public final class RunLog {
   ///
   /// `now`: seconds of a clock that only moves forwards. Throws if the metrics file cannot be
   /// opened.
-  public init(
+  public convenience init(
     rank: Int, runFolder: URL? = nil, progressInterval: Double = 30,
     standardOutput: Int32 = STDOUT_FILENO, standardError: Int32 = STDERR_FILENO,
     isDumbTerminal: Bool = ProcessInfo.processInfo.environment["TERM"] == "dumb",
     launcherWritesToTerminal: Bool = LauncherOutput.isTerminal,
     now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
   ) throws(AtomicFileError) {
+    let metrics: MetricsFile? =
+      if let runFolder, rank == 0 {
+        try MetricsFile(url: runFolder.appending(path: "metrics.jsonl"))
+      } else {
+        nil
+      }
+    self.init(
+      rank: rank, sinks: metrics.map { [$0] } ?? [], progressInterval: progressInterval,
+      standardOutput: standardOutput, standardError: standardError,
+      isDumbTerminal: isDumbTerminal, launcherWritesToTerminal: launcherWritesToTerminal, now: now)
+  }
+
+  /// The log of the rank `rank`, with its events in `sinks`.
+  init(
+    rank: Int, sinks: [any EventSink], progressInterval: Double = 30,
+    standardOutput: Int32 = STDOUT_FILENO, standardError: Int32 = STDERR_FILENO,
+    isDumbTerminal: Bool = ProcessInfo.processInfo.environment["TERM"] == "dumb",
+    launcherWritesToTerminal: Bool = LauncherOutput.isTerminal,
+    now: @escaping () -> Double = { ProcessInfo.processInfo.systemUptime }
+  ) {
     isActive = rank == 0
     self.progressInterval = progressInterval
     self.now = now
@@ -50,11 +70,7 @@ public final class RunLog {
       terminal = output.isTerminal && launcherWritesToTerminal ? output : nil
     }
     writesProgressLines = !(terminal != nil && output.isTerminal)
-    if let runFolder, isActive {
-      metrics = try MetricsFile(url: runFolder.appending(path: "metrics.jsonl"))
-    } else {
-      metrics = nil
-    }
+    self.sinks = sinks
   }
 
   /// Writes `text`, one log line per line of it.
@@ -75,7 +91,7 @@ public final class RunLog {
     append("epoch", report.fields + fields.map { (name: $0.key, value: $0.value) })
   }
 
-  /// Appends an object to `metrics.jsonl`: the keys `event` (`name`), `time` and those of `fields`.
+  /// Adds an event to all sinks, in `metrics.jsonl` an object: the keys `event` (`name`), `time` and those of `fields`.
   ///
   /// A failure to write is logged once and does not end the run.
   public func event(_ name: String, _ fields: KeyValuePairs<String, MetricValue> = [:]) {
@@ -139,12 +155,14 @@ public final class RunLog {
   }
 
   private func append(_ name: String, _ fields: [(name: String, value: MetricValue)]) {
-    guard let metrics else { return }
-    do {
-      try metrics.append(event: name, fields: fields, date: Date())
-    } catch {
-      if !hasWarnedAboutMetrics { warning("\(error) (further events may be missing too)") }
-      hasWarnedAboutMetrics = true
+    let date = Date()
+    for sink in sinks {
+      do {
+        try sink.append(event: name, fields: fields, date: date)
+      } catch {
+        if !hasWarnedAboutEvents { warning("\(error) (further events may be missing too)") }
+        hasWarnedAboutEvents = true
+      }
     }
   }
 }

@@ -11,15 +11,29 @@ enum FileScoring {
   struct Outcome: Equatable, Sendable {
     /// The numbers, or why there are none.
     let score: UtteranceScore
+    /// Those of the unprocessed recording; nil if there is none.
+    let noisy: UtteranceScore?
     /// False if a file could not be read; silence, for one, is readable and has no score.
     let isReadable: Bool
+
+    init(score: UtteranceScore, noisy: UtteranceScore?, isReadable: Bool) {
+      self.score = score
+      self.noisy = noisy
+      self.isReadable = isReadable
+    }
+
+    /// Of a file that cannot be compared.
+    init(unusable name: String, _ reason: String) {
+      let score = UtteranceScore(file: name, error: reason)
+      self.init(score: score, noisy: score, isReadable: false)
+    }
   }
 
   /// The outcomes in the order of `pairs`, whatever `threadCount` is. `progress` is called on this
   /// thread now and then with the number of pairs done.
   static func score(
-    _ pairs: [ScoringPlan.Pair],
-    threadCount: Int = ProcessInfo.processInfo.activeProcessorCount,
+    _ pairs: [ScoringPlan.Pair], metrics: Set<ScoreColumn> = .all,
+    threadCount: Int = MachineFacts.usableCores(),
     progress: (Int) -> Void = { _ in }
   ) -> [Outcome] {
     let work = Work(pairs)
@@ -29,7 +43,7 @@ enum FileScoring {
       queue.async(group: group) {
         // As in the main thread, which scores for `evaluate`.
         platform_flush_denormals()
-        let scorer = PESQ.Scorer()
+        let scorer = UtteranceScorer(metrics)
         while let index = work.take() { work.finish(index, outcome(of: pairs[index], scorer)) }
       }
     }
@@ -40,10 +54,11 @@ enum FileScoring {
   }
 
   private static func outcome(
-    of pair: ScoringPlan.Pair, _ scorer: PESQ.Scorer
+    of pair: ScoringPlan.Pair, _ scorer: UtteranceScorer
   ) -> Outcome {
     var faults: [String] = []
-    let signals = [pair.reference, pair.degraded].map { path -> [Float] in
+    let paths = [pair.reference, pair.degraded] + (pair.noisy.map { [$0] } ?? [])
+    let signals = paths.map { path -> [Float] in
       do throws(WaveFileError) {
         return try WaveFile.read(path: path, sampleRate: Enhancer.sampleRate).samples
       } catch {
@@ -52,13 +67,14 @@ enum FileScoring {
       }
     }
     if !faults.isEmpty {
-      let score = UtteranceScore(file: pair.name, error: faults.joined(separator: "; "))
-      return Outcome(score: score, isReadable: false)
+      return Outcome(unusable: pair.name, faults.joined(separator: "; "))
     }
-    let score = UtteranceScore(
-      file: pair.name, reference: signals[0], degraded: signals[1],
-      sampleRate: Enhancer.sampleRate, scorer: scorer)
-    return Outcome(score: score, isReadable: true)
+    let scores = signals.dropFirst().map { degraded in
+      scorer.score(
+        file: pair.name, reference: signals[0], degraded: degraded,
+        sampleRate: Enhancer.sampleRate)
+    }
+    return Outcome(score: scores[0], noisy: scores.count > 1 ? scores[1] : nil, isReadable: true)
   }
 
   /// The pairs as the threads share them.

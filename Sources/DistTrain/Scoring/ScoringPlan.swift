@@ -7,30 +7,32 @@ enum ScoringPlanError: Error, Equatable, CustomStringConvertible {
   /// There is no such file or folder.
   case missing(path: String)
   /// A file is to be compared with a folder.
-  case fileAgainstFolder(reference: String, degraded: String)
-  /// Neither folder holds audio.
-  case noAudio(reference: String, degraded: String)
+  case fileAgainstFolder(options: [String])
+  /// None of the folders holds audio.
+  case noAudio(folders: [String])
 
-  /// One sentence naming the path and what to do.
+  /// One sentence naming the paths and what to do.
   var description: String {
     switch self {
     case .missing(let path): "\(path): no such file or folder"
-    case .fileAgainstFolder(let reference, let degraded):
-      "--reference \(reference) and --degraded \(degraded): one is a file and the other a folder; "
-        + "give two files or two folders"
-    case .noAudio(let reference, let degraded):
-      "neither \(reference) nor \(degraded) holds a .wav or .flac file"
+    case .fileAgainstFolder(let options):
+      "\(options.joined(separator: " and ")): one is a file and another a folder; "
+        + "give files only or folders only"
+    case .noAudio(let folders):
+      "neither \(folders.joined(separator: " nor ")) holds a .wav or .flac file"
     }
   }
 }
 
 /// Which files to compare with which.
 struct ScoringPlan: Equatable {
-  /// Two files to compare, called `name` in reports.
+  /// Files to compare, called `name` in reports.
   struct Pair: Equatable, Sendable {
     let name: String
     let reference: String
     let degraded: String
+    /// The unprocessed recording, if it is to be scored too.
+    let noisy: String?
   }
 
   /// What can be compared, by name.
@@ -38,43 +40,46 @@ struct ScoringPlan: Equatable {
   /// Files without a partner, or with several.
   private(set) var unmatched: [BadFile] = []
 
-  /// Pairs two files, or the files of two folders by their names without extension.
-  init(reference: String, degraded: String) throws {
-    switch (try Self.isFolder(reference), try Self.isFolder(degraded)) {
-    case (false, false):
+  /// Pairs files, or those of folders by their names without extension.
+  init(reference: String, degraded: String, noisy: String? = nil) throws {
+    let paths = [degraded, reference] + (noisy.map { [$0] } ?? [])
+    let areFolders = try paths.map(Self.isFolder)
+    if areFolders.allSatisfy({ !$0 }) {
       let name = (degraded as NSString).lastPathComponent
-      pairs = [Pair(name: name, reference: reference, degraded: degraded)]
-    case (true, true):
-      try match(AudioFolder(reference), AudioFolder(degraded), reference, degraded)
-    default:
-      throw ScoringPlanError.fileAgainstFolder(reference: reference, degraded: degraded)
+      pairs = [Pair(name: name, reference: reference, degraded: degraded, noisy: noisy)]
+    } else if areFolders.allSatisfy({ $0 }) {
+      try match(paths)
+    } else {
+      throw ScoringPlanError.fileAgainstFolder(
+        options: ["--reference \(reference)", "--degraded \(degraded)"]
+          + (noisy.map { ["--noisy \($0)"] } ?? []))
     }
   }
 
-  private mutating func match(
-    _ references: AudioFolder, _ degraded: AudioFolder, _ referenceFolder: String,
-    _ degradedFolder: String
-  ) throws(ScoringPlanError) {
-    if references.isEmpty && degraded.isEmpty {
-      throw .noAudio(reference: referenceFolder, degraded: degradedFolder)
+  /// Matches the folders: degraded, reference, and the noisy one if there is one.
+  private mutating func match(_ paths: [String]) throws {
+    let folders = try paths.map { try AudioFolder($0) }
+    if folders.allSatisfy(\.isEmpty) {
+      throw ScoringPlanError.noAudio(folders: [paths[1], paths[0]] + paths[2...])
     }
-    for name in Set(references.paths.keys).union(degraded.paths.keys).sorted() {
-      switch (references.paths[name], degraded.paths[name]) {
-      case (let reference?, let path?):
+    for name in Set(folders.flatMap(\.paths.keys)).sorted() {
+      let files = folders.map { $0.paths[name] }
+      let found = files.compactMap { $0 }
+      if found.count == folders.count {
         pairs.append(
-          Pair(name: (path as NSString).lastPathComponent, reference: reference, degraded: path))
-      case (let lone?, nil):
-        unmatched.append(
-          BadFile(path: lone, reason: "has no partner \(name) (.wav or .flac) in \(degradedFolder)")
-        )
-      case (nil, let lone?):
+          Pair(
+            name: (found[0] as NSString).lastPathComponent, reference: found[1],
+            degraded: found[0], noisy: found.count > 2 ? found[2] : nil))
+      } else {
+        let lacking = zip(files, paths).filter { $0.0 == nil }.map(\.1)
         unmatched.append(
           BadFile(
-            path: lone, reason: "has no partner \(name) (.wav or .flac) in \(referenceFolder)"))
-      case (nil, nil): break
+            path: found[0],
+            reason: "has no partner \(name) (.wav or .flac) in "
+              + lacking.joined(separator: " and ")))
       }
     }
-    unmatched += references.duplicates + degraded.duplicates
+    unmatched += folders.flatMap(\.duplicates)
   }
 
   private static func isFolder(_ path: String) throws(ScoringPlanError) -> Bool {

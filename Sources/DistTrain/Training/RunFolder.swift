@@ -36,14 +36,17 @@ public struct RunFolder: Sendable {
   public var configuration: URL { url.appending(path: "configuration.json") }
   /// One row for each epoch.
   public var history: URL { url.appending(path: "history.csv") }
-  /// An object for every event.
-  var metrics: URL { url.appending(path: "metrics.jsonl") }
   /// The validation utterances with the best weights.
   var bestScores: URL { url.appending(path: "best-scores.csv") }
   /// The test utterances with the best weights, if they were evaluated into the run folder.
   var testScores: URL { url.appending(path: "test-scores.csv") }
   /// The same utterances unprocessed.
   var noisyTestScores: URL { url.appending(path: "test-scores-noisy.csv") }
+
+  /// A JSON object for every event.
+  public var metrics: URL { url.appending(path: "metrics.jsonl") }
+  /// The folder of TensorBoard's event files.
+  public var tensorBoard: URL { url.appending(path: "tensorboard", directoryHint: .isDirectory) }
 
   /// The checkpoint after `step` steps of the run: everything to resume.
   public func checkpoint(step: Int) -> URL {

@@ -35,6 +35,8 @@ public struct TrainingRequest: Sendable {
   public var exchange = ExchangeSettings()
   /// What to trace; nil for nothing.
   public var trace: TraceRequest?
+  /// Whether to write event files for TensorBoard too.
+  public var writesTensorBoard = false
   /// What to do about steps that are not finite.
   public var nonFinite = NonFinitePolicy()
   /// What spoils steps on purpose.
@@ -84,7 +86,6 @@ public struct TrainingJob {
       try folder.prepare()
       return []
     }
-    let log = try root.together { try RunLog(rank: communicator.rank, runFolder: folder.url) }
     communicator.enter(.resuming)
     if let found {
       try root.together { try found.checkpoint.restore(state, configuration) }
@@ -94,6 +95,7 @@ public struct TrainingJob {
         return []
       }
     }
+    let log = try root.together { try RunLog(rank: communicator.rank, sinks: eventSinks()) }
     communicator.enter(.starting)
     communicator.completed(step: state.progress.step)
     // Impossible settings fail on all ranks alike, before its first exchange.
@@ -184,6 +186,18 @@ public struct TrainingJob {
     }
   }
 
+  /// The files of this rank that take the run's events.
+  private func eventSinks() throws -> [any EventSink] {
+    guard communicator.isRoot else { return [] }
+    let folder = request.runFolder
+    var sinks: [any EventSink] = [try MetricsFile(url: folder.metrics)]
+    if request.writesTensorBoard {
+      let text = try request.configuration.json()
+      sinks.append(try TensorBoardFile(in: folder.tensorBoard, configuration: text))
+    }
+    return sinks
+  }
+
   private func jobEnd() -> JobEnd? {
     JobEnd.find(
       wallTime: request.saving.wallTime, startedAt: request.saving.startedAt,
@@ -260,6 +274,10 @@ public struct TrainingJob {
         "ranks": .integer(communicator.worldSize), "step": .integer(state.progress.step),
         "kernels": .text(kernels.instructionSet), "data": .text(request.data),
         "corpus": .text(CorpusName.of(train.pairs) ?? "another"),
+        "epochs": .integer(configuration.epochs),
+        "steps_per_epoch": .integer(trainer.stepsPerEpoch),
+        "audio_seconds_per_step": .number(
+          Double(configuration.globalBatch) * configuration.cropSeconds),
       ])
   }
 

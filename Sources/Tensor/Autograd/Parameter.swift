@@ -10,6 +10,9 @@ public enum Initializer: Sendable, Equatable {
   case uniform(bound: Float)
   /// Uniform in ±sqrt(6 / (fan in + fan out)) of an [out, in] matrix.
   case xavierUniform
+  /// Orthonormal columns of a matrix with at least as many rows as columns, drawn evenly among all
+  /// such matrices; of another, orthonormal rows.
+  case orthogonal
   /// log(1…d_state) on every row of [D, d_state], as in mamba_ssm.
   case logStateIndex
   /// Inverse softplus of steps drawn log-uniformly in [minimum, maximum], at least `floor`.
@@ -143,6 +146,17 @@ extension Initializer {
       precondition(shape.count == 2, "xavierUniform needs a matrix, not \(shape)")
       let bound = (6 / Float(shape[0] + shape[1])).squareRoot()
       for i in values.indices { values[i] = random.uniform(in: -bound, bound) }
+    case .orthogonal:
+      precondition(shape.count == 2, "orthogonal needs a matrix, not \(shape)")
+      let isTall = shape[0] >= shape[1]
+      let (length, count) = isTall ? (shape[0], shape[1]) : (shape[1], shape[0])
+      let vectors = orthonormalVectors(count, length: length, &random)
+      for row in 0..<shape[0] {
+        for column in 0..<shape[1] {
+          values[row * shape[1] + column] = Float(
+            isTall ? vectors[column][row] : vectors[row][column])
+        }
+      }
     case .logStateIndex:
       let states = shape[shape.count - 1]
       for i in values.indices { values[i] = Float(log(Double(i % states + 1))) }

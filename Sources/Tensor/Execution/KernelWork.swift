@@ -16,6 +16,16 @@ extension Profile.Work {
     .pass(count, arrays: 8, operations: 17 * Double(states) + exponential + 23)
   }
 
+  /// The functions of an LSTM's gates and cells for `count` units: three σ, two tanh, and the sums.
+  public static func lstmForward(_ count: Int) -> Self {
+    .pass(count, arrays: 11, operations: 5 * exponential + 14 + 3)
+  }
+
+  /// Their gradients, with tanh of the cell again.
+  public static func lstmBackward(_ count: Int) -> Self {
+    .pass(count, arrays: 18, operations: exponential + 7 + 16)
+  }
+
   /// Convolution with SiLU.
   public static func convolutionForward(_ count: Int, taps: Int) -> Self {
     .pass(count, arrays: 2, operations: Double(taps) + exponential + 1)
@@ -72,6 +82,16 @@ extension Profile.Work {
   /// Its gradients.
   public static func gatedLinearUnitBackward(_ count: Int) -> Self {
     .pass(count, arrays: 5, operations: exponential + 4)
+  }
+
+  /// x + GELU: erf is an exponential and two polynomials.
+  public static func geluForward(_ count: Int) -> Self {
+    .pass(count, arrays: 3, operations: exponential + 16)
+  }
+
+  /// Its gradient: erf again, and the density.
+  public static func geluBackward(_ count: Int) -> Self {
+    .pass(count, arrays: 3, operations: 2 * exponential + 20)
   }
 
   /// The loss of complex bins, with its gradient or without.

@@ -16,6 +16,12 @@ public final class Profile {
     case softplus
     case scan
     case outProjection
+    case groupNorm
+    case lstm
+    case lstmWeights
+    case lstmOutput
+    case mlp
+    case gelu
     case residual
     case weights
     case decoderNorm
@@ -42,6 +48,12 @@ public final class Profile {
       case .softplus: "softplus"
       case .scan: "scan + gate"
       case .outProjection: "out_proj"
+      case .groupNorm: "GroupNorm"
+      case .lstm: "LSTM steps"
+      case .lstmWeights: "LSTM weight gradients"
+      case .lstmOutput: "LSTM fc"
+      case .mlp: "MLP fc"
+      case .gelu: "residual + GELU"
       case .residual: "residual, rows"
       case .weights: "weight layouts"
       case .decoderNorm: "decoder GroupNorm"
@@ -93,7 +105,8 @@ public final class Profile {
         laneOperations: operations * Double(elements), bytes: 4 * arrays * Double(elements))
     }
 
-    static func + (a: Work, b: Work) -> Work {
+    /// Both together.
+    public static func + (a: Work, b: Work) -> Work {
       Work(
         productFlops: a.productFlops + b.productFlops,
         laneOperations: a.laneOperations + b.laneOperations, bytes: a.bytes + b.bytes)

@@ -32,9 +32,8 @@ import Testing
         let clean = try RecordingReader().read(pair.clean, sampleRate: 16_000)
         let noisy = try RecordingReader().read(pair.noisy, sampleRate: 16_000)
         func score(_ degraded: [Float]) -> UtteranceScore {
-          UtteranceScore(
-            file: pair.name, reference: clean, degraded: degraded, sampleRate: 16_000,
-            scorer: PESQ.Scorer())
+          UtteranceScorer(.validation).score(
+            file: pair.name, reference: clean, degraded: degraded, sampleRate: 16_000)
         }
         #expect(utterance.noisy == score(noisy))
         #expect(utterance.enhanced == score(try enhancer.enhance(noisy)))
@@ -79,6 +78,46 @@ import Testing
       let all = try evaluations(pairs, ranks: ranks)
       #expect(all.count == ranks)
       for evaluation in all { #expect(evaluation == one) }
+    }
+  }
+
+  @Test(arguments: [2, 3, 7]) func anyNumberOfThreadsGetsTheSame(threads: Int) throws {
+    try withTemporaryFolder { folder in
+      let pairs = try pairs(folder, count: 6)
+      func evaluator(_ threads: Int, _ crop: RandomCrop? = nil) throws -> Evaluator {
+        try Evaluator(
+          model: EnhanceFixture.model(), pairs: pairs, over: LocalCommunicator(), metrics: .all,
+          threads: threads, crop: crop)
+      }
+      let one = try evaluator(1).evaluate()
+      let many = try evaluator(threads)
+      var seen: [Int] = []
+      #expect(try many.evaluate { seen.append($0.completed) } == one)
+      #expect(seen == Array(0...6))
+      // With the noisy scores known, and of crops.
+      #expect(try many.evaluate() == one)
+      let crop = RandomCrop(sampleCount: 32_000, seed: 5)
+      let crops = try evaluator(1, crop).evaluate()
+      #expect(try evaluator(threads, crop).evaluate() == crops && crops != one)
+      #expect(one.utterances.allSatisfy { $0.enhanced[.covl] != nil && $0.fault == nil })
+
+      // Stopped in between it has no result, and the next one is whole.
+      var asked = 0
+      let stopped = try many.evaluate(
+        until: {
+          asked += 1
+          return asked == 3
+        })
+      #expect(stopped == nil && asked == 3)
+      #expect(try many.evaluate() == one)
+      #expect(try many.evaluate(until: { true }) == nil)
+
+      // The first in order that cannot be read is named, whoever comes first.
+      try FileManager.default.removeItem(atPath: pairs[4].clean.description)
+      try BadWave.stereo.write(to: pairs[2].noisy.description)
+      let failure = #expect(throws: RootFailure.self) { try evaluator(threads).evaluate() }
+      #expect(
+        failure?.description == "utterance u002: \(pairs[2].noisy): \(BadWave.stereo.text)")
     }
   }
 
@@ -185,8 +224,8 @@ import Testing
   @Test func infiniteRatiosLeaveBothMeans() {
     func utterance(_ name: String, _ noisy: Double, _ enhanced: Double) -> Evaluation.Utterance {
       Evaluation.Utterance(
-        noisy: UtteranceScore(file: name, pesqWB: 2, siSDR: noisy),
-        enhanced: UtteranceScore(file: name, pesqWB: 3, siSDR: enhanced), loss: 0.5)
+        noisy: UtteranceScore(file: name, values: [.pesqWB: 2, .siSDR: noisy]),
+        enhanced: UtteranceScore(file: name, values: [.pesqWB: 3, .siSDR: enhanced]), loss: 0.5)
     }
     let evaluation = Evaluation([
       utterance("a", 1, 5), utterance("b", .infinity, 7), utterance("c", 3, -.infinity),

@@ -15,7 +15,7 @@ import Testing
       ]
     ),
     (["check"], ["--preset", "Six tests", "exit status"]),
-    (["describe"], ["--preset", "abl1, abl2, abl3"]),
+    (["describe"], ["--preset", "abl1, abl2, abl3, bsrnn"]),
     (["prepare"], ["voicebank", "pack", "verify", "minicorpus"]),
     (["prepare", "voicebank"], ["--input", "--output", "--format", "--threads", "--on-bad-file"]),
     (["prepare", "verify"], ["--data", "status 1"]),
@@ -122,12 +122,16 @@ import Testing
   }
 
   @Test func descriptionsCountParameters() throws {
-    for (preset, total) in [
-      ("abl1", "4,108,816"), ("abl2", "4,575,760"), ("abl3", "2,877,704"),
+    for (heading, total) in [
+      ("abl1: Ablation ", "4,108,816"), ("abl2: Ablation ", "4,575,760"),
+      ("abl3: Ablation ", "2,877,704"),
+      ("bsrnn: BSRNN\n", "2,417,800"),
+      ("unimamba: Unidirectional Mamba\n", "2,106,512"),
     ] {
+      let preset = String(heading.prefix { $0 != ":" })
       let outcome = try disttrain(["describe", "--preset", preset])
       #expect(outcome.status == 0, "\(outcome)")
-      #expect(outcome.output.hasPrefix("\(preset): Ablation "), "\(outcome)")
+      #expect(outcome.output.hasPrefix(heading), "\(outcome)")
       let totals = outcome.output.split(separator: "\n").filter { $0.hasPrefix("total ") }
       #expect(totals.count == 1 && totals.first?.contains(total) == true, "\(outcome)")
       #expect(outcome.output.contains("(band_split): BandSplit("), "\(outcome)")

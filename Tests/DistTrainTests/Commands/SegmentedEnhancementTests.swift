@@ -62,10 +62,10 @@ import Testing
 
     let everywhere = agreement(pieces, whole, [0..<whole.count])
     #expect(everywhere > 28, "\(everywhere) dB")
-    let scorer = PESQ.Scorer()
+    let scorer = UtteranceScorer([.pesqWB])
     let scores = [noisy, whole, pieces].map {
-      UtteranceScore(
-        file: "", reference: clean, degraded: $0, sampleRate: Enhancer.sampleRate, scorer: scorer)
+      scorer.score(
+        file: "", reference: clean, degraded: $0, sampleRate: Enhancer.sampleRate)
     }
     let pesq = try scores.map { try #require($0.pesqWB) }
     // The model does something, and segments do the same.

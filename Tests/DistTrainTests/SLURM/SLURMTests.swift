@@ -78,6 +78,9 @@ import Testing
         let comparison = try String(
           contentsOfFile: bench.folder.file("runs/comparison/comparison.csv"), encoding: .utf8)
         let rows = comparison.split(separator: "\n")
+        let report = try Data(
+          contentsOf: bench.folder.appending(path: "runs/comparison/report.html"))
+        #expect(report.count > 10_000)
         #expect(rows.count == 5 && rows[3].hasPrefix("tiny seed 7,0.03,"), "\(comparison)")
         try scale(bench, cluster, environment)
       }

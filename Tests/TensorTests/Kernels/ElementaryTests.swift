@@ -29,6 +29,7 @@ struct ElementaryTests {
     Bound(.sigmoid, -87...87, 2.5),  // 2.470
     Bound(.tanh, -1e30...1e30, 1.4),  // 1.333
     Bound(.softplus, -87...1e30, 3.5),  // 3.446
+    Bound(.erf, -1e30...1e30, 1.2),  // 1.158
   ]
 
   @Test(arguments: availableKernels, bounds)
@@ -71,6 +72,7 @@ struct ElementaryTests {
       #expect(kernel.values(of: .exp, [x, -x]) == [most, least])
       #expect(kernel.values(of: .exp2, [-2 * x]) == [.leastNormalMagnitude])
       #expect(kernel.values(of: .tanh, [x, -x]) == [1, -1])
+      #expect(kernel.values(of: .erf, [x, -x]) == [1, -1])
       let sigmoid = kernel.values(of: .sigmoid, [x, -x])
       #expect(sigmoid[0] == 1)
       #expect(sigmoid[1] >= 0 && sigmoid[1] <= 2e-38)
@@ -87,12 +89,14 @@ struct ElementaryTests {
     #expect(kernel.values(of: .log2, [1, 2, 0.25, 0x1p100]) == [0, 1, -2, 100])
     #expect(kernel.values(of: .sigmoid, [0]) == [0.5])
     #expect(kernel.values(of: .tanh, [0, -0.0]) == [0, 0])
+    #expect(kernel.values(of: .erf, [0, -0.0]) == [0, 0])
   }
 
-  @Test(arguments: availableKernels) func tanhIsOdd(kernel: any KernelSet.Type) {
+  @Test(arguments: availableKernels, [ElementaryFunction.tanh, .erf])
+  func oddFunctions(kernel: any KernelSet.Type, function: ElementaryFunction) {
     let x = floats(in: 0...20, about: 100_000)
-    let positive = kernel.values(of: .tanh, x)
-    let negative = kernel.values(of: .tanh, x.map { -$0 })
+    let positive = kernel.values(of: function, x)
+    let negative = kernel.values(of: function, x.map { -$0 })
     #expect(zip(positive, negative).allSatisfy { $0 == -$1 })
   }
 
@@ -134,6 +138,7 @@ extension ElementaryFunction {
       x < 0 ? Foundation.exp(x) / (1 + Foundation.exp(x)) : 1 / (1 + Foundation.exp(-x))
     case .tanh: Foundation.tanh(x)
     case .softplus: max(x, 0) + log1p(Foundation.exp(-abs(x)))
+    case .erf: Foundation.erf(x)
     }
   }
 }

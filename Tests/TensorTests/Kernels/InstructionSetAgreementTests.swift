@@ -160,6 +160,41 @@ struct InstructionSetAgreementTests {
     }
   }
 
+  @Test(arguments: [1, 6, 7, 36], [false, true]) func lstm(rows: Int, isFirst: Bool) {
+    let (inputs, hidden) = (16, 48)
+    let (width, gates, blocks) = (inputs + hidden, 4 * hidden, hidden / laneCount)
+    let blockStride = 2 * rows * lstmRecordCount
+    let (input, bias) = (matrix(rows, width, "x"), matrix(1, gates, "b"))
+    let weights = matrix(gates, width, "W", -0.3...0.3)
+    let before = matrix(blocks, blockStride, "records")
+    let (dhidden, next) = (matrix(rows, hidden, "dh"), matrix(rows, width, "next"))
+    expectSameBits("\(rows) rows") { kernel in
+      let records = KernelBuffer(before.elements)
+      // The records of the step before stand in front of the step's.
+      let step = LSTMStep(
+        rows: rows, inputs: inputs, hidden: hidden, records: records.base + rows * lstmRecordCount,
+        previous: isFirst ? nil : records.pointer, blockStride: blockStride)
+      let states = (0..<3).map { _ in KernelBuffer(rows * width) }
+      kernel.lstmStepForward(
+        step, input: input.pointer, weights: weights.pointer, bias: bias.pointer,
+        state: states[0].base)
+      let kept = records.elements
+      kernel.lstmState(step, state: states[1].base)
+      let (cell, scratch) = (KernelBuffer(rows * hidden), KernelBuffer(rows * gates))
+      let dinput = KernelBuffer(rows * width)
+      kernel.lstmStepBackward(
+        step,
+        LSTMStepGradients(
+          hidden: dhidden.pointer, next: isFirst ? next.pointer + inputs : nil, cell: cell.base,
+          weights: weights.pointer, gates: scratch.base, input: dinput.base, state: states[2].base))
+      // The state comes out of its records as it went in.
+      #expect(states[1].elements == states[0].elements && states[2].elements == states[0].elements)
+      let written = states + [records, cell, scratch, dinput]
+      for buffer in written { #expect(buffer.isIntact) }
+      return written.flatMap(\.elements) + kept
+    }
+  }
+
   @Test func decoder() {
     let (a, b) = (matrix(9, 64, "a", -5...5), matrix(9, 64, "b", -5...5))
     let dout = matrix(9, 64, "dout")
@@ -176,6 +211,16 @@ struct InstructionSetAgreementTests {
       let dtanh = KernelBuffer(9 * 64)
       kernel.tanhBackward(tanh.pointer, dout.pointer, count: 9 * 64, dx: dtanh.base)
       return (buffers + [tanh, softplus, dtanh]).flatMap(\.elements)
+    }
+  }
+
+  @Test func gaussianErrorUnit() {
+    let (x, y, dout) = (matrix(9, 64, "x", -5...5), matrix(9, 64, "y"), matrix(9, 64, "dout"))
+    expectSameBits("GELU") { kernel in
+      let (out, dx) = (KernelBuffer(9 * 64), KernelBuffer(9 * 64))
+      kernel.gaussianErrorUnit(x.pointer, plus: y.pointer, count: 9 * 64, out: out.base)
+      kernel.gaussianErrorUnitBackward(x.pointer, dout.pointer, count: 9 * 64, dx: dx.base)
+      return out.elements + dx.elements
     }
   }
 

@@ -156,6 +156,48 @@ struct NormalizationTests {
     }
   }
 
+  /// The backward step in parts, the sums by some rows at a time, is the whole one.
+  @Test(arguments: availableKernels) func groupNormInParts(kernel: any KernelSet.Type) {
+    for features in Self.features {
+      let (rows, stride) = (31, paddedToLanes(features))
+      func padded(_ rows: Int, _ stream: String) -> KernelBuffer {
+        KernelBuffer(rows: rows, width: features, stride: stride, seed: 1, stream)
+      }
+      let (x, dout, weight) = (padded(rows, "x"), padded(rows, "dout"), padded(1, "w"))
+      let (mean, inverse): (Float, Float) = (0.1, 1.7)
+      let whole = (0..<3).map { KernelBuffer($0 == 0 ? rows * stride : stride) }
+      kernel.groupNormBackward(
+        x.pointer, xStride: stride, dout.pointer, doutStride: stride, rows: rows, features: stride,
+        count: rows * features, mean: mean, inverse: inverse, weight: weight.pointer,
+        dx: whole[0].base, dxStride: stride, dweight: whole[1].base, dbias: whole[2].base)
+      let parts = [
+        KernelBuffer(rows * stride, repeating: 2), KernelBuffer(stride), KernelBuffer(stride),
+      ]
+      for first in Swift.stride(from: 0, to: rows, by: 7) {
+        let start = first * stride
+        kernel.groupNormSums(
+          x.pointer + start, xStride: stride, dout.pointer + start, doutStride: stride,
+          rows: min(7, rows - first), features: stride, mean: mean, inverse: inverse,
+          dweight: parts[1].base, dbias: parts[2].base)
+      }
+      func weightedMean(_ sums: KernelBuffer) -> Float {
+        zip(sums.elements, weight.elements).reduce(0) { $0 + $1.0 * $1.1 } / Float(rows * features)
+      }
+      kernel.addGroupNormInputGradient(
+        x.pointer, dout.pointer, rows: rows, features: stride, stride: stride, mean: mean,
+        inverse: inverse, weight: weight.pointer, meanOfGradient: weightedMean(parts[2]),
+        meanOfProduct: weightedMean(parts[1]), to: parts[0].base)
+      for part in parts { #expect(part.isIntact) }
+      func isPadding(_ i: Int) -> Bool { i % stride >= features }
+      for (part, all) in zip(parts, whole) {
+        let added: Float = part.count == stride ? 0 : 2
+        expectClose(
+          part.elements.enumerated().map { isPadding($0) ? 0 : $1 - added },
+          all.elements.enumerated().map { isPadding($0) ? 0 : $1 }, 2e-6, "\(features) features")
+      }
+    }
+  }
+
   /// Equal numbers: a deviation of √ε, not a division by zero.
   @Test(arguments: availableKernels) func constantInput(kernel: any KernelSet.Type) {
     let x = KernelBuffer(32, repeating: 3)

@@ -38,11 +38,28 @@ struct ModeTests {
     try expectAddsGradients(subject)
   }
 
+  /// Several tiles and chunks, so that inference uses its buffers again.
+  @Test(arguments: [SequenceAxis.time, .band], LSTMBlockCase.Directions.allCases)
+  func lstmBlock(axis: SequenceAxis, directions: LSTMBlockCase.Directions) throws {
+    let subject = LSTMBlockCase(
+      batch: 2, bands: axis == .time ? 8 : 60, frames: axis == .time ? 85 : 20, axis: axis,
+      features: 8, units: 20, directions: directions)
+    try expectSameInEveryMode(subject)
+    try expectAddsGradients(subject)
+  }
+
   @Test func bareMamba() throws {
     let subject = MambaCase(
       sequences: 3, length: 200,
       sizes: MambaSizesUnderTest(features: 16, states: 16, taps: 4, expansion: 1),
       reversed: true)
+    try expectSameInEveryMode(subject)
+    try expectAddsGradients(subject)
+  }
+
+  @Test(arguments: [24, 32]) func crossBandMLP(features: Int) throws {
+    // More than one tile, with rows that are copied and rows that stay where they are.
+    let subject = CrossBandMLPCase(batch: 2, bands: 5, frames: 70, features: features)
     try expectSameInEveryMode(subject)
     try expectAddsGradients(subject)
   }

@@ -56,6 +56,13 @@ struct NotANumberTests {
     try expectUpstreamNaNShows(subject)
   }
 
+  @Test(arguments: [SequenceAxis.time, .band]) func lstmBlock(axis: SequenceAxis) throws {
+    let subject = LSTMBlockCase(
+      batch: 2, bands: 3, frames: 19, axis: axis, features: 8, units: 12, directions: .both)
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
   @Test(arguments: [false, true]) func bareMamba(reversed: Bool) throws {
     let subject = MambaCase(
       sequences: 2, length: 19,
@@ -74,6 +81,12 @@ struct NotANumberTests {
   @Test(arguments: [1, 3]) func maskDecoder(taps: Int) throws {
     let subject = MaskDecoderCase(
       batch: 2, frames: 5, widths: [1, 3, 9], expansions: [2, 1, 4], features: 8, taps: taps)
+    try expectNaNShows(subject)
+    try expectUpstreamNaNShows(subject)
+  }
+
+  @Test func crossBandMLP() throws {
+    let subject = CrossBandMLPCase(batch: 2, bands: 3, frames: 5, features: 8)
     try expectNaNShows(subject)
     try expectUpstreamNaNShows(subject)
   }

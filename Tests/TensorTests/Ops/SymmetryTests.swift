@@ -93,6 +93,38 @@ struct SymmetryTests {
     try expectBatchIsItsUtterances(subject(3), subject(1), count: 3)
   }
 
+  /// Each utterance has statistics of its own.
+  @Test(arguments: [SequenceAxis.time, .band], [1, 5, 40])
+  func lstmBlockBatch(axis: SequenceAxis, frames: Int) throws {
+    func subject(_ batch: Int) -> LSTMBlockCase {
+      LSTMBlockCase(
+        batch: batch, bands: 7, frames: frames, axis: axis, features: 24, units: 20,
+        directions: .both)
+    }
+    try expectBatchIsItsUtterances(subject(3), subject(1), count: 3)
+  }
+
+  /// A reversed LSTM of flipped sequences is the flipped output of a forward one.
+  @Test(arguments: [1, 2, 31, 85]) func lstmReversal(length: Int) throws {
+    func subject(_ directions: LSTMBlockCase.Directions) -> LSTMBlockCase {
+      LSTMBlockCase(
+        batch: 1, bands: 7, frames: length, axis: .time, features: 24, units: 20,
+        directions: directions)
+    }
+    var values = subject(.forward).randomValues(seed: 1)
+    let upstream = subject(.forward).randomUpstream(seed: 1)
+    let expected = try subject(.forward).evaluate(values, upstream: upstream)
+    func flip(_ x: [Float]) -> [Float] { flipped(x, length: length, features: 24) }
+    values["in.x"] = flip(try #require(values["in.x"]))
+    let actual = try subject(.backward).evaluate(values, upstream: flip(upstream))
+    // The statistics are sums in another order.
+    expectClose(actual.out, flip(expected.out), 1e-6, "out")
+    for (name, gradient) in expected.gradients {
+      let other = try #require(actual.gradients[name])
+      expectClose(other, name == "in.x" ? flip(gradient) : gradient, 5e-6, name)
+    }
+  }
+
   @Test(arguments: [1, 3, 31, 300]) func mambaBatch(length: Int) throws {
     func subject(_ sequences: Int) -> MambaCase {
       MambaCase(
@@ -101,6 +133,13 @@ struct SymmetryTests {
         reversed: false)
     }
     try expectBatchIsItsUtterances(subject(5), subject(1), count: 5)
+  }
+
+  @Test(arguments: [1, 31, 90]) func crossBandMLPBatch(frames: Int) throws {
+    func subject(_ batch: Int) -> CrossBandMLPCase {
+      CrossBandMLPCase(batch: batch, bands: 4, frames: frames, features: 24)
+    }
+    try expectBatchIsItsUtterances(subject(3), subject(1), count: 3)
   }
 
   @Test(arguments: [1, 3, 31]) func bandSplitBatch(frames: Int) throws {

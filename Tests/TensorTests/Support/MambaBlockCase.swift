@@ -32,7 +32,7 @@ struct MambaBlockCase: OperationCase {
       (weights: sizes.weights(values, "param.\($0)."), reversed: $0 == "bwd")
     }
     var out = x
-    for sequence in sequences {
+    for sequence in sequencesOfRows(batch: batch, bands: bands, frames: frames, axis) {
       let y = Reference.mambaBlock(
         sequence.map { x[$0] }, normWeight: values["param.norm.weight"] ?? [],
         normBias: values["param.norm.bias"] ?? [], directions: weights, states: sizes.states,
@@ -40,17 +40,6 @@ struct MambaBlockCase: OperationCase {
       for (row, result) in zip(sequence, y) { out[row] = result }
     }
     return Array(out.joined())
-  }
-
-  /// The rows of x[B·K·T, N] that each sequence walks through.
-  private var sequences: [[Int]] {
-    (0..<batch).flatMap { b -> [[Int]] in
-      func row(_ k: Int, _ t: Int) -> Int { (b * bands + k) * frames + t }
-      switch axis {
-      case .time: return (0..<bands).map { k in (0..<frames).map { t in row(k, t) } }
-      case .band: return (0..<frames).map { t in (0..<bands).map { k in row(k, t) } }
-      }
-    }
   }
 
   func apply(
@@ -64,5 +53,16 @@ struct MambaBlockCase: OperationCase {
       directions: directions.map {
         DirectedMamba(mambaParameters(parameters, "\($0)."), reversed: $0 == "bwd")
       }, tape)
+  }
+}
+
+/// The rows of x[B·K·T, N] that each sequence walks through.
+func sequencesOfRows(batch: Int, bands: Int, frames: Int, _ axis: SequenceAxis) -> [[Int]] {
+  (0..<batch).flatMap { b -> [[Int]] in
+    func row(_ k: Int, _ t: Int) -> Int { (b * bands + k) * frames + t }
+    switch axis {
+    case .time: return (0..<bands).map { k in (0..<frames).map { t in row(k, t) } }
+    case .band: return (0..<frames).map { t in (0..<bands).map { k in row(k, t) } }
+    }
   }
 }

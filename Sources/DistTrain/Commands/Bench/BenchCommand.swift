@@ -6,7 +6,8 @@ struct BenchCommand: ParsableCommand {
     commandName: "bench", abstract: "Measure how fast parts of the program are on this machine.",
     subcommands: [
       BenchStepCommand.self, BenchKernelsCommand.self, BenchEnhanceCommand.self,
-      BenchPESQCommand.self, BenchLoadingCommand.self, BenchAllReduceCommand.self,
-      BenchScalingCommand.self, BenchSimulateCommand.self, BenchCompareCommand.self,
+      BenchPESQCommand.self, BenchScoreCommand.self, BenchLoadingCommand.self,
+      BenchAllReduceCommand.self, BenchScalingCommand.self, BenchSimulateCommand.self,
+      BenchCompareCommand.self,
     ])
 }

@@ -111,6 +111,37 @@ import Testing
     }
   }
 
+  private struct MetricsResult: Decodable {
+    struct Metric: Decodable {
+      let name: String
+      let seconds: Double
+    }
+
+    let kind: String
+    let threads: Int
+    let utterances: Int
+    let metrics: [Metric]
+    let allThreadsSeconds: Double
+    let allThreadsSecondsPerAudioSecond: Double
+    let testSetSeconds: Double
+  }
+
+  @Test func everyMetricIsTimedAndAllTogether() throws {
+    try withTemporaryFolder { folder in
+      let (result, outcome) = try bench(
+        ["score", "--seconds", "2", "--repeats", "1", "--threads", "3"], as: MetricsResult.self,
+        in: folder)
+      #expect(result.kind == "score" && result.threads == 3 && result.utterances == 12)
+      let names = result.metrics.map(\.name)
+      #expect(names == ["pesq_wb", "stoi", "estoi", "si_sdr", "ssnr", "llr", "wss", "all"])
+      #expect(result.metrics.allSatisfy { $0.seconds > 0 })
+      let rate = result.allThreadsSecondsPerAudioSecond
+      #expect(isClose(rate, result.allThreadsSeconds / (12 * 2)))
+      #expect(isClose(result.testSetSeconds, rate * 824 * 2.5))
+      #expect(!outcome.output.contains("PESQ"), "\(outcome)")
+    }
+  }
+
   @Test func whatHoldsTheKernelsBackIsWarnedOf() throws {
     #expect(try warnings() == "")
     let hasMore = availableKernels.count > 1

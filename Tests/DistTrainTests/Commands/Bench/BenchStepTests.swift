@@ -93,23 +93,44 @@ import Testing
   /// Products of one step by the sizes of the model alone: a multiply-add is two operations, and
   /// both gradients of a product cost what the product does.
   private func gflop(of model: ModelConfiguration, frames: Int) throws -> Double {
-    let trunk = try #require(model.trunk as? BiMambaTrunkConfiguration)
     let features = model.features
-    let inner = trunk.mamba.expansion * features
-    let rank = (features + 15) / 16
-    let projected = rank + 2 * trunk.mamba.stateSize
-    let direction = features * 2 * inner + inner * projected + rank * inner + inner * features
-    var frame = model.layers * trunk.paths.count * 2 * model.bands.count * direction
-    for (width, expansion) in zip(model.bands, model.decoder.expansions) {
-      frame += 2 * width * features
-      frame += features * expansion * features
-      frame += expansion * features * 4 * model.decoder.maskTaps * width
+    func direction(_ mamba: MambaConfiguration) -> Int {
+      let inner = mamba.expansion * features
+      let rank = (features + 15) / 16
+      let projected = rank + 2 * mamba.stateSize
+      return features * 2 * inner + inner * projected + rank * inner + inner * features
     }
-    return 3 * 2 * Double(frames * frame) / 1e9
+    var frame: Double
+    switch model.trunk {
+    case let trunk as BiMambaTrunkConfiguration:
+      frame = Double(
+        model.layers * trunk.paths.count * 2 * model.bands.count * direction(trunk.mamba))
+    case let trunk as UniMambaTrunkConfiguration:
+      let mlp = features * features
+      frame = Double(model.bands.count * (model.layers * direction(trunk.mamba) + mlp))
+    case let trunk as LSTMTrunkConfiguration:
+      // Over time and twice over bands; before the first step there is no state to multiply with.
+      let units = trunk.expansion * features
+      let all = 3 * model.bands.count * (4 * units * features + units * features)
+      let recurrent =
+        Double(model.bands.count) * Double(frames - 1) / Double(frames)
+        + 2 * Double(model.bands.count - 1)
+      frame = Double(model.layers) * (Double(all) + recurrent * Double(4 * units * units))
+    default: frame = try #require(nil, "nobody counted the products of this trunk")
+    }
+    for (width, expansion) in zip(model.bands, model.decoder.expansions) {
+      frame += Double(2 * width * features)
+      frame += Double(features * expansion * features)
+      frame += Double(expansion * features * 4 * model.decoder.maskTaps * width)
+    }
+    return 3 * 2 * Double(frames) * frame / 1e9
   }
 
   // The second figure is what the design counted for a second of audio, 125 frames.
-  @Test(arguments: [("abl1", 12.7), ("abl2", 22.6), ("abl3", 21.3)])
+  @Test(arguments: [
+    ("abl1", 12.7), ("abl2", 22.6), ("abl3", 21.3),
+    ("bsrnn", 35.8), ("unimamba", 6.6),
+  ])
   func usefulProductsAreThoseOfTheModel(preset: String, gflopPerSecond: Double) throws {
     try withTemporaryFolder { folder in
       let (step, _) = try bench(

@@ -1,0 +1,69 @@
+import Audio
+
+/// The magnitudes of both signals in third-octave bands over time, from which STOI and ESTOI are
+/// computed.
+package struct BandEnvelopes {
+  /// Edges of the 15 bands in bins of a 512-point transform at 10 kHz: band j holds bins
+  /// `edges[j]..<edges[j + 1]`. Their centres are 150 · 2^(j/3) Hz.
+  package static let edges = [7, 9, 11, 14, 17, 22, 27, 34, 43, 55, 69, 87, 109, 138, 174, 219]
+  /// Number of bands.
+  package static let bandCount = edges.count - 1
+  /// Frames of a segment, 384 ms.
+  package static let segmentLength = 30
+
+  /// Frames without pauses.
+  package let frameCount: Int
+  /// X[j, m] of the reference, band after band.
+  package let reference: [Double]
+  /// Y[j, m] of the degraded signal.
+  package let degraded: [Double]
+
+  /// Number of segments: every run of 30 consecutive frames is one.
+  package var segmentCount: Int { frameCount - Self.segmentLength + 1 }
+
+  /// Envelopes that are known already, band after band.
+  package init(reference: [Double], degraded: [Double]) {
+    frameCount = reference.count / Self.bandCount
+    self.reference = reference
+    self.degraded = degraded
+  }
+
+  /// Computes them. Throws `tooLittleSpeech` where there is no segment.
+  package init(_ pair: SignalPair, _ workspace: Workspace) throws(MetricError) {
+    let (reference, degraded) = SpeechFrames.withoutPauses(
+      workspace.resampler.resample(pair.reference), workspace.resampler.resample(pair.degraded))
+    frameCount = SpeechFrames.count(sampleCount: reference.count)
+    guard frameCount >= Self.segmentLength else {
+      throw .tooLittleSpeech(frameCount: frameCount, minimum: Self.segmentLength)
+    }
+    self.reference = workspace.envelopes(of: reference, frameCount: frameCount)
+    self.degraded = workspace.envelopes(of: degraded, frameCount: frameCount)
+  }
+
+  /// Filter and transform, kept from one utterance to the next. One thread at a time.
+  package final class Workspace {
+    let resampler = SpeechResampler()
+    private let spectrum = PowerSpectrum(length: 512)
+
+    /// Computes the filter and plans the transform.
+    package init() {}
+
+    /// `√Σ |S[k]|²` over each band's bins, for every windowed frame; band after band.
+    fileprivate func envelopes(of signal: [Double], frameCount: Int) -> [Double] {
+      let window = SpeechFrames.window
+      var result = [Double](repeating: 0, count: bandCount * frameCount)
+      for frame in 0..<frameCount {
+        for n in 0..<SpeechFrames.length {
+          spectrum.time[n] = window[n] * signal[frame * SpeechFrames.hop + n]
+        }
+        spectrum.transform()
+        for band in 0..<bandCount {
+          var power = 0.0
+          for k in edges[band]..<edges[band + 1] { power += spectrum.power[k] }
+          result[band * frameCount + frame] = power.squareRoot()
+        }
+      }
+      return result
+    }
+  }
+}

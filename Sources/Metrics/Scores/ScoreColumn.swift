@@ -1,0 +1,44 @@
+/// A number that a score table lists for each utterance. The raw value heads its column.
+///
+/// A further metric is a further case and a line in `UtteranceScorer`; tables and means follow.
+public enum ScoreColumn: String, CaseIterable, Codable, Sendable {
+  /// Wide-band PESQ (MOS-LQO), about 1.01 to 4.6439.
+  case pesqWB = "pesq_wb"
+  /// Short-time objective intelligibility, at most 1.
+  case stoi
+  /// Extended short-time objective intelligibility, at most 1.
+  case estoi
+  /// Scale-invariant signal-to-distortion ratio in decibels.
+  case siSDR = "si_sdr"
+  /// Segmental signal-to-noise ratio in decibels, −10 to 35.
+  case ssnr
+  /// Log-likelihood ratio of linear predictions; 0 is best.
+  case llr
+  /// Weighted spectral slope distance; 0 is best.
+  case wss
+  /// Composite measure of signal distortion, 1 to 5.
+  case csig
+  /// Composite measure of background noise, 1 to 5.
+  case cbak
+  /// Composite measure of the whole, 1 to 5.
+  case covl
+
+  /// The columns that this one is computed from.
+  public var sources: Set<ScoreColumn> {
+    switch self {
+    case .csig, .covl: [.pesqWB, .llr, .wss]
+    case .cbak: [.pesqWB, .wss, .ssnr]
+    default: []
+    }
+  }
+}
+
+extension Set<ScoreColumn> {
+  /// Every column.
+  public static let all = Set(ScoreColumn.allCases)
+  /// What validation during training computes: PESQ and SI-SDR.
+  public static let validation: Set = [.pesqWB, .siSDR]
+
+  /// In the order of tables.
+  package var ordered: [ScoreColumn] { ScoreColumn.allCases.filter(contains) }
+}

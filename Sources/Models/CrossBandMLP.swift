@@ -1,0 +1,49 @@
+import Tensor
+
+/// The MLP behind the blocks of `unimamba`: x[B, K, T, N] to [B, K, T, N].
+///
+/// ```
+/// out = LayerNorm₂(x + GELU(LayerNorm₁(Linear(x))))
+/// ```
+/// Linear is N → N, both norms are over N and the GELU is exact (erf). Despite the name it acts on
+/// each band and frame alone, as in the published code.
+public struct CrossBandMLP {
+  /// Its place among the parameters' names, `cross_mlp`.
+  public let name: String
+  /// N → N; `fc`.
+  public let linear: Linear
+  /// Before the GELU; `norm1`.
+  public let norm1: LayerNorm
+  /// Of the sum; `norm2`.
+  public let norm2: LayerNorm
+
+  /// Registers `fc`, `norm1` and `norm2` in `scope`.
+  public init(features: Int, scope: ParameterScope) {
+    name = scope.name
+    linear = Linear(inputs: features, outputs: features, scope: scope.child("fc"))
+    norm1 = LayerNorm(features: features, scope: scope.child("norm1"))
+    norm2 = LayerNorm(features: features, scope: scope.child("norm2"))
+  }
+}
+
+extension CrossBandMLP {
+  /// x[B, K, T, N] to the same shape.
+  public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
+    let out = crossBandMLP(
+      x,
+      CrossBandMLPParameters(
+        weight: linear.weight, bias: linear.bias, norm1: (norm1.weight, norm1.bias),
+        norm2: (norm2.weight, norm2.bias)), tape)
+    tape.inspect(name, out)
+    return out
+  }
+
+  /// As PyTorch prints it.
+  public var outline: ModuleOutline {
+    ModuleOutline(
+      "CrossBandMLP",
+      [
+        .init("fc", linear.outline), .init("norm1", norm1.outline), .init("norm2", norm2.outline),
+      ])
+  }
+}

@@ -1,0 +1,101 @@
+import Tensor
+
+/// A recurrent layer with a residual, over time or over bands: x[B, K, T, N] to [B, K, T, N].
+///
+/// ```
+/// out = x + Linear(LSTM(GroupNorm(x)))
+/// ```
+/// GroupNorm has one group over the N features, T frames and K bands of an utterance. Over time the
+/// LSTM runs from first to last (B·K sequences of length T), over bands in both directions (B·T
+/// sequences of length K). Source: Luo and Yu 2023 (BSRNN).
+public struct LSTMBlock {
+  /// The axis that a block runs along, as its parameters are named.
+  public enum Path: String, Sendable, CaseIterable {
+    /// Along the T frames.
+    case time
+    /// Along the K bands.
+    case band
+  }
+
+  /// Its place among the parameters' names, `{path}.{i}`.
+  public let name: String
+  /// The axis it runs along.
+  public let path: Path
+  /// Over N; `norm`.
+  public let norm: GroupNorm
+  /// N to H in each direction; `lstm`.
+  public let lstm: LSTM
+  /// All directions' H to N; `fc`.
+  public let projection: Linear
+
+  /// Registers `norm`, `lstm` and `fc` in `scope`.
+  public init(path: Path, features: Int, expansion: Int, scope: ParameterScope) {
+    name = scope.name
+    self.path = path
+    norm = GroupNorm(features: features, scope: scope.child("norm"))
+    lstm = LSTM(
+      features: features, hiddenFeatures: expansion * features, bidirectional: path == .band,
+      scope: scope.child("lstm"))
+    projection = Linear(
+      inputs: lstm.directions.count * lstm.hiddenFeatures, outputs: features,
+      scope: scope.child("fc"))
+  }
+}
+
+extension LSTMBlock {
+  /// x[B, K, T, N] to the same shape.
+  public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
+    let out = lstmBlock(
+      x, along: path == .time ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
+      directions: lstm.directed, outputWeight: projection.weight, outputBias: projection.bias,
+      tape)
+    tape.inspect(name, out)
+    return out
+  }
+
+  /// As PyTorch prints it, named by its path.
+  public var outline: ModuleOutline {
+    ModuleOutline(
+      path == .time ? "TimeLSTM" : "BandLSTM",
+      [
+        .init("norm", norm.outline), .init("lstm", lstm.outline),
+        .init("fc", projection.outline),
+      ])
+  }
+}
+
+/// The trunk of BSRNN as published: all blocks over time, then all over bands; names `time.{i}` and
+/// `band.{i}`.
+public struct LSTMTrunk: Trunk {
+  /// The blocks of each path, in forward order.
+  public let paths: [[LSTMBlock]]
+
+  /// Registers `time`, then `band` in `scope`.
+  public init(
+    configuration: LSTMTrunkConfiguration, layers count: Int, features: Int, scope: ParameterScope
+  ) {
+    paths = LSTMBlock.Path.allCases.map { path in
+      (0..<count).map { index in
+        LSTMBlock(
+          path: path, features: features, expansion: configuration.expansion,
+          scope: scope.child(path.rawValue).child(String(index)))
+      }
+    }
+  }
+}
+
+extension LSTMTrunk {
+  /// All blocks one after the other.
+  public func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor {
+    var features = z
+    for block in paths.joined() { features = block(features, tape) }
+    return features
+  }
+
+  /// The blocks of each path, as PyTorch prints them.
+  public var modules: [ModuleOutline.Child] {
+    zip(LSTMBlock.Path.allCases, paths).map { path, blocks in
+      .init(path.rawValue, .init(list: blocks.map(\.outline)))
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import Foundation
+
+/// `count` ≤ `length` random vectors of length 1 that stand upright on each other.
+///
+/// Normally distributed numbers, made orthonormal one vector after the other (Gram and Schmidt),
+/// as torch.nn.init.orthogonal_ does by a QR decomposition whose R has a positive diagonal. Each
+/// vector is projected twice, after which rounding has no part in it.
+func orthonormalVectors(_ count: Int, length: Int, _ random: inout Random) -> [[Double]] {
+  precondition(count <= length, "\(count) orthonormal vectors of \(length) numbers")
+  var vectors: [[Double]] = []
+  for _ in 0..<count {
+    var vector = (0..<length).map { _ in random.normal() }
+    for _ in 0..<2 {
+      for other in vectors {
+        var product = 0.0
+        for i in 0..<length { product += other[i] * vector[i] }
+        for i in 0..<length { vector[i] -= product * other[i] }
+      }
+    }
+    var squares = 0.0
+    for x in vector { squares += x * x }
+    let scale = 1 / squares.squareRoot()
+    vectors.append(vector.map { $0 * scale })
+  }
+  return vectors
+}
+
+extension Random {
+  /// A number of the normal distribution (Box and Muller 1958).
+  fileprivate mutating func normal() -> Double {
+    // The first is never 0.
+    let first = (Double(next() >> 11) + 1) * 0x1p-53
+    let second = Double(next() >> 11) * 0x1p-53
+    return (-2 * log(first)).squareRoot() * cos(2 * .pi * second)
+  }
+}

@@ -1,0 +1,21 @@
+import Foundation
+
+/// The Python of `scripts/test.sh`, with what tests read back with it.
+public enum TestPython {
+  /// Runs a script of `Tests/Scripts`.
+  ///
+  /// Throws where there is no such Python: what it checks is never skipped.
+  public static func run(
+    _ script: String, _ arguments: [String], timeLimit: Double = 60
+  ) throws -> SubprocessOutcome {
+    let repository = fixturesFolder.deletingLastPathComponent().deletingLastPathComponent()
+    let python = repository.file(".build/python/bin/python")
+    guard FileManager.default.isExecutableFile(atPath: python) else {
+      throw SubprocessError(
+        description: "\(python) does not exist: scripts/test.sh makes it, or python3 -m venv "
+          + ".build/python && .build/python/bin/pip install -r Tests/Scripts/requirements.txt")
+    }
+    return try Subprocess.run(
+      python, [repository.file("Tests/Scripts/\(script)")] + arguments, timeLimit: timeLimit)
+  }
+}
