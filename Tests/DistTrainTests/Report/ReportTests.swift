@@ -167,9 +167,9 @@ import Testing
         made.errors.contains("warning: no audio, no spectrograms")
           && made.errors.contains("the corpus gone is not there"), "\(made)")
       let html = try text(folder, "out.html")
-      // Over the two utterances with all scores: the noisy row first, 1.96 · 0.7071 / √2.
+      // Over the two utterances with all scores: the noisy row first, 12.706 · 0.7071 / √2.
       for text in [
-        "the corpus gone is not there", "2.000<br><small>± 0.980", "2.750<br><small>± 1.470",
+        "the corpus gone is not there", "2.000<br><small>± 6.353", "2.750<br><small>± 9.530",
         "tiny seed 7: 1 of 3", "SI-SDR, dB",
       ] {
         let isThere = html.contains(text)
