@@ -119,8 +119,8 @@ import Testing
     }
   }
 
-  /// The cells of "Where the time went": computing, gradients, audio, validation, checkpoints, other
-  /// and all.
+  /// The cells of "Where the time went": computing, gradients, audio, validation, checkpoints,
+  /// other and all.
   private func times(_ seconds: [Double]) -> String {
     seconds.map { "<td class=\"n\">\(String(format: "%.1f", $0)) s</td>" }.joined()
   }
