@@ -54,7 +54,7 @@ package struct ChartScale {
     case .linear:
       var (first, last) = (finite.min() ?? 0, finite.max() ?? 1)
       if first == last {
-        let room = isWhole ? 1 : max(abs(first) * 0.1, 1e-9)
+        let room = isWhole ? 1 : (first == 0 ? 1 : abs(first) * 0.1)
         (first, last) = (first - room, last + room)
       }
       let step = Self.niceStep((last - first) / Double(max(1, tickCount)), isWhole: isWhole)

@@ -1,12 +1,15 @@
 /// How series are told apart, and the style sheet of charts.
+///
+/// A look is a number from 0. The first six have filled markers, the next six hollow ones, and the
+/// others their own number, counted from 1, for a marker: no two look alike.
 enum ChartStyle {
-  /// Looks before they repeat with hollow markers.
+  /// Colours and shapes of markers.
   static let count = 6
 
   private static let dashes = ["", "7 3", "2 3", "10 3 2 3", "4 2", "14 4"]
 
-  /// The dashes of a look's line; empty for none.
-  static func dashes(_ style: Int) -> String { dashes[style % count] }
+  /// The dashes of a look's line; empty for none. A colour has others when it comes again.
+  static func dashes(_ style: Int) -> String { dashes[(style + style / count) % count] }
 
   /// The class of a look's colour.
   static func colour(_ style: Int) -> String { "c\(style % count)" }
@@ -15,8 +18,14 @@ enum ChartStyle {
   static func marker(
     _ style: Int, _ x: Double, _ y: Double, _ title: String? = nil, scale: Double = 1
   ) -> Markup {
-    let look = "mark\(style / count % 2 == 0 ? "" : " hollow")"
+    let look = "mark\(style < count ? "" : " hollow")"
     let inside: Markup = title.map { "<title>\($0)</title>" } ?? .empty
+    if style >= 2 * count {
+      return """
+        <text class="mark number" x="\(at: x)" y="\(at: y + 3.5 * scale)" text-anchor="middle" \
+        font-size="\(at: 10 * scale)">\(style + 1)\(inside)</text>
+        """
+    }
     func polygon(_ corners: [(Double, Double)]) -> Markup {
       let points = corners.map {
         "\(Markup.place(x + scale * $0.0)),\(Markup.place(y + scale * $0.1))"
@@ -66,6 +75,8 @@ enum ChartStyle {
     .chart .line{fill:none;stroke:var(--c);stroke-width:1.8;stroke-linejoin:round}
     .chart .spread{stroke:var(--c);stroke-width:1.2;fill:none}
     .chart .mark{fill:var(--c);stroke:var(--ground);stroke-width:.8}
+    .chart .number{fill:var(--c);stroke:var(--ground);stroke-width:2.5px;paint-order:stroke;
+    font-weight:700}
     .chart .hollow{fill:var(--ground);stroke:var(--c);stroke-width:1.6}
     .chart .hit{fill:transparent;stroke:none}
     .chart .hit:hover,.chart .mark:hover{stroke:var(--ink);stroke-width:1.6}

@@ -1,5 +1,5 @@
-/// HTML or SVG text. Whatever is put into a literal by interpolation is escaped, unless it is markup
-/// itself: a name with `<script>` in it stays a name.
+/// HTML or SVG text. Whatever is put into a literal by interpolation is escaped, unless it is
+/// markup itself: a name with `<script>` in it stays a name.
 struct Markup: ExpressibleByStringInterpolation, Sendable {
   /// The text, as it goes into a file.
   let text: String

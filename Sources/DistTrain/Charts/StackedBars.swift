@@ -117,9 +117,9 @@ struct StackedBars {
       default: "<path d=\"M4 0v8\" stroke=\"var(--c)\" stroke-width=\"2\"/>"
       }
     return """
-      <pattern id="\(identifier)-\(index)" class="\(ChartStyle.colour(index))" width="8" height="8" \
-      patternUnits="userSpaceOnUse"><path d="M0 0h8v8h-8z" fill="var(--c)" fill-opacity=".22"/>\
-      \(strokes)</pattern>
+      <pattern id="\(identifier)-\(index)" class="\(ChartStyle.colour(index))" \
+      width="8" height="8" patternUnits="userSpaceOnUse">\
+      <path d="M0 0h8v8h-8z" fill="var(--c)" fill-opacity=".22"/>\(strokes)</pattern>
       """
   }
 }

@@ -32,7 +32,6 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "Longest clip, in seconds.") var clipSeconds = 6.0
 
   func validate() throws {
-    if runs.isEmpty { throw ValidationError("name at least one run folder") }
     if !(1...5).contains(examples) {
       throw ValidationError("--examples must be between 1 and 5, not \(examples)")
     }

@@ -46,9 +46,7 @@ extension RunComparison {
     let file = File(
       runs: runs.map { run in
         let best = run.history?.best
-        let criteria =
-          run.isComparable ? SuccessCriteria.published[run.configuration.model.name] : nil
-        let verdicts = best?.pesq.flatMap { criteria?.verdicts($0) } ?? []
+        let verdicts = run.isComparable ? run.verdicts : []
         return File.Run(
           model: run.configuration.model.name, seed: run.configuration.seed, folder: run.path,
           parameters: run.parameterCount, bestPESQ: best?.pesq, bestEpoch: best?.epoch,

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know, or
-/// that an older file lacks, do no harm.
+/// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know,
+/// or that an older file lacks, do no harm.
 struct RunHistory: Equatable, Sendable {
   /// One epoch.
   struct Row: Equatable, Sendable {

@@ -44,8 +44,7 @@ struct RunSummary: Sendable {
 
   /// What the run wrote about its corpus at its last start.
   private static func corpus(_ folder: RunFolder) -> String? {
-    let starts = (text(folder.metrics) ?? "").split(separator: "\n")
-      .filter { $0.contains("\"event\":\"start\"") }
+    let starts = EventLines.read(folder.metrics).filter { $0.contains("\"event\":\"start\"") }
     guard let line = starts.last, let json = try? JSONValue(parsing: Data(line.utf8)) else {
       return nil
     }

@@ -10,8 +10,8 @@ enum PNG {
     let blue: UInt8
   }
 
-  /// The file of a picture of `width` × `height` pixels, row by row from the top, each the number of
-  /// one of `palette`, of which there are at most 256.
+  /// The file of a picture of `width` × `height` pixels, row by row from the top, each the number
+  /// of one of `palette`, of which there are at most 256.
   static func encode(width: Int, height: Int, pixels: [UInt8], palette: [Colour]) -> [UInt8] {
     precondition(
       width > 0 && height > 0 && pixels.count == width * height
@@ -26,7 +26,8 @@ enum PNG {
     }
     let size = bigEndian(width) + bigEndian(height)
     return [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-      // 8 bits a pixel, colours from a palette, the one compression and filter method, no interlace.
+      // 8 bits a pixel, colours from a palette, the one compression and filter method, no
+      // interlace.
       + chunk("IHDR", size + [8, 3, 0, 0, 0])
       + chunk("PLTE", palette.flatMap { [$0.red, $0.green, $0.blue] })
       + chunk("IDAT", compressed(rows)) + chunk("IEND", [])

@@ -1,7 +1,7 @@
 /// Pieces that every section of a report is made of.
 enum PageParts {
-  /// A table in a box of its own, which scrolls when it is wider than the page. The first column names
-  /// the rows; `numbers` are the columns that are set flush right.
+  /// A table in a box of its own, which scrolls when it is wider than the page. The first column
+  /// names the rows; `numbers` are the columns that are set flush right.
   static func table(
     _ header: [Markup], _ rows: [[Markup]], numbers: Set<Int> = [], label: String,
     rowClasses: [String] = []

@@ -46,12 +46,7 @@ struct ReportContent {
       .joined(separator: ", ")
     clipSeconds = request.clipSeconds
 
-    var problems: [String] = []
-    for run in runs where run.hasScores && run.utterances == nil {
-      problems.append(
-        "\(run.summary.path) has no best-scores.csv (a run of an earlier version?): it is missing "
-          + "where utterances are compared")
-    }
+    var problems = runs.flatMap(\.problems)
     let scored = runs.filter { $0.utterances?.rows.isEmpty == false }
     var corpus: ReportCorpus?
     if let split = scored.first?.utterances?.split,

@@ -1,4 +1,5 @@
 import Foundation
+import Metrics
 
 extension ReportPage {
   /// Where the time of each run went, and how fast it was.
@@ -15,16 +16,16 @@ extension ReportPage {
       totalText: { TimeSpan.text($0) }, numberText: { String(format: "%.1f s", $0) })
     let figure = PageParts.figure(
       title: drawing.title, drawing.svg, table: drawing.table,
-      note: "By the steps that count, as rank 0 saw them; the audio is the mean over ranks. Steps "
-        + "that were done again after a restart are left out.")
+      note: "By the steps of finished passes, as rank 0 saw them; the audio is the mean over "
+        + "ranks. Steps that were done again after a restart are left out.")
     let header: [Markup] = [
       "run", "ranks", "global batch", "steps", "passes", "audio s/s", "median step, ms",
       "a pass, s", "checkpoints", "starts",
     ]
     let rows: [[Markup]] = runs.map { run in
       let epochs = run.events.epochs
-      let rate = Mean(epochs.map(\.audioSecondsPerSecond))?.value ?? 0
-      let pass = Mean(epochs.map(\.seconds))?.value ?? 0
+      let rate = Estimate(epochs.map(\.audioSecondsPerSecond))?.mean ?? 0
+      let pass = Estimate(epochs.map(\.seconds))?.mean ?? 0
       let steps = run.events.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
       let median = steps.isEmpty ? 0 : steps[steps.count / 2]
       let configuration = run.summary.configuration

@@ -8,8 +8,8 @@ extension ReportPage {
     return [
       """
       <p>The first \(BenchmarkText.setting(content.clipSeconds)) seconds at most. Colours go from \
-      dark, \(range) dB below the loudest point of the utterance's recordings, to light yellow, and \
-      mean the same in all pictures of an utterance.</p>
+      dark, \(range) dB below the loudest point of the utterance's recordings, to light yellow, \
+      and mean the same in all pictures of an utterance.</p>
       """
     ] + content.examples.map(example)
   }
@@ -24,10 +24,11 @@ extension ReportPage {
     // All in one row if there is room, and else in two rows that are about as long.
     let count = example.clips.count
     let columns = count <= 4 ? count : (count + 1) / 2
+    let clips = example.clips.map { clip($0, of: example) }
     return """
       <article class="example"><h3>\(example.utterance)</h3>
       <p class="note">\(facts.joined(separator: " · "))</p>
-      <div class="clips" style="--columns:\(columns)">\(example.clips.map { clip($0, of: example) }.joined())</div></article>
+      <div class="clips" style="--columns:\(columns)">\(clips.joined())</div></article>
       """
   }
 

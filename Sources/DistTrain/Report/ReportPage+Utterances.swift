@@ -117,8 +117,8 @@ extension ReportPage {
         points: groups.enumerated().compactMap { place, group in
           group.gains[index].map { mean in
             Chart.Point(
-              x: Double(place) + shift, y: mean.value, interval: mean.interval,
-              name: String(format: "%@, %@: %+.3f", run.name, group.name, mean.value)
+              x: Double(place) + shift, y: mean.mean, interval: mean.halfWidth,
+              name: String(format: "%@, %@: %+.3f", run.name, group.name, mean.mean)
                 + " over \(BenchmarkText.count(mean.count, "utterance"))")
           }
         }, hasLine: hasLine)

@@ -54,8 +54,8 @@ struct ReportPage {
       <main id="main">
       \(bodies.joined())
       </main>
-      <footer><p>Made by \(Program.nameAndVersion). All numbers are those of the run folders; scores \
-      are of whole utterances.</p></footer>
+      <footer><p>Made by \(Program.nameAndVersion). All numbers are those of the run folders; \
+      scores are of whole utterances.</p></footer>
       <script>\(ReportStyle.script)</script>
       </body>
       </html>
@@ -92,7 +92,7 @@ struct ReportPage {
         "<p class=\"missing\">No pass finished yet: \(unfinished.joined(separator: ", ")).</p>")
     }
     for problem in content.problems {
-      parts.append("<p class=\"missing\"><strong>Missing:</strong> \(problem)</p>")
+      parts.append("<p class=\"missing\"><strong>Note:</strong> \(problem)</p>")
     }
     return parts
   }

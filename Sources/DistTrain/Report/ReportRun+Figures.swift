@@ -2,16 +2,17 @@ import Foundation
 import Tensor
 
 extension ReportRun {
-  /// Seconds of computing, waiting for gradients, waiting for audio, validation, checkpoints and the
-  /// rest of the finished passes.
+  /// Seconds of computing, waiting for gradients, waiting for audio, validation, checkpoints and
+  /// the rest of the finished passes.
   var timeParts: [Double] {
     let epochs = events.epochs
-    let exchange = events.steps.reduce(0) { $0 + $1.exposedSeconds }
-    let data = events.steps.reduce(0) { $0 + $1.dataSeconds }
+    let steps = events.finishedSteps
+    let exchange = steps.reduce(0) { $0 + $1.exposedSeconds }
+    let data = steps.reduce(0) { $0 + $1.dataSeconds }
     // Rank 0 was busy with loading too.
-    let computing = max(0, events.steps.reduce(0) { $0 + $1.busySeconds } - data)
+    let computing = max(0, steps.reduce(0) { $0 + $1.busySeconds } - data)
     let validation = epochs.reduce(0) { $0 + $1.validationSeconds }
-    let known = [computing, exchange, data, validation, events.checkpointSeconds]
+    let known = [computing, exchange, data, validation, events.finishedCheckpointSeconds]
     let whole = epochs.reduce(0) { $0 + $1.seconds }
     return known + [max(0, whole - known.reduce(0, +))]
   }

@@ -3,11 +3,14 @@ enum ReportStyle {
   /// Nothing may be loaded that is not in the file. The script is allowed by its SHA-256.
   static let policy =
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
-    + "script-src 'sha256-07/drblGfaWKp8e7neQvmC9LCbLOQSXEfcHvUjuRUbM='; base-uri 'none'; form-action 'none'"
+    + "script-src 'sha256-07/drblGfaWKp8e7neQvmC9LCbLOQSXEfcHvUjuRUbM='; base-uri 'none'; "
+    + "form-action 'none'"
 
   /// Of several players one plays at a time.
-  static let script: Markup =
-    "addEventListener('play',e=>{for(const a of document.querySelectorAll('audio'))if(a!==e.target)a.pause()},true)"
+  static let script: Markup = """
+    addEventListener('play',e=>{for(const a of document.querySelectorAll('audio'))\
+    if(a!==e.target)a.pause()},true)
+    """
 
   /// Colours by the reader's preference; on paper black on white.
   static let sheet = Markup(
@@ -15,8 +18,8 @@ enum ReportStyle {
       :root{\(ChartStyle.lightColours);--yes:#0a6b3d;--no:#a3340a;--caution:#fff4dd;--edge:#c98a00}
       @media (prefers-color-scheme:dark){:root{\(ChartStyle.darkColours);--yes:#62d69a;\
       --no:#ff9d7a;--caution:#2d2510;--edge:#c99a2e}}
-      @media print{:root{\(ChartStyle.lightColours);--ink:#000;--soft:#333;--yes:#0a6b3d;--no:#a3340a;--caution:#fff;\
-      --edge:#777}}
+      @media print{:root{\(ChartStyle.lightColours);--ink:#000;--soft:#333;\
+      --yes:#0a6b3d;--no:#a3340a;--caution:#fff;--edge:#777}}
       *{box-sizing:border-box}
       html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}
       body{margin:0 auto;max-width:77rem;padding:0 1.5rem 3rem;background:var(--ground);\
@@ -35,7 +38,8 @@ enum ReportStyle {
       .caution,.missing{border-left-color:var(--edge);background:var(--caution)}
       .skip{position:absolute;left:-99rem}
       .skip:focus{left:1rem;top:.5rem;background:var(--ground);padding:.4rem .8rem;z-index:1}
-      nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;margin:.8rem 0 0}
+      nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;\
+      margin:.8rem 0 0}
       .note,figure .note{color:var(--soft);font-size:.875rem}
       ul.note{padding-left:1.1rem;margin:.6rem 0}
       .scroll{overflow-x:auto;max-width:100%}
@@ -92,8 +96,8 @@ enum ReportStyle {
       body{max-width:none;padding:0;font-size:10pt}
       nav,audio,.skip,.numbers{display:none}
       .scroll,.numbers .scroll{overflow:visible;max-height:none}
-      table{font-size:8pt}thead th{font-size:8pt}.settings td{min-width:0}th,td{white-space:normal;overflow-wrap:anywhere;\
-      padding:.2rem .4rem}
+      table{font-size:8pt}thead th{font-size:8pt}.settings td{min-width:0}\
+      th,td{white-space:normal;overflow-wrap:anywhere;padding:.2rem .4rem}
       figure,.example,tr{break-inside:avoid}h2,h3{break-after:avoid}
       details::details-content{content-visibility:visible;block-size:auto}
       .grid{grid-template-columns:repeat(2,1fr)}

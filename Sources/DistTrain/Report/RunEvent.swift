@@ -64,8 +64,8 @@ extension RunEvents {
       case skippedSteps = "skipped_steps"
     }
 
-    /// What a reader should know of it, in a sentence; nil for what is in order. `startCount`: starts
-    /// so far, this one included.
+    /// What a reader should know of it, in a sentence; nil for what is in order. `startCount`:
+    /// starts so far, this one included.
     func incident(startCount: Int) -> String? {
       let place = "step \(step ?? 0)"
       switch event {

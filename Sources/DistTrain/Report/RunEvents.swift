@@ -19,6 +19,8 @@ struct RunEvents {
   /// A pass and its validation.
   struct Epoch {
     let epoch: Int
+    /// The last step of it; nil in files of earlier versions.
+    let step: Int?
     let seconds: Double
     let validationSeconds: Double
     let dataSeconds: Double?
@@ -40,8 +42,9 @@ struct RunEvents {
   private(set) var incidents: [Incident] = []
   /// Steps after which the run went back.
   private(set) var rollbacks: [Int] = []
+  /// The steps that checkpoints were written after, and how long that took; those that count.
+  private var checkpoints: [(step: Int, seconds: Double)] = []
   /// Of all checkpoints.
-  private(set) var checkpointSeconds = 0.0
   private(set) var checkpointCount = 0
   private(set) var startCount = 0
   /// Steps that were skipped, those that were done again included.
@@ -57,12 +60,12 @@ struct RunEvents {
   private var stepOfLastWaiting = 0
   private var slowPasses = 0
 
-  /// Reads the text of a file. Lines that are not understood are left out: a later version may have
-  /// written them.
-  init(_ text: String) {
+  /// Reads the lines of a file. Those that are not understood are left out: a later version may
+  /// have written them.
+  init(_ lines: [String]) {
     let decoder = JSONDecoder()
-    for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
-      guard let event = try? decoder.decode(Event.self, from: Data(line)) else { continue }
+    for line in lines {
+      guard let event = try? decoder.decode(Event.self, from: Data(line.utf8)) else { continue }
       firstTime = firstTime ?? event.time
       lastTime = event.time ?? lastTime
       add(event)
@@ -72,13 +75,29 @@ struct RunEvents {
   /// The finished passes, in order.
   var epochs: [Epoch] { epochsByNumber.values.sorted { $0.epoch < $1.epoch } }
 
+  /// The last step of the last finished pass. Files of earlier versions do not tell where passes
+  /// end: in those, all steps count as such of finished passes.
+  private var lastFinishedStep: Int { epochs.last?.step ?? .max }
+
+  /// The steps of the finished passes.
+  var finishedSteps: [Step] {
+    let last = lastFinishedStep
+    return steps.filter { $0.step <= last }
+  }
+
+  /// What the checkpoints of the finished passes took.
+  var finishedCheckpointSeconds: Double {
+    let last = lastFinishedStep
+    return checkpoints.filter { $0.step <= last }.reduce(0) { $0 + $1.seconds }
+  }
+
   private mutating func add(_ event: Event) {
     switch event.event {
     case "step": addStep(event)
     case "epoch": addEpoch(event)
     case "checkpoint":
       checkpointCount += 1
-      checkpointSeconds += event.seconds ?? 0
+      checkpoints.append((event.step ?? 0, event.seconds ?? 0))
     case "start": addStart(event)
     case "rollback":
       if let from = event.fromStep { rollbacks.append(from) }
@@ -105,7 +124,7 @@ struct RunEvents {
     guard let epoch = event.epoch, let seconds = event.seconds else { return }
     let validation = event.validationSeconds ?? 0
     epochsByNumber[epoch] = Epoch(
-      epoch: epoch, seconds: seconds, validationSeconds: validation,
+      epoch: epoch, step: event.step, seconds: seconds, validationSeconds: validation,
       dataSeconds: event.dataSeconds, audioSecondsPerSecond: event.audioRate ?? 0)
     let wait = DataWait(
       seconds: event.dataSeconds ?? 0, trainingSeconds: max(0, seconds - validation))
@@ -127,9 +146,11 @@ struct RunEvents {
     forget(after: event.step ?? 0)
   }
 
-  /// Drops steps that follow `step`: they are done again.
+  /// Drops what follows `step`: it is done again.
   private mutating func forget(after step: Int) {
     while let last = steps.last, last.step > step { steps.removeLast() }
+    checkpoints.removeAll { $0.step > step }
+    epochsByNumber = epochsByNumber.filter { ($0.value.step ?? 0) <= step }
     stepOfLastWaiting = min(stepOfLastWaiting, step)
   }
 

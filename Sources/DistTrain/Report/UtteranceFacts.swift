@@ -1,5 +1,6 @@
 import Audio
 import Foundation
+import Metrics
 
 /// Who speaks in an utterance, and how loud the noise is.
 struct UtteranceFacts {
@@ -52,7 +53,7 @@ struct GainGroups {
   struct Group {
     let name: String
     /// Mean gain of each run, nil where it has no utterance.
-    let gains: [Mean?]
+    let gains: [Estimate?]
   }
 
   let groups: [Group]
@@ -71,7 +72,7 @@ struct GainGroups {
       }
     }
     groups = gains.sorted { order($0.key, $1.key) }.map { key, lists in
-      Group(name: name(key), gains: lists.map { Mean($0) })
+      Group(name: name(key), gains: lists.map { Estimate($0) })
     }
   }
 }

@@ -1,9 +1,9 @@
 import Audio
 import Foundation
+import Metrics
 
 /// A table of CSV with named columns, as scores are kept.
 struct ScoreFile {
-  let columns: [String]
   /// Fields by column.
   let rows: [[String: String]]
 
@@ -28,12 +28,8 @@ struct ScoreFile {
       }
       rows.append(Dictionary(zip(columns, fields)) { $1 })
     }
-    self.columns = columns
     self.rows = rows
   }
-
-  /// The columns of numbers.
-  var metrics: [String] { columns.filter { $0 != "file" && $0 != "error" } }
 }
 
 /// What a run's best weights made of each utterance of a split.
@@ -57,34 +53,38 @@ struct UtteranceScores {
     guard let file = try ScoreFile(folder.bestScores) else { return nil }
     self.init(
       .valid,
-      file.rows.map { ($0["file"] ?? "", $0["noisy_pesq_wb"], $0["pesq_wb"], $0["error"]) })
+      file.rows.map { row in
+        let error = row["error"] ?? ""
+        return (
+          row["file"] ?? "", row["noisy_pesq_wb"].flatMap(Double.init),
+          row["pesq_wb"].flatMap(Double.init), error.isEmpty ? nil : error
+        )
+      })
   }
 
-  /// The test utterances of a run, from the scores of both sides.
-  init(noisy: ScoreFile, enhanced: ScoreFile) {
-    let sides = Dictionary(noisy.rows.map { ($0["file"] ?? "", $0) }) { $1 }
+  /// The test utterances of a run; nil if the unprocessed side is missing.
+  init?(_ test: TestScores) {
+    let table = test.table
+    guard let noisy = table.noisy else { return nil }
     self.init(
       .test,
-      enhanced.rows.map { row in
-        let file = row["file"] ?? ""
-        let error = [row["error"], sides[file]?["error"]].compactMap { $0 }.first { !$0.isEmpty }
-        return (file, sides[file]?["pesq_wb"], row["pesq_wb"], error)
+      table.scores.indices.map { index in
+        let score = table.scores[index]
+        return (score.file, noisy[index].pesqWB, score.pesqWB, table.fault(index))
       })
   }
 
   private init(
-    _ split: CorpusSplit, _ all: [(file: String, noisy: String?, pesq: String?, error: String?)]
+    _ split: CorpusSplit, _ all: [(file: String, noisy: Double?, pesq: Double?, error: String?)]
   ) {
     self.split = split
     var rows: [Row] = []
     var unscored: [(file: String, reason: String)] = []
     for (file, noisy, pesq, error) in all {
-      if let noisy = noisy.flatMap(Double.init), let pesq = pesq.flatMap(Double.init),
-        noisy.isFinite, pesq.isFinite
-      {
+      if let noisy, let pesq, noisy.isFinite, pesq.isFinite {
         rows.append(Row(file: file, noisyPESQ: noisy, pesq: pesq))
       } else {
-        unscored.append((file, error.flatMap { $0.isEmpty ? nil : $0 } ?? "no score"))
+        unscored.append((file, error ?? "no score"))
       }
     }
     self.rows = rows
@@ -92,27 +92,5 @@ struct UtteranceScores {
   }
 
   /// Mean of the gains; nil without utterances.
-  var meanGain: Double? { Mean(rows.map(\.gain))?.value }
-}
-
-/// A mean and how sure it is.
-struct Mean {
-  let value: Double
-  /// Half the width of the 95% interval of the mean, by the normal distribution; nil for one value.
-  let interval: Double?
-  let count: Int
-
-  /// Of finite `values`; nil if there are none.
-  init?(_ values: [Double]) {
-    let values = values.filter(\.isFinite)
-    if values.isEmpty { return nil }
-    let mean = values.reduce(0, +) / Double(values.count)
-    value = mean
-    count = values.count
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    interval =
-      values.count > 1
-      ? 1.96 * (squares / Double(values.count - 1)).squareRoot() / Double(values.count).squareRoot()
-      : nil
-  }
+  var meanGain: Double? { Estimate(rows.map(\.gain))?.mean }
 }

@@ -6,40 +6,16 @@ import Testing
 
 /// `disttrain compare` on run folders as training leaves them.
 @Suite(.serialized) struct CompareTests {
-  private static let header =
-    "epoch,pesq,noisy_pesq,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,seconds,"
-    + "audio_seconds_per_second,learning_rate"
-
-  /// A run folder with the scores of its first epochs.
-  private func makeRun(
-    _ name: String, in folder: URL, preset: String, seed: UInt64 = 0, scores: [String],
-    corpus: String? = nil
-  ) throws {
-    try folder.makeFolder(name)
-    let configuration = TrainingConfiguration(
-      model: try Preset.load(preset), seed: seed, epochs: 20, batch: 6, ranks: 2)
-    try configuration.json().write(
-      toFile: folder.file("\(name)/configuration.json"), atomically: true, encoding: .utf8)
-    let rows = scores.enumerated().map { index, score in
-      "\(index + 1),\(score),1.97,17.5,8.4,0.02,0.03,40,40,100.0,12.0,0.001"
-    }
-    try ([Self.header] + rows).joined(separator: "\n").appending("\n").write(
-      toFile: folder.file("\(name)/history.csv"), atomically: true, encoding: .utf8)
-    let names = corpus.map { ",\"corpus\":\"\($0)\"" } ?? ""
-    try "{\"event\":\"start\"\(names),\"step\":0}\n".write(
-      toFile: folder.file("\(name)/metrics.jsonl"), atomically: true, encoding: .utf8)
-  }
-
   @Test func theTableIsThatOfThePublishedPlan() throws {
     try withTemporaryFolder { folder in
       let voiceBank = "VoiceBank-DEMAND"
-      try makeRun(
-        "a", in: folder, preset: "abl1", scores: ["2.5", "3.0", "nan", "3.0", "2.9"],
+      try folder.makeRun(
+        "a", preset: "abl1", scores: ["2.5", "3.0", "nan", "3.0", "2.9"],
         corpus: voiceBank)
-      try makeRun("b", in: folder, preset: "abl2", scores: ["2.5"], corpus: voiceBank)
-      try makeRun("c", in: folder, preset: "abl3", scores: ["3.25", "3.5"], corpus: voiceBank)
-      try makeRun("d", in: folder, preset: "abl3", seed: 1, scores: ["1.5", "1.25"])
-      try makeRun("e", in: folder, preset: "abl3", seed: 2, scores: [])
+      try folder.makeRun("b", preset: "abl2", scores: ["2.5"], corpus: voiceBank)
+      try folder.makeRun("c", preset: "abl3", scores: ["3.25", "3.5"], corpus: voiceBank)
+      try folder.makeRun("d", preset: "abl3", seed: 1, scores: ["1.5", "1.25"])
+      try folder.makeRun("e", preset: "abl3", seed: 2, scores: [])
       let outcome = try disttrain(
         ["compare", "a", "b", "c", "d", "e", "--output", "out"], folder: folder)
       #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
@@ -86,7 +62,7 @@ import Testing
 
   @Test func whatIsNoRunIsOneError() throws {
     try withTemporaryFolder { folder in
-      try makeRun("a", in: folder, preset: "abl1", scores: ["2.5"])
+      try folder.makeRun("a", preset: "abl1", scores: ["2.5"])
       try folder.makeFolder("empty")
       expectError(
         try disttrain(["compare", "a", "empty"], folder: folder), "empty is no run folder")

@@ -20,6 +20,10 @@ import Testing
     }
   }
 
+  @Test func nothingButZerosHasRoundTicks() {
+    #expect(ChartScale([0, 0, 0]).ticks.map(\.label) == ["-1.0", "-0.5", "0", "0.5", "1.0"])
+  }
+
   @Test func wholeNumbersStayWhole() {
     #expect(ChartScale([1, 2], isWhole: true).ticks.map(\.label) == ["1", "2"])
     #expect(ChartScale([1], isWhole: true).ticks.map(\.label) == ["0", "1", "2"])

@@ -150,8 +150,8 @@ import Testing
         + "p257_003,3,0.9,0.9,9,9,0.3,20,4,3,3,\n").write(
           toFile: folder.file("a/test-scores.csv"), atomically: true, encoding: .utf8)
       let figures = """
-        {"kind": "scaling", "preset": "tiny", "mode": "weak", "seconds": 2, "threads": 1, "wire": "f",
-        "baseRanks": 1, "utterances": 9, "epochs": 1, "rows": [\([1, 2].map { """
+        {"kind": "scaling", "preset": "tiny", "mode": "weak", "seconds": 2, "threads": 1,
+        "wire": "f", "baseRanks": 1, "utterances": 9, "epochs": 1, "rows": [\([1, 2].map { """
           {"ranks": \($0), "batch": 1, "stepSeconds": 1, "audioSecondsPerSecond": \($0),
           "efficiency": 0.9, "dataSeconds": 0, "forwardSeconds": 0, "backwardSeconds": 0,
           "exposedSeconds": 0, "optimizerSeconds": 0, "oversubscribed": false, "throughput":
@@ -167,9 +167,9 @@ import Testing
         made.errors.contains("warning: no audio, no spectrograms")
           && made.errors.contains("the corpus gone is not there"), "\(made)")
       let html = try text(folder, "out.html")
-      // Over the two utterances with all scores: the noisy row first, 1.96 · 0.7071 / √2.
+      // Over the two utterances with all scores: the noisy row first, 12.706 · 0.7071 / √2.
       for text in [
-        "the corpus gone is not there", "2.000<br><small>± 0.980", "2.750<br><small>± 1.470",
+        "the corpus gone is not there", "2.000<br><small>± 6.353", "2.750<br><small>± 9.530",
         "tiny seed 7: 1 of 3", "SI-SDR, dB",
       ] {
         let isThere = html.contains(text)
