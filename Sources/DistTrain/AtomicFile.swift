@@ -9,6 +9,8 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
   case folderMissing(path: String)
   /// The folder or the file may not be written.
   case notPermitted(path: String, reason: String)
+  /// Something that is no file has the name: a device, a pipe, a folder, or a link to one.
+  case notAFile(path: String)
   /// Anything else; `reason` is the system's text.
   case failed(path: String, operation: String, reason: String)
 
@@ -22,6 +24,7 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
       "\(path) could not be written: its folder does not exist; create it first"
     case .notPermitted(let path, let reason):
       "\(path) could not be written: \(reason); choose a folder that this user may write"
+    case .notAFile(let path): "\(path) is no regular file; give the name of a file"
     case .failed(let path, let operation, let reason):
       "\(path) could not be written: \(operation) failed, \(reason)"
     }
@@ -61,6 +64,12 @@ public enum AtomicFile {
     let writer = try AtomicFileWriter(url)
     for piece in pieces { try writer.append(piece) }
     try writer.commit()
+  }
+
+  /// Throws unless a file can be written at `path`: for commands that work long before they write.
+  /// Leaves nothing behind.
+  package static func requireWritable(_ path: String) throws(AtomicFileError) {
+    _ = try AtomicFileWriter(URL(fileURLWithPath: path))
   }
 
   /// Makes `url` a symbolic link to `destination`, in place of whatever has that name.

@@ -4,7 +4,9 @@ import Foundation
 /// A file that is written piece by piece and appears under its name only when it is complete.
 ///
 /// The pieces go to a file with a `TemporaryName` beside it. A writer that is dropped before `commit`
-/// removes that, and the previous version of the file stays. Between `flush` and `commit` the
+/// removes that, and the previous version of the file stays. What is replaced is a regular file or a
+/// symbolic link to one, or to nothing, and of a link the link itself: never a device, a pipe or a
+/// folder, of which a rename would leave nothing. Between `flush` and `commit` the
 /// contents can be looked at.
 public final class AtomicFileWriter {
   private let url: URL
@@ -14,17 +16,45 @@ public final class AtomicFileWriter {
   private var descriptor: Int32
   private var isCommitted = false
 
-  /// Opens the temporary file for the file at `url`.
+  /// Opens the temporary file for the file at `url`. Throws if that cannot be written, or if
+  /// something has the name that is no file.
   public init(_ url: URL) throws(AtomicFileError) {
     self.url = url
     path = url.path(percentEncoded: false)
     temporary = TemporaryName.path(for: path)
+    descriptor = -1
+    // There is no temporary to remove.
+    isCommitted = true
+    if !Self.isReplaceable(path) {
+      // URLs of folders end with a slash.
+      throw .notAFile(path: path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path)
+    }
     descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     if descriptor < 0 {
-      // There is no temporary to remove.
-      isCommitted = true
       throw AtomicFileError(path: path, operation: "open", code: errno)
     }
+    isCommitted = false
+  }
+
+  /// Whether nothing, a regular file, or a link to either is at `path`.
+  private static func isReplaceable(_ path: String) -> Bool {
+    var path = path
+    // As many links as the system follows.
+    for _ in 0..<40 {
+      let parent = (path as NSString).deletingLastPathComponent
+      let folder = parent.isEmpty ? "." : parent
+      guard let real = realpath(folder, nil) else { return true }
+      defer { free(real) }
+      // Of an open file, as /dev/stdout is, with a text that is no path: "pipe:[4711]".
+      if String(cString: real).hasPrefix("/proc/") { return false }
+      var status = stat()
+      if lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG { return true }
+      guard status.st_mode & S_IFMT == S_IFLNK else { return false }
+      let destination = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+      guard let destination else { return true }
+      path = destination.hasPrefix("/") ? destination : "\(folder)/\(destination)"
+    }
+    return true
   }
 
   deinit {

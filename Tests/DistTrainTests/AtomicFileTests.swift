@@ -75,10 +75,78 @@ import Testing
 
   @Test func failedRenameRemovesTheTemporary() throws {
     let url = folder.appending(path: "taken")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
-    let error = #expect(throws: AtomicFileError.self) { try AtomicFile.write("new", to: url) }
-    #expect(error?.description.contains("rename") == true)
+    do {
+      let writer = try AtomicFileWriter(url)
+      // It was not there when writing began.
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+      let error = #expect(throws: AtomicFileError.self) { try writer.commit() }
+      #expect(error?.description.contains("rename") == true)
+    }
     #expect(names == ["taken"])
+  }
+
+  /// What `lstat` says of the kind.
+  private func kind(_ name: String) -> mode_t {
+    var status = stat()
+    return lstat(path(name), &status) == 0 ? status.st_mode & S_IFMT : 0
+  }
+
+  private func write(_ name: String) throws(AtomicFileError) {
+    try AtomicFile.write("new", to: URL(filePath: path(name), directoryHint: .notDirectory))
+  }
+
+  private func link(_ name: String, to destination: String) throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: path(name), withDestinationPath: destination)
+  }
+
+  @Test func whatIsNoFileStays() throws {
+    #expect(mkfifo(path("pipe"), 0o600) == 0)
+    try FileManager.default.createDirectory(
+      atPath: path("folder"), withIntermediateDirectories: false)
+    try link("to pipe", to: "pipe")
+    try link("to link", to: path("to pipe"))
+    try link("to folder", to: "folder")
+    try link("to device", to: "/dev/null")
+    // As /dev/stdout is: an open file, which has a name of its own or none.
+    try AtomicFile.write("open", to: folder.appending(path: "file"))
+    let file = open(path("file"), O_RDONLY)
+    var ends: [Int32] = [0, 0]
+    #expect(file >= 0 && pipe(&ends) == 0)
+    defer { for descriptor in ends + [file] { close(descriptor) } }
+    try link("to open file", to: "/proc/self/fd/\(file)")
+    try link("to open pipe", to: "/proc/self/fd/\(ends[0])")
+    let before = names
+    for name in before where name != "file" {
+      let kindBefore = kind(name)
+      let error = AtomicFileError.notAFile(path: path(name))
+      #expect(throws: error) { try write(name) }
+      #expect(throws: error) { try AtomicFile.requireWritable(path(name)) }
+      #expect(kind(name) == kindBefore && kindBefore != 0, "\(name)")
+      #expect(error.description.hasSuffix("is no regular file; give the name of a file"))
+    }
+    #expect(before.count == 9 && names == before)
+    #expect(try String(contentsOfFile: path("file"), encoding: .utf8) == "open")
+  }
+
+  @Test func linksToFilesAndToNothingAreReplaced() throws {
+    try FileManager.default.createDirectory(
+      atPath: path("other"), withIntermediateDirectories: false)
+    try AtomicFile.write("old", to: folder.appending(path: "other/file"))
+    try link("to file", to: "other/file")
+    try link("to link", to: "to file")
+    try link("to nothing", to: "none/file")
+    try link("to itself", to: "to itself")
+    for name in ["to link", "to file", "to nothing", "to itself"] {
+      #expect(kind(name) == S_IFLNK)
+      try AtomicFile.requireWritable(path(name))
+      #expect(kind(name) == S_IFLNK)
+      try write(name)
+      #expect(kind(name) == S_IFREG, "\(name)")
+      #expect(try String(contentsOfFile: path(name), encoding: .utf8) == "new")
+    }
+    #expect(try String(contentsOfFile: path("other/file"), encoding: .utf8) == "old")
+    #expect(names == ["other", "to file", "to itself", "to link", "to nothing"])
   }
 
   @Test func temporariesNameHostAndProcess() throws {

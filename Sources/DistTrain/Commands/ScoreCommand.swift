@@ -26,6 +26,7 @@ struct ScoreCommand: ParsableCommand {
   @OptionGroup var scores: ScoreOptions
 
   func run() throws {
+    try scores.requireWritable(hasNoisy: noisy != nil)
     let plan = try ScoringPlan(reference: reference, degraded: degraded, noisy: noisy)
     let log = try Console.progressLog()
     log.beginProgress("scoring", total: max(plan.pairs.count, 1))

@@ -17,6 +17,17 @@ struct ScoreOptions: ParsableArguments {
         + ScoreColumn.allCases.map(\.rawValue).joined(separator: " ") + ".", valueName: "names"))
   var metrics: [ScoreColumn] = []
 
+  /// Throws, before anything is scored, if a file cannot be written.
+  ///
+  /// - Parameter hasNoisy: whether the unprocessed speech is scored too.
+  func requireWritable(hasNoisy: Bool) throws(AtomicFileError) {
+    if let csv {
+      try AtomicFile.requireWritable(csv)
+      if hasNoisy { try AtomicFile.requireWritable(ScoreFiles.noisyPath(csv)) }
+    }
+    if let json { try AtomicFile.requireWritable(json) }
+  }
+
   /// The metrics asked for, with what they are computed from.
   var columns: Set<ScoreColumn> {
     metrics.isEmpty ? .all : UtteranceScorer(Set(metrics)).metrics

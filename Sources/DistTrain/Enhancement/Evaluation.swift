@@ -58,33 +58,23 @@ public struct Evaluation: Equatable, Sendable {
   /// Number of utterances.
   public var total: Int { utterances.count }
 
-  /// The utterances of which both sides have every score.
-  public var scorable: [Utterance] { utterances.filter { $0.fault == nil } }
-
   /// Number of utterances of which both sides have every score.
-  public var scored: Int { utterances.count { $0.fault == nil } }
+  public var scored: Int { table().scorable.count }
 
   /// The other utterances and why.
   public var unscorable: [(name: String, reason: String)] {
-    utterances.compactMap { utterance in utterance.fault.map { (utterance.name, $0) } }
+    table().unscorable.map { ($0.file, $0.reason) }
   }
 
-  /// Means of a score over `scorable`, or nil where no utterance has one.
+  /// Means of a score over the utterances of which both sides have every score, or nil where none
+  /// is finite.
   ///
   /// Utterances with an infinite value on either side (SI-SDR of a noisy side without noise) are
   /// left out of both means; `count` tells.
   public func means(of column: ScoreColumn) -> Means? {
-    let pairs = scorable.compactMap { utterance -> (noisy: Double, enhanced: Double)? in
-      guard let noisy = utterance.noisy[column], let enhanced = utterance.enhanced[column],
-        noisy.isFinite, enhanced.isFinite
-      else { return nil }
-      return (noisy, enhanced)
-    }
-    if pairs.isEmpty { return nil }
-    let count = Double(pairs.count)
-    return Means(
-      noisy: pairs.reduce(0) { $0 + $1.noisy } / count,
-      enhanced: pairs.reduce(0) { $0 + $1.enhanced } / count, count: pairs.count)
+    let row = table().row(column)
+    guard let noisy = row.noisy, let enhanced = row.score else { return nil }
+    return Means(noisy: noisy.mean, enhanced: enhanced.mean, count: enhanced.count)
   }
 
   /// Mean loss over all utterances, scorable or not; nil if there are none.

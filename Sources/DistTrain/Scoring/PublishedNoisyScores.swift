@@ -28,6 +28,12 @@ package enum PublishedNoisyScores {
     CorpusName.isVoiceBankTest(names)
   }
 
+  /// The published figures of the table's metrics, as they are printed; none where nothing of the
+  /// table was published.
+  package static func texts(_ table: ScoreTable) -> [ScoreColumn: String] {
+    figures.filter { table.columns.contains($0.key) }.mapValues(\.text)
+  }
+
   /// The metrics whose noisy mean is not the published one, among those of the table.
   package static func deviating(_ table: ScoreTable) -> [ScoreColumn] {
     table.columns.filter { column in
@@ -37,11 +43,17 @@ package enum PublishedNoisyScores {
     }
   }
 
-  /// One line: whether the unprocessed speech of the table has the published scores.
-  package static func verdict(_ table: ScoreTable) -> String {
-    let deviating = deviating(table)
-    if deviating.isEmpty { return "the noisy side agrees with the published figures" }
-    let names = deviating.map { column in
+  /// Whether the unprocessed speech of the table has the published scores; nil if none of the table's
+  /// metrics was published.
+  package static func isAgreeing(_ table: ScoreTable) -> Bool? {
+    texts(table).isEmpty ? nil : deviating(table).isEmpty
+  }
+
+  /// The same as a line.
+  package static func verdict(_ table: ScoreTable) -> String? {
+    guard let isAgreeing = isAgreeing(table) else { return nil }
+    if isAgreeing { return "the noisy side agrees with the published figures" }
+    let names = deviating(table).map { column in
       let mean = table.row(column).noisy.map { String(format: "%.2f", $0.mean) } ?? "-"
       return "\(column.rawValue) \(mean) for \(figures[column]?.text ?? "")"
     }

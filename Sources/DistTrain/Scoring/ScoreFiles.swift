@@ -2,13 +2,14 @@ import Foundation
 import Metrics
 
 /// Where the scores of every utterance go.
-enum ScoreFiles {
+package enum ScoreFiles {
   /// Writes the scores to `path`, and those of the unprocessed speech, if there are any, beside it.
-  static func write(_ table: ScoreTable, to path: String) throws {
-    try AtomicFile.write(table.csv, to: URL(fileURLWithPath: path))
+  /// These first: where the one is new, so is the other.
+  package static func write(_ table: ScoreTable, to path: String) throws(AtomicFileError) {
     if let noisy = table.noisyCSV {
       try AtomicFile.write(noisy, to: URL(fileURLWithPath: noisyPath(path)))
     }
+    try AtomicFile.write(table.csv, to: URL(fileURLWithPath: path))
   }
 
   /// `scores.csv` to `scores-noisy.csv`.

@@ -21,13 +21,7 @@ public struct TraceRequest: Equatable, Sendable {
   func requireWritable(besides runFolder: URL) throws(AtomicFileError) {
     let url = URL(fileURLWithPath: path).standardizedFileURL
     if url.deletingLastPathComponent().path == runFolder.standardizedFileURL.path { return }
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue
-    {
-      throw .failed(path: path, operation: "open", reason: "it is a folder")
-    }
-    // Leaves nothing behind.
-    _ = try AtomicFileWriter(URL(fileURLWithPath: path))
+    try AtomicFile.requireWritable(path)
   }
 }
 

@@ -126,6 +126,12 @@ import Testing
           "\nwarning: the noisy side differs from the published figures (ssnr "), "\(outcome)")
       let json = try String(contentsOfFile: folder.file("scores.json"), encoding: .utf8)
       #expect(json.contains("\"noisy_is_as_published\" : false"), "\(json)")
+      // Of SI-SDR nothing was published: there is nothing to say.
+      let unknown = try evaluate(
+        ranks: 0, folder, ["--metrics", "si_sdr", "--json", "unknown.json"])
+      #expect(unknown.status == 0 && !unknown.output.contains("published"), "\(unknown)")
+      let text = try String(contentsOfFile: folder.file("unknown.json"), encoding: .utf8)
+      #expect(text.contains("\"si_sdr\"") && !text.contains("published"), "\(text)")
       // With one utterance less it is another set.
       for side in sides.values {
         try FileManager.default.removeItem(atPath: folder.file("corpus/test/\(side)/p257_700.wav"))
@@ -191,6 +197,7 @@ import Testing
         (["--preset", "abl1"], "do not fit the model \"abl1\""),
         (["--data", "nowhere"], "nowhere: no such corpus folder"),
         (["--csv", "new/scores.csv"], "new/scores.csv could not be written"),
+        (["--json", "corpus"], "corpus is no regular file; give the name of a file"),
       ]
       for (arguments, text) in cases {
         let outcome = try evaluate(ranks: ranks, folder, arguments)
@@ -200,6 +207,8 @@ import Testing
         #expect(
           errors.first?.hasPrefix("disttrain: error: ") == true
             && errors.first?.contains(text) == true, "\(outcome)")
+        // Known before anything is scored.
+        #expect(!outcome.output.contains("scored"), "\(outcome)")
       }
     }
   }

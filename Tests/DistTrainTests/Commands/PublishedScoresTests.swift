@@ -22,7 +22,9 @@ import Testing
     var other = published
     other[.pesqWB] = 2.03
     other[.ssnr] = -1.5
-    let text = PublishedNoisyScores.verdict(table([published, other]))
+    #expect(PublishedNoisyScores.isAgreeing(agreeing) == true)
+    #expect(PublishedNoisyScores.isAgreeing(table([published, other])) == false)
+    let text = PublishedNoisyScores.verdict(table([published, other])) ?? ""
     #expect(text.hasPrefix("warning: "), "\(text)")
     #expect(text.contains("(pesq_wb 2.00 for 1.97, ssnr 0.09 for 1.68)"), "\(text)")
     // Every figure is accepted as printed.
@@ -35,7 +37,14 @@ import Testing
     #expect(PublishedNoisyScores.deviating(table([part])) == [.csig])
     let few = ScoreTable(
       [UtteranceScore(file: "")], noisy: [UtteranceScore(file: "")], columns: [.siSDR])
-    #expect(PublishedNoisyScores.deviating(few) == [])
+    // Where nothing was compared there is no verdict.
+    #expect(PublishedNoisyScores.verdict(few) == nil)
+    #expect(PublishedNoisyScores.isAgreeing(few) == nil && PublishedNoisyScores.texts(few) == [:])
+    // One figure is enough.
+    let one = ScoreTable(
+      [UtteranceScore(file: "")], noisy: [UtteranceScore(file: "", values: [.stoi: 0.91])],
+      columns: [.siSDR, .stoi])
+    #expect(PublishedNoisyScores.texts(one) == [.stoi: "0.91"])
   }
 
   @Test func testSetIsKnownByItsNames() {

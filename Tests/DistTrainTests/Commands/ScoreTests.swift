@@ -1,4 +1,5 @@
 import Audio
+import DistTrain
 import Foundation
 import Metrics
 import TestSupport
@@ -219,6 +220,20 @@ import Testing
     }
   }
 
+  @Test func scoresOfTheNoisySideAreThereFirst() throws {
+    try withTemporaryFolder { folder in
+      let scores = [UtteranceScore(file: "a", values: [.stoi: 0.5])]
+      let table = ScoreTable(scores, noisy: scores)
+      try folder.makeFolder("s-noisy.csv")
+      #expect(throws: AtomicFileError.self) {
+        try ScoreFiles.write(table, to: folder.file("s.csv"))
+      }
+      #expect(try folder.names(in: "") == ["s-noisy.csv"])
+      try ScoreFiles.write(table, to: folder.file("t.csv"))
+      #expect(try folder.names(in: "") == ["s-noisy.csv", "t-noisy.csv", "t.csv"])
+    }
+  }
+
   @Test func impossiblePathsAreNamed() throws {
     try withTemporaryFolder { folder in
       try fill(folder)
@@ -232,7 +247,18 @@ import Testing
       expectError(try score("none", "none"), "neither none nor none holds a .wav or .flac file")
       let unwritable = try self.score(folder, ["--csv", "new/scores.csv"])
       expectError(unwritable, "new/scores.csv could not be written")
-      #expect(unwritable.output.contains("scored 3/3"), "\(unwritable)")
+      // Before anything is scored.
+      #expect(unwritable.output == "", "\(unwritable)")
+      let json = try self.score(folder, ["--csv", "s.csv", "--json", "deg"])
+      expectError(json, "deg is no regular file; give the name of a file")
+      #expect(json.output == "", "\(json)")
+      // The noisy side's file is looked at where it will be written.
+      try folder.makeFolder("s-noisy.csv")
+      let noisy = try self.score(folder, ["--csv", "s.csv", "--noisy", "deg"])
+      expectError(noisy, "s-noisy.csv is no regular file")
+      #expect(noisy.output == "", "\(noisy)")
+      #expect(try folder.names(in: "") == ["deg", "none", "ref", "s-noisy.csv"])
+      #expect(try self.score(folder, ["--csv", "s.csv", "--metrics", "si_sdr"]).status == 0)
     }
   }
 }

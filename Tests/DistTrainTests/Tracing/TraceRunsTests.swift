@@ -153,7 +153,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: bench.folder.file("run")))
       }
       let folder = try bench.train(run: "run", ["--batch", "2", "--trace", "."])
-      #expect(folder.status != 0 && folder.errors.contains("it is a folder"), "\(folder)")
+      #expect(folder.status != 0 && folder.errors.contains("is no regular file"), "\(folder)")
       let number = try bench.train(run: "run", ["--trace-steps", "0"])
       #expect(number.status == 64 && number.errors.contains("--trace-steps"), "\(number)")
     }

@@ -13,18 +13,14 @@ struct BenchOutput: ParsableArguments {
       "What the JSON file calls this build, such as a commit.", valueName: "text"))
   var label: String?
 
-  /// Throws, before anything is measured, if the folder of the JSON file does not exist.
+  /// Throws, before anything is measured, if the JSON file cannot be written.
   func validateFolder() throws(AtomicFileError) {
     if let json { try Self.validateFolder(of: json) }
   }
 
-  /// Throws if the folder of the file at `path` does not exist.
+  /// Throws if the file at `path` cannot be written, as when there is no such folder.
   static func validateFolder(of path: String) throws(AtomicFileError) {
-    var isFolder: ObjCBool = false
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-    let exists = FileManager.default.fileExists(
-      atPath: folder.path(percentEncoded: false), isDirectory: &isFolder)
-    if !exists || !isFolder.boolValue { throw .folderMissing(path: path) }
+    try AtomicFile.requireWritable(path)
   }
 
   /// Warns of what keeps the figures down, and says what they are of; `printed` is a warning that
