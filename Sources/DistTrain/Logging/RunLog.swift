@@ -91,7 +91,8 @@ public final class RunLog {
     append("epoch", report.fields + fields.map { (name: $0.key, value: $0.value) })
   }
 
-  /// Adds an event to all sinks, in `metrics.jsonl` an object: the keys `event` (`name`), `time` and those of `fields`.
+  /// Adds an event to all sinks, in `metrics.jsonl` an object: the keys `event` (`name`), `time` and
+  /// those of `fields`.
   ///
   /// A failure to write is logged once and does not end the run.
   public func event(_ name: String, _ fields: KeyValuePairs<String, MetricValue> = [:]) {
