@@ -49,7 +49,8 @@ for system in "${systems[@]}"; do
     --schedule cosine --warmup 20 --ema 0.95 --validation-count 40 --tensorboard)
   if compgen -G "$run/step-*.safetensors" >/dev/null; then train+=(--resume); fi
   "${launch[@]}" "${train[@]}"
-  if [ ! -e "$run/test-scores.csv" ]; then
+  # Written last of what evaluate writes, so the other file is there too.
+  if [ ! "$run/test-scores.csv" -nt "$run/best.safetensors" ]; then
     "${launch[@]}" "$disttrain" evaluate --weights "$run/best.safetensors" --data "$data" \
       --split test --csv "$run/test-scores.csv"
   fi
