@@ -153,13 +153,8 @@ extension Kernels {
     var sum = 0.0
     var product = 0.0
     for j in Swift.stride(from: 0, to: features, by: laneCount) {
-      var dw = Vector(repeating: 0)
-      var db = Vector(repeating: 0)
-      for row in 0..<rows {
-        let dy = load(dout + row * doutStride + j)
-        dw = dw.addingProduct(dy, (load(x + row * xStride + j) - m) * r)
-        db += dy
-      }
+      let (dw, db) = groupNormColumn(
+        x + j, xStride: xStride, dout + j, doutStride: doutStride, rows: rows, m, r)
       store(load(dweight + j) + dw, dweight + j)
       store(load(dbias + j) + db, dbias + j)
       // Σ g and Σ g·x̂ follow from the sums of each column.
@@ -178,6 +173,22 @@ extension Kernels {
     }
   }
 
+  /// Σ dy·x̂ and Σ dy of a vector of columns.
+  @inline(__always)
+  private static func groupNormColumn(
+    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
+    _ mean: Vector, _ inverse: Vector
+  ) -> (weight: Vector, bias: Vector) {
+    var dw = Vector(repeating: 0)
+    var db = Vector(repeating: 0)
+    for row in 0..<rows {
+      let dy = load(dout + row * doutStride)
+      dw = dw.addingProduct(dy, (load(x + row * xStride) - mean) * inverse)
+      db += dy
+    }
+    return (dw, db)
+  }
+
   /// The two sums over the rows given, which may be some of a group's.
   public static func groupNormSums(
     _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
@@ -187,13 +198,8 @@ extension Kernels {
     let m = Vector(repeating: mean)
     let r = Vector(repeating: inverse)
     for j in Swift.stride(from: 0, to: features, by: laneCount) {
-      var dw = Vector(repeating: 0)
-      var db = Vector(repeating: 0)
-      for row in 0..<rows {
-        let dy = load(dout + row * doutStride + j)
-        dw = dw.addingProduct(dy, (load(x + row * xStride + j) - m) * r)
-        db += dy
-      }
+      let (dw, db) = groupNormColumn(
+        x + j, xStride: xStride, dout + j, doutStride: doutStride, rows: rows, m, r)
       store(load(dweight + j) + dw, dweight + j)
       store(load(dbias + j) + db, dbias + j)
     }

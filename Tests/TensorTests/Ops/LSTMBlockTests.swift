@@ -76,7 +76,7 @@ struct LSTMBlockTests {
     for name in ["param.fc.weight"] { values[name] = values[name]?.map { $0 / scale } }
     let evaluation = try subject.evaluate(values, upstream: subject.randomUpstream(seed: 3))
     let exact = subject.reference(values.mapValues { $0.map(Double.init) })
-    expectClose(evaluation.out, exact.map(Float.init), scale > 100 ? 1e-3 : 2e-5, "out")
+    expectClose(evaluation.out, exact.map(Float.init), 2e-5, "out")
     for (name, gradient) in evaluation.gradients {
       let isFinite = gradient.allSatisfy { $0.isFinite }
       #expect(isFinite, "\(name)")
