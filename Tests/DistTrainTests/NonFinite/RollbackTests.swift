@@ -1,7 +1,7 @@
 import DistTrain
+import Files
 import Foundation
-import Tensor
-import TestSupport
+import RunTestSupport
 import Testing
 
 /// After too many skipped steps in a row the run goes back to its last good state, with a lower
