@@ -37,6 +37,10 @@ export OMPI_MCA_btl_vader_single_copy_mechanism=none
 
 repository=$PWD
 work=${KEEP:-$(mktemp -d)}
+if [ -e "$work/old" ]; then
+  echo "$work holds an earlier comparison; remove it or give another KEEP" >&2
+  exit 2
+fi
 mkdir -p "$work/old" "$work/new"
 if [ -z "${KEEP:-}" ]; then trap 'rm -rf "$work"' EXIT; fi
 cd "$work"
@@ -115,7 +119,8 @@ compared() {
 # failed SYSTEM WHAT SIDE: the row of a command that did not end well.
 failed() {
   failures=$((failures + 1))
-  row "$1" "$2" DIFFERENT "the $3 program ended with an error: $(tail -n 1 "$3/log")"
+  row "$1" "$2" DIFFERENT "the $3 program ended with an error: $(
+    grep -i error "$3/log" | tail -n 1)"
 }
 
 # train SYSTEM NAME RANKS STOP ARGUMENTS…: two starts, with a resume after STOP steps between them,
@@ -148,11 +153,14 @@ alike() {
   local system=$1 what=$2 file differing=() bytes=0
   shift 2
   for file in "$@"; do
-    if [ ! -s "old/$file" ] || ! cmp -s "old/$file" "new/$file"; then differing+=("$file"); fi
-    bytes=$((bytes + $(stat -c %s "old/$file")))
+    if [ ! -s "old/$file" ] || ! cmp -s "old/$file" "new/$file"; then
+      differing+=("$file")
+    else
+      bytes=$((bytes + $(stat -c %s "old/$file")))
+    fi
   done
   if [ ${#differing[@]} -gt 0 ]; then
-    compared $system "$what" "other bytes: ${differing[*]}"
+    compared $system "$what" "missing, empty or other bytes: ${differing[*]}"
   else
     compared $system "$what" "equal: $# files, $bytes bytes"
   fi
