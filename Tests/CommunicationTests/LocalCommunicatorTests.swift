@@ -40,6 +40,50 @@ import Testing
     }
   }
 
+  /// What every rank receives when rank r gives `terms[r]`.
+  private func sums<Term: Sendable, Sum: BinaryFloatingPoint & Sendable>(
+    _ terms: [Term], _ zero: Sum,
+    _ reduction:
+      @escaping @Sendable (
+        UnsafeBufferPointer<Term>, UnsafeMutableBufferPointer<Sum>
+      ) -> Reduction
+  ) throws -> [Sum] {
+    try LocalCommunicator.run(size: terms.count) { communicator in
+      var sum = [zero]
+      try sum.withUnsafeMutableBufferPointer { sum in
+        try [terms[communicator.rank]].withUnsafeBufferPointer { term in
+          communicator.startReduction(reduction(term, sum))
+          _ = try communicator.finishReductions()
+        }
+      }
+      return sum[0]
+    }
+  }
+
+  @Test func floatsAreAddedInDoublePrecision() throws {
+    // In Float, 1 + 2⁻²⁴ is 1, however often; the sum of all three is representable.
+    let small = Float(sign: .plus, exponent: -24, significand: 1)
+    let found = try sums([1, small, small], Float(0)) { .float32($0, into: $1) }
+    #expect(found == Array(repeating: Float(1).nextUp, count: 3))
+  }
+
+  @Test func numbersOf16BitsAreAddedInSinglePrecision() throws {
+    // In Float, 2²⁴ + 1 is 2²⁴; in Double the sum would be 2. In 16 bits, 256 + 1 + 1 would be 256.
+    let large = BFloat16(16_777_216)
+    let one = BFloat16(1)
+    let lost = try sums([large, one, one, BFloat16(-large.value)], Float(7)) {
+      .bf16($0, into: $1)
+    }
+    #expect(lost == [0, 0, 0, 0])
+    let kept = try sums([BFloat16(256), one, one], Float(0)) { .bf16($0, into: $1) }
+    #expect(kept == [258, 258, 258])
+  }
+
+  @Test func negativeZerosKeepTheirSignInDoublePrecision() throws {
+    let zeros = try sums([-0.0, -0.0], 7.0) { .float64($0, into: $1) }
+    #expect(zeros.allSatisfy { $0 == 0 && $0.sign == .minus })
+  }
+
   @Test(arguments: 1...4) func scalarReductionsAndGathers(size: Int) throws {
     let results = try LocalCommunicator.run(size: size) { communicator in
       let rank = communicator.rank
@@ -87,6 +131,48 @@ import Testing
     }
     for error in errors {
       #expect(error?.description.contains("rank 0 calls allGather, rank 2 calls barrier") == true)
+    }
+  }
+
+  @Test func theEndIsOneOfAllRanks() throws {
+    #expect(
+      throws: CommunicationError.mismatch(
+        operation: "finalize", reason: "rank 0 calls finalize, rank 1 calls barrier")
+    ) {
+      try LocalCommunicator.run(size: 2) { communicator in
+        do throws(CommunicationError) {
+          if communicator.rank == 1 { try communicator.barrier() }
+          try communicator.finalize()
+          // As over MPI: once more does nothing.
+          try communicator.finalize()
+        } catch {
+          // Whoever arrives last names the operation.
+          guard case .mismatch(_, let reason) = error else { throw error }
+          throw CommunicationError.mismatch(operation: "finalize", reason: reason)
+        }
+      }
+    }
+    _ = try LocalCommunicator.run(size: 3) { communicator in
+      try communicator.finalize()
+      try communicator.finalize()
+    }
+  }
+
+  @Test func aReductionThatFailedIsKnownAtTheEnd() throws {
+    #expect(
+      throws: CommunicationError.mismatch(
+        operation: "reduction", reason: "element counts by rank are [1, 2]")
+    ) {
+      try LocalCommunicator.run(size: 2) { communicator in
+        let terms = [Double](repeating: 1, count: communicator.rank + 1)
+        var sums = terms
+        try terms.withUnsafeBufferPointer { terms in
+          try sums.withUnsafeMutableBufferPointer { sums in
+            communicator.startReduction(.float64(terms, into: sums))
+            try communicator.finalize()
+          }
+        }
+      }
     }
   }
 

@@ -54,6 +54,7 @@ struct Probe {
     switch mode {
     case "collectives", "pieces": try collectives()
     case "buckets": try buckets()
+    case "fractions": try fractions()
     case "replica": try replica()
     case "log": try log()
     case "trap": try trap()

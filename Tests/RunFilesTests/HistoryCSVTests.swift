@@ -49,6 +49,28 @@ import TestSupport
     #expect(after.count == 5 && after[4].hasPrefix("4,3.0,"))
   }
 
+  /// Whoever reads the file before the next epoch is done must not find those that are undone.
+  @Test func goingBackTakesLaterEpochsOutOfTheFile() throws {
+    var history = try HistoryCSV(url: url)
+    for epoch in 1...5 { try history.append(report(epoch)) }
+    let before = try lines()
+    try history.goBack(to: 5)
+    #expect(try lines() == before)
+    try history.goBack(to: 3)
+    #expect(try lines() == Array(before.prefix(4)) && history.count == 3)
+    var resumed = try HistoryCSV(url: url, resumingAfter: 2)
+    try resumed.goBack(to: 2)
+    #expect(try lines() == Array(before.prefix(3)))
+    // Before the first epoch was done; and a new run where a history lies.
+    var started = try HistoryCSV(url: url)
+    try started.goBack(to: 0)
+    #expect(try lines() == [HistoryCSV.header])
+    let other = folder.appending(path: "none.csv")
+    var new = try HistoryCSV(url: other)
+    try new.goBack(to: 0)
+    #expect(!FileManager.default.fileExists(atPath: other.path(percentEncoded: false)))
+  }
+
   @Test func epochAppendedTwiceIsThereOnce() throws {
     var history = try HistoryCSV(url: url)
     for epoch in [1, 2, 3, 2] { try history.append(report(epoch)) }

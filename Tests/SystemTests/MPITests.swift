@@ -27,6 +27,13 @@ import TestSupport
     expectOK(try probe(ranks, "buckets"), ranks: ranks)
   }
 
+  /// Threads, which most tests train on, add as processes do.
+  @Test(arguments: [1, 2, 3, 4]) func sumsOfFractionsAreThoseOfRanksInsideAProcess(
+    ranks: Int
+  ) throws {
+    expectOK(try probe(ranks, "fractions"), ranks: ranks)
+  }
+
   @Test(arguments: [1, 2, 3, 4]) func equalReplicasPass(ranks: Int) throws {
     let outcome = try probe(ranks, "replica")
     expectOK(outcome, ranks: ranks)

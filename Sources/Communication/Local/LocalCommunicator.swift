@@ -13,6 +13,7 @@ public final class LocalCommunicator: Communicator, Sendable {
   public let worldSize: Int
   private let meeting: Meeting
   private let pending = Mutex(Pending())
+  private let isFinalized = Mutex(false)
 
   private struct Pending {
     var seconds = 0.0
@@ -137,34 +138,18 @@ public final class LocalCommunicator: Communicator, Sendable {
     }
   }
 
-  /// Where one rank gives doubles and another floats, their formats differ.
   private static func add(_ all: [Reduction]) throws(CommunicationError) {
-    let mismatch = CommunicationError.mismatch(
-      operation: "reduction", reason: "their wire formats differ")
-    switch all[0] {
-    case .float64:
-      var sums = [Double](repeating: 0, count: all[0].count)
-      for reduction in all {
-        guard case .float64(let send, _) = reduction else { throw mismatch }
-        for index in sums.indices { sums[index] += send[index] }
-      }
-      for case .float64(_, let receive) in all { _ = receive.update(fromContentsOf: sums) }
-    case .float32:
-      var sums = [Float](repeating: 0, count: all[0].count)
-      for reduction in all {
-        guard case .float32(let send, _) = reduction else { throw mismatch }
-        for index in sums.indices { sums[index] += send[index] }
-      }
-      for case .float32(_, let receive) in all { _ = receive.update(fromContentsOf: sums) }
-    case .bf16:
-      var sums = [Float](repeating: 0, count: all[0].count)
-      for reduction in all {
-        guard case .bf16(let send, _) = reduction else { throw mismatch }
-        for index in sums.indices { sums[index] += send[index].value }
-      }
-      let rounded = sums.map { BFloat16($0).value }
-      for case .bf16(_, let receive) in all { _ = receive.update(fromContentsOf: rounded) }
+    let format = all[0].format
+    if all.contains(where: { $0.format != format }) {
+      throw .mismatch(operation: "reduction", reason: "their wire formats differ")
     }
+    let terms = all.compactMap(\.sent.baseAddress)
+    let sums = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(1, all[0].sent.count), alignment: 64)
+    defer { sums.deallocate() }
+    guard terms.count == all.count, let base = sums.baseAddress else { return }
+    Reduction.addInRankOrder(format, terms: terms, count: all[0].count, into: base)
+    for reduction in all { reduction.receive(base) }
   }
 
   /// The largest of the ranks' values.
@@ -199,8 +184,13 @@ public final class LocalCommunicator: Communicator, Sendable {
     exit(exitStatus(code))
   }
 
-  /// Nothing to leave.
-  public func finalize() throws(CommunicationError) {}
+  /// Returns when every rank has called it, with its reductions done, as the end of MPI does.
+  public func finalize() throws(CommunicationError) {
+    if isFinalized.withLock({ $0 }) { return }
+    _ = try finishReductions()
+    try meeting.meet(rank: rank, operation: "finalize", deposit: 0) { _ in }
+    isFinalized.withLock { $0 = true }
+  }
 
   private func checkRoot(_ root: Int) {
     precondition((0..<worldSize).contains(root), "root \(root) of \(worldSize) ranks")

@@ -141,35 +141,15 @@ struct ReductionUnderWay<Transport: ReductionTransport> {
   }
 
   private func addTerms(ranks: Int, own: Int) {
-    switch reduction {
-    case .float64:
-      let terms = terms.bindMemory(to: Double.self)
-      let sums = sums.bindMemory(to: Double.self)
-      for i in 0..<own { sums[i] = terms[i] }
-      for rank in 1..<max(1, ranks) { for i in 0..<own { sums[i] += terms[rank * own + i] } }
-    case .float32:
-      // Added in double precision: only the terms and the sum are rounded.
-      let terms = terms.bindMemory(to: Float.self)
-      let sums = sums.bindMemory(to: Float.self)
-      for i in 0..<own {
-        var sum = 0.0
-        for rank in 0..<ranks { sum += Double(terms[rank * own + i]) }
-        sums[i] = Float(sum)
-      }
-    case .bf16:
-      let terms = terms.bindMemory(to: BFloat16.self)
-      let sums = sums.bindMemory(to: BFloat16.self)
-      for i in 0..<own {
-        var sum: Float = 0
-        for rank in 0..<ranks { sum += terms[rank * own + i].value }
-        sums[i] = BFloat16(sum)
-      }
-    }
+    guard let first = terms.baseAddress, let base = sums.baseAddress else { return }
+    let bytes = own * reduction.elementBytes
+    Reduction.addInRankOrder(
+      reduction.format, terms: (0..<ranks).map { UnsafeRawPointer(first + $0 * bytes) },
+      count: own, into: base)
   }
 
   private func finish() {
-    guard case .bf16(_, let receive) = reduction, let received else { return }
-    let rounded = received.assumingMemoryBound(to: BFloat16.self)
-    for i in receive.indices { receive[i] = rounded[i].value }
+    guard case .bf16 = reduction, let received else { return }
+    reduction.receive(received)
   }
 }

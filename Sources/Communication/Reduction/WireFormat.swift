@@ -44,9 +44,10 @@ public struct BFloat16: Equatable, Sendable {
 ///
 /// Sendable since whoever starts a reduction leaves both alone until it has finished.
 public enum Reduction: @unchecked Sendable {
-  /// In double precision.
+  /// Travels and is added in double precision, in the order of the ranks.
   case float64(UnsafeBufferPointer<Double>, into: UnsafeMutableBufferPointer<Double>)
-  /// In single precision.
+  /// Travels in single precision and is added in double, in the order of the ranks; the sum is
+  /// rounded.
   case float32(UnsafeBufferPointer<Float>, into: UnsafeMutableBufferPointer<Float>)
   /// Travels in 16 bits and is added in single precision, in the order of the ranks; the sum is
   /// rounded to 16 bits as well, so that all ranks have the same.
@@ -62,13 +63,7 @@ public enum Reduction: @unchecked Sendable {
   }
 
   /// Bytes of an element on the wire.
-  package var elementBytes: Int {
-    switch self {
-    case .float64: 8
-    case .float32: 4
-    case .bf16: 2
-    }
-  }
+  package var elementBytes: Int { format.byteCount }
 
   /// Number of elements.
   public var count: Int {

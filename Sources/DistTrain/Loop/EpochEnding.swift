@@ -29,9 +29,17 @@ final class EpochEnding {
     self.saving = saving
     self.communicator = communicator
     if communicator.isRoot {
-      history = try HistoryCSV(
-        url: folder.history, resumingAfter: trainer.state.progress.validatedEpochs)
+      let lastEpoch = trainer.state.progress.validatedEpochs
+      history = try HistoryCSV(url: folder.history, resumingAfter: lastEpoch)
+      // Whoever reads the file must not take epochs for finished that are done again.
+      try history?.goBack(to: lastEpoch)
     }
+  }
+
+  /// Takes the epochs out of the history that the run went back over. All ranks call it together.
+  func wentBack() throws {
+    let lastEpoch = trainer.state.progress.validatedEpochs
+    try onRoot { try self.history?.goBack(to: lastEpoch) }
   }
 
   /// Ends the epoch under way, whose weights were scored as they stand. All ranks call it together,

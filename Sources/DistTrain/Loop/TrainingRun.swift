@@ -94,6 +94,7 @@ public final class TrainingRun {
         try rollback.run()
         // So that a run that is killed now does not forget its lower rate.
         try saving.save(trainer)
+        try ending.wentBack()
         if progress().unvalidated != nil { try validation.begin() }
         startPrefetching()
       }

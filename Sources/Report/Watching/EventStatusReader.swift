@@ -5,7 +5,6 @@ struct EventStatusReader: StatusReader {
   private(set) var status = RunStatus()
   /// Step numbers and times of the last steps of this start, for speed and time left.
   private var steps: [(step: Int, time: Date)] = []
-  private var skipped: Set<Int> = []
   private var audioSecondsPerStep: Double?
   private var validationSeconds: Double?
   private let decoder = JSONDecoder()
@@ -32,7 +31,7 @@ struct EventStatusReader: StatusReader {
       status.tell("stopped after step \(event.step ?? 0): \(event.reason ?? "")", at: time)
     case "rollback":
       status.tell("went back to step \(event.step ?? 0)", at: time)
-      place(step: event.step)
+      goBack(to: event.step, keepsBest: true)
     case "nonfinite":
       status.tell("step \(event.step ?? 0) was not finite", at: time)
     case "diverged":
@@ -51,7 +50,7 @@ struct EventStatusReader: StatusReader {
     status.stepsPerEpoch = event.stepsPerEpoch ?? status.stepsPerEpoch
     audioSecondsPerStep = event.audioSecondsPerStep ?? audioSecondsPerStep
     status.speed = nil
-    place(step: event.step)
+    goBack(to: event.step, keepsBest: false)
     if let time, let step = event.step { steps = [(step, time)] }
     let ranks = event.ranks.map { ", \($0) rank\($0 == 1 ? "" : "s")" } ?? ""
     let step = event.step ?? 0
@@ -63,9 +62,10 @@ struct EventStatusReader: StatusReader {
     guard let step = event.step else { return }
     status.state = .running
     status.loss = event.loss ?? status.loss
-    if event.skipped == true { skipped.insert(step) }
-    status.skippedSteps = skipped.count
-    place(step: step, keepingTimes: true)
+    if event.skipped == true { status.skipped(step: step) }
+    if let all = status.stepsPerEpoch, all > 0 {
+      status.stepInEpoch = step % all == 0 ? all : step % all
+    }
     guard let time else { return }
     steps.append((step, time))
     if steps.count > Self.window + 1 { steps.removeFirst() }
@@ -74,7 +74,7 @@ struct EventStatusReader: StatusReader {
   private mutating func epoch(_ event: Event, _ time: Date?) {
     guard let number = event.epoch else { return }
     let place = status.stepInEpoch
-    status.ended(epoch: number, pesq: event.pesq, noisy: event.noisyPesq)
+    status.ended(epoch: number, step: event.step, pesq: event.pesq, noisy: event.noisyPesq)
     // A validation beside training ends while the next epoch is under way.
     if let place, let all = status.stepsPerEpoch, place < all { status.stepInEpoch = place }
     status.speed = event.audioSecondsPerSecond ?? status.speed
@@ -88,16 +88,14 @@ struct EventStatusReader: StatusReader {
     if let last = steps.last, let time { steps = [(last.step, time)] }
   }
 
-  private mutating func place(step: Int?, keepingTimes: Bool = false) {
-    if !keepingTimes {
-      steps = []
-      // What comes after is done again.
-      skipped = skipped.filter { $0 <= step ?? .max }
-      status.skippedSteps = skipped.count
-    }
-    guard let step, let all = status.stepsPerEpoch, all > 0 else { return }
-    let inEpoch = step % all
-    status.stepInEpoch = inEpoch == 0 && keepingTimes ? all : inEpoch
+  /// The run goes on from `step`: what came after it is done again.
+  private mutating func goBack(to step: Int?, keepsBest: Bool) {
+    let last = steps.last?.step ?? 0
+    steps = []
+    guard let step else { return }
+    if last > step { status.loss = nil }
+    status.wentBack(toStep: step, keepsBest: keepsBest)
+    if let all = status.stepsPerEpoch, all > 0 { status.stepInEpoch = step % all }
   }
 
   /// Time left: steps as they have lately been, and validations as the last was.

@@ -24,9 +24,20 @@ struct LogStatusReader: StatusReader {
     } else if line.hasPrefix("run folder ") {
       status.state = .running
       isOfARun = true
+      if let step = Self.step(after: ", continued after step ", line) {
+        goBack(to: step, keepsBest: false)
+      } else if line.hasSuffix("/") {
+        goBack(to: 0, keepsBest: false)
+      }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("warning: ") {
-      if line.contains(" skipped on all ranks") { status.skippedSteps += 1 }
+      if line.contains(" skipped on all ranks"), let step = Self.step(after: "step ", line) {
+        status.skipped(step: step)
+      }
+      if line.contains(" steps in a row were skipped: back to ") {
+        status.loss = nil
+        goBack(to: Self.step(after: ": back to step ", line) ?? 0, keepsBest: true)
+      }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("stopped after ") {
       status.state = .stopped(String(line.dropFirst("stopped ".count)))
@@ -41,6 +52,19 @@ struct LogStatusReader: StatusReader {
       status.tell(String(line), at: nil)
     }
     estimate()
+  }
+
+  /// The run goes on from `step`: what came after it is done again.
+  private mutating func goBack(to step: Int, keepsBest: Bool) {
+    status.wentBack(toStep: step, keepsBest: keepsBest)
+    secondsLeftInPass = nil
+    if let all = status.stepsPerEpoch, all > 0 { status.stepInEpoch = step % all }
+  }
+
+  /// The number behind `text` in `line`.
+  private static func step(after text: String, _ line: Substring) -> Int? {
+    guard let range = line.range(of: text) else { return nil }
+    return Int(line[range.upperBound...].prefix { $0.isNumber })
   }
 
   private mutating func epoch(_ words: [Substring]) {

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// What `metrics.jsonl` tells of a run: its steps and passes as they count, and what happened.
 package struct RunEvents {
@@ -58,7 +59,7 @@ package struct RunEvents {
   package private(set) var firstTime: String?
   package private(set) var lastTime: String?
   private var stepOfLastWaiting = 0
-  private var slowPasses = 0
+  private var slowPasses: Set<Int> = []
 
   /// Reads the lines of a file. Those that are not understood are left out: a later version may
   /// have written them.
@@ -129,10 +130,12 @@ package struct RunEvents {
     let wait = DataWait(
       seconds: event.dataSeconds ?? 0, trainingSeconds: max(0, seconds - validation))
     if let warning = wait.warning(epoch: epoch) {
-      slowPasses += 1
+      slowPasses.insert(epoch)
       // One line for all: the last, since first passes fill caches.
       incidents.removeAll { $0.kind == "data" }
-      let others = slowPasses > 1 ? " (and \(slowPasses - 1) passes before it)" : ""
+      let before = slowPasses.count { $0 < epoch }
+      let passes = NumberText.count(before, "pass", plural: "passes")
+      let others = before > 0 ? " (and \(passes) before it)" : ""
       incidents.append(Incident(kind: "data", time: event.time ?? "", text: warning + others))
     }
   }

@@ -26,6 +26,8 @@ public struct HistoryCSV {
   /// Where the file lies.
   public let url: URL
   private var rows: [(epoch: Int, text: String)] = []
+  /// Whether the file holds something else than `rows`.
+  private var isOutdated = false
 
   /// First line of the file.
   public static let header = EpochReport(
@@ -35,12 +37,16 @@ public struct HistoryCSV {
   /// The history at `url` as it was after `lastEpoch`; 0 for a new run.
   ///
   /// Rows of later epochs are dropped: a resumed run repeats them. The file changes with the next
-  /// `append`; if it is of an earlier version, whose rows lack the last columns, they say `nan`
+  /// `goBack` or `append`; if it is of an earlier version, whose rows lack the last columns, they say `nan`
   /// there. Throws `unreadable` if rows have to be kept and the file is not a history.
   public init(url: URL, resumingAfter lastEpoch: Int = 0) throws(HistoryError) {
     self.url = url
     let path = url.path(percentEncoded: false)
-    guard lastEpoch > 0, FileManager.default.fileExists(atPath: path) else { return }
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    guard lastEpoch > 0 else {
+      isOutdated = true
+      return
+    }
     guard let text = try? String(contentsOf: url, encoding: .utf8) else {
       throw .unreadable(path: path, line: 1, reason: "it cannot be read as UTF-8 text")
     }
@@ -59,6 +65,8 @@ public struct HistoryCSV {
       }
       if epoch <= lastEpoch {
         rows.append((epoch, line + String(repeating: ",nan", count: missing)))
+      } else {
+        isOutdated = true
       }
     }
   }
@@ -71,16 +79,30 @@ public struct HistoryCSV {
   /// Number of epochs in the history.
   public var count: Int { rows.count }
 
+  /// Drops the rows of epochs after `lastEpoch`, which are done again, from the file too.
+  ///
+  /// - Throws: `HistoryError.file` if the file had such rows and could not be written.
+  public mutating func goBack(to lastEpoch: Int) throws(HistoryError) {
+    let count = rows.count
+    rows.removeAll { $0.epoch > lastEpoch }
+    if isOutdated || rows.count < count { try write() }
+  }
+
   /// Adds a row, in place of any row of the same or a later epoch, and writes the file.
   public mutating func append(_ report: EpochReport) throws(HistoryError) {
     rows.removeAll { $0.epoch >= report.epoch }
     rows.append((report.epoch, report.fields.map { Self.cell($0.value) }.joined(separator: ",")))
+    try write()
+  }
+
+  private mutating func write() throws(HistoryError) {
     let text = ([Self.header] + rows.map(\.text)).joined(separator: "\n") + "\n"
     do {
       try AtomicFile.write(text, to: url)
     } catch {
       throw .file(error)
     }
+    isOutdated = false
   }
 
   private static func cell(_ value: MetricValue) -> String {

@@ -2,6 +2,7 @@ import DistTrain
 import Files
 import Foundation
 import RunTestSupport
+import Synchronization
 import Testing
 
 /// After too many skipped steps in a row the run goes back to its last good state, with a lower
@@ -110,6 +111,30 @@ import Testing
         #expect(outcome.progress.rollbacks == 1)
       }
       #expect(outcomes[0].values == outcomes[1].values)
+    }
+  }
+
+  // Step 8 is the last of the second epoch: its checkpoint holds a NaN, so the run goes back over
+  // the epoch's border to step 4.
+  @Test func undoneEpochsLeaveTheHistoryAtOnce() throws {
+    try NonFiniteRun.with(train: 16, epochs: 3) { run in
+      let seen = Mutex<[[String]]>([])
+      let outcomes = try run.train(Self.policy) { rank in
+        let fault = NumericalFault.poisonWeight(step: 8, rank: rank).hooks(rank: rank)
+        return StepHooks(beforeStep: { step, arena in
+          fault.beforeStep(step, arena)
+          guard rank == 0, step == 5 || step == 9 else { return }
+          let epochs = (try? run.historyEpochs()) ?? ["unreadable"]
+          seen.withLock { $0.append(epochs) }
+        })
+      }
+      #expect(outcomes.allSatisfy { $0.error == nil && $0.isDone && $0.progress.step == 12 })
+      let rollback = try #require(try run.events("rollback").first)
+      #expect(rollback["from_step"] == .integer(9) && rollback["step"] == .integer(4))
+      #expect(try run.events("epoch").map { $0["epoch"] } == [1, 2, 2, 3].map { .integer($0) })
+      // Before step 5, before step 9, and before both once more.
+      #expect(seen.withLock { $0 } == [["1"], ["1", "2"], ["1"], ["1", "2"]])
+      #expect(try run.historyEpochs() == ["1", "2", "3"])
     }
   }
 

@@ -76,6 +76,50 @@ import TestSupport
     }
   }
 
+  /// A run that has lost its newest checkpoints goes on from one in an earlier epoch: everything
+  /// that reads its files says so before that epoch is done once more.
+  @Test func undoneEpochsCountNowhere() throws {
+    try TrainingBench.use(train: 4) { bench in
+      let recipe = [
+        "--epochs", "3", "--batch", "1", "--steps-per-epoch", "4", "--checkpoint-every", "2",
+        "--keep", "9", "--tensorboard",
+      ]
+      let trained = try bench.train(run: "run", recipe)
+      #expect(trained.status == 0, "\(trained)")
+      let scores = try bench.events("run", "epoch").compactMap { $0["pesq"] as? Double }
+      #expect(scores.count == 3)
+      for step in [8, 10, 12] {
+        try FileManager.default.removeItem(
+          atPath: bench.folder.file(String(format: "run/step-%08d.safetensors", step)))
+      }
+      let resumed = try bench.train(run: "run", recipe + ["--resume", "--stop-after", "7"])
+      #expect(
+        resumed.status == 0 && resumed.output.contains("continued after step 6"), "\(resumed)")
+
+      #expect(try bench.history("run").dropFirst().map { $0.prefix { $0 != "," } } == ["1"])
+      let score = String(format: "%.4f", scores[0])
+      let compared = try disttrain(["compare", "run"], folder: bench.folder)
+      let row = try #require(
+        compared.output.split(separator: "\n").first { $0.hasPrefix("tiny ") }, "\(compared)")
+      let cells = row.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) }
+      #expect(cells[2] == score && cells[3] == "1" && cells[6] == "1/3", "\(compared)")
+      let watched = try disttrain(["watch", "run"], folder: bench.folder)
+      let watch = try #require(watched.output.split(separator: "\n").last, "\(watched)")
+        .split(separator: " ").map(String.init)
+      #expect(
+        watch[1] == "1/3" && watch[2] == "3/4" && watch[4...6] == [score, score, "1"], "\(watched)")
+      let reported = try disttrain(["report", "run", "--no-audio"], folder: bench.folder)
+      #expect(reported.status == 0, "\(reported)")
+      let page = try String(contentsOfFile: bench.folder.file("report.html"), encoding: .utf8)
+      #expect(page.contains("<td class=\"n\">1/3</td>"))
+      let board = try TestPython.run("read_tensorboard.py", [bench.folder.file("run/tensorboard")])
+      let json = try JSONSerialization.jsonObject(with: Data(board.output.utf8)) as? [String: Any]
+      let scalars = try #require(json?["scalars"] as? [String: [[Double]]], "\(board)")
+      #expect(scalars["validation/pesq"]?.map { $0[0] } == [4])
+      #expect(scalars["train/loss"]?.map { $0[0] } == [1, 2, 3, 4, 5, 6, 7])
+    }
+  }
+
   @Test func aRealRunIsSummedUp() throws {
     try TrainingBench.use(train: 4) { bench in
       let trained = try bench.train(run: "run", ["--epochs", "2", "--batch", "2"])

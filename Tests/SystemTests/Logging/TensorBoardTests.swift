@@ -120,6 +120,30 @@ import TestSupport
     }
   }
 
+  /// Back over the end of an epoch, in whose last step the weights were spoiled.
+  @Test func anEpochThatARollbackUndoesIsThereOnce() throws {
+    try TrainingBench.use(train: 4) { bench in
+      let run = try bench.train(
+        run: "run",
+        [
+          "--epochs", "3", "--batch", "1", "--steps-per-epoch", "4", "--checkpoint-every", "2",
+          "--skip-limit", "2", "--tensorboard",
+        ], environment: ["DISTTRAIN_FAULT": "poison-weight@step=8"])
+      #expect(run.status == 0, "\(run)")
+      let rollback = try #require(try bench.events("run", "rollback").first)
+      #expect(rollback["from_step"] as? Int == 9 && rollback["step"] as? Int == 6)
+      let epochs = try bench.events("run", "epoch")
+      #expect(epochs.map { $0["epoch"] as? Int } == [1, 2, 2, 3])
+      let (scalars, _) = try read(bench.folder.file("run/tensorboard"))
+      #expect(scalars["train/loss"]?.map(\.step) == Array(1...12))
+      let losses = scalars["train/pass_loss"] ?? []
+      #expect(losses.map(\.step) == [4, 8, 12])
+      let counting = [epochs[0], epochs[2], epochs[3]].map { number($0, "train_loss") }
+      #expect(zip(losses, counting).allSatisfy { isClose($0.value, $1) }, "\(losses) \(counting)")
+      #expect(!isClose(number(epochs[1], "train_loss"), counting[1]))
+    }
+  }
+
   @Test func aFolderThatCannotBeMadeIsOneError() throws {
     try TrainingBench.use(train: 1) { bench in
       try bench.folder.makeFolder("run")

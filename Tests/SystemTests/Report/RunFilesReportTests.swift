@@ -154,9 +154,28 @@ import TestSupport
         events: first(step: 2) + next + step(4, busy: 100) + epoch(2, step: 4)
           + "{\"event\":\"start\",\"step\":2}\n")
       expect(try report(["b"], in: folder).html, has: finished)
+      // The same undone by a rollback.
+      try folder.makeRun(
+        "d", scores: ["2.5"],
+        events: first(step: 2) + next + step(4, busy: 100) + epoch(2, step: 4)
+          + "{\"event\":\"rollback\",\"from_step\":5,\"step\":2}\n")
+      expect(try report(["d"], in: folder).html, has: finished)
       // Earlier versions did not tell where a pass ended.
       try folder.makeRun("c", scores: ["2.5"], events: first(step: nil) + next)
       expect(try report(["c"], in: folder).html, has: times([102, 0.75, 0, 1, 50.5, 0, 154.2]))
+    }
+  }
+
+  @Test func aSlowPassThatIsDoneAgainCountsOnce() throws {
+    try withTemporaryFolder { folder in
+      func slow(_ number: Int) -> String {
+        "{\"event\":\"epoch\",\"epoch\":\(number),\"step\":\(2 * number),\"seconds\":6,"
+          + "\"validation_seconds\":1,\"data_seconds\":4}\n"
+      }
+      let back = "{\"event\":\"rollback\",\"from_step\":5,\"step\":2}\n"
+      try folder.makeRun("a", scores: ["2.5"], events: slow(1) + slow(2) + back + slow(2))
+      let page = try report(["a"], in: folder).html
+      expect(page, has: "(and 1 pass before it)")
     }
   }
 

@@ -14,8 +14,10 @@ import TestSupport
     return "{\"event\":\"\(event)\",\(members),\"time\":\"\(time)\"}\n"
   }
 
+  private var events: String { events(secondScore: "2.25") }
+
   /// Two epochs of four steps of ten, a second each, with validations of five.
-  private var events: String {
+  private func events(secondScore: String) -> String {
     var text = line(
       0, "start",
       "\"step\":0,\"ranks\":2,\"epochs\":10,\"steps_per_epoch\":4,\"audio_seconds_per_step\":12")
@@ -26,7 +28,7 @@ import TestSupport
         second, "step", "\"step\":\(step),\"loss\":0.0\(9 - step),\"skipped\":\(step == 3)")
       if step % 4 == 0 {
         second += 5
-        let score = step == 4 ? "2.5" : "2.25"
+        let score = step == 4 ? "2.5" : secondScore
         text += line(
           second, "epoch",
           "\"epoch\":\(step / 4),\"step\":\(step),\"pesq\":\(score),\"noisy_pesq\":1.97,"
@@ -103,9 +105,129 @@ import TestSupport
       let outcome = try disttrain(["watch", "again", "endless"], folder: folder)
       #expect(outcome.status == 0, "\(outcome)")
       let cells = try row("again", outcome.output)
-      #expect(cells[2] == "3/4" && cells[9] == "1", "\(outcome)")
+      // Epoch 1 is done again; its score does not count.
+      #expect(cells[1...2] == ["0/10", "3/4"] && cells[8] == "1", "\(outcome)")
       #expect(try row("endless", outcome.output)[1] == "0/\(Int.max)", "\(outcome)")
     }
+  }
+
+  /// What `watch` shows of a run with these events.
+  private func cells(_ events: String) throws -> [String] {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("one")
+      try events.write(toFile: folder.file("one/metrics.jsonl"), atomically: true, encoding: .utf8)
+      let outcome = try disttrain(["watch", "one"], folder: folder)
+      #expect(outcome.status == 0, "\(outcome)")
+      return try row("one", outcome.output)
+    }
+  }
+
+  private func steps(_ steps: ClosedRange<Int>, from second: Double) -> String {
+    steps.enumerated().map { index, step in
+      line(second + Double(index), "step", "\"step\":\(step),\"loss\":0.5,\"skipped\":false")
+    }.joined()
+  }
+
+  /// Back from step 11, in the third epoch, into the second.
+  @Test func epochsThatARollbackUndoesDoNotCount() throws {
+    let back = line(
+      25, "rollback", "\"from_step\":11,\"step\":6,\"epoch\":2,\"rate_factor\":0.5")
+    let undone = events(secondScore: "2.75") + back
+    // The run keeps its best weights, though they are of an epoch that is done again.
+    #expect(
+      Array(try cells(undone).prefix(12)) == [
+        "one", "1/10", "2/4", "-", "2.5000", "2.7500", "2", "1.9700", "▅", "1", "12.0", "-",
+      ])
+    // 32 steps of a second and nine validations of five.
+    #expect(
+      Array(try cells(undone + steps(7...8, from: 26)).prefix(12)) == [
+        "one", "1/10", "4/4", "0.5000", "2.5000", "2.7500", "2", "1.9700", "▅", "1", "12.0",
+        "0:01:17",
+      ])
+    let again =
+      undone + steps(7...8, from: 26)
+      + line(
+        32, "epoch",
+        "\"epoch\":2,\"step\":8,\"pesq\":2.6,\"noisy_pesq\":1.98,\"validation_seconds\":5")
+    #expect(
+      Array(try cells(again).prefix(9)) == [
+        "one", "2/10", "0/4", "0.5000", "2.6000", "2.7500", "2", "1.9800", "▁█",
+      ])
+    // To the initial weights: skipped steps do not count either.
+    let start = line(25, "rollback", "\"from_step\":11,\"step\":0,\"epoch\":1")
+    #expect(
+      Array(try cells(events + start).prefix(10)) == [
+        "one", "0/10", "0/4", "-", "-", "2.5000", "1", "-", "0", "12.0",
+      ])
+  }
+
+  /// Resumed after step 6, as from an older checkpoint where the newer ones are damaged.
+  @Test func epochsThatAResumptionUndoesDoNotCount() throws {
+    func start(_ step: Int, at second: Double) -> String {
+      line(
+        second, "start",
+        "\"step\":\(step),\"ranks\":2,\"epochs\":10,\"steps_per_epoch\":4,"
+          + "\"audio_seconds_per_step\":12")
+    }
+    let all = events(secondScore: "2.75")
+    let resumed = all + start(6, at: 30)
+    #expect(
+      Array(try cells(resumed).prefix(12)) == [
+        "one", "1/10", "2/4", "-", "2.5000", "2.5000", "1", "1.9700", "▅", "1", "-", "-",
+      ])
+    #expect(
+      Array(try cells(resumed + steps(7...8, from: 31)).prefix(12)) == [
+        "one", "1/10", "4/4", "0.5000", "2.5000", "2.5000", "1", "1.9700", "▅", "1", "12.0",
+        "0:01:17",
+      ])
+    // A run that was complete is not any more.
+    let complete = all + line(20, "epoch", "\"epoch\":10,\"step\":40,\"pesq\":3")
+    #expect(try cells(complete).last == "complete")
+    let undone = try cells(complete + start(6, at: 30))
+    #expect(undone[1] == "1/10" && undone.last?.hasPrefix("silent for") == true, "\(undone)")
+    // The checkpoint has the best score of before a rollback only if it is of after it.
+    let back = line(25, "rollback", "\"from_step\":11,\"step\":6")
+    #expect(Array(try cells(all + back + start(6, at: 30))[5...6]) == ["2.7500", "2"])
+    #expect(Array(try cells(all + back + start(4, at: 30))[5...6]) == ["2.5000", "1"])
+    // Files of earlier versions do not tell the steps of epochs.
+    let older = all.replacing(/"epoch":(\d),"step":\d/) { "\"epoch\":\($0.output.1)" }
+    #expect(try cells(older + start(6, at: 30))[1] == "1/10")
+    // Nothing is lost: nothing changes.
+    #expect(
+      Array(try cells(all + start(11, at: 30))[1...6]) == [
+        "2/10", "3/4", "0.0110", "2.7500", "2.7500", "2",
+      ])
+  }
+
+  /// A log tells the same.
+  @Test func epochsThatALogUndoesDoNotCount() throws {
+    let second =
+      "Epoch 2 PESQ 2.2000 noisy 1.8198 SI-SDR 5.74 noisy-SI-SDR 7.89 loss 0.1706 train-loss "
+      + "0.1972 scored 10/10 seconds 1000.0 audio-s/s 12.5 learning-rate 0.001 validation-share "
+      + "0.100\nwarning: step 1929 skipped on all ranks: loss or gradient is not finite (2 so far)"
+      + "\nwarning: step 1930 skipped on all ranks: loss or gradient is not finite (3 so far)\n"
+    let back =
+      "warning: 2 steps in a row were skipped: back to step 1000 (run/step-00001000.safetensors), "
+      + "with the learning rate × 0.5 (rollback 1 of 3)\n"
+    func cells(_ text: String) throws -> [String] {
+      try withTemporaryFolder { folder in
+        try (Self.log + text).write(toFile: folder.file("a.log"), atomically: true, encoding: .utf8)
+        return try row("a.log", disttrain(["watch", "a.log"], folder: folder).output)
+      }
+    }
+    #expect(Array(try cells(second)[1...2]) == ["2/40", "0/964"])
+    // 39 epochs of 1000 s. Step 970 was skipped, too.
+    #expect(
+      Array(try cells(second + back).prefix(12)) == [
+        "a.log", "1/40", "36/964", "-", "2.1083", "2.2000", "2", "1.8198", "▅", "1", "12.5",
+        "10:50:00",
+      ])
+    let resumed = try cells(second + "run folder run/, continued after step 1000\n")
+    #expect(Array(resumed[1...2]) == ["1/40", "36/964"] && resumed[5] == "2.1083", "\(resumed)")
+    let new = try cells(second + "run folder run/\n")
+    #expect(new[1] == "0/40" && new[5] == "-" && new[9 - 1] == "0", "\(new)")
+    // A dry run, between two jobs that write to one log, undoes nothing.
+    #expect(try cells(second + "run folder run/, to be continued after step 9\n")[1] == "2/40")
   }
 
   @Test func aTerminalWithoutKeysGetsTheTableOnce() throws {
