@@ -1,6 +1,6 @@
-/// Numbers as people read them, the same in every locale.
+/// Numbers as text for people, independent of the locale.
 package enum NumberText {
-  /// `1234567` as `1,234,567`.
+  /// An integer with its digits grouped: `1234567` as `1,234,567`.
   package static func grouped(_ number: Int) -> String {
     var groups: [String] = []
     var rest = String(number)[...]
@@ -11,7 +11,7 @@ package enum NumberText {
     return ([String(rest)] + groups).joined(separator: ",")
   }
 
-  /// A non-negative number with so many digits behind the point, rounded.
+  /// A non-negative number, rounded to `digits` digits after the decimal point.
   package static func fixed(_ value: Double, digits: Int) -> String {
     let scale = (0..<digits).reduce(1) { result, _ in result * 10 }
     let scaled = Int((value * Double(scale)).rounded())
@@ -20,7 +20,7 @@ package enum NumberText {
     return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
   }
 
-  /// `3960000` as `3.96M`: two digits, as papers write it.
+  /// A number in millions with two digits, as papers write it: `3960000` as `3.96M`.
   package static func millions(_ number: Int) -> String {
     let text = fixed(Double(number) / 1e6, digits: 2)
     return (text.hasSuffix("0") ? String(text.dropLast()) : text) + "M"

@@ -4,7 +4,7 @@ import Tensor
 import TestSupport
 import Testing
 
-/// A file of reference vectors.
+/// Reads a file of reference vectors.
 func golden(_ name: String) throws -> SafetensorsFile {
   try SafetensorsFile(
     contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))
