@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// A folder of its own for a test, removed when the value goes.
+/// A temporary folder for one test, removed with this object.
 final class TemporaryFolder {
   let path: String
 
@@ -26,7 +26,7 @@ final class TemporaryFolder {
     try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
   }
 
-  /// Keeps the first `count` bytes of a file.
+  /// Truncates a file to its first `count` bytes.
   func truncate(_ name: String, to count: Int) throws {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: file(name)))
     try write([UInt8](bytes.prefix(count)), name)
@@ -46,7 +46,7 @@ func noise(_ count: Int, seed: UInt64 = 1, amplitude: Float = 0.5) -> [Float] {
   }
 }
 
-/// max|a − b| / max|b|.
+/// Relative error of an array, max|a − b| / max|b|.
 func relativeError(_ a: [Float], _ b: [Float]) -> Double {
   precondition(a.count == b.count, "relativeError: \(a.count) and \(b.count) values")
   let scale = b.reduce(0.0) { max($0, Double(abs($1))) }
@@ -54,7 +54,7 @@ func relativeError(_ a: [Float], _ b: [Float]) -> Double {
   return difference / max(scale, .leastNormalMagnitude)
 }
 
-/// The float32 tensors of a safetensors file, flat.
+/// The float32 tensors of a safetensors file, with flat values.
 func goldenTensors(_ name: String) throws -> [String: (shape: [Int], values: [Float])] {
   let data = try Data(contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))
   let headerLength = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
