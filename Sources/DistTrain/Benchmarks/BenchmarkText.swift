@@ -1,8 +1,8 @@
 import Foundation
 
-/// How benchmark tables write numbers.
+/// The format of numbers in benchmark tables.
 enum BenchmarkText {
-  /// Three digits or a few more: "0.0123", "1.23", "12.3", "1234".
+  /// A number with at least three significant digits: "0.0123", "1.23", "12.3", "1234".
   static func figures(_ value: Double) -> String {
     switch abs(value) {
     case 100...: String(format: "%.0f", value)
@@ -20,20 +20,20 @@ enum BenchmarkText {
     String(format: fraction < 0.1 ? "%.1f%%" : "%.0f%%", 100 * fraction)
   }
 
-  /// Seconds as milliseconds with a digit or two behind the point.
+  /// Seconds as milliseconds with one or two digits after the decimal point.
   static func milliseconds(_ seconds: Double) -> String {
     String(format: seconds < 0.01 ? "%.2f" : "%.1f", 1000 * seconds)
   }
 
-  /// 10⁶ bytes.
+  /// A number of bytes in megabytes of 10⁶ bytes.
   static func megabytes(_ bytes: Int) -> String { String(format: "%.0f MB", Double(bytes) / 1e6) }
 
-  /// "1 rank", "2 ranks".
+  /// A number with a word in singular or plural: "1 rank", "2 ranks".
   static func count(_ number: Int, _ word: String) -> String {
     count(number, word, plural: word + "s")
   }
 
-  /// "1 pass", "2 passes".
+  /// A number with a word whose plural is irregular: "1 pass", "2 passes".
   static func count(_ number: Int, _ word: String, plural: String) -> String {
     "\(number) \(number == 1 ? word : plural)"
   }

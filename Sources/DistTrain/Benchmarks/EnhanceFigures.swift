@@ -3,24 +3,25 @@ import Foundation
 import Models
 import Tensor
 
-/// What enhancing one recording takes, from its samples to the enhanced ones.
+/// The time and memory that the enhancement of one recording takes, from its samples to the
+/// enhanced ones.
 struct EnhanceFigures: Encodable {
   let preset: String
-  /// Length of the recording.
+  /// Length of the recording, in seconds.
   let seconds: Double
   let threads: Int
   let repeats: Int
-  /// Median time of one pass.
+  /// Median time of one enhancement.
   let enhanceSeconds: Double
   let enhanceSecondsMinimum: Double
   let enhanceSecondsMaximum: Double
-  /// `enhanceSeconds` for each second of the recording: below 1 is faster than real time.
+  /// Ratio of `enhanceSeconds` to the recording's length; below 1 is faster than real time.
   let realTimeFactor: Double
-  /// Multiply-add peak of one core, median.
+  /// Median of the multiply-add peak of one core.
   let fmaPeakGflops: Double
-  /// The most that was resident.
+  /// Peak of the resident memory.
   let peakResidentBytes: Int
-  /// False if the kernel cannot forget former peaks, so that this one may be theirs.
+  /// Whether the peak is of this measurement; false if the kernel cannot reset earlier peaks.
   let peakResidentIsExact: Bool
 
   static func measure(
@@ -53,7 +54,7 @@ struct EnhanceFigures: Encodable {
 }
 
 extension EnhanceFigures: CustomStringConvertible {
-  /// Three lines.
+  /// The figures as three lines of text.
   var description: String {
     let text = BenchmarkText.self
     return [

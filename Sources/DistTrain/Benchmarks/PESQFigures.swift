@@ -1,20 +1,20 @@
 import Metrics
 
-/// What a wide-band score takes.
+/// The time that a wide-band PESQ score takes.
 struct PESQFigures: Encodable {
-  /// Length of the utterance.
+  /// Length of the utterance, in seconds.
   let seconds: Double
   let repeats: Int
-  /// Median time for each second of the utterance, in milliseconds.
+  /// Median time per second of the utterance, in milliseconds.
   let millisecondsPerAudioSecond: Double
   let millisecondsPerAudioSecondMinimum: Double
   let millisecondsPerAudioSecondMaximum: Double
 
-  /// Scores a voice in noise against the voice.
+  /// Measures the scoring of a voice in noise against the voice.
   static func measure(seconds: Double, repeats: Int) throws -> PESQFigures {
     let utterance = TestSignals.utterance(
       sampleCount: Int((seconds * 16_000).rounded()), stream: "score")
-    // Kept, as whoever scores many utterances keeps one.
+    // One scorer for all scores, as in the scoring of many utterances.
     let scorer = PESQ.Scorer()
     var times = Samples()
     for index in 0...repeats {
@@ -32,7 +32,7 @@ struct PESQFigures: Encodable {
 }
 
 extension PESQFigures: CustomStringConvertible {
-  /// One line.
+  /// The figures as one line of text.
   var description: String {
     "wide-band pesq: "
       + BenchmarkText.spread(

@@ -4,7 +4,8 @@ struct Samples {
 
   mutating func add(_ value: Double) { values.append(value) }
 
-  /// The middle value, or the mean of the two in the middle; not a number if there are none.
+  /// Median of the values: the middle value, or the mean of the two in the middle; NaN without
+  /// values.
   var median: Double {
     let sorted = values.sorted()
     if sorted.isEmpty { return .nan }
@@ -16,7 +17,7 @@ struct Samples {
   var maximum: Double { values.max() ?? .nan }
 }
 
-/// Runs `body` and returns the seconds that it took.
+/// Runs `body` and returns its duration in seconds.
 func secondsTaken(by body: () throws -> Void) rethrows -> Double {
   let start = ContinuousClock.now
   try body()

@@ -2,7 +2,7 @@ import Foundation
 import Metrics
 
 extension StepFigures: CustomStringConvertible {
-  /// The figures as lines, and the table by part.
+  /// The figures as text: lines, and the table by part.
   var description: String {
     ([heading, ""] + figures + [""] + partHeading + [table.aligned, "", sum])
       .joined(separator: "\n")

@@ -1,36 +1,36 @@
 /// A diagram of series over a common axis.
 ///
-/// Series differ by colour, marker and dashes, and have their names beside them: nothing is said by
-/// colour alone. Every point tells its numbers when pointed at; `table` has all of them.
+/// Series differ by colour, marker and dashes, and have their names beside them, so that colour is
+/// never the only distinction. A tooltip shows the numbers of a point; `table` has all numbers.
 struct Chart {
-  /// One pair of numbers.
+  /// A pair of numbers.
   struct Point {
     let x: Double
     let y: Double
-    /// How far it may be off, up and down; drawn as a bar.
+    /// Uncertainty of the value in both directions, drawn as an error bar.
     var interval: Double?
-    /// What stands beside the point, if anything.
+    /// Label beside the point, if any.
     var label: String?
-    /// What it is, for whoever points at it; the numbers without it.
+    /// Name of the point in its tooltip; nil shows only the numbers.
     var name: String?
   }
 
-  /// Points of one thing.
+  /// A series of points.
   struct Series {
     let name: String
-    /// Which of `ChartStyle`'s looks.
+    /// Number of the look in `ChartStyle`.
     let style: Int
     let points: [Point]
     var hasLine = true
     var hasMarkers = true
   }
 
-  /// A line to compare with, dotted and without markers.
+  /// A line for comparison, dotted and without markers.
   struct Guide {
     let name: String
     let points: [Point]
 
-    /// Through the whole width.
+    /// A horizontal guide through the whole width.
     static func level(_ name: String, _ value: Double) -> Guide {
       Guide(
         name: name, points: [Point(x: -.infinity, y: value), Point(x: .infinity, y: value)])
@@ -43,36 +43,36 @@ struct Chart {
     let name: String
   }
 
-  /// One direction.
+  /// An axis.
   struct Axis {
-    /// What it is, with its unit.
+    /// Title of the axis, with its unit.
     let title: String
     var kind = ChartScale.Kind.linear
     var isWhole = false
-    /// Digits behind the point in the table and where pointed at.
+    /// Number of digits after the decimal point in the table and in tooltips.
     var digits = 4
-    /// Numbers that the axis holds besides those of the points.
+    /// Numbers that the axis includes besides those of the points.
     var including: [Double] = []
     var isTight = false
   }
 
-  /// What is seen, in a few words.
+  /// Title of the chart, in a few words.
   let title: String
   let x: Axis
   let y: Axis
   let series: [Series]
   var guides: [Guide] = []
   var marks: [Mark] = []
-  /// In units of a twelfth of the text's height.
+  /// Width of the chart, in twelfths of the text's height.
   var width = 420.0
-  /// Of the part inside the axes.
+  /// Height of the plot inside the axes, in the unit of `width`.
   var plotHeight = 200.0
   /// Whether series have their names beside their last points.
   var hasEndLabels = true
 
-  /// All numbers, a row for each place on the horizontal axis.
+  /// Rows of all numbers, one row for each position on the horizontal axis.
   var table: [[String]] {
-    // Among names, series may stand side by side at one.
+    // On an axis of names, series may have positions side by side at one name.
     let isNamed = if case .categories = x.kind { true } else { false }
     func key(_ point: Point) -> Double { isNamed ? point.x.rounded() : point.x }
     let names = Array(Set(series.flatMap { $0.points.map(key) })).sorted()
@@ -90,7 +90,7 @@ struct Chart {
       }
   }
 
-  /// A number of the horizontal axis in words.
+  /// A number of the horizontal axis as text.
   func text(x value: Double) -> String {
     if case .categories(let names) = x.kind {
       return names.indices.contains(Int(value.rounded())) ? names[Int(value.rounded())] : ""

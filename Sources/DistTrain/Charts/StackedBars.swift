@@ -1,12 +1,12 @@
-/// Bars of which each is the whole of something, cut into its parts.
+/// A diagram of bars that are divided into parts.
 ///
-/// Parts differ by colour and by hatching, and have their shares written in them where there is
-/// room; `table` has all numbers.
+/// Parts differ by colour and by hatching, and show their shares where there is room; `table` has
+/// all numbers.
 struct StackedBars {
-  /// One bar.
+  /// A bar.
   struct Bar {
     let name: String
-    /// In the order of `parts`.
+    /// Values of the parts, in the order of `parts`.
     let values: [Double]
     var total: Double { values.reduce(0, +) }
   }
@@ -14,9 +14,9 @@ struct StackedBars {
   let title: String
   let parts: [String]
   let bars: [Bar]
-  /// Distinguishes the hatchings of several drawings on a page.
+  /// Prefix that distinguishes the hatchings of several drawings on a page.
   let identifier: String
-  /// What the whole of a bar is called.
+  /// Text for the total of a bar.
   let totalText: (Double) -> String
   let numberText: (Double) -> String
 
@@ -24,13 +24,13 @@ struct StackedBars {
   private static let rowHeight = 46.0
   private static let legendRowHeight = 18.0
 
-  /// All numbers, a row for each bar.
+  /// Rows of all numbers, one row for each bar.
   var table: [[String]] {
     [[""] + parts + ["all"]]
       + bars.map { [$0.name] + $0.values.map(numberText) + [numberText($0.total)] }
   }
 
-  /// The drawing as an element of a page that has the rules of `ChartStyle`.
+  /// The diagram as an element of a page that has the rules of `ChartStyle`.
   var svg: Markup {
     let legend = legendPlaces
     let legendTop = Double(bars.count) * Self.rowHeight + 8
@@ -105,7 +105,7 @@ struct StackedBars {
       """
   }
 
-  /// Full colour, stripes, dots and so on.
+  /// The hatching of a part: full colour, stripes, dots and so on.
   private func pattern(_ index: Int) -> Markup {
     let strokes: Markup =
       switch index % ChartStyle.count {

@@ -1,7 +1,7 @@
 import Foundation
 import Metrics
 
-/// Everything that `doctor` found, as it is printed.
+/// The report that `doctor` prints.
 struct DoctorReport {
   let launcher: String
   let mpi: String?
@@ -10,10 +10,10 @@ struct DoctorReport {
   let trials: [DoctorTrial]
   let findings: [DoctorFinding]
 
-  /// A rank computes so much slower than the median that others notice.
+  /// Factor over the median computing time from which on a rank counts as slow.
   static let slowFactor = 1.15
 
-  /// What the trial adds: ranks that make the others wait.
+  /// The findings of the trial: ranks that make the others wait.
   static func slowRanks(_ surveys: [RankSurvey], _ trials: [DoctorTrial]) -> [DoctorFinding] {
     let sorted = trials.map(\.computeSeconds).sorted()
     guard sorted.count > 1 else { return [] }
@@ -29,7 +29,7 @@ struct DoctorReport {
     }
   }
 
-  /// All of it.
+  /// The report as text.
   var text: String {
     let hosts = Dictionary(grouping: surveys, by: \.host)
     var lines = [

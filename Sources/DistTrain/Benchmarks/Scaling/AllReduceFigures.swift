@@ -1,27 +1,27 @@
 import Foundation
 import Metrics
 
-/// What an all-reduce benchmark found, on one level as in its JSON.
+/// The figures of an all-reduce benchmark, on one level as in its JSON.
 struct AllReduceFigures: Encodable {
-  /// The kind of its files.
+  /// Kind of the result files.
   static let kind = "allreduce"
-  /// What training sends gradients with.
+  /// Name of the exchange that training uses.
   static let exchange = "exchange"
-  /// What the MPI library offers.
+  /// Name of the MPI library's all-reduce.
   static let plain = "allreduce"
 
-  /// One size of one algorithm; times are means over the iterations.
+  /// The figures of one algorithm at one size; times are means over the iterations.
   struct Row: Encodable {
     let algorithm: String
-    /// Bytes of the buffer on the wire.
+    /// Size of the buffer, in bytes on the wire.
     let bytes: Int
-    /// Mean over the ranks.
+    /// Mean time over the ranks.
     let averageSeconds: Double
     let minimumSeconds: Double
     let maximumSeconds: Double
     let iterations: Int
-    /// S/t·2(n − 1)/n, of the average time: what each rank's link carried each way, if the algorithm
-    /// moves no more than it has to.
+    /// Bus bandwidth S/t·2(n − 1)/n from the average time: the bandwidth of each rank's link each
+    /// way if the algorithm moves no more bytes than necessary.
     let busBytesPerSecond: Double
 
     init(
@@ -44,13 +44,13 @@ struct AllReduceFigures: Encodable {
   let ranksPerHost: Int
   let wire: String
   let bucketBytes: Int
-  /// α of the exchange: seconds of a message.
+  /// Cost α of a message of the exchange, in seconds.
   let alphaSeconds: Double
-  /// B of the exchange: bytes a second of a link each way.
+  /// Bandwidth B of a link in the exchange, in bytes per second each way.
   let bytesPerSecond: Double
-  /// How far the sizes are from the fit: root of the mean square of the relative errors.
+  /// Error of the fit: root of the mean square of the relative errors over the sizes.
   let fitError: Double
-  /// What computing loses for each byte that its rank sends or receives beside it.
+  /// Time that computing loses per byte which its rank sends or receives meanwhile.
   let processorSecondsPerByte: Double
   let rows: [Row]
 
@@ -73,14 +73,14 @@ struct AllReduceFigures: Encodable {
         seconds: row.averageSeconds)
     }
     let fit = NetworkFit(points)
-    // One size alone has no slope: all its time counts as bytes.
+    // A single size has no slope, so all of its time counts as bandwidth.
     let single = points.first.map { $0.bytes / max($0.seconds, 1e-9) } ?? 1
     alphaSeconds = fit?.alpha ?? 0
     bytesPerSecond = fit?.bandwidth ?? single
     fitError = fit?.error ?? 0
   }
 
-  /// The rows for a spreadsheet; seconds as they are.
+  /// The rows as CSV, with times in seconds.
   var csv: String {
     let header = [
       "algorithm", "ranks", "bytes", "average_seconds", "minimum_seconds", "maximum_seconds",
@@ -100,7 +100,7 @@ struct AllReduceFigures: Encodable {
 }
 
 extension AllReduceFigures: CustomStringConvertible {
-  /// A table for each algorithm, and the fit.
+  /// The figures as text: a table for each algorithm, and the fit.
   var description: String {
     let place = hosts == 1 ? "on one host" : "on \(hosts) hosts of at most \(ranksPerHost)"
     return [

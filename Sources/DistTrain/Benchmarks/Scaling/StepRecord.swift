@@ -1,11 +1,11 @@
 import Foundation
 
-/// A measured step as `bench step --json` writes it, as far as scaling is about it.
+/// A measured step as `bench step --json` writes it, with the fields that scaling needs.
 struct StepRecord: Decodable, Equatable {
   let preset: String
-  /// Utterances of a rank.
+  /// Number of utterances of a rank.
   let batch: Int
-  /// Length of an utterance.
+  /// Length of an utterance, in seconds.
   let seconds: Double
   let threads: Int
   let ranks: Int
@@ -17,17 +17,17 @@ struct StepRecord: Decodable, Equatable {
   let wire: WireFormat
   let bucketBytes: Int
   let overlap: Bool
-  /// Utterances that went backward side by side, if the file says so.
+  /// Number of utterances that ran backward at once, if the file contains it.
   let utterancesSideBySide: Int?
-  /// Processors of the host of rank 0.
+  /// Number of processors of rank 0's host.
   let cores: Int
   let processor: String
   let scaling: StepScaling
-  /// Resident when weights, moments and audio were there, and the most in the steps; if the file
-  /// says so.
+  /// Resident memory before the first step and at most during the steps, in bytes, if the file
+  /// contains them.
   let residentBytesBeforeSteps: Int?
   let peakResidentBytes: Int?
-  /// What `plan` measures beside steps, see `CalibrationFigures`.
+  /// Further figures that `plan` measures, see `CalibrationFigures`.
   let scoringSecondsPerAudioSecond: Double?
   let singleUtteranceDifference: Double?
 
@@ -80,7 +80,9 @@ struct StepRecord: Decodable, Equatable {
     scaling = try value(.scaling)
   }
 
-  /// The result in the file at `path`.
+  /// Reads the result in the file at `path`.
+  ///
+  /// - Throws: `ScalingError` if the file cannot be read or is no result of `bench step`.
   static func read(_ path: String) throws(ScalingError) -> StepRecord {
     let data = try ScalingFile.read(path)
     do {
@@ -90,24 +92,24 @@ struct StepRecord: Decodable, Equatable {
     }
   }
 
-  /// Slowest less fastest step over the median.
+  /// Spread of the steps: slowest minus fastest over the median.
   var spread: Double { (stepSecondsMaximum - stepSecondsMinimum) / stepSeconds }
 
-  /// Whether ranks had to share cores.
+  /// Whether ranks shared cores.
   var isOversubscribed: Bool { scaling.ranksPerHost * threads > cores }
 
-  /// Utterances of all ranks.
+  /// Number of utterances of all ranks.
   var globalBatch: Int { batch * ranks }
 }
 
 extension StepRecord {
-  /// Bytes that an utterance held which went backward, if the file says so.
+  /// Memory of an utterance that runs backward, in bytes, if the file contains it.
   var activationBytes: Int? {
     guard let peakResidentBytes, let residentBytesBeforeSteps else { return nil }
     return (peakResidentBytes - residentBytesBeforeSteps) / max(1, utterancesSideBySide ?? 1)
   }
 
-  /// Utterances that training lets go backward side by side over a network, if they may hold
+  /// Number of utterances that training runs backward at once over a network, if they may use
   /// `bytes` bytes.
   func sideBySide(within bytes: Int?) -> Int {
     guard let activationBytes, activationBytes > 0 else {
@@ -118,7 +120,7 @@ extension StepRecord {
 }
 
 extension BenchmarkFile {
-  /// What is read of this file, if it is one of steps.
+  /// The record of this file, if it is one of steps.
   func stepRecord() throws -> StepRecord {
     try JSONDecoder().decode(StepRecord.self, from: Data(try json().utf8))
   }
