@@ -163,7 +163,9 @@ import Testing
       position += 1
       events.append(step(position, isSkipped: random.below(5) == 0))
       if random.below(3) == 0 { events.append(checkpoint(position)) }
-      if position % 4 == 0 { events.append(epoch(position / 4, step: position, Double(random.below(9)))) }
+      if position % 4 == 0 {
+        events.append(epoch(position / 4, step: position, Double(random.below(9))))
+      }
     }
     var counting: [RunEvent] = []
     for event in events {

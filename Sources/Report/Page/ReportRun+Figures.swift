@@ -3,8 +3,8 @@ import Foundation
 import Tensor
 
 extension ReportRun {
-  /// Seconds of computing, waiting for gradients, waiting for audio, validation, checkpoints and
-  /// the rest of the finished passes.
+  /// Time of the finished epochs in seconds: computing, waiting for gradients, waiting for audio,
+  /// validation, checkpoints and the rest.
   var timeParts: [Double] {
     let epochs = events.epochs
     // Version 0.1.0 does not tell where epochs end: there all steps count as those of finished ones.
@@ -12,7 +12,7 @@ extension ReportRun {
     let steps = events.steps.prefix { $0.step <= last }
     let exchange = steps.reduce(0) { $0 + $1.exposedSeconds }
     let data = steps.reduce(0) { $0 + $1.dataSeconds }
-    // Rank 0 was busy with loading too.
+    // The busy time of rank 0 contains loading.
     let computing = max(0, steps.reduce(0) { $0 + $1.busySeconds } - data)
     let validation = epochs.reduce(0) { $0 + ($1.report.validationSeconds ?? 0) }
     let saving = events.checkpoints.reduce(0) { $0 + ($1.step <= last ? $1.seconds : 0) }
@@ -21,7 +21,7 @@ extension ReportRun {
     return known + [max(0, whole - known.reduce(0, +))]
   }
 
-  /// `configuration.json` and what the last start added, as keys with dots and texts.
+  /// The settings in `configuration.json` and in the event of the last start, by keys with dots.
   package var settings: [String: String] {
     var flat: [String: String] = [:]
     func add(_ key: String, _ value: JSONValue) {
