@@ -109,6 +109,14 @@ import Testing
     #expect(timeline.skippedSteps == [2, 4] && timeline.skippedCount == 3)
   }
 
+  /// Without an event that says so, as if the disk had been full at the start.
+  @Test func aRepeatedStepCountsOnce() {
+    let timeline = RunTimeline(
+      [start(0)] + steps(1...3) + [step(4, isSkipped: true), step(3, loss: 0.25), step(4)])
+    #expect(timeline.steps.map(\.step) == [1, 2, 3, 4] && timeline.steps[2].loss == 0.25)
+    #expect(timeline.skippedSteps.isEmpty && timeline.skippedCount == 1)
+  }
+
   /// With `--validate-async` the epoch's event follows steps of the next epoch.
   @Test func anEpochEndsAtItsOwnStep() {
     let events = [start(0)] + steps(1...6) + [epoch(1, step: 4, 2)]

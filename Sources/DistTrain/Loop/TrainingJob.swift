@@ -196,7 +196,7 @@ public struct TrainingJob {
     var sinks: [any EventSink] = [try MetricsFile(url: folder.metrics)]
     if request.writesTensorBoard {
       let text = try request.configuration.json()
-      sinks.append(try TensorBoardFile(in: folder.tensorBoard, configuration: text))
+      sinks.append(try TensorBoardFile(in: folder.file(.tensorBoard), configuration: text))
     }
     return sinks
   }
