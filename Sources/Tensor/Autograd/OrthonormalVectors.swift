@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 /// `count` ≤ `length` random vectors of length 1 that stand upright on each other.
 ///
@@ -24,14 +23,4 @@ func orthonormalVectors(_ count: Int, length: Int, _ random: inout Random) -> [[
     vectors.append(vector.map { $0 * scale })
   }
   return vectors
-}
-
-extension Random {
-  /// A number of the normal distribution (Box and Muller 1958).
-  fileprivate mutating func normal() -> Double {
-    // The first is never 0.
-    let first = (Double(next() >> 11) + 1) * 0x1p-53
-    let second = Double(next() >> 11) * 0x1p-53
-    return (-2 * log(first)).squareRoot() * cos(2 * .pi * second)
-  }
 }
