@@ -1,4 +1,5 @@
 import CSndfile
+import Files
 import Foundation
 import Synchronization
 
@@ -74,11 +75,9 @@ public enum WaveFile {
   /// All bytes of a file of any kind.
   package static func bytes(path: String) throws(WaveFileError) -> [UInt8] {
     do {
-      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch CocoaError.fileReadNoSuchFile {
-      throw .missing(path: path)
+      return [UInt8](try FileContents.read(URL(fileURLWithPath: path)))
     } catch {
-      throw .unreadable(path: path, reason: error.localizedDescription)
+      throw error.isMissing ? .missing(path: path) : .unreadable(path: path, reason: error.reason)
     }
   }
 

@@ -4,6 +4,8 @@ import Foundation
 public struct UnreadableFile: Error, Equatable {
   /// For example "there is no such file".
   public let reason: String
+  /// Whether the file does not exist.
+  public var isMissing = false
 }
 
 /// Reads whole files, with errors that say what is wrong.
@@ -14,7 +16,7 @@ public enum FileContents {
   public static func read(_ url: URL) throws(UnreadableFile) -> Data {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw UnreadableFile(reason: "there is no such file")
+      throw UnreadableFile(reason: "there is no such file", isMissing: true)
     }
     if isFolder.boolValue { throw UnreadableFile(reason: "it is a folder, not a file") }
     do {
