@@ -12,7 +12,7 @@ public enum Recording: Sendable, Equatable, Codable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .file(let path): path
-    case .packed(let recording): "\(recording.path)[\(recording.name)]"
+    case .packed(let recording): recording.label
     }
   }
 }
@@ -28,6 +28,17 @@ public struct PackedRecording: Sendable, Equatable, Codable {
 
     /// Bytes of a sample.
     public var byteCount: Int { self == .int16 ? 2 : 4 }
+
+    /// The name of the type in safetensors.
+    package var dtype: String { self == .int16 ? "I16" : "F32" }
+
+    /// The encoding that safetensors calls `dtype`, if it is one.
+    init?(dtype: String) {
+      guard let encoding = [Self.int16, .float32].first(where: { $0.dtype == dtype }) else {
+        return nil
+      }
+      self = encoding
+    }
   }
 
   /// The file.
@@ -70,6 +81,12 @@ public struct PackedRecording: Sendable, Equatable, Codable {
     self.blockChecksums = blockChecksums
   }
 
+  /// The file and the recording's name in it, for messages.
+  var label: String { "\(path)[\(name)]" }
+
+  /// Bytes of a block; the last one of the recording may have fewer.
+  var blockByteCount: Int { blockSampleCount * encoding.byteCount }
+
   /// Blocks of a recording of `sampleCount` samples.
   public static func blockCount(sampleCount: Int, blockSampleCount: Int) -> Int {
     // Not (a + b − 1) / b, which overflows for numbers out of a damaged file.
@@ -111,23 +128,20 @@ public final class RecordingReader {
         path: path, range: range, sampleRate: sampleRate, acceptsNonFinite: acceptsNonFinite
       ).samples
     case .packed(let stretch):
-      let label = recording.description
       guard stretch.sampleRate == sampleRate else {
-        throw .wrongSampleRate(path: label, expected: sampleRate, found: stretch.sampleRate)
+        throw .wrongSampleRate(path: stretch.label, expected: sampleRate, found: stretch.sampleRate)
       }
       let range = range ?? 0..<stretch.sampleCount
       guard range.lowerBound >= 0, range.upperBound <= stretch.sampleCount else {
-        throw .outOfRange(path: label, range: range, sampleCount: stretch.sampleCount)
+        throw .outOfRange(path: stretch.label, range: range, sampleCount: stretch.sampleCount)
       }
-      return try file(of: stretch).samples(
-        range, of: stretch, label: label, acceptsNonFinite: acceptsNonFinite)
+      return try file(of: stretch).samples(range, of: stretch, acceptsNonFinite: acceptsNonFinite)
     }
   }
 
   /// The blocks of a packed recording that are not as they were packed, reading all of it.
   package func damagedBlocks(of stretch: PackedRecording) throws(WaveFileError) -> [Int] {
-    let label = Recording.packed(stretch).description
-    return try file(of: stretch).damagedBlocks(of: stretch, label: label)
+    try file(of: stretch).damagedBlocks(of: stretch)
   }
 
   private func file(of stretch: PackedRecording) throws(WaveFileError) -> PackedFile {
