@@ -21,8 +21,7 @@ struct DoctorCommand: ParsableCommand {
   @Option(help: "Threads of each rank, as for train.") var threads = 1
 
   func validate() throws {
-    try BenchOutput.require(
-      threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
+    try Flags.require("--threads", threads, within: Flags.threads)
   }
 
   func run() throws {

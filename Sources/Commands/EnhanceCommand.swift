@@ -31,14 +31,9 @@ struct EnhanceCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Enhanced file or folder.", valueName: "out")) var output: String
 
   func validate() throws {
-    guard let segment else { return }
-    if whole { throw ValidationError("--whole has no segments; leave --segment away") }
-    let limits = Enhancer.segmentLimits
-    if !limits.contains(segment) {
-      throw ValidationError(
-        "--segment must be between \(Int(limits.lowerBound)) and \(Int(limits.upperBound)) "
-          + "seconds, not \(segment)")
-    }
+    try Flags.require(
+      segment == nil || !whole, "--whole has no segments; leave --segment away")
+    try Flags.require("--segment", segment, within: Enhancer.segmentLimits, unit: "seconds")
   }
 
   func run() throws {

@@ -54,15 +54,10 @@ struct LaunchCommand: ParsableCommand {
   var command: [String]
 
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
-    }
-    try require(ranks > 0, "--ranks must be at least 1, not \(ranks)")
-    try require(maxRestarts >= 0, "--max-restarts must be at least 0, not \(maxRestarts)")
-    try require(
-      restartDelay >= 0 && restartDelay <= 86_400,
-      "--restart-delay must be between 0 and 86400, not \(restartDelay)")
-    try require(
+    try Flags.require("--ranks", ranks, atLeast: 1)
+    try Flags.require("--max-restarts", maxRestarts, atLeast: 0)
+    try Flags.require("--restart-delay", restartDelay, within: 0...86_400)
+    try Flags.require(
       command.first == "train",
       "launch starts train and nothing else: after -- comes train, not \(command.first ?? "")")
   }

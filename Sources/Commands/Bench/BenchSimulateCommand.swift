@@ -59,27 +59,16 @@ struct BenchSimulateCommand: ParsableCommand {
   @OptionGroup var output: ScalingOutput
 
   func validate() throws {
-    func positive(_ value: Int?, _ name: String) throws {
-      if let value {
-        try BenchOutput.require(value > 0, "\(name) must be at least 1, not \(value)")
-      }
-    }
-    func notNegative(_ value: Double?, _ name: String) throws {
-      if let value {
-        try BenchOutput.require(
-          value >= 0 && value.isFinite, "\(name) must not be negative, not \(value)")
-      }
-    }
-    for (value, name) in [
-      (batch, "--batch"), (ranksPerNode, "--ranks-per-node"), (coresPerNode, "--cores-per-node"),
-      (sideBySide, "--side-by-side"), (globalBatch, "--global-batch"),
-      (maxGlobalBatch, "--max-global-batch"), (validationUtterances, "--validation-utterances"),
-    ] { try positive(value, name) }
-    for (value, name) in [
-      (jitter, "--jitter"), (dataWait, "--data-wait"), (validationSeconds, "--validation-seconds"),
-      (checkpointSeconds, "--checkpoint-seconds"),
-    ] { try notNegative(value, name) }
-    try BenchOutput.require(
+    for (flag, value) in [
+      ("--batch", batch), ("--ranks-per-node", ranksPerNode), ("--cores-per-node", coresPerNode),
+      ("--side-by-side", sideBySide), ("--global-batch", globalBatch),
+      ("--max-global-batch", maxGlobalBatch), ("--validation-utterances", validationUtterances),
+    ] { try Flags.require(flag, value, atLeast: 1) }
+    for (flag, value) in [
+      ("--jitter", jitter), ("--data-wait", dataWait), ("--validation-seconds", validationSeconds),
+      ("--checkpoint-seconds", checkpointSeconds),
+    ] { try Flags.requireNotNegative(flag, value) }
+    try Flags.require(
       algorithm == "fastest" || AllReduceAlgorithm(rawValue: algorithm) != nil,
       "--algorithm \(algorithm) is not known: take pairwise, ring, rabenseifner, doubling, "
         + "hierarchical or fastest")

@@ -10,12 +10,10 @@ struct PlanOptions: ParsableArguments {
   var atOnce: Int?
 
   func validate() throws {
-    try BenchOutput.require(utterances > 0, "--utterances must be at least 1, not \(utterances)")
-    try BenchOutput.require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
-    try BenchOutput.require(models > 0, "--models must be at least 1, not \(models)")
-    if let atOnce {
-      try BenchOutput.require(atOnce > 0, "--at-once must be at least 1, not \(atOnce)")
-    }
+    for (flag, value) in [
+      ("--utterances", utterances), ("--epochs", epochs), ("--models", models),
+      ("--at-once", atOnce),
+    ] { try Flags.require(flag, value, atLeast: 1) }
   }
 
   var plan: TrainingPlan {
