@@ -21,8 +21,8 @@ struct PlanCommand: ParsableCommand {
       """)
 
   @Option(help: .preset) var preset: String
-  @OptionGroup(title: "The machines") var machines: PlannedMachines
-  @OptionGroup(title: "The run") var recipe: PlannedRun
+  @OptionGroup(title: "The machines") var machines: MachineOptions
+  @OptionGroup(title: "The run") var recipe: RecipeOptions
   @OptionGroup var exchange: ExchangeOptions
   @Option(
     help: ArgumentHelp(
@@ -78,7 +78,7 @@ struct PlanCommand: ParsableCommand {
 }
 
 /// Where the run is to be, for `plan`.
-struct PlannedMachines: ParsableArguments {
+struct MachineOptions: ParsableArguments {
   @Option(help: "Nodes of the job.") var nodes = 1
   @Option(help: "Ranks of each.") var ranksPerNode: Int
   @Option(help: "Threads of each rank.") var threads = 1
@@ -118,7 +118,7 @@ struct PlannedMachines: ParsableArguments {
 }
 
 /// What the run is to be, for `plan`: options of `train`, as far as they cost something.
-struct PlannedRun: ParsableArguments {
+struct RecipeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The corpus, to count it.", valueName: "folder or file"))
   var data: String?
   @Option(help: "Training utterances, for a corpus that is elsewhere.") var utterances: Int?
@@ -165,16 +165,16 @@ struct PlannedRun: ParsableArguments {
   }
 
   /// The corpus, counted if it is here.
-  func corpus() throws -> PlannedCorpus {
+  func corpus() throws -> CorpusSize {
     guard let data else {
-      return PlannedCorpus(
+      return CorpusSize(
         trainingUtterances: utterances ?? 0,
         validationUtterances: validationCount ?? SimulatedEpoch().validationUtterances)
     }
     let train = try SharedDataset(data: data, split: .train, onBadFile: onBadFile).pairs
     let valid = try SharedDataset(data: data, split: .valid, onBadFile: onBadFile).pairs
     let samples = valid.reduce(0) { $0 + $1.sampleCount }
-    return PlannedCorpus(
+    return CorpusSize(
       trainingUtterances: train.count,
       validationUtterances: min(valid.count, validationCount ?? valid.count),
       validationUtteranceSeconds: Double(samples) / Double(valid.count) / 16_000)

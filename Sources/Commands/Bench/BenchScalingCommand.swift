@@ -38,7 +38,7 @@ struct BenchScalingCommand: ParsableCommand {
     help: ArgumentHelp(
       "Results of bench step --json to take instead of measuring.", valueName: "file"))
   var from: [String] = []
-  @OptionGroup var plan: PlanOptions
+  @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
 
   /// Which batch stays the same.
@@ -60,7 +60,7 @@ struct BenchScalingCommand: ParsableCommand {
   func run() throws {
     try output.makeFolder()
     let results = from.isEmpty ? try measure() : try read()
-    let figures = try ScalingFigures(results, plan: plan.plan)
+    let figures = try ScalingFigures(results, series: series.series)
     try output.end("scaling", figures, csv: figures.csv, figures.picture)
   }
 

@@ -55,7 +55,7 @@ struct BenchSimulateCommand: ParsableCommand {
     help: ArgumentHelp("Files of bench step to compare with.", valueName: "file"))
   var measured: [String] = []
   @OptionGroup var exchange: ExchangeOptions
-  @OptionGroup var plan: PlanOptions
+  @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
 
   func validate() throws {
@@ -110,7 +110,7 @@ struct BenchSimulateCommand: ParsableCommand {
       sideBySide: sideBySide ?? record.sideBySide(within: settings.overlapBytes),
       dataWait: dataWait)
     let epoch = SimulatedEpoch(
-      plan: plan.plan, validationUtterances: validationUtterances,
+      series: series.series, validationUtterances: validationUtterances,
       validationSeconds: validationSeconds
         ?? step.scoringSecondsPerAudioSecond * StepModel.usualUtteranceSeconds,
       checkpointSeconds: checkpointSeconds

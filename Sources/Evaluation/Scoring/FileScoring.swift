@@ -29,7 +29,7 @@ package enum FileScoring {
   /// The outcomes in the order of `pairs`, whatever `threadCount` is. `progress` is called on this
   /// thread with the number of pairs done, after each.
   package static func score(
-    _ pairs: [ScoringPlan.Pair], metrics: Set<ScoreColumn> = .all,
+    _ pairs: [ScoringPairs.Pair], metrics: Set<ScoreColumn> = .all,
     threadCount: Int = MachineFacts.usableCores(),
     progress: (Int) -> Void = { _ in }
   ) -> [Outcome] {
@@ -47,7 +47,7 @@ package enum FileScoring {
   }
 
   private static func outcome(
-    of pair: ScoringPlan.Pair, _ scorer: UtteranceScorer
+    of pair: ScoringPairs.Pair, _ scorer: UtteranceScorer
   ) -> Outcome {
     var faults: [String] = []
     let paths = [pair.reference, pair.degraded] + (pair.noisy.map { [$0] } ?? [])

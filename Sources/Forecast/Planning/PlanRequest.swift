@@ -12,7 +12,7 @@ package struct PlanRequest: Equatable, Sendable {
   package var threads: Int
   /// Whether activations are computed again in backward.
   package var recomputes: Bool
-  package var corpus: PlannedCorpus
+  package var corpus: CorpusSize
   /// What messages cost.
   package var cost: AllReduceCost
   package var exchange: ExchangeSettings
@@ -31,7 +31,7 @@ package struct PlanRequest: Equatable, Sendable {
   /// Puts the parts together. `configuration` gets the ranks of all nodes.
   package init(
     configuration: TrainingConfiguration, parameterCount: Int, nodes: Int, ranksPerNode: Int,
-    threads: Int = 1, recomputes: Bool = false, corpus: PlannedCorpus, cost: AllReduceCost,
+    threads: Int = 1, recomputes: Bool = false, corpus: CorpusSize, cost: AllReduceCost,
     exchange: ExchangeSettings = ExchangeSettings(), coresPerNode: Int? = nil, memoryPerNode: Int,
     isMemoryOfThisMachine: Bool = false, wallTime: Double? = nil,
     maximumGlobalBatch: Int = SimulatedEpoch.defaultMaximumGlobalBatch, jitter: Double? = nil
@@ -62,7 +62,7 @@ package struct PlanRequest: Equatable, Sendable {
 }
 
 /// What there is to train and validate on.
-package struct PlannedCorpus: Codable, Equatable, Sendable {
+package struct CorpusSize: Codable, Equatable, Sendable {
   /// Utterances to train on.
   package var trainingUtterances: Int
   /// Utterances that an epoch is validated on.

@@ -52,8 +52,8 @@ extension AblationThroughput: CustomStringConvertible {
   }
 }
 
-/// What a training is made of, for the time that it takes.
-package struct TrainingPlan: Equatable, Sendable {
+/// Trainings of one size, for the time that they take.
+package struct TrainingSeries: Equatable, Sendable {
   /// Training utterances.
   package var utterances: Int
   package var epochs: Int

@@ -45,7 +45,7 @@ package struct ScalingFigures: Codable {
   package let rows: [Row]
 
   /// The table of `results`, each with the path that errors name.
-  package init(_ results: [(path: String, record: StepRecord)], plan: TrainingPlan)
+  package init(_ results: [(path: String, record: StepRecord)], series: TrainingSeries)
     throws(ScalingError)
   {
     let sorted = results.sorted { $0.record.ranks < $1.record.ranks }
@@ -78,8 +78,8 @@ package struct ScalingFigures: Codable {
     threads = base.threads
     wire = base.wire.rawValue
     baseRanks = base.ranks
-    utterances = plan.utterances
-    epochs = plan.epochs
+    utterances = series.utterances
+    epochs = series.epochs
     rows = sorted.map { _, record in
       let split = record.scaling
       return Row(
@@ -92,7 +92,7 @@ package struct ScalingFigures: Codable {
         backwardSeconds: split.backwardSeconds, exposedSeconds: split.exposedSeconds,
         optimizerSeconds: split.optimizerSeconds, jitter: split.jitter,
         oversubscribed: record.isOversubscribed,
-        throughput: plan.throughput(
+        throughput: series.throughput(
           ranks: record.ranks, globalBatch: record.globalBatch, stepSeconds: record.stepSeconds))
     }
   }

@@ -2,7 +2,7 @@ import Foundation
 
 /// What happens between the steps of an epoch, and how large a batch may be.
 package struct SimulatedEpoch: Equatable, Sendable {
-  package var plan: TrainingPlan
+  package var series: TrainingSeries
   package var validationUtterances: Int
   /// Seconds of a core for an utterance: enhancing it and its scores.
   package var validationSeconds: Double
@@ -15,11 +15,11 @@ package struct SimulatedEpoch: Equatable, Sendable {
 
   /// Puts the parts together.
   package init(
-    plan: TrainingPlan = TrainingPlan(), validationUtterances: Int = 824,
+    series: TrainingSeries = TrainingSeries(), validationUtterances: Int = 824,
     validationSeconds: Double = 0.15, checkpointSeconds: Double = 0.2,
     checkpointInterval: Double = 600, maximumGlobalBatch: Int = defaultMaximumGlobalBatch
   ) {
-    self.plan = plan
+    self.series = series
     self.validationUtterances = validationUtterances
     self.validationSeconds = validationSeconds
     self.checkpointSeconds = checkpointSeconds
@@ -110,7 +110,7 @@ package struct ScalingSimulator: Sendable {
     let load = cluster.load(layout, threads: step.threads)
 
     let together = batch * ranks
-    let steps = epoch.plan.stepsPerEpoch(globalBatch: together)
+    let steps = epoch.series.stepsPerEpoch(globalBatch: together)
     let training = Double(steps) * forecast.seconds
     let rounds = (epoch.validationUtterances + ranks - 1) / ranks
     let validation = Double(rounds) * epoch.validationSeconds * load
@@ -120,7 +120,7 @@ package struct ScalingSimulator: Sendable {
     let seconds = training + validation + checkpoint
 
     let count = Double(steps)
-    let idle = Double(max(0, steps * together - epoch.plan.utterances)) / Double(together)
+    let idle = Double(max(0, steps * together - epoch.series.utterances)) / Double(together)
     let losses: [(Loss, Double)] = [
       (.sharing, count * forecast.sharing), (.jitter, count * forecast.jitter),
       (.communication, count * (forecast.exposed + forecast.progress)),
@@ -140,6 +140,6 @@ package struct ScalingSimulator: Sendable {
       checkpointSeconds: checkpoint, mainLoss: main.1 > 0 ? main.0 : .none,
       mainLossShare: main.1 / seconds, fastest: best.algorithm, fastestSeconds: best.seconds,
       isBatchTooLarge: together > epoch.maximumGlobalBatch, oversubscribed: load > 1,
-      throughput: epoch.plan.throughput(ranks: ranks, epochSeconds: seconds))
+      throughput: epoch.series.throughput(ranks: ranks, epochSeconds: seconds))
   }
 }

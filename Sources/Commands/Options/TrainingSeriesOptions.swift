@@ -2,7 +2,7 @@ import ArgumentParser
 import Forecast
 
 /// What is to be trained, for the commands that say how long it takes.
-struct PlanOptions: ParsableArguments {
+struct TrainingSeriesOptions: ParsableArguments {
   @Option(help: "Training utterances of an epoch.") var utterances = 11_572
   @Option(help: "Epochs of a training.") var epochs = 100
   @Option(help: "Models to train.") var models = 3
@@ -16,7 +16,7 @@ struct PlanOptions: ParsableArguments {
     ] { try Flags.require(flag, value, atLeast: 1) }
   }
 
-  var plan: TrainingPlan {
-    TrainingPlan(utterances: utterances, epochs: epochs, models: models, atOnce: atOnce)
+  var series: TrainingSeries {
+    TrainingSeries(utterances: utterances, epochs: epochs, models: models, atOnce: atOnce)
   }
 }

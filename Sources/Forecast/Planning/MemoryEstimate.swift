@@ -1,5 +1,5 @@
 /// What a rank will hold in a step, in bytes.
-package struct MemoryPlan: Codable, Equatable, Sendable {
+package struct MemoryEstimate: Codable, Equatable, Sendable {
   package let weights: Int
   package let gradients: Int
   /// Adam's.
