@@ -66,6 +66,15 @@ public struct RootDecision {
     preconditionFailure("RootDecision: rank 0 threw, and its message says that it did not")
   }
 
+  /// Every rank's `value`, by rank, on rank 0; nil elsewhere.
+  public func gather<Value: Codable>(_ value: Value) throws -> [Value]? {
+    // A list of one: some values are no JSON document by themselves.
+    let bytes = Array(try JSONEncoder().encode([value]))
+    return try communicator.gather(bytes, root: 0)?.map {
+      try JSONDecoder().decode([Value].self, from: Data($0))[0]
+    }
+  }
+
   /// What `body`, run by every rank for itself, returns here.
   ///
   /// - Throws: `RootFailure` on all ranks, with one text, if `body` throws on any.

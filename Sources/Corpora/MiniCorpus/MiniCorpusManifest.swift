@@ -53,9 +53,8 @@ package struct MiniCorpusManifest: Codable, Equatable {
 
   /// Writes the manifest atomically.
   package func write(folder: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try WaveFile.writeAtomically([UInt8](encoder.encode(self)), to: "\(folder)/\(Self.fileName)")
+    let text = try indentedJSON(self)
+    try WaveFile.writeAtomically(Array(text.utf8), to: "\(folder)/\(Self.fileName)")
   }
 
   /// What is wrong with the files in `folder`: the first problem, or nil if all are as listed.
