@@ -70,7 +70,8 @@ import TestSupport
         // Nowhere to write: a warning, and the training goes on.
         try Data([1]).write(to: folder.appending(path: "occupied"))
         let unwritable = try disttrain(
-          ranks: ranks, train("run\(ranks)", ["--batch", "2", "--stage", "occupied"]), folder: folder)
+          ranks: ranks, train("run\(ranks)", ["--batch", "2", "--stage", "occupied"]),
+          folder: folder)
         #expect(unwritable.status == 0, "\(unwritable)")
         #expect(
           unwritable.output.contains("warning: host \(Staging.Host.own.name) reads c.safetensors"),
