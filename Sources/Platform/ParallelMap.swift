@@ -2,9 +2,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The results of `body` for all items, in their order, computed on all cores.
+/// The results of `body` for all items, in the order of the items, computed on all cores.
 ///
-/// When several items fail, the error of the first one in order is thrown.
+/// - Throws: the error of the first item in order that fails.
 package func parallelMap<Item: Sendable, Result: Sendable>(
   _ items: [Item], _ body: @Sendable (Item) throws -> Result
 ) throws -> [Result] {
@@ -16,11 +16,11 @@ package func parallelMap<Item: Sendable, Result: Sendable>(
   return try results.withLock { try $0.compactMap { try $0?.get() } }
 }
 
-/// Computes `body` for all items on `threads` threads, which compute as this one does, and calls `completed` on this thread with
-/// each result as it comes, in whatever order.
+/// Computes `body` for all items on `threads` threads, which round as the calling one does, and calls
+/// `completed` on the calling thread with each result as soon as it is available, in any order.
 ///
-/// After an error of `body` or `completed` nothing new is started; it is thrown when what was under
-/// way has ended.
+/// - Throws: the first error of `body` or `completed`, after which no new item is started, once the
+///   items in progress have ended.
 package func parallelForEach<Item: Sendable, Result: Sendable, Failure: Error>(
   _ items: [Item], threads: Int, _ body: @escaping @Sendable (Item) throws(Failure) -> Result,
   completed: (Result) throws(Failure) -> Void

@@ -1,13 +1,13 @@
 /// Random numbers of a seed and a name: `SplitMix64` as parameters, inputs of tests and signals draw
 /// from it.
 ///
-/// Every use names its own stream, so results never depend on who drew first. The seeding is another
-/// than that of `SplitMix64(seed:label:)`; both are frozen, since runs are reproducible from their
+/// Every use names its own stream, so results never depend on the order of draws. The seeding differs
+/// from that of `SplitMix64(seed:label:)`; both are frozen, since runs are reproducible from their
 /// seeds.
 public struct Random: RandomNumberGenerator, Sendable {
   private var generator: SplitMix64
 
-  /// A stream made of a seed and a name.
+  /// A stream that a seed and a name determine.
   public init(seed: UInt64, stream: String) {
     var ofSeed = SplitMix64(seed: seed)
     generator = SplitMix64(seed: ofSeed.next() ^ SplitMix64.mix(FNV1a.hash(stream.utf8)))
@@ -16,7 +16,7 @@ public struct Random: RandomNumberGenerator, Sendable {
   /// The next 64 random bits.
   public mutating func next() -> UInt64 { generator.next() }
 
-  /// A float in [low, high).
+  /// A float drawn uniformly from [low, high).
   public mutating func uniform(in low: Float, _ high: Float) -> Float {
     low + (high - low) * Float(next() >> 40) * 0x1p-24
   }

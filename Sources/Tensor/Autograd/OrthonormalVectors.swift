@@ -1,10 +1,11 @@
 import Files
 
-/// `count` ≤ `length` random vectors of length 1 that stand upright on each other.
+/// `count` random orthonormal vectors of `length` elements, with `count` ≤ `length`.
 ///
-/// Normally distributed numbers, made orthonormal one vector after the other (Gram and Schmidt),
-/// as torch.nn.init.orthogonal_ does by a QR decomposition whose R has a positive diagonal. Each
-/// vector is projected twice, after which rounding has no part in it.
+/// Vectors of normally distributed numbers are orthonormalised one after the other (Gram and
+/// Schmidt); torch.nn.init.orthogonal_ does so by a QR decomposition whose R has a positive
+/// diagonal. Each vector is projected twice, which removes the rounding errors of the first
+/// projection.
 func orthonormalVectors(_ count: Int, length: Int, _ random: inout Random) -> [[Double]] {
   precondition(count <= length, "\(count) orthonormal vectors of \(length) numbers")
   var vectors: [[Double]] = []
