@@ -84,11 +84,10 @@ public enum WaveFile {
   ///
   /// - Throws: `WaveFileError.missing` or `unreadable`.
   package static func bytes(path: String) throws(WaveFileError) -> [UInt8] {
-    do {
-      return [UInt8](try FileContents.read(URL(fileURLWithPath: path)))
-    } catch {
-      throw error.isMissing ? .missing(path: path) : .unreadable(path: path, reason: error.reason)
+    let data = try FileContents.read(URL(fileURLWithPath: path)) { error -> WaveFileError in
+      error.isMissing ? .missing(path: path) : .unreadable(path: path, reason: error.reason)
     }
+    return [UInt8](data)
   }
 
   /// Samples `range` of a mono file, which must have the rate `sampleRate`, in hertz, unless that

@@ -25,4 +25,17 @@ public enum FileContents {
       throw UnreadableFile(reason: error.localizedDescription)
     }
   }
+
+  /// The bytes of the file at `url`, with errors of another type.
+  ///
+  /// - Throws: `failure` of the `UnreadableFile` that `read(_:)` throws.
+  package static func read<Failure: Error>(
+    _ url: URL, orThrow failure: (UnreadableFile) -> Failure
+  ) throws(Failure) -> Data {
+    do {
+      return try read(url)
+    } catch {
+      throw failure(error)
+    }
+  }
 }

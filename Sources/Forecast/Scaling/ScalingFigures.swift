@@ -133,21 +133,11 @@ package struct ScalingFigures: Codable {
     func points(_ value: (Row) -> Double) -> [ScalingPicture.Point] {
       rows.map { .init(ranks: $0.ranks, value: value($0), isMarked: $0.oversubscribed) }
     }
-    let base = rows.first.map { $0.audioSecondsPerSecond / Double($0.ranks) } ?? 0
-    let ranks = rows.map(\.ranks)
     return ScalingPicture(
       title: "\(preset), \(mode.rawValue) scaling, measured",
-      note: rows.contains(where: \.oversubscribed) ? "* more ranks than cores" : nil,
-      panels: [
-        .init(
-          axis: "efficiency, %", unit: "%", isLogarithmic: false,
-          ideal: ranks.map { .init(ranks: $0, value: 100) },
-          series: [.init(name: "measured", points: points { 100 * $0.efficiency })]),
-        .init(
-          axis: "seconds of audio trained a second", unit: "", isLogarithmic: true,
-          ideal: ranks.map { .init(ranks: $0, value: base * Double($0)) },
-          series: [.init(name: "measured", points: points(\.audioSecondsPerSecond))]),
-      ])
+      rankThroughput: rows.first.map { $0.audioSecondsPerSecond / Double($0.ranks) } ?? 0,
+      efficiency: [.init(name: "measured", points: points { 100 * $0.efficiency })],
+      throughput: .init(name: "measured", points: points(\.audioSecondsPerSecond)))
   }
 }
 
