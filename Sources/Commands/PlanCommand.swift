@@ -21,8 +21,8 @@ struct PlanCommand: ParsableCommand {
       """)
 
   @Option(help: .preset) var preset: String
-  @OptionGroup(title: "The machines") var machines: MachineOptions
-  @OptionGroup(title: "The run") var recipe: RecipeOptions
+  @OptionGroup(title: "The machines") var machines: PlanMachineOptions
+  @OptionGroup(title: "The run") var recipe: PlanRecipeOptions
   @OptionGroup var exchange: ExchangeOptions
   @Option(
     help: ArgumentHelp(
@@ -78,7 +78,7 @@ struct PlanCommand: ParsableCommand {
 }
 
 /// Where the run is to be, for `plan`.
-struct MachineOptions: ParsableArguments {
+struct PlanMachineOptions: ParsableArguments {
   @Option(help: "Nodes of the job.") var nodes = 1
   @Option(help: "Ranks of each.") var ranksPerNode: Int
   @Option(help: "Threads of each rank.") var threads = 1
@@ -118,7 +118,7 @@ struct MachineOptions: ParsableArguments {
 }
 
 /// What the run is to be, for `plan`: options of `train`, as far as they cost something.
-struct RecipeOptions: ParsableArguments {
+struct PlanRecipeOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The corpus, to count it.", valueName: "folder or file"))
   var data: String?
   @Option(help: "Training utterances, for a corpus that is elsewhere.") var utterances: Int?
