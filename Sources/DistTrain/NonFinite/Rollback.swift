@@ -91,6 +91,6 @@ struct Rollback {
           rollbacks: progress.rollbacks, dumps: names)))
     let error = TrainingError.diverged(
       steps: progress.skippedInARow, epoch: progress.epoch + 1, rollbacks: progress.rollbacks)
-    _ = try RootDecision(communicator).bytes { throw error }
+    try RootDecision(communicator).fail(error)
   }
 }

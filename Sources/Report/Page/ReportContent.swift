@@ -150,11 +150,8 @@ enum ScalingSource {
   ///
   /// - Throws: `ReportError.notScaling`.
   init(path: String) throws(ReportError) {
-    let data: Data
-    do {
-      data = try FileContents.read(URL(fileURLWithPath: path))
-    } catch {
-      throw .notScaling(path: path, reason: error.reason)
+    let data = try FileContents.read(URL(fileURLWithPath: path)) {
+      ReportError.notScaling(path: path, reason: $0.reason)
     }
     if path.lowercased().hasSuffix(".svg") {
       self = .file(path: path, svg: data)
