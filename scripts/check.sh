@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 swift format lint --strict --recursive --parallel Package.swift Sources Tests
 # Folders join this list as their doc comments become readable.
 scripts/lint-prose.py --self-test
-scripts/lint-prose.py \
-  Sources/{Audio,Checksum,Metrics,Models} Tests/{AudioTests,MetricsTests,ModelsTests,TestSupport}
+scripts/lint-prose.py Sources/{Audio,Charts,Forecast,Metrics,Models} \
+  Tests/{AudioTests,ChartsTests,ForecastTests,LaunchingTests,MetricsTests,ModelsTests} \
+  Tests/{PlatformTests,TestSupport}
 scripts/test.sh

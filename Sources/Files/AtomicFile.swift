@@ -13,7 +13,7 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
   /// Anything else; `reason` is the system's text.
   case failed(path: String, operation: String, reason: String)
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .noSpace(let path):
