@@ -4,7 +4,7 @@ import Foundation
 import Testing
 import TestSupport
 
-/// The filter of the resampler, measured: the README states these figures.
+/// The filter of the resampler, measured: docs/data.md states these figures.
 @Suite(.enabled(if: hasResampler, "needs libsoxr0"))
 struct ResamplerTests {
   /// Taps of the response that are looked at, at 48 kHz, on each side of the middle.

@@ -12,7 +12,7 @@ struct TraceOptions: ParsableArguments {
   @Option(help: "Steps in the timeline.")
   var traceSteps = 3
 
-  @Option(help: "Steps of this start before them.")
+  @Option(help: "Steps before the timeline begins, counted from this start.")
   var traceAfter = 5
 
   func validate() throws {

@@ -55,7 +55,8 @@ extension PlanWarning: Encodable, CustomStringConvertible {
       let way =
         missing.isEmpty ? "compare its scores" : "train with \(missing.joined(separator: " and "))"
       return "a step has \(globalBatch) utterances, and the published recipe \(published): "
-        + "there are fewer steps, each with less noise; \(way) (README, Short runs and many ranks)"
+        + "there are fewer steps, each with less noise; \(way) "
+        + "(docs/training.md, Short runs and many ranks)"
     case .batchBelowPublished(let globalBatch):
       return "a step has \(text.count(globalBatch, "utterance")), and the published recipe "
         + "\(published): raise --batch or --accumulate to compare with it"
