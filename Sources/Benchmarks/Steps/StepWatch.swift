@@ -5,23 +5,23 @@ import Foundation
 import Models
 import Tensor
 
-/// Tells the parts of a training step apart by the moments at which it calls back.
+/// A stopwatch that separates the parts of a training step by the times of its callbacks.
 struct StepWatch {
   private let start = ContinuousClock.now
   private var loading = 0.0
   private var exchanged: Double?
 
-  /// Makes an utterance ready.
+  /// Loads an utterance by `body`, and adds its time.
   mutating func load<Value>(_ body: () throws -> Value) rethrows -> Value {
     let before = elapsed
     defer { loading += elapsed - before }
     return try body()
   }
 
-  /// Says that the gradients of all ranks are there and their norm is known.
+  /// Records that the gradients of all ranks have arrived and their norm is known.
   mutating func markExchanged() { exchanged = elapsed }
 
-  /// The parts of a step that took `seconds` and of these stood still for `exposed`.
+  /// Times of a step that took `seconds`, of which it waited for `exposed` seconds.
   func times(seconds: Double, exposed: Double) -> StepTimes {
     let until = min(exchanged ?? seconds, seconds)
     return StepTimes(
@@ -33,7 +33,7 @@ struct StepWatch {
 }
 
 extension StepTimes {
-  /// The steps of every rank, by rank, on all ranks.
+  /// Gathers the steps of every rank, by rank, on all ranks.
   static func ofAllRanks(
     _ own: [StepTimes], over communicator: any Communicator
   ) throws(CommunicationError) -> [[StepTimes]] {
@@ -57,7 +57,7 @@ extension StepTimes {
 }
 
 extension Profile {
-  /// Time of the forward passes over that of forward and backward; a third if nothing was measured.
+  /// Share of forward passes in the time of forward and backward; a third without measurements.
   var forwardShare: Double {
     var forward = 0.0
     var backward = 0.0
@@ -71,7 +71,8 @@ extension Profile {
 }
 
 extension Readiness {
-  /// When the gradients of `model` are final in the backward pass of `item`, measured.
+  /// Measures the times at which the gradients of `model` become final in the backward pass of
+  /// `item`.
   package static func measure(
     _ model: SpeechEnhancer, _ item: TrainingStep.Item, _ execution: Execution
   ) -> [Readiness] {
@@ -83,7 +84,7 @@ extension Readiness {
     while let boundary = tape.backwardStep() {
       let seconds = (ContinuousClock.now - clock) / .seconds(1)
       if let last = moments.last, last.from == boundary {
-        // Nothing more is final, unless backward ends here.
+        // No further gradient is final, unless backward ends here.
         continue
       }
       moments.append((boundary, seconds))
