@@ -3,6 +3,7 @@ import Synchronization
 
 /// A temporary folder for one test, removed with this object.
 public final class TemporaryFolder {
+  /// Path of the folder.
   public let path: String
 
   /// Makes an empty folder.
