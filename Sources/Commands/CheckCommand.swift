@@ -54,7 +54,7 @@ struct CheckCommand: ParsableCommand {
 }
 
 extension ArgumentHelp {
-  /// Of the option that names several models.
+  /// Help of the option that names several models.
   static let presets = ArgumentHelp(
     "Presets or paths of JSON files like them. Without it: "
       + Preset.systems.joined(separator: ", ") + ".",

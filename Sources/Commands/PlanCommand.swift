@@ -115,7 +115,7 @@ struct PlannedMachines: ParsableArguments {
     }
   }
 
-  /// What messages cost between nodes and inside them.
+  /// Cost of messages between nodes and inside them.
   func cost() throws -> AllReduceCost {
     let (link, isShared) = try NetworkModel.load(network)
     if isShared && nodes > 1 {
@@ -126,7 +126,7 @@ struct PlannedMachines: ParsableArguments {
   }
 }
 
-/// What the run is to be, for `plan`: options of `train`, as far as they cost something.
+/// The planned run: those options of `train` that affect its cost.
 struct PlannedRun: ParsableArguments {
   @Option(help: .preset) var preset: String
   @Option(help: ArgumentHelp("The corpus, to count its utterances.", valueName: "folder or file"))

@@ -50,7 +50,7 @@ struct CheckpointOptions: ParsableArguments {
     }
   }
 
-  /// What they ask for. `start` is the uptime when the program began.
+  /// The request that the options make. `start` is the uptime when the program began.
   func request(startedAt start: Double) -> SavingRequest {
     var request = SavingRequest()
     request.interval = CheckpointInterval(checkpointEvery) ?? request.interval

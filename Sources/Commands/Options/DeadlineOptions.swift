@@ -25,7 +25,7 @@ struct DeadlineOptions: ParsableArguments {
     }
   }
 
-  /// What they ask for. The long one is never less than the other.
+  /// The deadlines that the options set. The long one is never less than the other.
   var deadlines: Deadlines {
     let standard = Deadlines()
     return Deadlines(

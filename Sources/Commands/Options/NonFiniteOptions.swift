@@ -1,7 +1,7 @@
 import ArgumentParser
 import DistTrain
 
-/// What a run does about steps that are not finite.
+/// Treatment of steps whose loss or gradient is not finite.
 struct NonFiniteOptions: ParsableArguments {
   @Option(
     help:

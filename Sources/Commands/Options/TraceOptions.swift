@@ -1,7 +1,7 @@
 import ArgumentParser
 import DistTrain
 
-/// What to trace of a run.
+/// Part of a run that the timeline records.
 struct TraceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -25,7 +25,7 @@ struct TraceOptions: ParsableArguments {
     if let trace, trace.isEmpty { throw ValidationError("--trace needs the name of a file") }
   }
 
-  /// What they ask for; nil for no trace.
+  /// The trace that the options ask for; nil for none.
   var request: TraceRequest? {
     trace.map { TraceRequest(path: $0, steps: traceSteps, after: traceAfter) }
   }

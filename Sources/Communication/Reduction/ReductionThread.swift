@@ -69,7 +69,7 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
 
   private typealias Order = (Reduction, ReductionTimes?)
 
-  /// What the two threads share.
+  /// State that the two threads share.
   private final class Shelf: @unchecked Sendable {
     // Sendable because the condition guards every access to the mutable fields.
     private let condition = NSCondition()

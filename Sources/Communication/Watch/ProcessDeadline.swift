@@ -23,7 +23,7 @@ final class ProcessDeadline: Sendable {
   /// From here on nothing happens.
   func callOff() { shelf.callOff() }
 
-  /// What the two threads share.
+  /// State that the two threads share.
   private final class Shelf: @unchecked Sendable {
     // Sendable because the condition guards every access to the mutable field.
     private let condition = NSCondition()

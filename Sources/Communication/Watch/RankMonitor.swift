@@ -48,7 +48,7 @@ final class RankMonitor<Transport: StatusTransport>: Sendable {
   /// Ends the thread, which exchanges last messages with the others': all ranks call it together.
   func stop() { shelf.stop() }
 
-  /// What the monitor's thread does.
+  /// Loop of the monitor's thread.
   private struct Rounds: Sendable {
     let transport: Transport
     let rank: Int
@@ -119,7 +119,7 @@ final class RankMonitor<Transport: StatusTransport>: Sendable {
     }
   }
 
-  /// What the two threads share.
+  /// State that the two threads share.
   private final class Shelf: @unchecked Sendable {
     // Sendable because the condition guards every access to the mutable fields.
     private let condition = NSCondition()

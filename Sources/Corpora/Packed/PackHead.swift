@@ -151,6 +151,6 @@ extension PackedRecording.Encoding {
     }
   }
 
-  /// What safetensors calls it.
+  /// Name of the type in safetensors.
   package var dtype: String { self == .int16 ? "I16" : "F32" }
 }

@@ -26,7 +26,7 @@ package struct DoctorReport {
   /// A rank computes so much slower than the median that others notice.
   package static let slowFactor = 1.15
 
-  /// What the trial adds: ranks that make the others wait.
+  /// Findings of the trial: ranks that make the others wait.
   package static func slowRanks(_ surveys: [RankSurvey], _ trials: [DoctorTrial]) -> [DoctorFinding]
   {
     let sorted = trials.map(\.computeSeconds).sorted()

@@ -81,7 +81,7 @@ struct EventStatusReader: StatusReader {
     validationSeconds = event.validationSeconds ?? validationSeconds
     func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "nan" }
     status.tell(
-      "pass \(number): pesq \(text(event.pesq)), noisy \(text(event.noisyPesq)), loss "
+      "epoch \(number): pesq \(text(event.pesq)), noisy \(text(event.noisyPesq)), loss "
         + "\(text(event.loss)), train-loss \(text(event.trainLoss))",
       at: time)
     // Speed is that of steps, without what came between.

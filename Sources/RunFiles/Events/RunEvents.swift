@@ -59,7 +59,7 @@ package struct RunEvents {
   package private(set) var firstTime: String?
   package private(set) var lastTime: String?
   private var stepOfLastWaiting = 0
-  private var slowPasses: Set<Int> = []
+  private var slowEpochs: Set<Int> = []
 
   /// Reads the lines of a file, without lines that cannot be parsed, since a later version may have
   /// written them.
@@ -130,12 +130,12 @@ package struct RunEvents {
     let wait = DataWait(
       seconds: event.dataSeconds ?? 0, trainingSeconds: max(0, seconds - validation))
     if let warning = wait.warning(epoch: epoch) {
-      slowPasses.insert(epoch)
+      slowEpochs.insert(epoch)
       // Only the last warning is kept, since the first epochs fill caches.
       incidents.removeAll { $0.kind == "data" }
-      let before = slowPasses.count { $0 < epoch }
-      let passes = NumberText.count(before, "pass", plural: "passes")
-      let others = before > 0 ? " (and \(passes) before it)" : ""
+      let before = slowEpochs.count { $0 < epoch }
+      let epochs = NumberText.count(before, "epoch")
+      let others = before > 0 ? " (and \(epochs) before it)" : ""
       incidents.append(Incident(kind: "data", time: event.time ?? "", text: warning + others))
     }
   }
