@@ -26,7 +26,7 @@ package struct DoctorReport {
   /// Factor over the median computing time from which on a rank counts as slow.
   package static let slowFactor = 1.15
 
-  /// The findings of the trial: ranks that make the others wait.
+  /// Findings of the trial: ranks that make the others wait.
   package static func slowRanks(_ surveys: [RankSurvey], _ trials: [DoctorTrial]) -> [DoctorFinding]
   {
     let sorted = trials.map(\.computeSeconds).sorted()

@@ -132,7 +132,7 @@ enum ReportError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .nothingYet(let paths):
-      "\(paths.joined(separator: ", ")): no pass is finished yet; try again after the first"
+      "\(paths.joined(separator: ", ")): no epoch is finished yet; try again after the first"
     case .notScaling(let path, let reason):
       "\(path): \(reason); give the .json or .svg that bench scaling or bench simulate wrote"
     }
