@@ -58,6 +58,7 @@ let package = Package(
         "CZlib",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      resources: [.embedInCode("Report/Resources")],
       swiftSettings: baseline),
     .executableTarget(name: "DistTrainCLI", dependencies: ["DistTrain"], swiftSettings: baseline),
 
