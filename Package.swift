@@ -90,7 +90,10 @@ let package = Package(
       path: "Tests/Drill", swiftSettings: baseline),
     .testTarget(
       name: "DistTrainTests",
-      dependencies: ["DistTrain", "TestSupport", "MPIProbe", "DistTrainCLI"],
+      dependencies: [
+        "DistTrain", "TestSupport", "MPIProbe", "DistTrainCLI",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: baseline),
   ]
 )

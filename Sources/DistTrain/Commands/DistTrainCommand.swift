@@ -1,8 +1,9 @@
 import ArgumentParser
 
 /// The program `disttrain`: nothing but the list of its commands.
-struct DistTrainCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
+package struct DistTrainCommand: ParsableCommand {
+  /// What the help says.
+  package static let configuration = CommandConfiguration(
     commandName: "disttrain",
     abstract: "Trains and uses speech-enhancement networks on clusters of CPUs.",
     discussion: """
@@ -21,4 +22,7 @@ struct DistTrainCommand: ParsableCommand {
       CompareCommand.self, ReportCommand.self, WatchCommand.self, ReplayCommand.self,
       DoctorCommand.self, PlanCommand.self, BenchCommand.self,
     ])
+
+  /// Made by the parser.
+  package init() {}
 }

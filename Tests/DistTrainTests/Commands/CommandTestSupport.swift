@@ -1,3 +1,4 @@
+import ArgumentParser
 import Audio
 import DistTrain
 import Foundation
@@ -27,6 +28,21 @@ func expectError(
     sourceLocation: sourceLocation)
   for text in texts {
     #expect(outcome.errors.contains(text), "\(outcome)", sourceLocation: sourceLocation)
+  }
+}
+
+/// Expects that the program's parser refuses these words with status 64, and says exactly `text`.
+func expectRefused(
+  _ arguments: [String], _ text: String, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  do {
+    _ = try DistTrainCommand.parseAsRoot(arguments)
+    Issue.record("\(arguments) was accepted", sourceLocation: sourceLocation)
+  } catch {
+    let code = DistTrainCommand.exitCode(for: error)
+    #expect(code.rawValue == 64, "\(arguments)", sourceLocation: sourceLocation)
+    #expect(
+      DistTrainCommand.message(for: error) == text, "\(arguments)", sourceLocation: sourceLocation)
   }
 }
 

@@ -82,6 +82,7 @@ import Testing
     }
     let plan = plan(noisy.count, seconds: 20)
     let pieces = try enhance(noisy, plan)
+    try #require(!seams(plan).isEmpty)
     for seam in seams(plan) {
       // No steeper than the whole gets within a second.
       let step = largestStep(pieces, seam)

@@ -98,7 +98,7 @@ import Testing
       try whole.prefix(whole.count - 1).write(to: pack)
       let outcome = try run(
         ranks: 2, ["train", "--preset", "tiny.json", "--data", "c.safetensors"], in: folder)
-      #expect(outcome.status != 0 && !outcome.timedOut, "\(outcome)")
+      #expect(outcome.status == 1 && !outcome.timedOut, "\(outcome)")
       let errors = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("disttrain: ") }
       #expect(errors.count == 1, "\(outcome)")
       #expect(errors.first?.contains("c.safetensors is truncated or damaged") == true)
@@ -146,8 +146,6 @@ import Testing
         #expect(cpu > 0 && abs(share - cpu / 200) < 1e-9)
         #expect(object["count"] as? Int == 20)
       }
-      let wrong = try disttrain(["bench", "loading", "--data", "corpus", "--count", "0"])
-      #expect(wrong.status == 64 && wrong.errors.contains("--count must be at least 1"))
     }
   }
 }

@@ -122,14 +122,4 @@ import Testing
     #expect(parts.year == 2026 && parts.hour == 5 && parts.second == 7)
     #expect(JobEnd.date(squeue: "N/A\n") == nil && JobEnd.date(squeue: "") == nil)
   }
-
-  @Test(arguments: [
-    ("--checkpoint-every", "0"), ("--keep", "0"), ("--stop-signals", "INT"),
-    ("--wall-time", "90"), ("--wall-margin", "soon"),
-  ])
-  func wrongOptionsAreNamed(flag: String, value: String) throws {
-    let outcome = try disttrain(["train", "--preset", "abl3", "--data", "d", flag, value])
-    #expect(outcome.status == 64 && outcome.errors.contains(flag), "\(outcome)")
-    #expect(outcome.errors.contains(value), "\(outcome)")
-  }
 }
