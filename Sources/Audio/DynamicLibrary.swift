@@ -4,13 +4,13 @@ import Foundation
 ///
 /// Decoders and resampler are needed once, on the machine that prepares the corpus: linking them would ask
 /// every compute node for them.
-struct DynamicLibrary {
-  let name: String
-  let package: String
+package struct DynamicLibrary {
+  package let name: String
+  package let package: String
   private let handle: UInt
 
   /// Opens `name`, which Debian's `package` installs. It stays open until the process ends.
-  init(_ name: String, package: String) throws(CorpusLibraryError) {
+  package init(_ name: String, package: String) throws(CorpusLibraryError) {
     self.name = name
     self.package = package
     guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
@@ -21,7 +21,7 @@ struct DynamicLibrary {
   }
 
   /// The function `symbol` as the C function type `Function`, which must be the true one.
-  func function<Function>(
+  package func function<Function>(
     _ symbol: String, as type: Function.Type
   ) throws(CorpusLibraryError) -> Function {
     guard let address = dlsym(UnsafeMutableRawPointer(bitPattern: handle), symbol) else {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A file that has no name until it is complete.

@@ -36,7 +36,7 @@ extension WaveFile {
   }
 
   /// `sample · 32,768`, rounded and clamped.
-  static func pcm16(_ sample: Float) -> Int16 {
+  package static func pcm16(_ sample: Float) -> Int16 {
     Int16(max(-32_768, min(32_767, (sample * 32_768).rounded(.toNearestOrEven))))
   }
 

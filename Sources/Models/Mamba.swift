@@ -93,7 +93,7 @@ public struct Mamba {
 
 extension Mamba {
   /// The parameters as the fused operation takes them.
-  var weights: MambaParameters {
+  package var weights: MambaParameters {
     MambaParameters(
       inProjection: inProjection, convolutionWeight: convolutionWeight,
       convolutionBias: convolutionBias, xProjection: xProjection, stepWeight: timeStepWeight,

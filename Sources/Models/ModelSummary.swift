@@ -1,4 +1,4 @@
-import Tensor
+import Platform
 
 /// What `describe` prints of a model: its structure as PyTorch prints it, and where its parameters
 /// are.

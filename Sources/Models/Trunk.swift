@@ -1,3 +1,4 @@
+import Files
 import Tensor
 
 /// The layers between the band split and the decoder: Z[B, K, T, N] to [B, K, T, N].
@@ -37,7 +38,7 @@ public enum TrunkKinds {
   ]
 
   /// Reads the object `trunk` of a configuration.
-  static func read(
+  package static func read(
     _ value: JSONValue, file: String
   ) throws(ConfigurationError) -> any TrunkConfiguration {
     let known = all.map { $0.kind }

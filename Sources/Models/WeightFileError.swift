@@ -1,4 +1,4 @@
-import Tensor
+import Files
 
 /// Why weights were rejected.
 public enum WeightFileError: Error, Equatable, CustomStringConvertible {

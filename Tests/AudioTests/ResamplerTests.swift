@@ -1,9 +1,8 @@
 import Audio
+import Files
 import Foundation
 import Testing
-
-/// Whether libsoxr is installed, which only the preparation of corpora needs.
-let hasResampler = (try? Resampler(.high)) != nil
+import TestSupport
 
 /// The filter of the resampler, measured: the README states these figures.
 @Suite(.enabled(if: hasResampler, "needs libsoxr0"))

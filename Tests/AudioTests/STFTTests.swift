@@ -1,6 +1,7 @@
 import Audio
 import Foundation
 import Testing
+import TestSupport
 
 @Suite struct STFTTests {
   /// PyTorch's frame-last layout `[F, T, 2]` of utterance `index` as `[T, F, 2]`.

@@ -1,6 +1,7 @@
 import Audio
 import Foundation
 import Testing
+import TestSupport
 
 @Suite struct WaveFileTests {
   let folder: TemporaryFolder

@@ -1,6 +1,7 @@
 import Audio
 import Foundation
 import Testing
+import TestSupport
 
 /// Files that are written piece by piece.
 @Suite struct WaveWriterTests {

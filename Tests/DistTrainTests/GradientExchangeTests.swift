@@ -1,5 +1,5 @@
+import Communication
 import DistTrain
-import Models
 import Tensor
 import Testing
 

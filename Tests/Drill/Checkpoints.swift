@@ -1,7 +1,6 @@
-import DistTrain
+import Files
 import Foundation
-import Tensor
-import TestSupport
+import Platform
 
 /// Checkpoints that are cut short, damaged, or never finished.
 enum Checkpoints {

@@ -1,5 +1,5 @@
+import Files
 import Foundation
-import Tensor
 import TestSupport
 
 /// Where drills are performed: a corpus, a tiny model, and the runs that nothing happened to.

@@ -1,4 +1,4 @@
-import DistTrain
+import Communication
 
 extension Probe {
   /// Sums of fractions, whose last bits depend on the order and on the precision of the addition:

@@ -1,5 +1,6 @@
-import DistTrain
+import Communication
 import Foundation
+import RunFiles
 
 /// A rank of the MPI tests: `MPIProbe <mode> [arguments]`.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import Metrics
 import Testing
+import TestSupport
 
 /// Segmental SNR, LLR, WSS and what is composed of them, beside plain loops and known values.
 @Suite struct CompositeTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Metrics
-import TestSupport
 import Testing
+import TestSupport
 
 /// A pair of recordings with the values that the usual tools give for it.
 struct GoldenCase: Decodable, Sendable, CustomStringConvertible {

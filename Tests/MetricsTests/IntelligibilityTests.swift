@@ -1,6 +1,7 @@
 import Foundation
 import Metrics
 import Testing
+import TestSupport
 
 /// The steps of STOI and ESTOI beside plain loops, and what the scores promise.
 @Suite struct IntelligibilityTests {

@@ -1,5 +1,6 @@
 import Metrics
 import Testing
+import TestSupport
 
 @Suite struct PESQErrorTests {
   private func speech() throws -> [Float] {

@@ -1,6 +1,7 @@
 import Foundation
 import Metrics
 import Testing
+import TestSupport
 
 /// Any input yields a score in range or one of the documented errors; nothing traps.
 @Suite struct PESQRobustnessTests {

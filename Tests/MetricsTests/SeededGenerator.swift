@@ -1,3 +1,5 @@
+import TestSupport
+
 /// SplitMix64: the same numbers in every run, so that a failure can be repeated.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64

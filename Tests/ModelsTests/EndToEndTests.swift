@@ -1,8 +1,9 @@
+import Files
 import Foundation
 import Models
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// The tiny models against an independent implementation: outputs, loss, every gradient, and
 /// three Adam steps with a loose and a tight clip.

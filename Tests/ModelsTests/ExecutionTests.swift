@@ -1,7 +1,8 @@
+import Files
 import Models
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// Neither threads nor recomputation nor a profile may change a bit of loss or gradients.
 @Suite struct ExecutionTests {

@@ -1,7 +1,8 @@
+import Files
 import Models
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// What the tape calls final never changes afterwards: such gradients are sent to other ranks at
 /// once. An operation that forgot to name a parameter would show here.

@@ -1,8 +1,9 @@
+import Files
 import Foundation
 import Models
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// A file of reference vectors.
 func golden(_ name: String) throws -> SafetensorsFile {

@@ -1,6 +1,6 @@
+import Files
 import Models
 import Tensor
-import TestSupport
 import Testing
 
 /// An inspector sees every layer by its name, in the order of computation, and changes nothing.

@@ -1,7 +1,6 @@
 import Foundation
 import Models
 import Tensor
-import TestSupport
 import Testing
 
 /// The contract with weight files: names, shapes and counts.

@@ -1,6 +1,6 @@
+import Files
 import Foundation
 import Models
-import Tensor
 import Testing
 
 struct PresetTests {

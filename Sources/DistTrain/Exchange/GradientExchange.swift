@@ -1,6 +1,6 @@
-import Checksum
+import Communication
+import Files
 import Foundation
-import KernelAPI
 import Tensor
 
 /// How gradients are exchanged; nothing of it changes the result but the wire format.
@@ -32,7 +32,7 @@ public struct ExchangeSettings: Equatable, Sendable {
   public static let defaultBucketBytes = 1_000_000
 
   /// What activations of a rank may hold at most, unless a user says otherwise.
-  static let mostOverlapBytes = 2_000_000_000
+  package static let mostOverlapBytes = 2_000_000_000
 
   /// `mostOverlapBytes` for a rank over a network, or its share of a quarter of a host's memory for
   /// `ranks` ranks.
@@ -44,7 +44,7 @@ public struct ExchangeSettings: Equatable, Sendable {
 
   /// Items at the end of a step that go backward side by side on each of `ranksPerHost` ranks of a
   /// host with `hostMemory` bytes, if each item holds `activationBytes`.
-  func itemsBesideTransfer(
+  package func itemsBesideTransfer(
     activationBytes: Int, isInsideHost: Bool, ranksPerHost: Int,
     hostMemory: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory)
   ) -> Int {

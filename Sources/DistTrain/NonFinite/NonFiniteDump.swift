@@ -1,6 +1,7 @@
-import Checksum
+import Files
 import Foundation
 import Models
+import Platform
 import Tensor
 
 /// Why a dump cannot be used.

@@ -1,4 +1,5 @@
 import Foundation
+import RunFiles
 
 /// `nonfinite` in a run folder: the dumps of skipped steps, a limited number of them.
 struct NonFiniteFolder: Sendable {

@@ -1,5 +1,7 @@
+import Communication
+import Files
 import Foundation
-import Models
+import RunFiles
 import Tensor
 
 /// Finds out after a skipped step where its numbers first were not finite, tells the log, and

@@ -1,4 +1,6 @@
+import Communication
 import Foundation
+import RunFiles
 
 /// Takes a run that skips one step after another back to its last good state, with a lower rate.
 struct Rollback {

@@ -1,5 +1,8 @@
-import Audio
+import Communication
+import Files
 import Foundation
+import Platform
+import RunFiles
 
 /// What to trace of a run, and where to.
 public struct TraceRequest: Equatable, Sendable {
@@ -18,7 +21,7 @@ public struct TraceRequest: Equatable, Sendable {
   }
 
   /// Throws unless the file can be written. One in the run's own folder, which is made later, can.
-  func requireWritable(besides runFolder: URL) throws(AtomicFileError) {
+  package func requireWritable(besides runFolder: URL) throws(AtomicFileError) {
     let url = URL(fileURLWithPath: path).standardizedFileURL
     if url.deletingLastPathComponent().path == runFolder.standardizedFileURL.path { return }
     try AtomicFile.requireWritable(path)
@@ -59,7 +62,7 @@ package final class RunTrace {
   /// Writes the file with what there is, or says why there is none. All ranks call it together.
   ///
   /// A file that can no longer be written is not worth a run: that is a warning.
-  func end() throws {
+  package func end() throws {
     if isOver { return }
     isOver = true
     guard let recorder else {

@@ -47,7 +47,7 @@ package struct CriticalBands {
   }
 
   /// Writes each band's energy in decibels, at least −100, to `energies`.
-  func measure(_ power: UnsafePointer<Double>, into energies: inout [Double]) {
+  package func measure(_ power: UnsafePointer<Double>, into energies: inout [Double]) {
     for (index, band) in bands.enumerated() {
       let sum = band.weights.withUnsafeBufferPointer { weights in
         weights.baseAddress.map { dot($0, power + band.first, count: weights.count) } ?? 0

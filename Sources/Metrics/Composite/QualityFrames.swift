@@ -22,7 +22,7 @@ package enum QualityFrames {
   }
 
   /// Writes the windowed frame to `target`.
-  static func write(
+  package static func write(
     _ frame: Int, of signal: [Double], to target: UnsafeMutablePointer<Double>
   ) {
     window.withUnsafeBufferPointer { window in

@@ -8,9 +8,9 @@ import Foundation
 /// another one changes STOI in the third digit.
 package struct SpeechResampler {
   /// Samples at the new rate for each `down` at the old one.
-  static let up = 5
+  package static let up = 5
   /// Samples at the old rate for each `up` at the new one.
-  static let down = 8
+  package static let down = 8
   private static let reach = 290
 
   /// One output's coefficients: those of `x[8 (m / 5) + first + i]`.

@@ -1,5 +1,3 @@
-import Audio
-
 extension PESQ {
   /// A run of frames with such a large disturbance that their alignment is doubted.
   package struct BadInterval: Equatable {

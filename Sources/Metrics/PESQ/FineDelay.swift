@@ -1,5 +1,3 @@
-import Audio
-
 extension PESQ {
   /// A delay to the sample, and how sharply the windows agree on it (0 to 1).
   package struct FineDelay: Equatable {

@@ -1,6 +1,6 @@
 extension PESQ {
   /// How the model lays out signals and frames. Samples unless a name says blocks.
-  enum Layout {
+  package enum Layout {
     /// The unit of the envelope, 4 ms.
     static let block = 64
     /// Zeros before and after the samples of a signal.

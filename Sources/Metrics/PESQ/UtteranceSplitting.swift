@@ -5,7 +5,7 @@ extension PESQ.TimeAligner {
   private static let maximumBreakCount = 40
 
   /// Splits utterances within which the delay changes, the first halves again.
-  func split(_ utterances: inout [PESQ.Utterance]) {
+  package func split(_ utterances: inout [PESQ.Utterance]) {
     var i = 0
     while i < utterances.count, utterances.count < Self.maximumUtteranceCount {
       if let halves = bestSplit(of: utterances[i]) {

@@ -1,3 +1,5 @@
+import Files
+
 /// The mean of a sample, and how well it tells the mean of what the sample was drawn from.
 public struct Estimate: Equatable, Codable, Sendable {
   /// Mean of the values.
@@ -25,7 +27,7 @@ public struct Estimate: Equatable, Codable, Sendable {
   }
 
   /// As "2.3752 ± 0.1234".
-  func text(digits: Int, signed: Bool = false) -> String {
+  package func text(digits: Int, signed: Bool = false) -> String {
     let sign = signed && mean >= 0 ? "+" : ""
     let width = halfWidth.map { " ± " + TextTable.number($0, digits: digits) } ?? ""
     return sign + TextTable.number(mean, digits: digits) + width

@@ -1,3 +1,5 @@
+import Files
+
 extension ScoreTable {
   /// The scores with a header, one line per utterance: file, one field per metric (empty where there
   /// is no number), error. Always all columns, whatever was asked for.

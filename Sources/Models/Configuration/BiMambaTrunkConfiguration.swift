@@ -1,3 +1,4 @@
+import Files
 import Tensor
 
 /// The configuration of a trunk of bidirectional Mamba blocks (`"kind": "bimamba"`).

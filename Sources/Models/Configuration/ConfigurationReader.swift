@@ -1,4 +1,4 @@
-import Tensor
+import Files
 
 /// Strict access to one JSON object of a configuration: every deviation is an error that names
 /// file, key and value.

@@ -1,3 +1,4 @@
+import Files
 import Tensor
 
 /// The configuration of a trunk of LSTMs over time and over bands (`"kind": "lstm"`).

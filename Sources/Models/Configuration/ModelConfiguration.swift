@@ -1,5 +1,3 @@
-import Tensor
-
 /// Everything that makes one model: what it is called, its bands, sizes and trunk.
 ///
 /// Immutable and always valid: every way to make one checks every value.

@@ -1,5 +1,5 @@
+import Files
 import Foundation
-import Tensor
 
 extension ModelConfiguration {
   /// Reads a configuration file.

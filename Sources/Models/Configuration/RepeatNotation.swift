@@ -1,5 +1,3 @@
-import Tensor
-
 /// Lists of numbers with repeats: `[2, "3x10", "8x12"]` is one 2, ten 3s and twelve 8s.
 extension ConfigurationReader {
   /// More bands than any layout has; bounds what a repeat may ask for.

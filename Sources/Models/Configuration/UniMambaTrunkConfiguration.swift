@@ -1,3 +1,4 @@
+import Files
 import Tensor
 
 /// The configuration of a trunk of Mambas forward in time and an MLP (`"kind": "unimamba"`).

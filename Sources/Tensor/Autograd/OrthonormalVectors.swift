@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// `count` ≤ `length` random vectors of length 1 that stand upright on each other.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// How a parameter gets its first value; the names are PyTorch's.

@@ -1,7 +1,7 @@
 import DistTrain
+import Files
 import Foundation
-import Tensor
-import TestSupport
+import RunTestSupport
 import Testing
 
 /// After a skipped step the log, the event and the dump name the rank, the utterance, the layer

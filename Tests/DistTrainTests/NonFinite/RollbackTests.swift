@@ -1,8 +1,8 @@
 import DistTrain
+import Files
 import Foundation
+import RunTestSupport
 import Synchronization
-import Tensor
-import TestSupport
 import Testing
 
 /// After too many skipped steps in a row the run goes back to its last good state, with a lower

@@ -1,9 +1,11 @@
+import Communication
 import DistTrain
+import Files
 import Foundation
 import Models
-import Tensor
-import TestSupport
+import RunFiles
 import Testing
+import TestSupport
 
 /// The files of a run's checkpoints: which stay, and which one a run goes on from.
 @Suite struct CheckpointStoreTests {

@@ -1,9 +1,11 @@
-import Audio
+import Communication
+import Corpora
 import DistTrain
 import Foundation
 import Models
-import TestSupport
+import RunFiles
 import Testing
+import TestSupport
 
 /// Reading crops ahead changes nothing but the time that steps wait.
 @Suite struct PrefetchedTrainingTests {

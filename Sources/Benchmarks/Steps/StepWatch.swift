@@ -1,0 +1,95 @@
+import Communication
+import DistTrain
+import Forecast
+import Foundation
+import Models
+import Tensor
+
+/// Tells the parts of a training step apart by the moments at which it calls back.
+struct StepWatch {
+  private let start = ContinuousClock.now
+  private var loading = 0.0
+  private var exchanged: Double?
+
+  /// Makes an utterance ready.
+  mutating func load<Value>(_ body: () throws -> Value) rethrows -> Value {
+    let before = elapsed
+    defer { loading += elapsed - before }
+    return try body()
+  }
+
+  /// Says that the gradients of all ranks are there and their norm is known.
+  mutating func markExchanged() { exchanged = elapsed }
+
+  /// The parts of a step that took `seconds` and of these stood still for `exposed`.
+  func times(seconds: Double, exposed: Double) -> StepTimes {
+    let until = min(exchanged ?? seconds, seconds)
+    return StepTimes(
+      data: loading, compute: max(0, until - loading - exposed), exposed: exposed,
+      rest: seconds - until)
+  }
+
+  private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
+}
+
+extension StepTimes {
+  /// The steps of every rank, by rank, on all ranks.
+  static func ofAllRanks(
+    _ own: [StepTimes], over communicator: any Communicator
+  ) throws(CommunicationError) -> [[StepTimes]] {
+    var all = Array(repeating: [StepTimes](), count: communicator.worldSize)
+    func gather(_ seconds: Double) throws(CommunicationError) -> [Double] {
+      try communicator.allGather(seconds.bitPattern).map(Double.init(bitPattern:))
+    }
+    for step in own {
+      let data = try gather(step.data)
+      let compute = try gather(step.compute)
+      let exposed = try gather(step.exposed)
+      let rest = try gather(step.rest)
+      for rank in all.indices {
+        all[rank].append(
+          StepTimes(
+            data: data[rank], compute: compute[rank], exposed: exposed[rank], rest: rest[rank]))
+      }
+    }
+    return all
+  }
+}
+
+extension Profile {
+  /// Time of the forward passes over that of forward and backward; a third if nothing was measured.
+  var forwardShare: Double {
+    var forward = 0.0
+    var backward = 0.0
+    let others: [Part] = [.loading, .exchange, .clip, .adam]
+    for part in Part.allCases where !others.contains(part) {
+      forward += self[part, .forward].seconds
+      backward += self[part, .backward].seconds + self[part, .recompute].seconds
+    }
+    return forward + backward > 0 ? forward / (forward + backward) : 1.0 / 3
+  }
+}
+
+extension Readiness {
+  /// When the gradients of `model` are final in the backward pass of `item`, measured.
+  package static func measure(
+    _ model: SpeechEnhancer, _ item: TrainingStep.Item, _ execution: Execution
+  ) -> [Readiness] {
+    let tape = Tape(execution)
+    let enhanced = model(item.noisy, tape)
+    _ = spectralLoss(enhanced, item.clean, tape)
+    let clock = ContinuousClock.now
+    var moments: [(from: Int, seconds: Double)] = []
+    while let boundary = tape.backwardStep() {
+      let seconds = (ContinuousClock.now - clock) / .seconds(1)
+      if let last = moments.last, last.from == boundary {
+        // Nothing more is final, unless backward ends here.
+        continue
+      }
+      moments.append((boundary, seconds))
+    }
+    let all = (ContinuousClock.now - clock) / .seconds(1)
+    model.parameters.zeroGradients()
+    return moments.map { Readiness(from: $0.from, fraction: min(1, $0.seconds / all)) }
+  }
+}

@@ -1,0 +1,135 @@
+import Foundation
+
+/// How a corpus of noisy and clean speech lies on disk.
+///
+/// Two layouts are known and told apart by their folders:
+/// - `{train,valid,test}/{clean,noisy}`, any of the splits;
+/// - VoiceBank-DEMAND: `{clean,noisy}_trainset_28spk_wav` (or, without it, `56spk`) and
+///   `{clean,noisy}_testset_wav`, each also with `_16k` appended, which is preferred. Its validation
+///   split is made of whole speakers of the training set.
+package struct CorpusLayout: Equatable {
+  /// Which layout; the raw value is what packed corpora say of the folder they were made from.
+  package enum Kind: String {
+    case splitFolders = "splits"
+    case voiceBank = "voicebank"
+
+    /// The splits that have recordings of their own.
+    package var ownSplits: [CorpusSplit] {
+      self == .voiceBank ? [.train, .test] : CorpusSplit.allCases
+    }
+
+    /// The split whose recordings `split` is made of, and the speakers that belong to it.
+    package func source(
+      of split: CorpusSplit, validationSpeakers: [String]
+    ) -> (split: CorpusSplit, speakers: Speakers) {
+      switch (self, split) {
+      case (.voiceBank, .train): (.train, .allBut(Set(validationSpeakers)))
+      case (.voiceBank, .valid): (.train, .only(Set(validationSpeakers)))
+      default: (split, .all)
+      }
+    }
+  }
+
+  /// The two folders of a split and the speakers that belong to it.
+  struct Split: Equatable {
+    var clean: String
+    var noisy: String
+    var speakers: Speakers = .all
+  }
+
+  /// Which speakers; of VoiceBank-DEMAND a speaker is the part of a file's name before `_`.
+  package enum Speakers: Equatable {
+    case all
+    case only(Set<String>)
+    case allBut(Set<String>)
+
+    package func contain(_ fileName: String) -> Bool {
+      let speaker = String(fileName.prefix { $0 != "_" })
+      return switch self {
+      case .all: true
+      case .only(let speakers): speakers.contains(speaker)
+      case .allBut(let speakers): !speakers.contains(speaker)
+      }
+    }
+  }
+
+  package let folder: String
+  package let kind: Kind
+
+  /// Finds the layout of `folder`.
+  package init(folder: String) throws(PairedDatasetError) {
+    guard Self.isFolder(folder) else { throw .missingCorpus(path: folder) }
+    self.folder = folder
+    let splits = CorpusSplit.allCases.flatMap { split in
+      ["clean", "noisy"].map { "\(folder)/\(split.rawValue)/\($0)" }
+    }
+    let voiceBank = (Self.trainingSets + ["testset"]).flatMap { set in
+      ["clean", "noisy"].map { Self.voiceBankFolder(folder, side: $0, set: set) }
+    }
+    if splits.contains(where: Self.isFolder) {
+      kind = .splitFolders
+    } else if voiceBank.contains(where: Self.isFolder) {
+      kind = .voiceBank
+      // Pairs would be missing that nobody misses.
+      if FileManager.default.fileExists(atPath: "\(folder)/\(VoiceBank.markerName)") {
+        throw .unfinished(path: folder)
+      }
+    } else {
+      throw .unknownLayout(path: folder)
+    }
+  }
+
+  /// The folders of `split`; throws when they are not there.
+  func folders(
+    _ split: CorpusSplit, validationSpeakers: [String]
+  ) throws(PairedDatasetError) -> Split {
+    let source = kind.source(of: split, validationSpeakers: validationSpeakers)
+    let (clean, noisy) = sides(source.split)
+    let missing = [clean, noisy].filter { !Self.isFolder($0) }
+    if !missing.isEmpty { throw .missingSplit(split, lookedFor: missing) }
+    return Split(clean: clean, noisy: noisy, speakers: source.speakers)
+  }
+
+  /// Whether there is a folder of at least one side of `split`, one of the layout's own splits.
+  package func holds(_ split: CorpusSplit) -> Bool {
+    let (clean, noisy) = sides(split)
+    return Self.isFolder(clean) || Self.isFolder(noisy)
+  }
+
+  private func sides(_ split: CorpusSplit) -> (clean: String, noisy: String) {
+    switch kind {
+    case .splitFolders:
+      let root = "\(folder)/\(split.rawValue)"
+      return ("\(root)/clean", "\(root)/noisy")
+    case .voiceBank:
+      let set = split == .test ? "testset" : trainingSet
+      return (
+        Self.voiceBankFolder(folder, side: "clean", set: set),
+        Self.voiceBankFolder(folder, side: "noisy", set: set)
+      )
+    }
+  }
+
+  /// VoiceBank-DEMAND's training sets, the customary one first.
+  private static let trainingSets = ["trainset_28spk", "trainset_56spk"]
+
+  /// The first that is there.
+  private var trainingSet: String {
+    Self.trainingSets.first { set in
+      ["clean", "noisy"].contains {
+        Self.isFolder(Self.voiceBankFolder(folder, side: $0, set: set))
+      }
+    } ?? Self.trainingSets[0]
+  }
+
+  private static func voiceBankFolder(_ folder: String, side: String, set: String) -> String {
+    let name = "\(folder)/\(side)_\(set)_wav"
+    return isFolder(name + "_16k") ? name + "_16k" : name
+  }
+
+  private static func isFolder(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+}

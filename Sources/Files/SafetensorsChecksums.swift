@@ -1,0 +1,118 @@
+import Foundation
+
+/// Checksums inside a safetensors file, as text in its metadata, so that other readers still read
+/// it and ours finds damage that the format allows.
+///
+/// Every checksum is a CRC-32C in eight hexadecimal digits. `checksum.GROUP` is that of the bytes of
+/// a group's tensors in the order of their data; `checksum.header` that of all other metadata and
+/// of the tensors' names, types, shapes and places. For the latter a text is its length in bytes
+/// and its UTF-8, a number is 64 bits, little-endian:
+///
+///     number of other keys; by key: key, text
+///     number of tensors; in the order of their data: name, type, number of axes, extents, begin, end
+///
+/// So a flipped bit changes a checksum, or is in the padding of the header and changes nothing.
+extension SafetensorsFile {
+  /// Begins the metadata keys of checksums.
+  public static let checksumPrefix = "checksum."
+  private static let headerKey = checksumPrefix + "header"
+
+  /// Whether the file says what its contents should be. A file of another program does not.
+  public var hasChecksums: Bool {
+    metadata.keys.contains { $0.hasPrefix(Self.checksumPrefix) }
+  }
+
+  /// The group of a tensor: what its name begins with in a checkpoint, else `weights`.
+  public static func checksumGroup(of name: String) -> String {
+    for group in ["adam.exp_avg_sq", "adam.exp_avg", "ema", "frozen"]
+    where name.hasPrefix(group + ".") {
+      return group
+    }
+    return "weights"
+  }
+
+  /// The same file with checksums in its metadata.
+  public func addingChecksums() -> SafetensorsFile {
+    var metadata = metadata.filter { !$0.key.hasPrefix(Self.checksumPrefix) }
+    for (group, checksum) in groupChecksums {
+      metadata[Self.checksumPrefix + group] = checksum.text
+    }
+    metadata[Self.headerKey] = headerChecksum(metadata).text
+    return SafetensorsFile(entries: entries, metadata: metadata)
+  }
+
+  /// Compares the contents with the checksums; nothing to do where there are none.
+  ///
+  /// - Throws: `SafetensorsError.checksumMismatch` or `.checksumMissing`, naming `path` and the
+  ///   group.
+  public func verifyChecksums(path: String) throws(SafetensorsError) {
+    guard hasChecksums else { return }
+    // The header first: it says which tensors belong to which group.
+    try verify("header", headerChecksum(metadata), path: path)
+    for (group, checksum) in groupChecksums.sorted(by: { $0.key < $1.key }) {
+      try verify(group, checksum, path: path)
+    }
+  }
+
+  private func verify(
+    _ group: String, _ computed: CRC32C, path: String
+  ) throws(SafetensorsError) {
+    guard let stored = metadata[Self.checksumPrefix + group] else {
+      throw .checksumMissing(path: path, group: group)
+    }
+    if stored != computed.text {
+      throw .checksumMismatch(
+        path: path, group: group, stored: stored, computed: computed.text)
+    }
+  }
+
+  private var groupChecksums: [String: CRC32C] {
+    var checksums: [String: CRC32C] = [:]
+    for entry in placedEntries.map(\.entry) {
+      entry.withBytes { checksums[Self.checksumGroup(of: entry.name), default: CRC32C()].add($0) }
+    }
+    return checksums
+  }
+
+  /// Every tensor with its first byte, in the order in which a reader has them: by place and name.
+  private var placedEntries: [(begin: Int, end: Int, entry: Entry)] {
+    var begin = 0
+    let all = entries.map { entry in
+      defer { begin += entry.byteCount }
+      return (begin: begin, end: begin + entry.byteCount, entry: entry)
+    }
+    return all.sorted { ($0.begin, $0.end, $0.entry.name) < ($1.begin, $1.end, $1.entry.name) }
+  }
+
+  private func headerChecksum(_ metadata: [String: String]) -> CRC32C {
+    var checksum = CRC32C()
+    let others = metadata.filter { $0.key != Self.headerKey }.sorted { $0.key < $1.key }
+    checksum.add(others.count)
+    for (key, text) in others {
+      checksum.add(key)
+      checksum.add(text)
+    }
+    checksum.add(entries.count)
+    for (begin, end, entry) in placedEntries {
+      checksum.add(entry.name)
+      checksum.add(entry.dtype)
+      checksum.add(entry.shape.count)
+      for extent in entry.shape { checksum.add(extent) }
+      checksum.add(begin)
+      checksum.add(end)
+    }
+    return checksum
+  }
+}
+
+extension CRC32C {
+  fileprivate mutating func add(_ text: String) {
+    let bytes = Array(text.utf8)
+    add(bytes.count)
+    bytes.withUnsafeBytes { add($0) }
+  }
+
+  fileprivate mutating func add(_ number: Int) {
+    Swift.withUnsafeBytes(of: Int64(number).littleEndian) { add($0) }
+  }
+}

@@ -1,0 +1,76 @@
+import Foundation
+import RunFiles
+
+/// Everything that the report shows of one run.
+package struct ReportRun {
+  let summary: RunSummary
+  /// What the run is called on the page; no two have the same name.
+  let name: String
+  /// Its look in charts.
+  let style: Int
+  let events: RunEvents
+  /// Of the split that the page speaks of.
+  private(set) var utterances: UtteranceScores?
+  let test: TestScores?
+
+  var folder: RunFolder { RunFolder(summary.path) }
+  var rows: [RunHistory.Row] { summary.history?.rows ?? [] }
+  var best: RunHistory.Row? { summary.history?.best }
+  /// Whether any pass is finished.
+  var hasScores: Bool { !rows.isEmpty }
+
+  init(_ summary: RunSummary, name: String, style: Int) throws(ComparisonError) {
+    self.summary = summary
+    self.name = name
+    self.style = style
+    let folder = RunFolder(summary.path)
+    events = RunEvents(EventLines.read(folder.metrics))
+    test = try TestScores(folder)
+    utterances = try UtteranceScores(bestOf: folder)
+  }
+
+  /// The runs of a comparison, with names that tell them apart, and with the scores of one split:
+  /// the test, if every run that has a finished pass has test utterances with PESQ on both sides.
+  static func all(_ comparison: RunComparison) throws(ComparisonError) -> [ReportRun] {
+    let labels = comparison.runs.map(\.label)
+    var runs: [ReportRun] = []
+    for (index, summary) in comparison.runs.enumerated() {
+      let isUnique = labels.count { $0 == labels[index] } == 1
+      let name = isUnique ? labels[index] : "\(labels[index]) (\(summary.path))"
+      runs.append(try ReportRun(summary, name: name, style: index))
+    }
+    let tested = runs.map { $0.test.flatMap { UtteranceScores($0) } }
+    let scored = runs.indices.filter { runs[$0].hasScores }
+    if !scored.isEmpty, scored.allSatisfy({ tested[$0]?.rows.isEmpty == false }) {
+      for index in runs.indices { runs[index].utterances = tested[index] }
+    }
+    return runs
+  }
+
+  /// What of its scores is missing or cannot be used, a sentence each.
+  var problems: [String] {
+    var problems: [String] = []
+    if let test {
+      if test.isStale {
+        problems.append(
+          "\(summary.path): test scores are older than the best weights; evaluate again")
+      }
+      if hasScores, UtteranceScores(test)?.rows.isEmpty != false {
+        let lack =
+          test.table.noisy == nil
+          ? "has no test-scores-noisy.csv beside its test-scores.csv"
+          : "has no utterance with PESQ in both test-scores.csv and test-scores-noisy.csv"
+        problems.append(
+          "\(summary.path) \(lack): utterances are compared by the validation instead")
+      }
+    }
+    if hasScores, utterances?.rows.isEmpty != false {
+      let lack =
+        utterances == nil
+        ? "has no best-scores.csv (a run of an earlier version?)"
+        : "has no utterance with PESQ in best-scores.csv"
+      problems.append("\(summary.path) \(lack): it is missing where utterances are compared")
+    }
+    return problems
+  }
+}

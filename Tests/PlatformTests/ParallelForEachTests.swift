@@ -1,0 +1,56 @@
+import Foundation
+import Platform
+import Testing
+import TestSupport
+
+@Suite struct ParallelForEachTests {
+  private struct Failure: Error, Equatable { var item: Int }
+
+  @Test(arguments: [(0, 3), (1, 4), (100, 1), (100, 3), (5, 50)])
+  func everyItemIsDoneOnceAndToldHere(count: Int, threads: Int) throws {
+    let done = Counter()
+    var results: [Int] = []
+    let caller = Thread.current
+    try parallelForEach(Array(0..<count), threads: threads) { item in
+      done.increment()
+      return item * item
+    } completed: { result in
+      #expect(Thread.current === caller)
+      results.append(result)
+    }
+    #expect(done.value == count && results.sorted() == (0..<count).map { $0 * $0 })
+    if threads == 1 { #expect(results == results.sorted()) }
+  }
+
+  @Test(arguments: [1, 4]) func anErrorEndsTheWork(threads: Int) {
+    let done = Counter()
+    var told = 0
+    #expect(throws: Failure(item: 10)) {
+      try parallelForEach(Array(0..<1000), threads: threads) { item in
+        done.increment()
+        Thread.sleep(forTimeInterval: 0.001)
+        if item == 10 { throw Failure(item: item) }
+      } completed: {
+        told += 1
+      }
+    }
+    // What was under way was waited for; most was never started.
+    #expect(told < done.value && done.value < 900, "\(done.value)")
+  }
+
+  @Test func anErrorOfTheReceiverEndsTheWorkToo() {
+    let done = Counter()
+    var told = 0
+    #expect(throws: Failure(item: 3)) {
+      try parallelForEach(Array(0..<1000), threads: 2) { item in
+        done.increment()
+        Thread.sleep(forTimeInterval: 0.001)
+        return item
+      } completed: { _ in
+        told += 1
+        if told == 3 { throw Failure(item: 3) }
+      }
+    }
+    #expect(told == 3 && done.value < 900, "\(done.value)")
+  }
+}
