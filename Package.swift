@@ -128,7 +128,7 @@ let modules: [Target] = [
     uses: [
       "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Metrics", "Audio", "Models",
       "Tensor", "Charts", "Files", "Platform",
-    ], libraries: ["CZlib"]),
+    ], libraries: ["CZlib"], resources: [.embedInCode("Resources")]),
   // Jobs of several processes: their start, their restarts, and what is checked before.
   module(
     "Launching",
