@@ -149,7 +149,8 @@ let tests: [Target] = [
   module(
     "TestSupport", uses: ["Models", "Tensor", "Audio", "Files", "Platform"],
     path: "Tests/TestSupport"),
-  module("PlatformTests", .tests, uses: ["TestSupport", "Platform"]),
+  module(
+    "PlatformTests", .tests, uses: ["TestSupport", "Platform"], libraries: ["CPlatform"]),
   module("FilesTests", .tests, uses: ["TestSupport", "Files", "Platform"]),
   module("ChartsTests", .tests, uses: ["TestSupport", "Charts", "Platform"]),
   module(

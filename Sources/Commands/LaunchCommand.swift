@@ -55,15 +55,10 @@ struct LaunchCommand: ParsableCommand {
   var command: [String]
 
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
-    }
-    try require(ranks > 0, "--ranks must be at least 1, not \(ranks)")
-    try require(maxRestarts >= 0, "--max-restarts must be at least 0, not \(maxRestarts)")
-    try require(
-      restartDelay >= 0 && restartDelay <= 86_400,
-      "--restart-delay must be between 0 and 86400, not \(restartDelay)")
-    try require(
+    try Flags.require("--ranks", ranks, atLeast: 1)
+    try Flags.require("--max-restarts", maxRestarts, atLeast: 0)
+    try Flags.require("--restart-delay", restartDelay, within: 0...86_400)
+    try Flags.require(
       command.first == "train",
       "launch starts train and nothing else: put train after --, not \(command.first ?? "")")
   }
@@ -78,11 +73,11 @@ struct LaunchCommand: ParsableCommand {
       throw ValidationError("launch starts train and nothing else")
     }
     let model = try Preset.load(train.input.preset)
-    let plan = try makePlan(train, ProcessInfo.processInfo.environment)
-    if let note = plan.note { Console.error("disttrain: launch: \(note)") }
-    if dryRun { return Console.line(LaunchPlan.quoted(plan.words(resuming: false))) }
+    let line = try commandLine(train, ProcessInfo.processInfo.environment)
+    if let note = line.note { Console.error("disttrain: launch: \(note)") }
+    if dryRun { return Console.line(LaunchCommandLine.quoted(line.words(resuming: false))) }
     var launcher = Launcher(
-      plan, folder: train.runFolder(of: model),
+      line, folder: train.runFolder(of: model),
       policy: RestartPolicy(limit: maxRestarts, delay: restartDelay),
       stopSignals: train.saving.request(startedAt: 0).stopSignals
     ) { Console.error("disttrain: launch: \($0)") }
@@ -90,9 +85,9 @@ struct LaunchCommand: ParsableCommand {
     if status != 0 { throw ExitCode(status) }
   }
 
-  private func makePlan(
+  private func commandLine(
     _ train: TrainCommand, _ environment: [String: String]
-  ) throws(LaunchError) -> LaunchPlan {
+  ) throws(LaunchError) -> LaunchCommandLine {
     try LaunchHost.requireNoLauncher(environment)
     let mpirun = try LaunchHost.mpirun(searchPath: environment["PATH"])
     if let hostfile, access(hostfile, R_OK) != 0 { throw .hostfileMissing(path: hostfile) }
@@ -102,14 +97,14 @@ struct LaunchCommand: ParsableCommand {
       throw .root
     }
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    var plan = LaunchPlan(
+    var line = LaunchCommandLine(
       mpirun: mpirun, program: program.path(percentEncoded: false), ranks: ranks, command: command)
-    plan.threads = train.cores.threads
-    plan.hostfile = hostfile
+    line.threads = train.cores.threads
+    line.hostfile = hostfile
     let isElsewhere = hostfile != nil || LaunchHost.hasAllocation(environment)
-    plan.cores = isElsewhere ? nil : MachineFacts.coreCount()
-    plan.allowsRoot = allowRunAsRoot
-    plan.mpirunArguments = mpirunArg
-    return plan
+    line.cores = isElsewhere ? nil : MachineFacts.coreCount()
+    line.allowsRoot = allowRunAsRoot
+    line.mpirunArguments = mpirunArg
+    return line
   }
 }

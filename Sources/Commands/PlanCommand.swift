@@ -20,8 +20,8 @@ struct PlanCommand: ParsableCommand {
       each thread. Problems of the plan are printed as warnings.
       """)
 
-  @OptionGroup(title: "The run") var recipe: PlannedRun
-  @OptionGroup(title: "The machines") var machines: PlannedMachines
+  @OptionGroup(title: "The run") var recipe: PlanRecipeOptions
+  @OptionGroup(title: "The machines") var machines: PlanMachineOptions
   @OptionGroup(title: "Exchange of gradients") var exchange: ExchangeOptions
   @Option(
     help: ArgumentHelp(
@@ -34,7 +34,7 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
+    try Flags.require(
       calibration == nil || saveCalibration == nil,
       "--save-calibration keeps what is measured, and with --calibration nothing is; leave one out")
   }
@@ -78,7 +78,7 @@ struct PlanCommand: ParsableCommand {
 }
 
 /// Where the run is to be, for `plan`.
-struct PlannedMachines: ParsableArguments {
+struct PlanMachineOptions: ParsableArguments {
   @Option(help: "Nodes of the job.") var nodes = 1
   @Option(help: "Ranks of each node.") var ranksPerNode: Int
   @Option(help: "Threads of each rank.") var threads = 1
@@ -95,24 +95,16 @@ struct PlannedMachines: ParsableArguments {
   var jitter: Double?
 
   func validate() throws {
-    for (value, name) in [
-      (nodes, "--nodes"), (ranksPerNode, "--ranks-per-node"),
-      (coresPerNode ?? 1, "--cores-per-node"),
-    ] {
-      try BenchOutput.require(
-        value > 0 && value <= 65_536, "\(name) must be between 1 and 65536, not \(value)")
-    }
-    try BenchOutput.require(
-      threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
+    for (flag, value) in [
+      ("--nodes", nodes), ("--ranks-per-node", ranksPerNode), ("--cores-per-node", coresPerNode),
+    ] { try Flags.require(flag, value, within: 1...65_536) }
+    try Flags.require("--threads", threads, within: Flags.threads)
     if let memoryPerNode {
-      try BenchOutput.require(
+      try Flags.require(
         memoryPerNode > 0 && memoryPerNode <= 1e6,
         "--memory-per-node must be above 0 and at most 1e6 (it is in GB), not \(memoryPerNode)")
     }
-    if let jitter {
-      try BenchOutput.require(
-        jitter >= 0 && jitter.isFinite, "--jitter must not be negative, not \(jitter)")
-    }
+    try Flags.requireNotNegative("--jitter", jitter)
   }
 
   /// Cost of messages between nodes and inside them.
@@ -127,7 +119,7 @@ struct PlannedMachines: ParsableArguments {
 }
 
 /// The planned run: those options of `train` that affect its cost.
-struct PlannedRun: ParsableArguments {
+struct PlanRecipeOptions: ParsableArguments {
   @Option(help: .preset) var preset: String
   @Option(help: ArgumentHelp("The corpus, to count its utterances.", valueName: "folder or file"))
   var data: String?
@@ -149,22 +141,20 @@ struct PlannedRun: ParsableArguments {
   var maxGlobalBatch = SimulatedEpoch.defaultMaximumGlobalBatch
 
   func validate() throws {
-    for (value, name) in [
-      (utterances ?? 1, "--utterances"), (validationCount ?? 1, "--validation-count"),
-      (epochs, "--epochs"), (batch, "--batch"), (accumulate, "--accumulate"),
-      (stepsPerEpoch ?? 1, "--steps-per-epoch"), (maxGlobalBatch, "--max-global-batch"),
+    for (flag, value) in [
+      ("--utterances", utterances), ("--validation-count", validationCount), ("--epochs", epochs),
+      ("--batch", batch), ("--accumulate", accumulate), ("--steps-per-epoch", stepsPerEpoch),
+      ("--max-global-batch", maxGlobalBatch),
     ] {
-      try BenchOutput.require(
-        value > 0 && value <= 1_000_000_000, "\(name) must be between 1 and 1e9, not \(value)")
+      let value = value ?? 1
+      try Flags.require(
+        value > 0 && value <= 1_000_000_000, "\(flag) must be between 1 and 1e9, not \(value)")
     }
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try BenchOutput.require(warmup >= 0, "--warmup must be at least 0, not \(warmup)")
-    try BenchOutput.require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
-    try BenchOutput.require(
-      wallTime == nil || wallTime.flatMap(TimeSpan.seconds) != nil,
-      "--wall-time takes a time such as 23:30:00, 90m or 3600s, not \(wallTime ?? "")")
-    try BenchOutput.require(
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--warmup", warmup, atLeast: 0)
+    try Flags.require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
+    try Flags.requireTime("--wall-time", wallTime)
+    try Flags.require(
       (data == nil) != (utterances == nil),
       "say what there is to train on: either --data CORPUS, or --utterances if it is elsewhere")
   }
@@ -177,16 +167,16 @@ struct PlannedRun: ParsableArguments {
   }
 
   /// The corpus, counted if it is here.
-  func corpus() throws -> PlannedCorpus {
+  func corpus() throws -> CorpusSize {
     guard let data else {
-      return PlannedCorpus(
+      return CorpusSize(
         trainingUtterances: utterances ?? 0,
         validationUtterances: validationCount ?? SimulatedEpoch().validationUtterances)
     }
     let train = try SharedDataset(data: data, split: .train, onBadFile: onBadFile).pairs
     let valid = try SharedDataset(data: data, split: .valid, onBadFile: onBadFile).pairs
     let samples = valid.reduce(0) { $0 + $1.sampleCount }
-    return PlannedCorpus(
+    return CorpusSize(
       trainingUtterances: train.count,
       validationUtterances: min(valid.count, validationCount ?? valid.count),
       validationUtteranceSeconds: Double(samples) / Double(valid.count) / 16_000)

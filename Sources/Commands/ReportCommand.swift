@@ -35,12 +35,8 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "Longest clip, in seconds.") var clipSeconds = 6.0
 
   func validate() throws {
-    if !(1...5).contains(examples) {
-      throw ValidationError("--examples must be between 1 and 5, not \(examples)")
-    }
-    if !(0.5...60).contains(clipSeconds) {
-      throw ValidationError("--clip-seconds must be between 0.5 and 60, not \(clipSeconds)")
-    }
+    try Flags.require("--examples", examples, within: 1...5)
+    try Flags.require("--clip-seconds", clipSeconds, within: 0.5...60)
   }
 
   func run() throws {

@@ -28,14 +28,14 @@ struct ScoreCommand: ParsableCommand {
 
   func run() throws {
     try scores.requireWritable(hasNoisy: noisy != nil)
-    let plan = try ScoringPlan(reference: reference, degraded: degraded, noisy: noisy)
+    let files = try ScoringPairs(reference: reference, degraded: degraded, noisy: noisy)
     let log = try Console.progressLog()
-    log.beginProgress("scoring", total: max(plan.pairs.count, 1))
-    let scored = FileScoring.score(plan.pairs, metrics: scores.columns) {
+    log.beginProgress("scoring", total: max(files.pairs.count, 1))
+    let scored = FileScoring.score(files.pairs, metrics: scores.columns) {
       log.progress(completed: $0)
     }
     log.endProgress()
-    let unmatched = plan.unmatched.map { file in
+    let unmatched = files.unmatched.map { file in
       FileScoring.Outcome(
         unusable: (file.path as NSString).lastPathComponent, file.description)
     }

@@ -22,9 +22,7 @@ struct WatchCommand: ParsableCommand {
   @Flag(help: "Print the table once.") var once = false
 
   func validate() throws {
-    guard interval >= 0.1, interval <= 3600 else {
-      throw ValidationError("--interval must be between 0.1 and 3600 seconds, not \(interval)")
-    }
+    try Flags.require("--interval", interval, within: 0.1...3600, unit: "seconds")
   }
 
   func run() throws {

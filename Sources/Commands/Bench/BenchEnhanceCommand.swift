@@ -15,10 +15,9 @@ struct BenchEnhanceCommand: ParsableCommand {
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 3600, "--seconds must be between 0.1 and 3600, not \(seconds)")
-    try BenchOutput.require(threads > 0, "--threads must be at least 1, not \(threads)")
-    try BenchOutput.require(repeats > 0, "--repeats must be at least 1, not \(repeats)")
+    try Flags.require("--seconds", seconds, within: 0.1...3600)
+    try Flags.require("--threads", threads, within: Flags.threads)
+    try Flags.require("--repeats", repeats, atLeast: 1)
   }
 
   func run() throws {

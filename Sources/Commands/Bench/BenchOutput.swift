@@ -55,9 +55,4 @@ struct BenchOutput: ParsableArguments {
     }
     return model
   }
-
-  /// Rejects a number that makes no sense.
-  static func require(_ condition: Bool, _ text: String) throws {
-    if !condition { throw ValidationError(text) }
-  }
 }

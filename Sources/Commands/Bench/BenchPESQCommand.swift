@@ -13,9 +13,8 @@ struct BenchPESQCommand: ParsableCommand {
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
-      seconds >= 1 && seconds <= 600, "--seconds must be between 1 and 600, not \(seconds)")
-    try BenchOutput.require(repeats > 0, "--repeats must be at least 1, not \(repeats)")
+    try Flags.require("--seconds", seconds, within: 1...600)
+    try Flags.require("--repeats", repeats, atLeast: 1)
   }
 
   func run() throws {

@@ -40,7 +40,7 @@ struct BenchScalingCommand: ParsableCommand {
     help: ArgumentHelp(
       "Results of bench step --json to take instead of measuring.", valueName: "file"))
   var from: [String] = []
-  @OptionGroup var plan: PlanOptions
+  @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
   @OptionGroup var exchange: ExchangeOptions
 
@@ -50,22 +50,20 @@ struct BenchScalingCommand: ParsableCommand {
   }
 
   func validate() throws {
-    if from.isEmpty && preset == nil {
-      throw ValidationError("--preset is missing: name a model to measure, or files with --from")
-    }
-    try BenchOutput.require(batch > 0, "--batch must be at least 1, not \(batch)")
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try BenchOutput.require(threads > 0, "--threads must be at least 1, not \(threads)")
-    try BenchOutput.require(steps > 0, "--steps must be at least 1, not \(steps)")
-    try BenchOutput.require(
-      warmupSteps >= 0, "--warmup-steps must be at least 0, not \(warmupSteps)")
+    try Flags.require(
+      !from.isEmpty || preset != nil,
+      "--preset is missing: name a model to measure, or files with --from")
+    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--threads", threads, within: Flags.threads)
+    try Flags.require("--steps", steps, atLeast: 1)
+    try Flags.require("--warmup-steps", warmupSteps, atLeast: 0)
   }
 
   func run() throws {
     try output.makeFolder()
     let results = from.isEmpty ? try measure() : try read()
-    let figures = try ScalingFigures(results, plan: plan.plan)
+    let figures = try ScalingFigures(results, series: series.series)
     try output.end("scaling", figures, csv: figures.csv, figures.picture)
   }
 

@@ -19,12 +19,9 @@ struct BenchScoreCommand: ParsableCommand {
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
-      seconds >= 2 && seconds <= 600, "--seconds must be between 2 and 600, not \(seconds)")
-    try BenchOutput.require(repeats > 0, "--repeats must be at least 1, not \(repeats)")
-    if let threads {
-      try BenchOutput.require(threads > 0, "--threads must be at least 1, not \(threads)")
-    }
+    try Flags.require("--seconds", seconds, within: 2...600)
+    try Flags.require("--repeats", repeats, atLeast: 1)
+    try Flags.require("--threads", threads, within: Flags.threads)
   }
 
   func run() throws {

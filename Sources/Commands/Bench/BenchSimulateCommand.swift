@@ -55,32 +55,22 @@ struct BenchSimulateCommand: ParsableCommand {
     parsing: .upToNextOption,
     help: ArgumentHelp("Files of bench step to compare with.", valueName: "file"))
   var measured: [String] = []
-  @OptionGroup var plan: PlanOptions
+  @OptionGroup var exchange: ExchangeOptions
+  @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
   @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
-    func positive(_ value: Int?, _ name: String) throws {
-      if let value {
-        try BenchOutput.require(value > 0, "\(name) must be at least 1, not \(value)")
-      }
-    }
-    func notNegative(_ value: Double?, _ name: String) throws {
-      if let value {
-        try BenchOutput.require(
-          value >= 0 && value.isFinite, "\(name) must not be negative, not \(value)")
-      }
-    }
-    for (value, name) in [
-      (batch, "--batch"), (ranksPerNode, "--ranks-per-node"), (coresPerNode, "--cores-per-node"),
-      (sideBySide, "--side-by-side"), (globalBatch, "--global-batch"),
-      (maxGlobalBatch, "--max-global-batch"), (validationUtterances, "--validation-utterances"),
-    ] { try positive(value, name) }
-    for (value, name) in [
-      (jitter, "--jitter"), (dataWait, "--data-wait"), (validationSeconds, "--validation-seconds"),
-      (checkpointSeconds, "--checkpoint-seconds"),
-    ] { try notNegative(value, name) }
-    try BenchOutput.require(
+    for (flag, value) in [
+      ("--batch", batch), ("--ranks-per-node", ranksPerNode), ("--cores-per-node", coresPerNode),
+      ("--side-by-side", sideBySide), ("--global-batch", globalBatch),
+      ("--max-global-batch", maxGlobalBatch), ("--validation-utterances", validationUtterances),
+    ] { try Flags.require(flag, value, atLeast: 1) }
+    for (flag, value) in [
+      ("--jitter", jitter), ("--data-wait", dataWait), ("--validation-seconds", validationSeconds),
+      ("--checkpoint-seconds", checkpointSeconds),
+    ] { try Flags.requireNotNegative(flag, value) }
+    try Flags.require(
       algorithm == "fastest" || AllReduceAlgorithm(rawValue: algorithm) != nil,
       "--algorithm \(algorithm) is not known: take pairwise, ring, rabenseifner, doubling, "
         + "hierarchical or fastest")
@@ -122,7 +112,7 @@ struct BenchSimulateCommand: ParsableCommand {
       sideBySide: sideBySide ?? record.sideBySide(within: settings.overlapBytes),
       dataWait: dataWait)
     let epoch = SimulatedEpoch(
-      plan: plan.plan, validationUtterances: validationUtterances,
+      series: series.series, validationUtterances: validationUtterances,
       validationSeconds: validationSeconds
         ?? step.scoringSecondsPerAudioSecond * StepModel.usualUtteranceSeconds,
       checkpointSeconds: checkpointSeconds

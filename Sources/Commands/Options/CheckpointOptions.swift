@@ -32,22 +32,16 @@ struct CheckpointOptions: ParsableArguments {
   var wallMargin: String?
 
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
-    }
-    try require(
+    try Flags.require(
       CheckpointInterval(checkpointEvery) != nil,
       "--checkpoint-every takes steps (500) or a time (10m, 2h), not \(checkpointEvery)")
-    try require(keep > 0, "--keep must be at least 1, not \(keep)")
-    try require(
+    try Flags.require("--keep", keep, atLeast: 1)
+    try Flags.require(
       StopSignals(stopSignals) != nil,
       "--stop-signals takes names of \(StopSignals.allNames.joined(separator: ", ")) with commas "
         + "between them, or none, not \(stopSignals)")
-    for (flag, text) in [("--wall-time", wallTime), ("--wall-margin", wallMargin)] {
-      try require(
-        text == nil || text.flatMap(TimeSpan.seconds) != nil,
-        "\(flag) takes a time such as 23:30:00, 90m or 3600s, not \(text ?? "")")
-    }
+    try Flags.requireTime("--wall-time", wallTime)
+    try Flags.requireTime("--wall-margin", wallMargin)
   }
 
   /// The request that the options make. `start` is the uptime when the program began.

@@ -18,10 +18,9 @@ struct DeadlineOptions: ParsableArguments {
 
   func validate() throws {
     for (flag, text) in [("--timeout", timeout), ("--long-timeout", longTimeout)] {
-      guard let seconds = TimeSpan.seconds(text), seconds >= 1 else {
-        throw ValidationError(
-          "\(flag) takes a time of at least 1s, such as 90s, 10m or 2h, not \(text)")
-      }
+      try Flags.require(
+        TimeSpan.seconds(text) ?? 0 >= 1,
+        "\(flag) takes a time of at least 1s, such as 90s, 10m or 2h, not \(text)")
     }
   }
 

@@ -18,16 +18,12 @@ struct NonFiniteOptions: ParsableArguments {
   var nonfiniteDumps = 10
 
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
-    }
-    try require(skipLimit > 0, "--skip-limit must be at least 1, not \(skipLimit)")
-    try require(
+    try Flags.require("--skip-limit", skipLimit, atLeast: 1)
+    try Flags.require(
       rollbackFactor > 0 && rollbackFactor <= 1,
       "--rollback-factor must be above 0 and at most 1, not \(rollbackFactor)")
-    try require(rollbacks >= 0, "--rollbacks must be at least 0, not \(rollbacks)")
-    try require(
-      nonfiniteDumps >= 0, "--nonfinite-dumps must be at least 0, not \(nonfiniteDumps)")
+    try Flags.require("--rollbacks", rollbacks, atLeast: 0)
+    try Flags.require("--nonfinite-dumps", nonfiniteDumps, atLeast: 0)
   }
 
   var policy: NonFinitePolicy {

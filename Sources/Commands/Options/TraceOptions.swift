@@ -16,13 +16,9 @@ struct TraceOptions: ParsableArguments {
   var traceAfter = 5
 
   func validate() throws {
-    guard (1...1000).contains(traceSteps) else {
-      throw ValidationError("--trace-steps must be between 1 and 1000, not \(traceSteps)")
-    }
-    guard traceAfter >= 0 else {
-      throw ValidationError("--trace-after must be at least 0, not \(traceAfter)")
-    }
-    if let trace, trace.isEmpty { throw ValidationError("--trace needs the name of a file") }
+    try Flags.require("--trace-steps", traceSteps, within: 1...1000)
+    try Flags.require("--trace-after", traceAfter, atLeast: 0)
+    try Flags.require(trace?.isEmpty != true, "--trace needs the name of a file")
   }
 
   /// The trace that the options ask for; nil for none.

@@ -31,9 +31,7 @@ struct PrepareVoiceBankCommand: ParsableCommand {
   var onBadFile = OnBadFile.stop
 
   func validate() throws {
-    if !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be between 1 and 1024, not \(threads)")
-    }
+    try Flags.require("--threads", threads, within: Flags.threads)
   }
 
   func run() throws {

@@ -100,7 +100,7 @@ package struct CorpusPacker {
       sampleCount += samples.count
       progress(done + 1, Double(sampleCount) / Double(sampleRate))
     }
-    try head(table).withUnsafeBytes { try writer.overwriteBeginning($0) }
+    try head(table).withUnsafeBytes { try writer.write($0, at: 0) }
     try writer.commit()
     return report
   }

@@ -16,7 +16,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// What was read back after writing differs.
   case notKept(path: String, reason: String)
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .missing(let path):

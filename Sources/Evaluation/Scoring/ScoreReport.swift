@@ -52,10 +52,7 @@ package struct ScoreReport: Encodable {
 
   /// Writes it as indented JSON, keys sorted; no number where one is not finite.
   package func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    let text = String(decoding: try encoder.encode(self), as: UTF8.self)
-    try AtomicFile.write(text + "\n", to: URL(fileURLWithPath: path))
+    try AtomicFile.write(
+      try indentedJSON(self, snakeCase: true) + "\n", to: URL(fileURLWithPath: path))
   }
 }

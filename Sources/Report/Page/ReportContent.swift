@@ -67,7 +67,7 @@ package struct ReportContent {
     let scored = runs.filter { $0.utterances?.rows.isEmpty == false }
     var corpus: ReportCorpus?
     if let split = scored.first?.utterances?.split,
-      let path = request.data ?? scored.compactMap(\.events.data).first
+      let path = request.data ?? scored.compactMap(\.events.lastStart?.data).first
     {
       progress("reading the corpus \(path)")
       let names = scored.flatMap { $0.utterances?.rows.map(\.file) ?? [] }
@@ -150,11 +150,8 @@ enum ScalingSource {
   ///
   /// - Throws: `ReportError.notScaling`.
   init(path: String) throws(ReportError) {
-    let data: Data
-    do {
-      data = try FileContents.read(URL(fileURLWithPath: path))
-    } catch {
-      throw .notScaling(path: path, reason: error.reason)
+    let data = try FileContents.read(URL(fileURLWithPath: path)) {
+      ReportError.notScaling(path: path, reason: $0.reason)
     }
     if path.lowercased().hasSuffix(".svg") {
       self = .file(path: path, svg: data)

@@ -8,7 +8,7 @@ import Foundation
 /// backward states warm up in. All segments have the same number of frames, so none is too short
 /// for a normalisation, and memory freed by one fits the next. They start on frames of the whole
 /// recording.
-public struct SegmentPlan: Equatable, Sendable {
+public struct Segmentation: Equatable, Sendable {
   /// One segment, in samples of the recording.
   public struct Segment: Equatable, Sendable {
     /// Samples that go through the model.
@@ -45,7 +45,7 @@ public struct SegmentPlan: Equatable, Sendable {
       self.hop = hop
       precondition(
         hop > 0 && [segment, lead, fade, tail].allSatisfy { $0 >= 0 && $0 % hop == 0 } && fade > 0
-          && 2 * fade + 6 * hop <= segment - overlap, "SegmentPlan: \(self)")
+          && 2 * fade + 6 * hop <= segment - overlap, "Segmentation: \(self)")
     }
 
     /// Smallest overlap of two neighbours, in samples.
@@ -57,7 +57,7 @@ public struct SegmentPlan: Equatable, Sendable {
 
   /// A single segment, whatever the length.
   public init(whole sampleCount: Int) {
-    precondition(sampleCount > 0, "SegmentPlan: \(sampleCount) samples")
+    precondition(sampleCount > 0, "Segmentation: \(sampleCount) samples")
     segments = [Segment(input: 0..<sampleCount, output: 0..<sampleCount)]
   }
 
