@@ -100,7 +100,7 @@ let modules: [Target] = [
     "Evaluation",
     uses: [
       "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
-    ], libraries: ["CPlatform"]),
+    ]),
 
   // The heart: step, exchange, loop, checkpoints, and what happens when numbers are not finite.
   module(
