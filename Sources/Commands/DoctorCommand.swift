@@ -7,16 +7,16 @@ import Launching
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Show what this job sees (ranks, cores, memory, MPI), and what to change.",
+    abstract: "Show the ranks, cores, memory and MPI of this job, and remedies for problems.",
     discussion: """
-      Start it as you would start training, under mpirun or srun: all ranks report in one table, \
-      add up some numbers and take a few training steps. Every known trap is a line that says what \
-      to change. The exit status is 1 if one of them is a problem.
+      Start this command as you would start training, under mpirun or srun: all ranks report in one \
+      table, exchange some numbers and take a few training steps. Every known trap that is found is \
+      printed with its remedy. The exit status is 1 if one of them is a problem.
       """)
 
   @Option(help: .preset) var preset = "abl3"
   @Option(
-    help: ArgumentHelp("The corpus, to look at its file system.", valueName: "folder or file"))
+    help: ArgumentHelp("The corpus, to examine its file system.", valueName: "folder or file"))
   var data: String?
   @Option(help: "Threads of each rank, as for train.") var threads = 1
 

@@ -8,10 +8,10 @@ import Platform
 struct EnhanceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "enhance",
-    abstract: "Take the noise out of recordings.",
+    abstract: "Remove the noise from recordings.",
     discussion: """
       IN and OUT are two files, or two folders: every .wav and .flac file of IN goes to the same \
-      name in OUT, subfolders are left out. Recordings are mono at 16 kHz. All inputs are inspected \
+      name in OUT; subfolders are ignored. Recordings are mono at 16 kHz. All inputs are inspected \
       before the first is enhanced, and each output appears only when it is complete.
 
       A recording longer than a minute is enhanced in overlapping segments and written as it goes, \

@@ -8,27 +8,28 @@ import Platform
 struct LaunchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "launch",
-    abstract: "Start train on many ranks with mpirun, and again when it crashes.",
+    abstract: "Start train on many ranks with mpirun, and restart it after a crash.",
     usage: "disttrain launch --ranks <ranks> [<options>] -- train <options of train>",
     discussion: """
       Starts mpirun with this program and the train command that follows --. When a rank, a host or \
       mpirun is lost, the job is started again with --resume, from the beginning if nothing was \
-      saved. Errors that train tells are not tried again, nor is a run that was asked to stop.
+      saved. After an error that train reports, or a requested stop, there is no restart.
 
         disttrain launch --ranks 2 -- train --preset abl3 --data mini --batch 3
 
       A restart is the same run: the result has the bits of one that never crashed. After three \
-      crashes in a row that saved nothing new, or --max-restarts, it gives up and lists the \
+      crashes in a row that saved nothing new, or --max-restarts, launch gives up and lists the \
       attempts. The exit status is that of the last one.
       """)
 
-  @Option(help: "Ranks, over all hosts.")
+  @Option(help: "Ranks on all hosts together.")
   var ranks: Int
 
-  @Option(help: ArgumentHelp("Hosts and their ranks, as Open MPI has them.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Hosts and their ranks, in the format of Open MPI.", valueName: "file"))
   var hostfile: String?
 
-  @Option(help: "Restarts at most, in all.")
+  @Option(help: "Largest number of restarts.")
   var maxRestarts = 3
 
   @Option(
@@ -40,7 +41,7 @@ struct LaunchCommand: ParsableCommand {
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "A further argument of mpirun, after ours; one word, as often as needed.", valueName: "word"))
+      "A further argument of mpirun, one word; may be given several times.", valueName: "word"))
   var mpirunArg: [String] = []
 
   @Flag(help: "Let mpirun run as root.")
@@ -59,7 +60,7 @@ struct LaunchCommand: ParsableCommand {
     try Flags.require("--restart-delay", restartDelay, within: 0...86_400)
     try Flags.require(
       command.first == "train",
-      "launch starts train and nothing else: after -- comes train, not \(command.first ?? "")")
+      "launch starts train and nothing else: put train after --, not \(command.first ?? "")")
   }
 
   /// Runs the job.
@@ -71,7 +72,7 @@ struct LaunchCommand: ParsableCommand {
     guard let train = try DistTrainCommand.parseAsRoot(command) as? TrainCommand else {
       throw ValidationError("launch starts train and nothing else")
     }
-    let model = try Preset.load(train.preset)
+    let model = try Preset.load(train.input.preset)
     let line = try commandLine(train, ProcessInfo.processInfo.environment)
     if let note = line.note { Console.error("disttrain: launch: \(note)") }
     if dryRun { return Console.line(LaunchCommandLine.quoted(line.words(resuming: false))) }
@@ -98,7 +99,7 @@ struct LaunchCommand: ParsableCommand {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     var line = LaunchCommandLine(
       mpirun: mpirun, program: program.path(percentEncoded: false), ranks: ranks, command: command)
-    line.threads = train.threads
+    line.threads = train.cores.threads
     line.hostfile = hostfile
     let isElsewhere = hostfile != nil || LaunchHost.hasAllocation(environment)
     line.cores = isElsewhere ? nil : MachineFacts.coreCount()

@@ -12,24 +12,24 @@ import Platform
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
-    abstract: "Say what a run will need (memory, time, jobs) before it is sent.",
+    abstract: "Estimate what a run will need (memory, time, jobs) before it is submitted.",
     discussion: """
-      Start it on one machine, without mpirun: it takes a few steps there (or reads a file of bench \
-      step), counts the corpus, and forecasts the run on the nodes that you name, as bench simulate \
-      does. Nodes are taken to have cores like those that were measured, one for each thread. It \
-      warns of what speaks against the plan.
+      Start this command on one machine, without mpirun: it measures a few steps there (or reads a \
+      file of bench step), counts the corpus, and forecasts the run on the nodes that you name, as \
+      bench simulate does. Nodes are assumed to have cores like those that were measured, one for \
+      each thread. Problems of the plan are printed as warnings.
       """)
 
-  @Option(help: .preset) var preset: String
-  @OptionGroup(title: "The machines") var machines: PlanMachineOptions
   @OptionGroup(title: "The run") var recipe: PlanRecipeOptions
-  @OptionGroup var exchange: ExchangeOptions
+  @OptionGroup(title: "The machines") var machines: PlanMachineOptions
+  @OptionGroup(title: "Exchange of gradients") var exchange: ExchangeOptions
   @Option(
     help: ArgumentHelp(
-      "A file of bench step, or of --save-calibration. Default: a few steps here.",
+      "A file of bench step or --save-calibration. Default: a few steps are measured here.",
       valueName: "file"))
   var calibration: String?
-  @Option(help: ArgumentHelp("Keep what is measured here.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the measurement to this file, for --calibration.", valueName: "file"))
   var saveCalibration: String?
   @OptionGroup var output: BenchOutput
 
@@ -42,7 +42,7 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     try output.validateFolder()
     if let saveCalibration { try BenchOutput.validateFolder(of: saveCalibration) }
-    let model = try BenchOutput.model(preset)
+    let model = try BenchOutput.model(recipe.preset)
     let cost = try machines.cost()
     let found = try calibration.map(PlanCalibration.load)
     // Before anything is measured: a corpus that is not there, a file of another model.
@@ -80,9 +80,10 @@ struct PlanCommand: ParsableCommand {
 /// Where the run is to be, for `plan`.
 struct PlanMachineOptions: ParsableArguments {
   @Option(help: "Nodes of the job.") var nodes = 1
-  @Option(help: "Ranks of each.") var ranksPerNode: Int
+  @Option(help: "Ranks of each node.") var ranksPerNode: Int
   @Option(help: "Threads of each rank.") var threads = 1
-  @Option(help: "Between nodes: 1gbe, 10gbe, 25gbe, edr, hdr, or a file of bench allreduce.")
+  @Option(
+    help: "Network between nodes: 1gbe, 10gbe, 25gbe, edr, hdr, or a file of bench allreduce.")
   var network = "10gbe"
   @Option(help: ArgumentHelp("A file of bench allreduce inside a host.", valueName: "file"))
   var sharedMemory: String?
@@ -106,7 +107,7 @@ struct PlanMachineOptions: ParsableArguments {
     try Flags.requireNotNegative("--jitter", jitter)
   }
 
-  /// What messages cost between nodes and inside them.
+  /// Cost of messages between nodes and inside them.
   func cost() throws -> AllReduceCost {
     let (link, isShared) = try NetworkModel.load(network)
     if isShared && nodes > 1 {
@@ -117,25 +118,26 @@ struct PlanMachineOptions: ParsableArguments {
   }
 }
 
-/// What the run is to be, for `plan`: options of `train`, as far as they cost something.
+/// The planned run: those options of `train` that affect its cost.
 struct PlanRecipeOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("The corpus, to count it.", valueName: "folder or file"))
+  @Option(help: .preset) var preset: String
+  @Option(help: ArgumentHelp("The corpus, to count its utterances.", valueName: "folder or file"))
   var data: String?
   @Option(help: "Training utterances, for a corpus that is elsewhere.") var utterances: Int?
   @Option(help: "Validation utterances. Default: those of --data, or 824.")
   var validationCount: Int?
   @Option(help: "Unusable files: stop, or skip.") var onBadFile = OnBadFile.stop
-  @Option(help: "Passes over the training split.") var epochs = 100
+  @Option(help: "Epochs of training.") var epochs = 100
   @Option(help: "Utterances per rank and step.") var batch = 6
   @Option(help: "Batches of each rank and step.") var accumulate = 1
   @Option(help: "Length of a training crop in seconds.") var seconds = 2.0
-  @Option(help: "Steps over which the rate rises at the start.") var warmup = 0
+  @Option(help: "Steps over which the learning rate rises at the start.") var warmup = 0
   @Option(help: "Decay of averaged weights. 0: off.") var ema = 0.0
   @Flag(help: "Compute activations again in backward.") var recompute = false
-  @Option(help: "End a pass after this many steps, and validate.") var stepsPerEpoch: Int?
-  @Option(help: ArgumentHelp("The time of a job: 24:00:00, 90m.", valueName: "time"))
+  @Option(help: "End an epoch after this many steps, and validate.") var stepsPerEpoch: Int?
+  @Option(help: ArgumentHelp("Time limit of a job: 24:00:00, 90m.", valueName: "time"))
   var wallTime: String?
-  @Option(help: "Utterances of a step beyond which it warns.")
+  @Option(help: "Largest global batch, in utterances, without a warning.")
   var maxGlobalBatch = SimulatedEpoch.defaultMaximumGlobalBatch
 
   func validate() throws {

@@ -2,7 +2,7 @@ import Foundation
 
 /// A failure on rank 0 that every rank has been told of.
 public struct RootFailure: Error, Equatable, CustomStringConvertible {
-  /// What rank 0's error said.
+  /// Description of rank 0's error.
   public let description: String
   /// Whether this rank is the one to print it.
   public let isOwn: Bool
@@ -75,7 +75,7 @@ public struct RootDecision {
     }
   }
 
-  /// What `body`, run by every rank for itself, returns here.
+  /// Returns the result of `body`, which every rank runs for itself.
   ///
   /// - Throws: `RootFailure` on all ranks, with one text, if `body` throws on any.
   public func together<Value>(_ body: () throws -> Value) throws -> Value {

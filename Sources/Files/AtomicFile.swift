@@ -13,7 +13,7 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
   /// Anything else; `reason` is the system's text.
   case failed(path: String, operation: String, reason: String)
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .noSpace(let path):
@@ -121,8 +121,8 @@ public enum AtomicFile {
   ///
   /// A temporary of this host is stale if its process is gone and nothing was written to it for
   /// `minimumAge` seconds: hosts of one name may share a folder, and containers of one host have
-  /// numbers of their own. Of another host nobody here can know, and its network may stand still
-  /// for long: that one is stale after `foreignAge` seconds, a day, and so is any other.
+  /// numbers of their own. A temporary of another host, whose processes are not known here, is stale
+  /// after `foreignAge` seconds, a day, since its network may hang for long; so is any other.
   @discardableResult
   public static func removeStaleTemporaries(
     in folder: URL, of name: String? = nil, minimumAge: Double = 60, foreignAge: Double = 86_400

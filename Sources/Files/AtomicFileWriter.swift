@@ -2,10 +2,11 @@ import Foundation
 
 /// A file that is written piece by piece and appears under its name only when it is complete.
 ///
-/// A writer that is dropped before `commit` leaves nothing, and the previous version of the file stays.
-/// What is replaced is a regular file or a symbolic link to one, or to nothing, and of a link the
-/// link itself: never a device, a pipe or a folder, of which a rename would leave nothing. Between
-/// `flush` and `commit` the contents can be looked at.
+/// The pieces go to a file with a `TemporaryName` beside it. A writer that is dropped before `commit`
+/// removes that, and the previous version of the file stays. Only a regular file is replaced, or a
+/// symbolic link to one or to nothing (the link itself): never a device, a pipe or a folder, which a
+/// rename would destroy. Between `flush` and `commit` the
+/// contents can be looked at.
 public final class AtomicFileWriter {
   /// How a file is kept until it is complete, and how safe it is then.
   public enum Manner: Sendable {

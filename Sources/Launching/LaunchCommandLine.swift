@@ -68,7 +68,7 @@ package struct LaunchCommandLine: Equatable, Sendable {
       + [program] + command + (adds ? ["--resume"] : [])
   }
 
-  /// What the user should know about it.
+  /// Note for the user about the plan; nil if there is none.
   package var note: String? {
     guard needsMoreCores, !isPlacedByUser, let cores else { return nil }
     let asked =

@@ -4,7 +4,7 @@ import Testing
 /// The cutting of recordings, which knows lengths only.
 @Suite struct SegmentationTests {
   static let small = Segmentation.Sizes(segment: 2048, lead: 0, fade: 128, tail: 256, hop: 128)
-  /// What a minute's segments are.
+  /// Segments of one minute.
   static let usual = Segmentation.Sizes(
     segment: 960_000, lead: 12_032, fade: 12_032, tail: 36_096, hop: 128)
   static let fadesOnly = Segmentation.Sizes(segment: 2560, lead: 0, fade: 512, tail: 0, hop: 128)

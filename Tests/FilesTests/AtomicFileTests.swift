@@ -121,7 +121,7 @@ import TestSupport
     #expect(names == ["taken"])
   }
 
-  /// What `lstat` says of the kind.
+  /// Kind of the file according to `lstat`.
   private func kind(_ name: String) -> mode_t {
     var status = stat()
     return lstat(path(name), &status) == 0 ? status.st_mode & S_IFMT : 0

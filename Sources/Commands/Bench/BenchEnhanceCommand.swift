@@ -11,7 +11,7 @@ struct BenchEnhanceCommand: ParsableCommand {
   @Option(help: .preset) var preset: String
   @Option(help: "Length of the recording in seconds.") var seconds = 60.0
   @Option(help: "Threads.") var threads = 1
-  @Option(help: "Timed passes; one more goes before them.") var repeats = 3
+  @Option(help: "Timed forward passes, after one that is not timed.") var repeats = 3
   @OptionGroup var output: BenchOutput
 
   func validate() throws {

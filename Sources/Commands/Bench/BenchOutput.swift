@@ -13,7 +13,7 @@ struct BenchOutput: ParsableArguments {
   var json: String?
   @Option(
     help: ArgumentHelp(
-      "What the JSON file calls this build, such as a commit.", valueName: "text"))
+      "Name of this build in the JSON file, such as a commit.", valueName: "text"))
   var label: String?
 
   /// Throws, before anything is measured, if the JSON file cannot be written.

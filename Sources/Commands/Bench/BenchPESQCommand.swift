@@ -6,10 +6,10 @@ import Forecast
 struct BenchPESQCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pesq",
-    abstract: "Measure the time that wide-band pesq takes for a second of audio.")
+    abstract: "Measure the time that wide-band PESQ takes for a second of audio.")
 
   @Option(help: "Length of the utterance in seconds.") var seconds = 8.0
-  @Option(help: "Timed scores; one more goes before them.") var repeats = 5
+  @Option(help: "Timed scores, after one that is not timed.") var repeats = 5
   @OptionGroup var output: BenchOutput
 
   func validate() throws {

@@ -20,18 +20,20 @@ struct BenchScalingCommand: ParsableCommand {
 
   @Option(help: "Numbers of ranks: a list, or A..B for powers of two.")
   var ranks = RankCounts([1, 2])
-  @Flag(exclusivity: .exclusive, help: "What stays the same.") var mode = Mode.weak
+  @Flag(
+    exclusivity: .exclusive,
+    help: "Keep the batch of each rank (weak) or the global batch (strong).") var mode = Mode.weak
   @Option(help: .preset) var preset: String?
   @Option(help: "Utterances per rank and step; with --strong of all ranks.") var batch = 6
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
   @Option(help: "Threads of a rank.") var threads = 1
   @Option(help: "Timed steps.") var steps = 5
-  @Option(help: "Steps before them that do not count.") var warmupSteps = 1
-  @OptionGroup var exchange: ExchangeOptions
+  @Option(help: "Steps before the timed ones.") var warmupSteps = 1
   @Option(help: ArgumentHelp("Hosts, for mpirun.", valueName: "file")) var hostfile: String?
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("An argument of mpirun; once for each.", valueName: "argument"))
+    help: ArgumentHelp(
+      "A further argument of mpirun, one word; may be given several times.", valueName: "argument"))
   var mpirunArg: [String] = []
   @Option(
     parsing: .upToNextOption,
@@ -40,6 +42,7 @@ struct BenchScalingCommand: ParsableCommand {
   var from: [String] = []
   @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
+  @OptionGroup var exchange: ExchangeOptions
 
   /// Which batch stays the same.
   enum Mode: String, EnumerableFlag {

@@ -14,7 +14,7 @@ struct BenchScoreCommand: ParsableCommand {
       """)
 
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.5
-  @Option(help: "Timed scores of each metric; one more goes before them.") var repeats = 5
+  @Option(help: "Timed scores of each metric, after one that is not timed.") var repeats = 5
   @Option(help: "Threads of the second part (default: all cores).") var threads: Int?
   @OptionGroup var output: BenchOutput
 

@@ -43,10 +43,11 @@ struct BenchSimulateCommand: ParsableCommand {
   @Option(help: "Waiting for audio, as a share of computing.") var dataWait = 0.0
   @Option(help: "Utterances of all ranks for strong scaling. Default: --max-global-batch.")
   var globalBatch: Int?
-  @Option(help: "Utterances of all ranks beyond which it warns.") var maxGlobalBatch =
+  @Option(help: "Largest global batch, in utterances, without a warning.") var maxGlobalBatch =
     SimulatedEpoch.defaultMaximumGlobalBatch
   @Option(help: "Validation utterances.") var validationUtterances = 824
-  @Option(help: "Seconds of a core for each. Default: forward on 2.5 s as calibrated, and pesq.")
+  @Option(
+    help: "Seconds of a core for each of them. Default: forward on 2.5 s as calibrated, and PESQ.")
   var validationSeconds: Double?
   @Option(help: "Seconds of a checkpoint. Default: weights and moments at 200 MB/s.")
   var checkpointSeconds: Double?
@@ -57,6 +58,7 @@ struct BenchSimulateCommand: ParsableCommand {
   @OptionGroup var exchange: ExchangeOptions
   @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
+  @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
     for (flag, value) in [

@@ -20,11 +20,11 @@ struct BenchStepCommand: ParsableCommand {
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
   @Option(help: "Threads of a rank.") var threads = 1
   @Option(help: "Timed steps.") var steps = 5
-  @Option(help: "Steps before them that do not count.") var warmupSteps = 1
-  @Flag(help: "Keep no activations but the blocks' inputs; compute the rest again in backward.")
+  @Option(help: "Steps before the timed ones.") var warmupSteps = 1
+  @Flag(help: "Keep only the blocks' inputs, and compute all other activations again in backward.")
   var recompute = false
-  @OptionGroup var exchange: ExchangeOptions
   @OptionGroup var output: BenchOutput
+  @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
     try Flags.require("--batch", batch, atLeast: 1)

@@ -7,11 +7,11 @@ import Platform
 struct CheckpointOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Save within passes too, every so many steps (500) or minutes (10m, 2h).",
+      "Save within epochs too, every so many steps (500) or minutes (10m, 2h).",
       valueName: "steps or time"))
   var checkpointEvery = "10m"
 
-  @Option(help: "Checkpoints that stay, the newest ones.")
+  @Option(help: "Number of checkpoints to keep; older ones are removed.")
   var keep = 2
 
   @Option(
@@ -21,13 +21,13 @@ struct CheckpointOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Save and end with status 75 before this time is over: 23:30:00, 90m. SLURM's own end counts "
-        + "without it.", valueName: "time"))
+      "Save and end with status 75 before this time is over: 23:30:00, 90m. The end of a SLURM job "
+        + "is respected without this option.", valueName: "time"))
   var wallTime: String?
 
   @Option(
     help: ArgumentHelp(
-      "How long before the end. Default: 3 steps and 3 checkpoints, at least 60s.",
+      "Time kept for that save. Default: 3 steps and 3 checkpoints, at least 60s.",
       valueName: "time"))
   var wallMargin: String?
 
@@ -44,7 +44,7 @@ struct CheckpointOptions: ParsableArguments {
     try Flags.requireTime("--wall-margin", wallMargin)
   }
 
-  /// What they ask for. `start` is the uptime when the program began.
+  /// The request that the options make. `start` is the uptime when the program began.
   func request(startedAt start: Double) -> SavingRequest {
     var request = SavingRequest()
     request.interval = CheckpointInterval(checkpointEvery) ?? request.interval

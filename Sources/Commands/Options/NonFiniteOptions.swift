@@ -1,20 +1,20 @@
 import ArgumentParser
 import DistTrain
 
-/// What a run does about steps that are not finite.
+/// Treatment of steps whose loss or gradient is not finite.
 struct NonFiniteOptions: ParsableArguments {
   @Option(
     help:
-      "After this many skipped steps in a row, go back to the last good state with a lower rate.")
+      "Skipped steps in a row after which the run goes back to its last good state.")
   var skipLimit = 20
 
-  @Option(help: "What the learning rate is multiplied by at each rollback.")
+  @Option(help: "Factor of the learning rate at each rollback.")
   var rollbackFactor = 0.5
 
-  @Option(help: "Rollbacks of a run before it stops; 0: stop at the skip limit.")
+  @Option(help: "Rollbacks before the run stops; 0: stop at the skip limit.")
   var rollbacks = 3
 
-  @Option(help: "Dumps of skipped steps that the run folder gets at most, for disttrain replay.")
+  @Option(help: "Largest number of dumps of skipped steps in the run folder, for disttrain replay.")
   var nonfiniteDumps = 10
 
   func validate() throws {

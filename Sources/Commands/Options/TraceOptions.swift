@@ -1,7 +1,7 @@
 import ArgumentParser
 import DistTrain
 
-/// What to trace of a run.
+/// Part of a run that the timeline records.
 struct TraceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -12,7 +12,7 @@ struct TraceOptions: ParsableArguments {
   @Option(help: "Steps in the timeline.")
   var traceSteps = 3
 
-  @Option(help: "Steps of this start before them.")
+  @Option(help: "Steps before the timeline begins, counted from this start.")
   var traceAfter = 5
 
   func validate() throws {
@@ -21,7 +21,7 @@ struct TraceOptions: ParsableArguments {
     try Flags.require(trace?.isEmpty != true, "--trace needs the name of a file")
   }
 
-  /// What they ask for; nil for no trace.
+  /// The trace that the options ask for; nil for none.
   var request: TraceRequest? {
     trace.map { TraceRequest(path: $0, steps: traceSteps, after: traceAfter) }
   }

@@ -66,7 +66,7 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
 
   private typealias Order = (Reduction, ReductionTimes?)
 
-  /// What the two threads share.
+  /// State that the two threads share.
   private final class Shelf: Sendable {
     private struct State {
       var orders: [Order] = []

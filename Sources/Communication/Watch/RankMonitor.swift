@@ -47,7 +47,7 @@ final class RankMonitor<Transport: StatusTransport>: Sendable {
     life.wait(until: { $0 == .ended }) { _ in }
   }
 
-  /// What the monitor's thread does.
+  /// Loop of the monitor's thread.
   private struct Rounds: Sendable {
     let transport: Transport
     let rank: Int

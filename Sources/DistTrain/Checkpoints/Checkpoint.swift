@@ -11,7 +11,7 @@ import Tensor
 /// and average's step counts, and checksums of everything. `best.safetensors` beside it holds
 /// weights only.
 public struct Checkpoint {
-  /// What errors call the file.
+  /// The name of the file in errors.
   public let path: String
   /// Where the run stood.
   public let progress: TrainingProgress

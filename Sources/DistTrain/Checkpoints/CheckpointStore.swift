@@ -56,7 +56,7 @@ public struct CheckpointStore: Sendable {
       seconds: stopwatch.seconds)
   }
 
-  /// Verified before it has its name: after a pass there is one of the same step already, from
+  /// Verified before it has its name: after an epoch there is one of the same step already, from
   /// before the validation, which stays until this one is known to be whole.
   private func write(_ data: Data, to url: URL, step: Int) throws {
     let writer = try AtomicFileWriter(url)

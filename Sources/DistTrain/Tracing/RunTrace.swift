@@ -6,7 +6,7 @@ import RunFiles
 
 /// What to trace of a run, and where to.
 public struct TraceRequest: Equatable, Sendable {
-  /// The file.
+  /// Path of the file.
   public var path: String
   /// Steps to trace, at least 1.
   public var steps: Int

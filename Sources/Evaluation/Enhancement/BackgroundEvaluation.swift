@@ -28,7 +28,7 @@ package final class BackgroundEvaluation {
   /// Waits for the shares of all ranks. Nil on all of them if any rank's `isStopAsked`, which is
   /// called from time to time like `progress`, said yes before its share was done.
   ///
-  /// - Throws: What `Evaluator.evaluate` throws.
+  /// - Throws: Errors of `Evaluator.evaluate`.
   package func finish(
     until isStopAsked: () -> Bool, progress: (Evaluator.Progress) -> Void
   ) throws -> Evaluation? {
@@ -45,7 +45,7 @@ package final class BackgroundEvaluation {
     while board.waitForPart(seconds: 60) == nil {}
   }
 
-  /// What the two threads share.
+  /// State that the two threads share.
   private final class Board: Sendable {
     private struct State {
       var result: (part: EvaluationPart, seconds: Double)?

@@ -20,7 +20,7 @@ enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
   /// FLAC holds integers only.
   case noFloat(path: String)
 
-  /// What is wrong, where, and what to do.
+  /// One sentence with the file, the fault and the remedy.
   var description: String {
     switch self {
     case .missing(let path): "\(path): no such file or folder"

@@ -12,7 +12,7 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
   /// The model made something that is no number, first at sample `index`.
   case notFinite(model: String, index: Int)
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   public var description: String {
     switch self {
     case .empty: "there are no samples to enhance"

@@ -72,7 +72,7 @@ public final class Evaluator {
   /// of this rank.
   ///
   /// - Throws: `RootFailure` with the text of an `EvaluationError` on all ranks if a file cannot be
-  ///   read. What cannot be scored, such as silence, is no error: the result counts and names it.
+  ///   read. Utterances that cannot be scored, such as silence, are no error: the result counts and names them.
   public func evaluate(progress: (Progress) -> Void = { _ in }) throws -> Evaluation {
     let evaluation = try evaluate(until: { false }, progress: progress)
     guard let evaluation else { preconditionFailure("Evaluator: stopped, and nobody asked") }

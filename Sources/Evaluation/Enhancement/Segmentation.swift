@@ -11,9 +11,9 @@ import Foundation
 public struct Segmentation: Equatable, Sendable {
   /// One segment, in samples of the recording.
   public struct Segment: Equatable, Sendable {
-    /// What goes through the model.
+    /// Samples that go through the model.
     public let input: Range<Int>
-    /// What is used of its output. It shares its ends with its neighbours': there they fade.
+    /// Samples of its output that are used. It shares its ends with its neighbours': there they fade.
     public let output: Range<Int>
 
     /// Puts the parts together.
@@ -48,7 +48,7 @@ public struct Segmentation: Equatable, Sendable {
           && 2 * fade + 6 * hop <= segment - overlap, "Segmentation: \(self)")
     }
 
-    /// What two neighbours share at least.
+    /// Smallest overlap of two neighbours, in samples.
     public var overlap: Int { lead + fade + tail }
   }
 

@@ -4,11 +4,11 @@ import Platform
 
 /// Scores pairs of files on several threads.
 package enum FileScoring {
-  /// What came of one pair.
+  /// Result of one pair.
   package struct Outcome: Equatable, Sendable {
     /// The numbers, or why there are none.
     package let score: UtteranceScore
-    /// Those of the unprocessed recording; nil if there is none.
+    /// Scores of the unprocessed recording; nil if there is none.
     package let noisy: UtteranceScore?
     /// False if a file could not be read; silence, for one, is readable and has no score.
     package let isReadable: Bool
@@ -19,7 +19,7 @@ package enum FileScoring {
       self.isReadable = isReadable
     }
 
-    /// Of a file that cannot be compared.
+    /// Outcome for a file that cannot be compared.
     package init(unusable name: String, _ reason: String) {
       let score = UtteranceScore(file: name, error: reason)
       self.init(score: score, noisy: score, isReadable: false)

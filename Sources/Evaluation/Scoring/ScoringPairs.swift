@@ -35,7 +35,7 @@ package struct ScoringPairs: Equatable {
     let noisy: String?
   }
 
-  /// What can be compared, by name.
+  /// Pairs that can be compared, by name.
   package private(set) var pairs: [Pair] = []
   /// Files without a partner, or with several.
   package private(set) var unmatched: [BadFile] = []

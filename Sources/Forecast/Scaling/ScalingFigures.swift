@@ -34,17 +34,19 @@ package struct ScalingFigures: Codable {
 
   package let preset: String
   package let mode: Mode
-  /// Length of an utterance.
+  /// Length of an utterance, in seconds.
   package let seconds: Double
   package let threads: Int
   package let wire: String
-  /// Ranks that the others are compared with.
+  /// Number of ranks that the others are compared with.
   package let baseRanks: Int
   package let utterances: Int
   package let epochs: Int
   package let rows: [Row]
 
-  /// The table of `results`, each with the path that errors name.
+  /// Compares `results`, each with the path that errors name.
+  ///
+  /// - Throws: `ScalingError` if the results belong to different experiments.
   package init(_ results: [(path: String, record: StepRecord)], series: TrainingSeries)
     throws(ScalingError)
   {

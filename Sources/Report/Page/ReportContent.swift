@@ -67,7 +67,7 @@ package struct ReportContent {
     let scored = runs.filter { $0.utterances?.rows.isEmpty == false }
     var corpus: ReportCorpus?
     if let split = scored.first?.utterances?.split,
-      let path = request.data ?? scored.compactMap(\.events.data).first
+      let path = request.data ?? scored.compactMap(\.events.lastStart?.data).first
     {
       progress("reading the corpus \(path)")
       let names = scored.flatMap { $0.utterances?.rows.map(\.file) ?? [] }
@@ -132,7 +132,7 @@ enum ReportError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .nothingYet(let paths):
-      "\(paths.joined(separator: ", ")): no pass is finished yet; try again after the first"
+      "\(paths.joined(separator: ", ")): no epoch is finished yet; try again after the first"
     case .notScaling(let path, let reason):
       "\(path): \(reason); give the .json or .svg that bench scaling or bench simulate wrote"
     }

@@ -4,7 +4,7 @@ import Platform
 import Testing
 import TestSupport
 
-/// What `doctor` makes of what ranks see.
+/// Findings of `doctor` about the ranks.
 @Suite struct DoctorTests {
   /// A rank on an eight-core host with one core of its own.
   private func rank(_ rank: Int, host: String = "a", threads: Int = 1) -> RankSurvey {

@@ -89,7 +89,7 @@ import TestSupport
     let millisecondsPerAudioSecond: Double
   }
 
-  /// What a benchmark says on stderr with these variables and no others of their kind.
+  /// Text of a benchmark on stderr with these variables and no others of their kind.
   private func warnings(
     _ variables: String..., of command: [String] = ["pesq", "--seconds", "1", "--repeats", "1"]
   ) throws -> String {
