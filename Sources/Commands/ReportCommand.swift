@@ -59,8 +59,7 @@ struct ReportCommand: ParsableCommand {
 
   private func requireWritable(_ target: URL) throws(AtomicFileError) {
     let path = target.path(percentEncoded: false)
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+    if PathKind(path) == .folder {
       throw AtomicFileError(path: path, operation: "open", code: EISDIR)
     }
     try BenchOutput.validateFolder(of: path)

@@ -14,11 +14,11 @@ public enum FileContents {
   ///
   /// - Throws: `UnreadableFile` if there is no such file, it is a folder, or reading fails.
   public static func read(_ url: URL) throws(UnreadableFile) -> Data {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw UnreadableFile(reason: "there is no such file", isMissing: true)
+    switch PathKind(url.path) {
+    case .file?: break
+    case .folder?: throw UnreadableFile(reason: "it is a folder, not a file")
+    case nil: throw UnreadableFile(reason: "there is no such file", isMissing: true)
     }
-    if isFolder.boolValue { throw UnreadableFile(reason: "it is a folder, not a file") }
     do {
       return try Data(contentsOf: url)
     } catch {

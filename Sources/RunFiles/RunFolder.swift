@@ -130,12 +130,13 @@ public struct RunFolder: Sendable {
       let path = NSString.path(withComponents: Array(parts.prefix(count)))
       let isMade = mkdir(path, 0o777) == 0
       let code = errno
-      var isFolder: ObjCBool = false
-      if isMade || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-        if isMade || isFolder.boolValue { continue }
+      if isMade { continue }
+      switch PathKind(path) {
+      case .folder?: continue
+      case .file?:
         throw .cannotCreate(path: path, reason: "a file of that name is in the way")
+      case nil: throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
       }
-      throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
     }
   }
 }

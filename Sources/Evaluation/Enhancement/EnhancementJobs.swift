@@ -1,5 +1,6 @@
 import Audio
 import Corpora
+import Files
 import Foundation
 
 /// Why files cannot be enhanced as asked.
@@ -50,11 +51,11 @@ package struct EnhancementJobs: Equatable {
   /// File to file, file into folder, or the audio files of a folder to the same names in another,
   /// which is made if need be.
   package init(input: String, output: String, format: OutputFormat) throws {
-    guard let inputKind = Self.kind(input) else {
+    guard let inputKind = PathKind(input) else {
       throw EnhancementJobsError.missing(path: input)
     }
     let pairs: [(input: String, output: String)]
-    switch (inputKind, Self.kind(output)) {
+    switch (inputKind, PathKind(output)) {
     case (.file, .folder): pairs = [(input, Self.path(output, Self.name(input)))]
     case (.file, _): pairs = [(input, output)]
     case (.folder, .file): throw EnhancementJobsError.outputIsFile(path: output)
@@ -74,14 +75,6 @@ package struct EnhancementJobs: Equatable {
     }
     items = try Self.inspect(pairs)
     if inputKind == .folder { try Self.make(folder: output) }
-  }
-
-  private enum Kind { case file, folder }
-
-  private static func kind(_ path: String) -> Kind? {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return nil }
-    return isFolder.boolValue ? .folder : .file
   }
 
   private static func name(_ path: String) -> String { (path as NSString).lastPathComponent }

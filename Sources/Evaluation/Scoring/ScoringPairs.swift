@@ -1,4 +1,5 @@
 import Corpora
+import Files
 import Foundation
 
 /// Why there is nothing to score.
@@ -82,10 +83,7 @@ package struct ScoringPairs: Equatable {
   }
 
   private static func isFolder(_ path: String) throws(ScoringPairsError) -> Bool {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw .missing(path: path)
-    }
-    return isFolder.boolValue
+    guard let kind = PathKind(path) else { throw .missing(path: path) }
+    return kind == .folder
   }
 }
