@@ -1,6 +1,8 @@
 import Audio
 import Corpora
+import Files
 import Foundation
+import Platform
 
 /// The time of loading a pair of crops, in milliseconds per pair.
 package struct LoadingBenchmark: Codable {
@@ -60,20 +62,15 @@ package struct LoadingBenchmark: Codable {
   }
 
   /// The figures as JSON, with sorted keys in snake case.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-  }
+  package func json() throws -> String { try indentedJSON(self, snakeCase: true) + "\n" }
 
   private static func measure<Result>(
     _ cost: inout Cost, _ body: () throws -> Result
   ) rethrows -> Result {
-    let wall = ContinuousClock.now
+    let wall = Stopwatch()
     let cpu = threadSeconds()
     let result = try body()
-    cost.wall += (ContinuousClock.now - wall) / .seconds(1)
+    cost.wall += wall.seconds
     cost.cpu += threadSeconds() - cpu
     return result
   }

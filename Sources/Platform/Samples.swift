@@ -23,7 +23,7 @@ package struct Samples {
 
 /// Runs `body` and returns its duration in seconds.
 package func secondsTaken(by body: () throws -> Void) rethrows -> Double {
-  let start = ContinuousClock.now
+  let stopwatch = Stopwatch()
   try body()
-  return (ContinuousClock.now - start) / .seconds(1)
+  return stopwatch.seconds
 }

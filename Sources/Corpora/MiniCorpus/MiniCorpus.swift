@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// A small corpus of noisy speech made from recordings in Debian's packages, for demonstrations
 /// and experiments without a research corpus.
@@ -14,16 +15,16 @@ public enum MiniCorpus {
   /// line of text at a time. After an interruption the next call starts the build from the
   /// beginning; downloads are kept in `output/.packages`.
   ///
-  /// - Throws: `MiniCorpusError`, `CorpusLibraryError` or `WaveFileError`.
+  /// - Throws: `MiniCorpusError`, `DynamicLibraryError` or `WaveFileError`.
   public static func prepare(
     output: String, full: Bool = false, seed: UInt64 = 1, progress: (String) -> Void
   ) throws -> MiniCorpusReport {
-    let start = ContinuousClock.now
+    let stopwatch = Stopwatch()
     // The tools run in other folders, where a relative path would name another folder.
     let output = URL(fileURLWithPath: output).path
     let state = try state(of: output, full: full, seed: seed)
     if case .whole(let manifest) = state {
-      return MiniCorpusReport(manifest: manifest, outcome: .kept, start: start)
+      return MiniCorpusReport(manifest: manifest, outcome: .kept, seconds: stopwatch.seconds)
     }
     if state == .foreign { throw MiniCorpusError.foreignFolder(path: output) }
     let builder = MiniCorpusBuilder(output: output, full: full, seed: seed)
@@ -35,7 +36,7 @@ public enum MiniCorpus {
       outcome = .rebuilt(reason: reason)
     }
     return MiniCorpusReport(
-      manifest: try builder.build(progress: progress), outcome: outcome, start: start)
+      manifest: try builder.build(progress: progress), outcome: outcome, seconds: stopwatch.seconds)
   }
 
   /// The contents of an output folder.
@@ -92,11 +93,11 @@ public struct MiniCorpusReport: Sendable, CustomStringConvertible {
   /// Wall time, in seconds.
   public var seconds: Double
 
-  init(manifest: MiniCorpusManifest, outcome: Outcome, start: ContinuousClock.Instant) {
+  init(manifest: MiniCorpusManifest, outcome: Outcome, seconds: Double) {
     self.outcome = outcome
     splits = manifest.splits
     byteCount = manifest.files.reduce(0) { $0 + $1.byteCount }
-    seconds = (ContinuousClock.now - start) / .seconds(1)
+    self.seconds = seconds
   }
 
   /// The report as a few lines of text.

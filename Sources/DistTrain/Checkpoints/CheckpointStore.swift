@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 import RunFiles
 
 /// The checkpoints of a run: `step-00001234.safetensors` after step 1234, and `last.safetensors`, a
@@ -30,7 +31,7 @@ public struct CheckpointStore: Sendable {
   package func save(
     _ state: TrainingState, _ configuration: TrainingConfiguration
   ) throws -> RunEvent.Checkpoint {
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     let step = state.progress.step
     let data = try Checkpoint.serialized(state, configuration)
     let url = folder.checkpoint(step: step)
@@ -40,10 +41,10 @@ public struct CheckpointStore: Sendable {
     removeOthers(than: step)
     return RunEvent.Checkpoint(
       step: step, file: url.path(percentEncoded: false), bytes: data.count,
-      seconds: (ContinuousClock.now - clock) / .seconds(1))
+      seconds: stopwatch.seconds)
   }
 
-  /// Verified before it has its name: after a pass there is one of the same step already, from
+  /// Verified before it has its name: after an epoch there is one of the same step already, from
   /// before the validation, which stays until this one is known to be whole.
   private func write(_ data: Data, to url: URL, step: Int) throws {
     let writer = try AtomicFileWriter(url)

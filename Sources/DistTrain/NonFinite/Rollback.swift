@@ -75,7 +75,7 @@ struct Rollback {
     if let recovery = progress.recovery {
       log.line(
         "\(progress.skippedSteps) steps were skipped in all, the first was step "
-          + "\(recovery.firstSkippedStep) in pass \(recovery.firstSkippedEpoch)")
+          + "\(recovery.firstSkippedStep) in epoch \(recovery.firstSkippedEpoch)")
     }
     log.line("learning rates tried: \(rates.map { "\($0)" }.joined(separator: ", "))")
     if let first = names.first {
@@ -91,6 +91,6 @@ struct Rollback {
           rollbacks: progress.rollbacks, dumps: names)))
     let error = TrainingError.diverged(
       steps: progress.skippedInARow, epoch: progress.epoch + 1, rollbacks: progress.rollbacks)
-    _ = try RootDecision(communicator).bytes { throw error }
+    try RootDecision(communicator).fail(error)
   }
 }

@@ -201,7 +201,7 @@ import TestSupport
     }
     try withStore { store, _ in
       let error = #expect(throws: RootFailure.self) { try load(store) }
-      #expect(error?.description.contains("there is no checkpoint to resume") == true)
+      #expect(error?.description.contains("no checkpoint to resume") == true)
     }
   }
 

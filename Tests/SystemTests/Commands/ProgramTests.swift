@@ -4,7 +4,7 @@ import Tensor
 import Testing
 import TestSupport
 
-/// What holds for every command: help, wrong arguments, settings of the environment.
+/// Properties of every command: help, wrong arguments, settings of the environment.
 @Suite struct ProgramTests {
   @Test(arguments: [
     (

@@ -151,11 +151,7 @@ import TestSupport
       try damage("train/noisy/u001")
       for ranks in [1, 2] {
         let arguments = train + ["--run-dir", "run\(ranks)"]
-        let outcome =
-          ranks == 1
-          ? try disttrain(arguments, folder: folder)
-          : try MPIRun.run(
-            ranks: 2, product: "disttrain", arguments: arguments, folder: folder, timeLimit: 60)
+        let outcome = try disttrain(ranks: ranks, arguments, folder: folder)
         #expect(outcome.status != 0 && !outcome.timedOut, "\(outcome)")
         #expect(
           outcome.errors.contains(

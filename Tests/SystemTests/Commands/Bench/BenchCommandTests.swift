@@ -89,7 +89,7 @@ import TestSupport
     let millisecondsPerAudioSecond: Double
   }
 
-  /// What a benchmark says on stderr with these variables and no others of their kind.
+  /// Text of a benchmark on stderr with these variables and no others of their kind.
   private func warnings(
     _ variables: String..., of command: [String] = ["pesq", "--seconds", "1", "--repeats", "1"]
   ) throws -> String {
@@ -163,7 +163,10 @@ import TestSupport
   @Test(arguments: [
     (["step", "--preset", "abl1", "--batch", "0"], "--batch must be at least 1, not 0"),
     (["step", "--preset", "abl1", "--steps", "0"], "--steps must be at least 1, not 0"),
-    (["step", "--preset", "abl1", "--threads", "0"], "--threads must be at least 1, not 0"),
+    (
+      ["step", "--preset", "abl1", "--threads", "0"],
+      "--threads must be between 1 and 1024, not 0"
+    ),
     (
       ["step", "--preset", "abl1", "--seconds", "0.01"],
       "--seconds must be between 0.1 and 600, not 0.01"

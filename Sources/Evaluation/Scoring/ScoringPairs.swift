@@ -2,7 +2,7 @@ import Corpora
 import Foundation
 
 /// Why there is nothing to score.
-enum ScoringPlanError: Error, Equatable, CustomStringConvertible {
+enum ScoringPairsError: Error, Equatable, CustomStringConvertible {
   /// There is no such file or folder.
   case missing(path: String)
   /// A file is to be compared with a folder.
@@ -24,7 +24,7 @@ enum ScoringPlanError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Which files to compare with which.
-package struct ScoringPlan: Equatable {
+package struct ScoringPairs: Equatable {
   /// Files to compare, called `name` in reports.
   package struct Pair: Equatable, Sendable {
     let name: String
@@ -34,7 +34,7 @@ package struct ScoringPlan: Equatable {
     let noisy: String?
   }
 
-  /// What can be compared, by name.
+  /// Pairs that can be compared, by name.
   package private(set) var pairs: [Pair] = []
   /// Files without a partner, or with several.
   package private(set) var unmatched: [BadFile] = []
@@ -49,7 +49,7 @@ package struct ScoringPlan: Equatable {
     } else if areFolders.allSatisfy({ $0 }) {
       try match(paths)
     } else {
-      throw ScoringPlanError.fileAgainstFolder(
+      throw ScoringPairsError.fileAgainstFolder(
         options: ["--reference \(reference)", "--degraded \(degraded)"]
           + (noisy.map { ["--noisy \($0)"] } ?? []))
     }
@@ -59,7 +59,7 @@ package struct ScoringPlan: Equatable {
   private mutating func match(_ paths: [String]) throws {
     let folders = try paths.map { try AudioFolder($0) }
     if folders.allSatisfy(\.isEmpty) {
-      throw ScoringPlanError.noAudio(folders: [paths[1], paths[0]] + paths[2...])
+      throw ScoringPairsError.noAudio(folders: [paths[1], paths[0]] + paths[2...])
     }
     for name in Set(folders.flatMap(\.paths.keys)).sorted() {
       let files = folders.map { $0.paths[name] }
@@ -81,7 +81,7 @@ package struct ScoringPlan: Equatable {
     unmatched += folders.flatMap(\.duplicates)
   }
 
-  private static func isFolder(_ path: String) throws(ScoringPlanError) -> Bool {
+  private static func isFolder(_ path: String) throws(ScoringPairsError) -> Bool {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw .missing(path: path)
