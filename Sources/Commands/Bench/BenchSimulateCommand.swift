@@ -58,7 +58,6 @@ struct BenchSimulateCommand: ParsableCommand {
   @OptionGroup var exchange: ExchangeOptions
   @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
-  @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
     for (flag, value) in [
