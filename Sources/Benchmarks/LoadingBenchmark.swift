@@ -1,6 +1,7 @@
 import Audio
 import Corpora
 import Foundation
+import Platform
 
 /// What loading a crop pair came to, in milliseconds a pair.
 package struct LoadingBenchmark: Codable {
@@ -70,10 +71,10 @@ package struct LoadingBenchmark: Codable {
   private static func measure<Result>(
     _ cost: inout Cost, _ body: () throws -> Result
   ) rethrows -> Result {
-    let wall = ContinuousClock.now
+    let wall = Stopwatch()
     let cpu = threadSeconds()
     let result = try body()
-    cost.wall += (ContinuousClock.now - wall) / .seconds(1)
+    cost.wall += wall.seconds
     cost.cpu += threadSeconds() - cpu
     return result
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Audio
 import Evaluation
 import Foundation
+import Platform
 
 /// `disttrain enhance`: takes the noise out of recordings.
 struct EnhanceCommand: ParsableCommand {
@@ -42,7 +43,7 @@ struct EnhanceCommand: ParsableCommand {
 
   func run() throws {
     EnvironmentCheck.warn()
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     let model = try TrainedModel.load(weights: weights.weights, preset: weights.preset)
     let enhancer = try Enhancer(model)
     let plan = try EnhancementPlan(input: input, output: output, format: format)
@@ -58,7 +59,7 @@ struct EnhanceCommand: ParsableCommand {
       }
     }
     log.endProgress()
-    let elapsed = (ContinuousClock.now - clock) / .seconds(1)
+    let elapsed = stopwatch.seconds
     let count = plan.items.count
     Console.line(
       "enhanced \(count) \(count == 1 ? "recording" : "recordings"), "

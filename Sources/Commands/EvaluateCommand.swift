@@ -46,10 +46,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     try ParallelCommand.run(deadlines.deadlines) { communicator in
       let root = RootDecision(communicator)
-      _ = try root.bytes {
-        try scores.requireWritable(hasNoisy: true)
-        return []
-      }
+      try root.run { try scores.requireWritable(hasNoisy: true) }
       let model = try root.model(weights: weights.weights, preset: weights.preset)
       communicator.enter(.staging)
       let place = try Staging(
@@ -74,10 +71,7 @@ struct EvaluateCommand: ParsableCommand {
         ? PublishedCropScores(
           try evaluate([.pesqWB], PublishedCropScores.crop(seed: cropSeed)), seed: cropSeed)
         : nil
-      _ = try root.bytes {
-        try report(evaluation, crops, model.configuration.name, dataset)
-        return []
-      }
+      try root.run { try report(evaluation, crops, model.configuration.name, dataset) }
     }
   }
 

@@ -48,6 +48,24 @@ public struct RootDecision {
     return try JSONDecoder().decode([Value].self, from: Data(bytes))[0]
   }
 
+  /// Runs `body` on rank 0, and returns on all ranks when it is done.
+  ///
+  /// - Throws: `RootFailure` on all ranks if `body` throws there.
+  public func run(_ body: () throws -> Void) throws {
+    _ = try bytes {
+      try body()
+      return []
+    }
+  }
+
+  /// Fails on all ranks with the text of rank 0's `error`.
+  ///
+  /// - Throws: `RootFailure` on all ranks, always.
+  public func fail(_ error: any Error) throws -> Never {
+    try run { throw error }
+    preconditionFailure("RootDecision: rank 0 threw, and its message says that it did not")
+  }
+
   /// What `body`, run by every rank for itself, returns here.
   ///
   /// - Throws: `RootFailure` on all ranks, with one text, if `body` throws on any.
@@ -56,8 +74,8 @@ public struct RootDecision {
     var text = ""
     if case .failure(let error) = result { text = "\(error)" }
     let texts = try communicator.gather(Array(text.utf8), root: 0)
-    _ = try bytes {
-      guard let texts, let rank = texts.firstIndex(where: { !$0.isEmpty }) else { return [] }
+    try run {
+      guard let texts, let rank = texts.firstIndex(where: { !$0.isEmpty }) else { return }
       let text = String(decoding: texts[rank], as: UTF8.self)
       let isCommon = texts.allSatisfy { $0 == texts[rank] }
       throw RootFailure(description: isCommon ? text : "rank \(rank): \(text)", isOwn: true)

@@ -59,12 +59,12 @@ package struct Launcher {
   ) throws(LaunchError) -> (LaunchAttempt, isMPIRunLost: Bool) {
     let before = folder.checkpoints().first?.step
     let start = Date()
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     let process = try startProcess(
       plan.words(resuming: !isFirst && folder.anyCheckpoint != nil))
     let (code, isKilled) = waitForEnd(of: process)
     let attempt = LaunchAttempt(
-      start: start, seconds: (ContinuousClock.now - clock) / .seconds(1),
+      start: start, seconds: stopwatch.seconds,
       status: JobStatus(code), stepBefore: before, stepAfter: folder.checkpoints().first?.step)
     return (attempt, isKilled)
   }

@@ -22,7 +22,7 @@ package struct Samples {
 
 /// Runs `body` and returns the seconds that it took.
 package func secondsTaken(by body: () throws -> Void) rethrows -> Double {
-  let start = ContinuousClock.now
+  let stopwatch = Stopwatch()
   try body()
-  return (ContinuousClock.now - start) / .seconds(1)
+  return stopwatch.seconds
 }

@@ -3,23 +3,24 @@ import DistTrain
 import Forecast
 import Foundation
 import Models
+import Platform
 import Tensor
 
 /// Tells the parts of a training step apart by the moments at which it calls back.
 struct StepWatch {
-  private let start = ContinuousClock.now
+  private let stopwatch = Stopwatch()
   private var loading = 0.0
   private var exchanged: Double?
 
   /// Makes an utterance ready.
   mutating func load<Value>(_ body: () throws -> Value) rethrows -> Value {
-    let before = elapsed
-    defer { loading += elapsed - before }
+    let before = stopwatch.seconds
+    defer { loading += stopwatch.seconds - before }
     return try body()
   }
 
   /// Says that the gradients of all ranks are there and their norm is known.
-  mutating func markExchanged() { exchanged = elapsed }
+  mutating func markExchanged() { exchanged = stopwatch.seconds }
 
   /// The parts of a step that took `seconds` and of these stood still for `exposed`.
   func times(seconds: Double, exposed: Double) -> StepTimes {
@@ -28,8 +29,6 @@ struct StepWatch {
       data: loading, compute: max(0, until - loading - exposed), exposed: exposed,
       rest: seconds - until)
   }
-
-  private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
 }
 
 extension StepTimes {
@@ -78,17 +77,17 @@ extension Readiness {
     let tape = Tape(execution)
     let enhanced = model(item.noisy, tape)
     _ = spectralLoss(enhanced, item.clean, tape)
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     var moments: [(from: Int, seconds: Double)] = []
     while let boundary = tape.backwardStep() {
-      let seconds = (ContinuousClock.now - clock) / .seconds(1)
+      let seconds = stopwatch.seconds
       if let last = moments.last, last.from == boundary {
         // Nothing more is final, unless backward ends here.
         continue
       }
       moments.append((boundary, seconds))
     }
-    let all = (ContinuousClock.now - clock) / .seconds(1)
+    let all = stopwatch.seconds
     model.parameters.zeroGradients()
     return moments.map { Readiness(from: $0.from, fraction: min(1, $0.seconds / all)) }
   }

@@ -48,10 +48,9 @@ struct BenchAllReduceCommand: ParsableCommand {
   func run() throws {
     try ParallelCommand.run { communicator in
       let root = RootDecision(communicator)
-      _ = try root.bytes {
+      try root.run {
         try output.validateFolder()
         if communicator.worldSize == 1 { throw ScalingError.alone }
-        return []
       }
       let machine = BenchmarkMachine.current()
       if communicator.isRoot { output.begin(machine, printed: EnvironmentCheck.warning) }
@@ -59,10 +58,9 @@ struct BenchAllReduceCommand: ParsableCommand {
         sizes: minBytes.bytes...maxBytes.bytes, wire: wire, bucketBytes: Int(bucketMb * 1e6),
         iterations: iterations, secondsPerSize: 0.2
       ).run(over: communicator)
-      _ = try root.bytes {
+      try root.run {
         try output.end(AllReduceFigures.kind, machine, figures)
         if let csv { try AtomicFile.write(figures.csv, to: URL(fileURLWithPath: csv)) }
-        return []
       }
     }
   }

@@ -51,10 +51,7 @@ struct BenchStepCommand: ParsableCommand {
         threads: threads, recomputes: recompute, exchange: exchange.settings,
         steps: steps, warmupSteps: warmupSteps)
       let figures = try benchmark.run(over: communicator)
-      _ = try root.bytes {
-        try output.end("step", machine, figures)
-        return []
-      }
+      try root.run { try output.end("step", machine, figures) }
     }
   }
 }

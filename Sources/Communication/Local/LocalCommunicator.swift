@@ -109,7 +109,7 @@ public final class LocalCommunicator: Communicator, Sendable {
   /// Adds up at once, in rank order: threads of one process have nothing to hide. A failure shows in
   /// `finishReductions`.
   public func startReduction(_ reduction: Reduction, times: ReductionTimes?) {
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     times?.begin()
     defer { times?.complete() }
     do throws(CommunicationError) {
@@ -117,7 +117,7 @@ public final class LocalCommunicator: Communicator, Sendable {
     } catch {
       pending.withLock { $0.failure = $0.failure ?? error }
     }
-    pending.withLock { $0.seconds += (ContinuousClock.now - clock) / .seconds(1) }
+    pending.withLock { $0.seconds += stopwatch.seconds }
   }
 
   /// The seconds since the last call of it that reductions took.

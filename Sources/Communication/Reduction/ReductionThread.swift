@@ -1,5 +1,6 @@
 import CPlatform
 import Foundation
+import Platform
 
 /// Moves reductions while the main thread computes.
 ///
@@ -76,7 +77,7 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
     private var orders: [Order] = []
     /// Reductions that the thread has taken and not completed.
     private var taken = 0
-    private var began: ContinuousClock.Instant?
+    private var busy: Stopwatch?
     private var seconds = 0.0
     private var isAwaited = false
     private var isStopped = false
@@ -84,7 +85,7 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
 
     func add(_ order: Order) {
       condition.withLock {
-        if began == nil { began = .now }
+        if busy == nil { busy = Stopwatch() }
         if failure == nil { orders.append(order) }
         condition.broadcast()
       }
@@ -144,8 +145,8 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
     }
 
     private func end() {
-      if let began { seconds += (ContinuousClock.now - began) / .seconds(1) }
-      began = nil
+      if let busy { seconds += busy.seconds }
+      busy = nil
       condition.broadcast()
     }
   }

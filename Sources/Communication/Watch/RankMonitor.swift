@@ -32,11 +32,9 @@ final class RankMonitor<Transport: StatusTransport>: Sendable {
       watch: RankWatch(rank: rank, identities: identities, deadlines: deadlines))
     let thread = Thread {
       var rounds = rounds
-      var last = ContinuousClock.now
+      var stopwatch = Stopwatch()
       while shelf.sleep(deadlines.beat) {
-        let now = ContinuousClock.now
-        rounds.beat(elapsed: (now - last) / .seconds(1))
-        last = now
+        rounds.beat(elapsed: stopwatch.lap())
       }
       rounds.leave()
       shelf.end()
@@ -105,8 +103,8 @@ final class RankMonitor<Transport: StatusTransport>: Sendable {
       var status = progress.status
       status.farewell = .leaving
       var untold = Array(listeners)
-      let deadline = ContinuousClock.now + .seconds(10)
-      while ContinuousClock.now < deadline {
+      let stopwatch = Stopwatch()
+      while stopwatch.seconds < 10 {
         untold.removeAll { transport.send(status.words, to: $0) }
         receive()
         if untold.isEmpty && gone.count == listeners.count && transport.isIdle { return }

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// A small corpus of noisy speech made from recordings in Debian's packages, for demonstrations
 /// and experiments without a research corpus.
@@ -16,12 +17,12 @@ public enum MiniCorpus {
   public static func prepare(
     output: String, full: Bool = false, seed: UInt64 = 1, progress: (String) -> Void
   ) throws -> MiniCorpusReport {
-    let start = ContinuousClock.now
+    let stopwatch = Stopwatch()
     // The tools run in other folders, where a relative path would mean another place.
     let output = URL(fileURLWithPath: output).path
     let state = try state(of: output, full: full, seed: seed)
     if case .whole(let manifest) = state {
-      return MiniCorpusReport(manifest: manifest, outcome: .kept, start: start)
+      return MiniCorpusReport(manifest: manifest, outcome: .kept, seconds: stopwatch.seconds)
     }
     if state == .foreign { throw MiniCorpusError.foreignFolder(path: output) }
     let builder = MiniCorpusBuilder(output: output, full: full, seed: seed)
@@ -33,7 +34,7 @@ public enum MiniCorpus {
       outcome = .rebuilt(reason: reason)
     }
     return MiniCorpusReport(
-      manifest: try builder.build(progress: progress), outcome: outcome, start: start)
+      manifest: try builder.build(progress: progress), outcome: outcome, seconds: stopwatch.seconds)
   }
 
   /// What an output folder holds.
@@ -90,11 +91,11 @@ public struct MiniCorpusReport: Sendable, CustomStringConvertible {
   /// Wall time, in seconds.
   public var seconds: Double
 
-  init(manifest: MiniCorpusManifest, outcome: Outcome, start: ContinuousClock.Instant) {
+  init(manifest: MiniCorpusManifest, outcome: Outcome, seconds: Double) {
     self.outcome = outcome
     splits = manifest.splits
     byteCount = manifest.files.reduce(0) { $0 + $1.byteCount }
-    seconds = (ContinuousClock.now - start) / .seconds(1)
+    self.seconds = seconds
   }
 
   /// A few readable lines.

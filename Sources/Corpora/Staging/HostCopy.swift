@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import Platform
 
 /// A packed corpus in a folder of this host, copied there by one process of the host.
 package struct HostCopy {
@@ -61,7 +62,7 @@ package struct HostCopy {
   /// Makes the copy unless it is there. It appears when it is whole and verified. `progress` is
   /// called with the bytes copied so far.
   package func make(progress: (_ byteCount: Int) -> Void = { _ in }) -> Outcome {
-    let start = ContinuousClock.now
+    let stopwatch = Stopwatch()
     // Verified whole: the copy of an earlier job may have rotted since, and is then made anew here
     // instead of ending the run at the first crop that meets the fault.
     if problem(at: path) == nil { return .kept(path: path) }
@@ -92,7 +93,7 @@ package struct HostCopy {
             + "have the disk and the memory of this host checked")
       }
       try writer.commit()
-      return .copied(path: path, seconds: (ContinuousClock.now - start) / .seconds(1))
+      return .copied(path: path, seconds: stopwatch.seconds)
     } catch let error as PackedCorpusError {
       return .failed(text: error.description)
     } catch let error as WaveFileError {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 import RunFiles
 
 /// The checkpoints of a run: `step-00001234.safetensors` after step 1234, and `last.safetensors`, a
@@ -42,7 +43,7 @@ public struct CheckpointStore: Sendable {
   public func save(
     _ state: TrainingState, _ configuration: TrainingConfiguration
   ) throws -> Saved {
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     let step = state.progress.step
     let data = try Checkpoint.serialized(state, configuration)
     let url = folder.checkpoint(step: step)
@@ -52,7 +53,7 @@ public struct CheckpointStore: Sendable {
     removeOthers(than: step)
     return Saved(
       step: step, path: url.path(percentEncoded: false), bytes: data.count,
-      seconds: (ContinuousClock.now - clock) / .seconds(1))
+      seconds: stopwatch.seconds)
   }
 
   /// Verified before it has its name: after a pass there is one of the same step already, from

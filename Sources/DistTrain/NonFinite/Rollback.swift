@@ -98,6 +98,6 @@ struct Rollback {
       ])
     let error = TrainingError.diverged(
       steps: progress.skippedInARow, epoch: progress.epoch + 1, rollbacks: progress.rollbacks)
-    _ = try RootDecision(communicator).bytes { throw error }
+    try RootDecision(communicator).fail(error)
   }
 }

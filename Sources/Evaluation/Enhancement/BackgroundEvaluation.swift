@@ -1,5 +1,6 @@
 import CPlatform
 import Foundation
+import Platform
 
 /// A rank's share of an evaluation, computed by a thread beside what the rank does.
 ///
@@ -55,7 +56,7 @@ package final class BackgroundEvaluation {
   private final class Board: @unchecked Sendable {
     // Sendable because the condition guards every access to the mutable fields.
     private let condition = NSCondition()
-    private let start = ContinuousClock.now
+    private let stopwatch = Stopwatch()
     private var result: (part: EvaluationPart, seconds: Double)?
     private var latest: Evaluator.Progress?
     private var isStopped = false
@@ -64,7 +65,7 @@ package final class BackgroundEvaluation {
     var progress: Evaluator.Progress? { condition.withLock { latest } }
     var isStopAsked: Bool { condition.withLock { isStopped } }
     var seconds: Double {
-      condition.withLock { result?.seconds ?? (ContinuousClock.now - start) / .seconds(1) }
+      condition.withLock { result?.seconds ?? stopwatch.seconds }
     }
 
     func report(_ progress: Evaluator.Progress) { condition.withLock { latest = progress } }
@@ -72,7 +73,7 @@ package final class BackgroundEvaluation {
 
     func end(_ part: EvaluationPart) {
       condition.withLock {
-        result = (part, (ContinuousClock.now - start) / .seconds(1))
+        result = (part, stopwatch.seconds)
         condition.broadcast()
       }
     }

@@ -33,9 +33,9 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
     for _ in 0..<9 {
       values.update(repeating: 1)
       try communicator.barrier()
-      let clock = ContinuousClock.now
+      let stopwatch = Stopwatch()
       try communicator.allReduceSum(values)
-      exchange.add((ContinuousClock.now - clock) / .seconds(1))
+      exchange.add(stopwatch.seconds)
     }
 
     let configuration = TrainingConfiguration(
@@ -48,9 +48,9 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
     var compute = Samples()
     for count in 0..<4 {
       try communicator.barrier()
-      let clock = ContinuousClock.now
+      let stopwatch = Stopwatch()
       let outcome = try step.run(count: 1, learningRate: 1e-4, execution) { _ in item }
-      let seconds = (ContinuousClock.now - clock) / .seconds(1)
+      let seconds = stopwatch.seconds
       // The first lays out memory and weights.
       if count == 0 { continue }
       whole.add(seconds)
