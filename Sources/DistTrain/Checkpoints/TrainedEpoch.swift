@@ -39,10 +39,10 @@ extension TrainingProgress {
   var meanLoss: Double? { lossCount > 0 ? lossSum / Double(lossCount) : nil }
 
   /// Epochs of which scores are told.
-  var validatedEpochs: Int { unvalidated == nil ? epoch : epoch - 1 }
+  package var validatedEpochs: Int { unvalidated == nil ? epoch : epoch - 1 }
 
   /// Counts the epoch whose steps are done, and begins the next.
-  mutating func endEpoch() {
+  package mutating func endEpoch() {
     epoch += 1
     stepInEpoch = 0
     lossSum = 0
