@@ -1,10 +1,10 @@
 /// The scores that the published plan of the ablations sets itself, on VoiceBank-DEMAND.
 struct SuccessCriteria: Equatable, Sendable {
-  /// What must be reached.
+  /// The score that must be reached.
   let minimum: Double
-  /// What is expected.
+  /// The score that is expected.
   let target: Double
-  /// What would be as good as the best models of its time; nil if the plan names none.
+  /// The score of the best models of its time; nil if the plan names none.
   var stretch: Double?
 
   /// By preset.

@@ -16,7 +16,7 @@ package struct RunHistory: Equatable, Sendable {
   package init(_ text: String, path: String) throws(ComparisonError) {
     let lines = text.split(whereSeparator: \.isNewline)
       .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-    guard let columns = lines.first, columns.first == "epoch", columns.contains("pesq") else {
+    guard let columns = lines.first, columns.starts(with: EpochReport.fieldNames.prefix(2)) else {
       throw .unreadable(path: path, reason: "it is no history of epochs")
     }
     var rows: [EpochReport] = []

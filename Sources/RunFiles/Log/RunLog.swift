@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Platform
 
-/// What rank 0 tells people, files and greps about a run. Other ranks are silent.
+/// The log of a run, for people, files and greps. Rank 0 writes it; other ranks are silent.
 ///
 /// - Lines go to stdout, each in one write. Exactly one line per epoch holds the words `Epoch` and
 ///   `PESQ`; in all others they appear in lower case, so that a plain `grep` reads the scores.
