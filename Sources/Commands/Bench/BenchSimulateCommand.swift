@@ -55,7 +55,6 @@ struct BenchSimulateCommand: ParsableCommand {
     parsing: .upToNextOption,
     help: ArgumentHelp("Files of bench step to compare with.", valueName: "file"))
   var measured: [String] = []
-  @OptionGroup var exchange: ExchangeOptions
   @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
   @OptionGroup var exchange: ExchangeOptions
