@@ -100,7 +100,7 @@ let modules: [Target] = [
     "Evaluation",
     uses: [
       "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
-    ], libraries: ["CPlatform"]),
+    ]),
 
   // The heart: step, exchange, loop, checkpoints, and what happens when numbers are not finite.
   module(
@@ -128,7 +128,7 @@ let modules: [Target] = [
     uses: [
       "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Metrics", "Audio", "Models",
       "Tensor", "Charts", "Files", "Platform",
-    ], libraries: ["CZlib"]),
+    ], libraries: ["CZlib"], resources: [.embedInCode("Resources")]),
   // Jobs of several processes: their start, their restarts, and what is checked before.
   module(
     "Launching",

@@ -123,19 +123,4 @@ import Testing
     #expect(parts.year == 2026 && parts.hour == 5 && parts.second == 7)
     #expect(JobEnd.date(squeue: "N/A\n") == nil && JobEnd.date(squeue: "") == nil)
   }
-
-  @Test(arguments: [
-    ("--checkpoint-every", "0"), ("--keep", "0"), ("--stop-signals", "INT"),
-    ("--wall-time", "90"), ("--wall-margin", "soon"),
-  ])
-  func wrongOptionsAreNamed(flag: String, value: String) throws {
-    let error = #expect(throws: (any Error).self) {
-      _ = try DistTrainCommand.parseAsRoot([
-        "train", "--preset", "abl3", "--data", "d", flag, value,
-      ])
-    }
-    let text = error.map { DistTrainCommand.fullMessage(for: $0) } ?? ""
-    #expect(error.map { DistTrainCommand.exitCode(for: $0).rawValue } == 64)
-    #expect(text.contains("'\(value)'") && text.contains(flag), "\(text)")
-  }
 }

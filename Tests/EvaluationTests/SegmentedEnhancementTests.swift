@@ -80,6 +80,7 @@ import TestSupport
     }
     let segmentation = segmentation(noisy.count, seconds: 20)
     let pieces = try enhance(noisy, segmentation)
+    try #require(!seams(segmentation).isEmpty)
     for seam in seams(segmentation) {
       // No steeper than the whole gets within a second.
       let step = largestStep(pieces, seam)

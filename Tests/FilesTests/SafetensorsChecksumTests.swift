@@ -23,9 +23,9 @@ import Testing
     return file
   }
 
-  private func contents(_ file: SafetensorsFile) -> [String] {
-    file.metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-      + file.entries.map { "\($0.name) \($0.dtype) \($0.shape) \((try? $0.floats()) ?? [])" }
+  private func contents(_ file: SafetensorsFile) throws -> [String] {
+    try file.metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+      + file.entries.map { "\($0.name) \($0.dtype) \($0.shape) \(try $0.floats())" }
   }
 
   @Test func everyGroupHasAChecksumAndTheFileStaysReadable() throws {
@@ -40,9 +40,9 @@ import Testing
       ])
     #expect(keys.allSatisfy { back.metadata[$0]?.count == 8 })
     #expect(
-      contents(back).filter { !$0.hasPrefix("checksum.") }
+      try contents(back).filter { !$0.hasPrefix("checksum.") }
         == contents(
-          try read(
+          read(
             file.serialized())))
     // Once more: the old ones count for nothing.
     #expect(back.addingChecksums(groups: groups).serialized() == data)
@@ -52,14 +52,14 @@ import Testing
 
   @Test func anyFlippedBitIsRefusedOrChangesNothing() throws {
     let whole = file.addingChecksums(groups: groups).serialized()
-    let expected = contents(try read(whole))
+    let expected = try contents(try read(whole))
     var accepted = 0
     for bit in 0..<whole.count * 8 {
       var data = whole
       data[bit / 8] ^= 1 << (bit % 8)
       guard let read = try? read(data) else { continue }
       accepted += 1
-      #expect(contents(read) == expected, "bit \(bit) was changed unseen")
+      #expect(try contents(read) == expected, "bit \(bit) was changed unseen")
     }
     // Padding and the case of hexadecimal escapes, at the most.
     #expect(accepted < 8 * 8)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Forecast
 
-/// What is to be trained, for the commands that say how long it takes.
+/// Size of a training, for the commands that forecast its time.
 struct TrainingSeriesOptions: ParsableArguments {
   @Option(help: "Training utterances of an epoch.") var utterances = 11_572
   @Option(help: "Epochs of a training.") var epochs = 100

@@ -87,10 +87,8 @@ package final class RunSaving {
     log.line(
       String(
         format: "saved step %d (%.1f MB in %.2f s): ", saved.step,
-        Double(saved.bytes) / 1e6, saved.seconds) + saved.path)
-    log.append(
-      .checkpoint(
-        .init(step: saved.step, file: saved.path, bytes: saved.bytes, seconds: saved.seconds)))
+        Double(saved.bytes) / 1e6, saved.seconds) + saved.file)
+    log.append(.checkpoint(saved))
   }
 
   /// Whether to stop instead of validating: something asks for it, or the time left is too short

@@ -21,8 +21,8 @@ public final class TrainingRun {
   private let saving: RunSaving
   private let validation: Validation
   private let ending: EpochEnding
-  /// Seconds spent on ending epochs that were scored beside training.
   private let stragglers: Stragglers
+  /// Seconds spent on ending epochs that were scored beside training.
   private var endingSeconds = 0.0
   private let forensics: NonFiniteForensics
   private let rollback: Rollback

@@ -27,18 +27,19 @@ struct LogStatusReader: StatusReader {
       status.state = .running
       isOfARun = true
       if let step = Self.step(after: ", continued after step ", line) {
-        goOn(.start(.init(step: step)))
+        goOn(.start(.init { $0.step = step }))
       } else if line.hasSuffix("/") {
-        goOn(.start(.init(step: 0)))
+        goOn(.start(.init()))
       }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("warning: ") {
       if line.contains(" skipped on all ranks"), let step = Self.step(after: "step ", line) {
-        status.apply(.step(.init(skipped: step)))
+        status.apply(.step(.init { ($0.step, $0.isSkipped) = (step, true) }))
       }
       if line.contains(" steps in a row were skipped: back to ") {
         status.loss = nil
-        goOn(.rollback(.init(step: Self.step(after: ": back to step ", line) ?? 0)))
+        let step = Self.step(after: ": back to step ", line) ?? 0
+        goOn(.rollback(.init { $0.step = step }))
       }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("stopped after ") {
@@ -75,9 +76,12 @@ struct LogStatusReader: StatusReader {
       guard let index = words.firstIndex(of: name), index + 1 < words.count else { return nil }
       return Double(words[index + 1]).flatMap { $0.isFinite ? $0 : nil }
     }
-    var report = EpochReport()
-    (report.epoch, report.pesq, report.noisyPESQ) = (number, value("PESQ"), value("noisy"))
-    status.apply(.epoch(.init(report, step: nil, dataSeconds: nil)))
+    status.apply(
+      .epoch(
+        .init {
+          $0.report.epoch = number
+          ($0.report.pesq, $0.report.noisyPESQ) = (value("PESQ"), value("noisy"))
+        }))
     status.loss = value("train-loss") ?? status.loss
     status.speed = value("audio-s/s")
     secondsPerEpoch = value("seconds")
@@ -112,28 +116,5 @@ struct LogStatusReader: StatusReader {
     }
     let whole = Double(epochs) - Double(status.epoch) - (secondsLeftInEpoch == nil ? 0 : 1)
     status.secondsLeft = max(0, whole) * secondsPerEpoch + (secondsLeftInEpoch ?? 0)
-  }
-}
-
-// A log says little of an event.
-extension RunEvent.Start {
-  fileprivate init(step: Int) {
-    self.init()
-    self.step = step
-  }
-}
-
-extension RunEvent.Step {
-  fileprivate init(skipped step: Int) {
-    self.init()
-    self.step = step
-    isSkipped = true
-  }
-}
-
-extension RunEvent.Rollback {
-  fileprivate init(step: Int) {
-    self.init()
-    self.step = step
   }
 }

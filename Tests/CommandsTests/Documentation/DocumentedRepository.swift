@@ -104,12 +104,13 @@ struct DocumentedRepository {
         flags[name]?.insert(String(word))
       }
     }
-    for below in command.configuration.subcommands {
-      let word = below.configuration.commandName ?? ""
+    for subcommand in command.configuration.subcommands {
+      let word = subcommand.configuration.commandName ?? ""
       let full = name.isEmpty ? word : "\(name) \(word)"
-      collectFlags(of: below, name: full, into: &flags)
+      collectFlags(of: subcommand, name: full, into: &flags)
       // Of a group such as bench all options are meant.
-      flags[name]?.formUnion(flags[full] ?? [])
+      let below = flags[full] ?? []
+      flags[name]?.formUnion(below)
     }
   }
 

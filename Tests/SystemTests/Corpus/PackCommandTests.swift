@@ -89,7 +89,7 @@ import TestSupport
       try whole.prefix(whole.count - 1).write(to: pack)
       let outcome = try disttrain(
         ranks: 2, ["train", "--preset", "tiny.json", "--data", "c.safetensors"], folder: folder)
-      #expect(outcome.status != 0 && !outcome.timedOut, "\(outcome)")
+      #expect(outcome.status == 1 && !outcome.timedOut, "\(outcome)")
       let errors = outcome.errors.split(separator: "\n").filter { $0.hasPrefix("disttrain: ") }
       #expect(errors.count == 1, "\(outcome)")
       #expect(errors.first?.contains("c.safetensors: the file is truncated or damaged") == true)
@@ -137,8 +137,6 @@ import TestSupport
         #expect(cpu > 0 && abs(share - cpu / 200) < 1e-9)
         #expect(object["count"] as? Int == 20)
       }
-      let wrong = try disttrain(["bench", "loading", "--data", "corpus", "--count", "0"])
-      #expect(wrong.status == 64 && wrong.errors.contains("--count must be at least 1"))
     }
   }
 }

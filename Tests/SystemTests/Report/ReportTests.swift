@@ -212,8 +212,6 @@ import TestSupport
         toFile: folder.file("a/best-scores.csv"), atomically: true, encoding: .utf8)
       expectError(
         try report(["a"], in: folder), "a/best-scores.csv cannot be read: line 2 has not 2 fields")
-      let wrong = try report(["a", "--examples", "9"], in: folder)
-      #expect(wrong.status == 64 && wrong.errors.contains("--examples must be"), "\(wrong)")
     }
   }
 

@@ -199,6 +199,28 @@ import TestSupport
     }
   }
 
+  /// A browser runs a script only if the policy names its hash.
+  @Test func thePolicyNamesTheScriptAsItStandsInThePage() throws {
+    try withTemporaryFolder { folder in
+      try makeRun("a", in: folder)
+      let html = try report(["a"], in: folder).html.replacing("&#39;", with: "'")
+      let scripts = html.components(separatedBy: "<script>").dropFirst()
+        .map { $0.components(separatedBy: "</script>")[0] }
+      #expect(scripts.count == 1 && scripts.first?.contains("addEventListener('play'") == true)
+      try folder.write(scripts.joined(), to: "script.js")
+      let outcome = try Subprocess.shell(
+        "sha256sum script.js", folder: folder, timeLimit: 10)
+      let digits = Array(outcome.output.prefix { $0 != " " })
+      let hash = stride(from: 0, to: digits.count, by: 2).compactMap {
+        UInt8(String(digits[$0...$0 + 1]), radix: 16)
+      }
+      #expect(hash.count == 32, "\(outcome)")
+      expect(html, has: "; script-src 'sha256-\(Data(hash).base64EncodedString())'; ")
+      expect(
+        html, has: "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ")
+    }
+  }
+
   @Test func noTwoOfManyRunsLookAlike() throws {
     try withTemporaryFolder { folder in
       let names = (1...20).map { "r\($0)" }

@@ -364,8 +364,6 @@ import TestSupport
       expectError(try disttrain(["watch", "nowhere"], folder: folder), "nowhere: no such file")
       expectError(try disttrain(["watch", "empty"], folder: folder), "empty holds no run")
       expectError(try disttrain(["watch", "other.log"], folder: folder), "other.log holds no run")
-      #expect(try disttrain(["watch"], folder: folder).status == 64)
-      #expect(try disttrain(["watch", "empty", "--interval", "0"], folder: folder).status == 64)
     }
   }
 }
