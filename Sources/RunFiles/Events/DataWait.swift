@@ -16,7 +16,7 @@ package struct DataWait: Equatable, Sendable {
   /// The share of training that nobody needs to know of.
   package static let limit = 0.01
 
-  /// What the log says if the wait is above the limit and lasts at least a second: below that the
+  /// Warning of the log if the wait is above the limit and lasts at least a second: below that the
   /// first crop, which nothing can be done about, counts for too much.
   package func warning(epoch: Int) -> String? {
     guard seconds >= 1, seconds > Self.limit * trainingSeconds else { return nil }
