@@ -95,7 +95,7 @@ private func expectRefused(
     (["launch", "--ranks", "0", "--", "train"], "--ranks must be at least 1, not 0"),
     (
       ["launch", "--ranks", "2", "--", "evaluate"],
-      "launch starts train and nothing else: after -- comes train, not evaluate"
+      "launch starts train and nothing else: put train after --, not evaluate"
     ),
     (
       ["launch", "--ranks", "2", "train", "--preset", "abl1", "--data", "d"],
