@@ -4,7 +4,7 @@ import Tensor
 
 /// Computes the utterances of a dump again and compares with what was recorded.
 package struct DumpReplay {
-  /// What a replay came to.
+  /// Result of a replay.
   package enum Verdict: Equatable, Sendable {
     /// Every recorded finding came again at the same place.
     case same

@@ -143,7 +143,7 @@ public final class Trainer {
     schedule.rate(atStep: step) * state.progress.rateFactor
   }
 
-  /// What this rank saw of the last step, if that was skipped.
+  /// Observations of this rank in the last step, if that was skipped.
   var nonFiniteEvidence: NonFiniteEvidence { trainingStep.nonFiniteEvidence }
 
   /// The crop that a step of `epoch` takes of an utterance, read again.
