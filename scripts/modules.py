@@ -246,16 +246,18 @@ def picture(targets):
 def check():
     targets = read_manifest()
     known = {t.name for t in targets} | {"ArgumentParser"}
-    problems, rows, total, tests = [], [], 0, 0
+    problems, rows, total, tests, folders = [], [], 0, 0, set()
     for target in targets:
         files = read_files(target)
         problems += wrong_imports(target, files, known)
         if not target.folder.startswith("Sources/"):
             tests += count_lines(files)
             continue
-        # Two modules may be made from one folder.
-        if target.kind == "system" or (ROOT / target.folder).is_symlink():
+        # Two modules may be made from one folder, which counts once.
+        folder = (ROOT / target.folder).resolve()
+        if target.kind == "system" or folder in folders:
             continue
+        folders.add(folder)
         lines = count_lines(files)
         total += lines
         rows.append((target.name, len(files), lines))
