@@ -3,7 +3,7 @@ import Platform
 
 /// The program `disttrain`, which is the list of its commands.
 package struct DistTrainCommand: ParsableCommand {
-  /// The help of the program and its commands.
+  /// Text of the help.
   package static let configuration = CommandConfiguration(
     commandName: "disttrain",
     abstract: "Trains and uses speech-enhancement networks on clusters of CPUs.",

@@ -32,7 +32,7 @@ struct EnhanceCommand: ParsableCommand {
 
   func validate() throws {
     try Flags.require(
-      segment == nil || !whole, "--whole has no segments; leave --segment away")
+      segment == nil || !whole, "--whole has no segments; omit --segment")
     try Flags.require("--segment", segment, within: Enhancer.segmentLimits, unit: "seconds")
   }
 

@@ -156,7 +156,7 @@ struct PlanRecipeOptions: ParsableArguments {
     try Flags.requireTime("--wall-time", wallTime)
     try Flags.require(
       (data == nil) != (utterances == nil),
-      "say what there is to train on: either --data CORPUS, or --utterances if it is elsewhere")
+      "name the training data: give --data CORPUS, or --utterances if the corpus is elsewhere")
   }
 
   /// The recipe, of one rank.

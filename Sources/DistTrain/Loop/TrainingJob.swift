@@ -152,8 +152,8 @@ public struct TrainingJob {
       "\(configuration.model.title) (\(configuration.model.name)), "
         + "\(state.model.parameters.parameterCount) parameters",
       "data \(request.data): train \(train.pairs.count) utterances, valid \(valid.count)",
-      "\(steps) steps a pass of global batch \(configuration.globalBatch), "
-        + "\(configuration.epochs) passes",
+      "\(steps) steps an epoch of global batch \(configuration.globalBatch), "
+        + "\(configuration.epochs) epochs",
       "run folder \(folder), "
         + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
     ]
@@ -262,7 +262,7 @@ public struct TrainingJob {
           + "for a real run")
     }
     log.line(
-      "\(trainer.stepsPerEpoch) steps a pass, \(configuration.epochs) passes, rate "
+      "\(trainer.stepsPerEpoch) steps an epoch, \(configuration.epochs) epochs, rate "
         + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "
         + "\(configuration.warmupSteps)), clip \(configuration.clip), averaging "
         + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
@@ -292,7 +292,7 @@ public struct TrainingJob {
     }
     let best = request.runFolder.best.path(percentEncoded: false)
     if let score = progress.bestScore, let epoch = progress.bestEpoch {
-      log.line("best \(String(format: "%.4f", score)) in pass \(epoch): \(best)")
+      log.line("best \(String(format: "%.4f", score)) in epoch \(epoch): \(best)")
     } else {
       log.warning("no validation utterance could be scored, so there are no best weights")
     }

@@ -104,7 +104,7 @@ final class NonFiniteForensics {
   private struct Plan: Codable {
     /// Path by rank.
     var paths: [String: String] = [:]
-    /// Of ranks that write none, the earlier dump of the same finding.
+    /// For ranks that write none, the earlier dump of an equal finding.
     var earlier: [String: String] = [:]
     /// Whether more dumps were called for than the run folder may get.
     var isLimited = false

@@ -3,7 +3,7 @@ import RunFiles
 
 /// How far a run has come, as far as its files tell.
 package struct RunStatus: Equatable, Sendable {
-  /// The state of a run.
+  /// State of the run.
   enum State: Equatable, Sendable {
     /// Nothing is known of its end.
     case running

@@ -11,7 +11,7 @@ protocol StatusReader {
 
 /// A run that is watched by one of its files.
 package struct WatchedRun {
-  /// Name of the run's row.
+  /// Name of its row.
   let name: String
   private var tail: FileTail
   private var reader: any StatusReader
@@ -38,7 +38,7 @@ package struct WatchedRun {
     reader = makeReader()
   }
 
-  /// The status as known now; nil for a log that is not known to be of a run.
+  /// Current status; for a log, nil as long as it is none of a run.
   var status: RunStatus? {
     if let log = reader as? LogStatusReader, !log.isOfARun { return nil }
     return reader.status

@@ -16,8 +16,8 @@ package struct DataWait: Equatable, Sendable {
   /// The share of the training time up to which waiting is not worth a warning.
   package static let limit = 0.01
 
-  /// The warning of the log about epoch `epoch`; nil if the wait is below the limit or shorter than a
-  /// second. In less time the first crop, which nothing can be done about, counts for too much.
+  /// Warning of the log if the wait is above the limit and lasts at least a second: below that the
+  /// first crop, which nothing can be done about, counts for too much.
   package func warning(epoch: Int) -> String? {
     guard seconds >= 1, seconds > Self.limit * trainingSeconds else { return nil }
     let share = trainingSeconds > 0 ? seconds / trainingSeconds * 100 : 100

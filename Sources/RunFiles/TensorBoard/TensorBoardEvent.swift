@@ -1,6 +1,6 @@
 import Files
 
-/// The contents of a record in a TensorBoard event file.
+/// Contents of one record of a TensorBoard event file.
 ///
 /// The fields are those of TensorFlow's `event.proto`, `summary.proto` and `tensor.proto`.
 enum TensorBoardEvent {
