@@ -1,3 +1,5 @@
+import Platform
+
 /// Changes the sample rate of a whole signal through libsoxr, with linear phase: the result is
 /// aligned in time with the source.
 package struct Resampler: Sendable {
@@ -65,7 +67,8 @@ package struct Resampler: Sendable {
     if let failure { throw .failed(path: path, reason: String(cString: failure)) }
     // A last sample that lies beyond the source stays silent.
     guard produced >= capacity - 1 else {
-      throw .failed(path: path, reason: "resampled to \(produced) of \(capacity) samples")
+      throw .failed(
+        path: path, reason: "resampled to \(produced) of \(NumberText.count(capacity, "sample"))")
     }
     return result
   }

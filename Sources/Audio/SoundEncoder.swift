@@ -1,5 +1,6 @@
 import CSndfile
 import Foundation
+import Platform
 
 /// Where an encoder puts its bytes: it goes back to complete the header.
 protocol EncoderTarget: AnyObject {
@@ -68,7 +69,8 @@ final class SoundEncoder {
       delivered = sf_writef_float(handle, samples, sf_count_t(samples.count))
     }
     guard delivered == samples.count else {
-      throw .unwritable(path: path, reason: "libsndfile refused \(samples.count) samples")
+      throw .unwritable(
+        path: path, reason: "libsndfile refused \(NumberText.count(samples.count, "sample"))")
     }
     sampleCount += samples.count
   }

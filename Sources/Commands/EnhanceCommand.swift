@@ -2,6 +2,7 @@ import ArgumentParser
 import Audio
 import Evaluation
 import Foundation
+import Platform
 
 /// `disttrain enhance`: takes the noise out of recordings.
 struct EnhanceCommand: ParsableCommand {
@@ -61,7 +62,7 @@ struct EnhanceCommand: ParsableCommand {
     let elapsed = (ContinuousClock.now - clock) / .seconds(1)
     let count = plan.items.count
     Console.line(
-      "enhanced \(count) \(count == 1 ? "recording" : "recordings"), "
+      "enhanced \(NumberText.count(count, "recording")), "
         + String(format: "%.1f s of audio in %.1f s", seconds(total), elapsed))
   }
 

@@ -1,4 +1,5 @@
 import Files
+import Platform
 
 /// Why weights were rejected.
 public enum WeightFileError: Error, Equatable, CustomStringConvertible {
@@ -73,7 +74,9 @@ extension WeightFileError.Fault {
   }
 
   fileprivate var notFinite: String? {
-    if case .notFinite(let name, let count) = self { return "\(name) (\(count) elements)" }
+    if case .notFinite(let name, let count) = self {
+      return "\(name) (\(NumberText.count(count, "element")))"
+    }
     return nil
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Corpora
 import Foundation
+import Platform
 import RunFiles
 
 /// `disttrain prepare verify`: whether a corpus still is what was prepared.
@@ -40,8 +41,10 @@ struct PrepareVerifyCommand: ParsableCommand {
         path: data, count: found.damages.count, of: found.recordingCount)
     }
     Console.line(
-      "\(data): all \(found.recordingCount) recordings are as packed (\(found.blockCount) blocks, "
-        + "\(corpus.byteCount) bytes)")
+      "\(data): all " + NumberText.count(found.recordingCount, "recording")
+        + " \(NumberText.agree(found.recordingCount, "is", "are")) as packed ("
+        + NumberText.count(found.blockCount, "block") + ", "
+        + NumberText.count(corpus.byteCount, "byte") + ")")
   }
 
   private func verifyFolder(_ log: RunLog) throws {
@@ -60,6 +63,8 @@ struct PrepareVerifyCommand: ParsableCommand {
     if !found.damaged.isEmpty {
       throw VoiceBankError.damaged(count: found.damaged.count, path: data)
     }
-    Console.line("\(data): all \(found.fileCount) files are as prepared")
+    let files = NumberText.count(found.fileCount, "file")
+    let verb = NumberText.agree(found.fileCount, "is", "are")
+    Console.line("\(data): all \(files) \(verb) as prepared")
   }
 }

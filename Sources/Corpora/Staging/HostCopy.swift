@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import Platform
 
 /// A packed corpus in a folder of this host, copied there by one process of the host.
 package struct HostCopy {
@@ -141,7 +142,8 @@ package struct HostCopy {
       if count == 0 {
         throw WaveFileError.unreadable(
           path: source,
-          reason: "it ended after \(done) of \(identity.byteCount) bytes; copy it again")
+          reason: "it ended after \(done) of "
+            + NumberText.count(identity.byteCount, "byte") + "; copy it again")
       }
       try writer.append(UnsafeRawBufferPointer(rebasing: piece.prefix(count)))
       done += count

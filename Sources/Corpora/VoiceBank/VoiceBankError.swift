@@ -1,3 +1,5 @@
+import Platform
+
 /// Why VoiceBank-DEMAND cannot be prepared.
 public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Folders of the download are missing.
@@ -42,14 +44,14 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
     case .foreignFolder(let path):
       "\(path) is there already and no list of it by this command; choose another --output"
     case .sourcesGone(let count, let example, let input):
-      "\(count) \(count == 1 ? "file" : "files") of --output, such as \(example), "
-        + "\(count == 1 ? "has" : "have") no source in \(input) any more; choose another --output"
+      "\(NumberText.count(count, "file")) of --output, such as \(example), "
+        + "\(NumberText.agree(count, "has", "have")) no source in \(input) any more; choose another --output"
     case .otherFormat(let path, let found):
       "\(path) holds .\(found) files; choose --format \(found), or another --output"
     case .busy(let path): "\(path) is being prepared by another process"
     case .unwritable(let path, let reason): "\(path): cannot be written: \(reason)"
     case .rejected(let count, let table):
-      "\(count) unusable \(count == 1 ? "file" : "files"), listed in \(table); repair them and start "
+      "\(NumberText.count(count, "unusable file")), listed in \(table); repair them and start "
         + "again (what is done is kept), or leave them out with --on-bad-file skip"
     case .noUsablePair(let split, let table):
       "no pair of the \(split.rawValue) set can be used; \(table) says why"
@@ -58,8 +60,8 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
     case .unfinished(let path):
       "\(path) was not prepared to its end: run prepare voicebank again"
     case .damaged(let count, let path):
-      "\(path): \(count) \(count == 1 ? "file is" : "files are") not as prepared; run the command "
-        + "that made the folder again, it makes what is missing or has changed"
+      "\(path): \(NumberText.count(count, "file")) \(NumberText.agree(count, "is", "are")) not as "
+        + "prepared; run the command that made the folder again, it makes what is missing or has changed"
     }
   }
 }

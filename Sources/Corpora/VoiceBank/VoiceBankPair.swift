@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import Platform
 
 /// Makes one pair of a 16 kHz corpus out of a pair at 48 kHz. Each source is read once.
 struct VoiceBankPair: Sendable {
@@ -73,7 +74,8 @@ struct VoiceBankPair: Sendable {
     }
     if signals[0].count != signals[1].count {
       let reason =
-        "has \(signals[1].count) samples, its clean side \(clean) has \(signals[0].count)"
+        "has \(NumberText.count(signals[1].count, "sample")), its clean side \(clean) has "
+        + "\(signals[0].count)"
       return try rejected([BadFile(path: noisy, reason: reason)], item)
     }
     return .made(

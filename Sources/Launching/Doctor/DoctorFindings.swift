@@ -36,7 +36,7 @@ package enum DoctorFindings {
         $0.threads > $0.processors.count && !$0.processors.isEmpty
       }) {
         problem(
-          "\(host): rank \(rank.rank) computes with \(rank.threads) threads and may use "
+          "\(host): rank \(rank.rank) computes with \(count(rank.threads, "thread")) and may use "
             + "\(count(rank.processors.count, "processor")): they wait for each other; use \(bind), "
             + "or lower --threads")
       }

@@ -1,4 +1,5 @@
 import Files
+import Platform
 
 extension ScoreTable {
   /// The scores with a header, one line per utterance: file, one field per metric (empty where there
@@ -39,8 +40,8 @@ extension ScoreTable {
     let leftOut = framesLeftOut
     if leftOut.frames > 0 && columns.contains(.llr) {
       lines.append(
-        "llr: \(leftOut.frames) frames of digital silence left out, of \(leftOut.utterances) "
-          + (leftOut.utterances == 1 ? "utterance" : "utterances"))
+        "llr: \(NumberText.count(leftOut.frames, "frame")) of digital silence left out, of "
+          + NumberText.count(leftOut.utterances, "utterance"))
     }
     let unscorable = unscorable
     if !unscorable.isEmpty {

@@ -1,6 +1,7 @@
 import Charts
 import Foundation
 import Metrics
+import Platform
 
 extension ReportPage {
   /// Scores, losses and learning rate over passes, and the loss over steps.

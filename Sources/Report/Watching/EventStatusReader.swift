@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// Follows the `metrics.jsonl` of a run.
 struct EventStatusReader: StatusReader {
@@ -52,7 +53,7 @@ struct EventStatusReader: StatusReader {
     status.speed = nil
     goBack(to: event.step, keepsBest: false)
     if let time, let step = event.step { steps = [(step, time)] }
-    let ranks = event.ranks.map { ", \($0) rank\($0 == 1 ? "" : "s")" } ?? ""
+    let ranks = event.ranks.map { ", " + NumberText.count($0, "rank") } ?? ""
     let step = event.step ?? 0
     status.tell((step == 0 ? "started" : "continued after step \(step)") + ranks, at: time)
     if let epochs = status.epochs, status.epoch >= epochs { status.state = .complete }

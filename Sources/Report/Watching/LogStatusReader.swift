@@ -18,7 +18,7 @@ struct LogStatusReader: StatusReader {
       epoch(words)
     } else if line.hasPrefix("pass ") {
       progress(words)
-    } else if words.count > 5, words[1] == "steps", words[2] == "a", words[3] == "pass," {
+    } else if words.count > 5, words[1].hasPrefix("step"), words[2] == "a", words[3] == "pass," {
       status.stepsPerEpoch = Int(words[0])
       status.epochs = Int(words[4])
     } else if line.hasPrefix("run folder ") {
@@ -34,7 +34,7 @@ struct LogStatusReader: StatusReader {
       if line.contains(" skipped on all ranks"), let step = Self.step(after: "step ", line) {
         status.skipped(step: step)
       }
-      if line.contains(" steps in a row were skipped: back to ") {
+      if line.contains(" in a row w"), line.contains(" skipped: back to ") {
         status.loss = nil
         goBack(to: Self.step(after: ": back to step ", line) ?? 0, keepsBest: true)
       }

@@ -80,7 +80,9 @@ extension RunEvents {
           + ", learning rate × \(rateFactor ?? 1)"
           + " (rollback \(rollback ?? 0) of \(limit ?? 0))"
       case "diverged":
-        return "gave up at \(place): \(skippedSteps ?? 0) steps were skipped in all"
+        let steps = NumberText.count(skippedSteps ?? 0, "step")
+        let were = NumberText.agree(skippedSteps ?? 0, "was", "were")
+        return "gave up at \(place): \(steps) \(were) skipped in all"
       case "fallback":
         return "\(file ?? "a checkpoint") could not be used (\(reason ?? "damaged")); "
           + "went on from \(place)"

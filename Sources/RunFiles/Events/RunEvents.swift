@@ -165,8 +165,9 @@ package struct RunEvents {
     guard seconds > 0, waited > StragglerReport.notableShare * seconds else { return }
     let text = String(
       format: "after step %d: ranks waited %.1f s for each other (%.1f%% of the steps), most for "
-        + "rank %d on %@, the last in %d of %d steps", step, waited, 100 * waited / seconds,
-      event.rank ?? 0, event.host ?? "?", event.stepsLast ?? 0, event.steps ?? 0)
+        + "rank %d on %@, the last in %d of %@", step, waited, 100 * waited / seconds,
+      event.rank ?? 0, event.host ?? "?", event.stepsLast ?? 0,
+      NumberText.count(event.steps ?? 0, "step"))
     incidents.append(Incident(kind: "waiting", time: event.time ?? "", text: text))
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Metrics
+import Platform
 
 /// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know,
 /// or that an older file lacks, do no harm.
@@ -41,7 +42,9 @@ package struct RunHistory: Equatable, Sendable {
     for (index, fields) in lines.enumerated().dropFirst() {
       guard fields.count == columns.count, let epoch = Int(fields[0]) else {
         throw .unreadable(
-          path: path, reason: "line \(index + 1) has \(fields.count) fields, not \(columns.count)")
+          path: path,
+          reason: "line \(index + 1) has \(NumberText.count(fields.count, "field")), not "
+            + "\(columns.count)")
       }
       let numbers = zip(columns, fields).compactMap { column, field in
         Double(field).flatMap { $0.isFinite ? (column, $0) : nil }
