@@ -27,7 +27,6 @@ struct EvaluateCommand: ParsableCommand {
       "Corpus: {train,valid,test}/{clean,noisy}, VoiceBank-DEMAND's folders, or a file of prepare "
         + "pack.", valueName: "folder or file"))
   var data: String
-  @OptionGroup var staging: StagingOptions
   @Option(help: "Split of the corpus.") var split = CorpusSplit.test
   @OptionGroup var scores: ScoreOptions
   @Flag(
@@ -41,15 +40,13 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers that were kept for validation.")
   var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  @OptionGroup var staging: StagingOptions
   @OptionGroup var deadlines: DeadlineOptions
 
   func run() throws {
     try ParallelCommand.run(deadlines.deadlines) { communicator in
       let root = RootDecision(communicator)
-      _ = try root.bytes {
-        try scores.requireWritable(hasNoisy: true)
-        return []
-      }
+      try root.run { try scores.requireWritable(hasNoisy: true) }
       let model = try root.model(weights: weights.weights, preset: weights.preset)
       communicator.enter(.staging)
       let place = try Staging(
@@ -74,10 +71,7 @@ struct EvaluateCommand: ParsableCommand {
         ? PublishedCropScores(
           try evaluate([.pesqWB], PublishedCropScores.crop(seed: cropSeed)), seed: cropSeed)
         : nil
-      _ = try root.bytes {
-        try report(evaluation, crops, model.configuration.name, dataset)
-        return []
-      }
+      try root.run { try report(evaluation, crops, model.configuration.name, dataset) }
     }
   }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// A failure on rank 0 that every rank has been told of.
 public struct RootFailure: Error, Equatable, CustomStringConvertible {
-  /// What rank 0's error said.
+  /// Description of rank 0's error.
   public let description: String
   /// Whether this rank is the one to print it.
   public let isOwn: Bool
@@ -48,7 +48,34 @@ public struct RootDecision {
     return try JSONDecoder().decode([Value].self, from: Data(bytes))[0]
   }
 
-  /// What `body`, run by every rank for itself, returns here.
+  /// Runs `body` on rank 0, and returns on all ranks when it is done.
+  ///
+  /// - Throws: `RootFailure` on all ranks if `body` throws there.
+  public func run(_ body: () throws -> Void) throws {
+    _ = try bytes {
+      try body()
+      return []
+    }
+  }
+
+  /// Fails on all ranks with the text of rank 0's `error`.
+  ///
+  /// - Throws: `RootFailure` on all ranks, always.
+  public func fail(_ error: any Error) throws -> Never {
+    try run { throw error }
+    preconditionFailure("RootDecision: rank 0 threw, and its message says that it did not")
+  }
+
+  /// Every rank's `value`, by rank, on rank 0; nil elsewhere.
+  public func gather<Value: Codable>(_ value: Value) throws -> [Value]? {
+    // A list of one: some values are no JSON document by themselves.
+    let bytes = Array(try JSONEncoder().encode([value]))
+    return try communicator.gather(bytes, root: 0)?.map {
+      try JSONDecoder().decode([Value].self, from: Data($0))[0]
+    }
+  }
+
+  /// Returns the result of `body`, which every rank runs for itself.
   ///
   /// - Throws: `RootFailure` on all ranks, with one text, if `body` throws on any.
   public func together<Value>(_ body: () throws -> Value) throws -> Value {
@@ -56,8 +83,8 @@ public struct RootDecision {
     var text = ""
     if case .failure(let error) = result { text = "\(error)" }
     let texts = try communicator.gather(Array(text.utf8), root: 0)
-    _ = try bytes {
-      guard let texts, let rank = texts.firstIndex(where: { !$0.isEmpty }) else { return [] }
+    try run {
+      guard let texts, let rank = texts.firstIndex(where: { !$0.isEmpty }) else { return }
       let text = String(decoding: texts[rank], as: UTF8.self)
       let isCommon = texts.allSatisfy { $0 == texts[rank] }
       throw RootFailure(description: isCommon ? text : "rank \(rank): \(text)", isOwn: true)

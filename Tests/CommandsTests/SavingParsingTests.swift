@@ -4,7 +4,7 @@ import Foundation
 import Platform
 import Testing
 
-/// What users write about saving and stopping, and when it is time for either.
+/// Options about saving and stopping, and when each is due.
 @Suite struct SavingParsingTests {
   @Test(arguments: [
     ("90s", 90.0), ("10m", 600), ("10min", 600), ("2h", 7200), ("1.5h", 5400), ("1d", 86_400),

@@ -21,7 +21,7 @@ import Testing
     var request = PlanRequest(
       configuration: TrainingConfiguration(model: try Preset.load("abl3"), epochs: 10, batch: 3),
       parameterCount: 990, nodes: nodes, ranksPerNode: 2,
-      corpus: PlannedCorpus(
+      corpus: CorpusSize(
         trainingUtterances: 100, validationUtterances: 10, validationUtteranceSeconds: 2),
       cost: AllReduceCost(network: link, shared: link), memoryPerNode: 8_000_000)
     change(&request)

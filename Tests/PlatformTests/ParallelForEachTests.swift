@@ -7,11 +7,11 @@ import TestSupport
   private struct Failure: Error, Equatable { var item: Int }
 
   @Test(arguments: [(0, 3), (1, 4), (100, 1), (100, 3), (5, 50)])
-  func everyItemIsDoneOnceAndToldHere(count: Int, threads: Int) throws {
+  func everyItemIsDoneOnceAndReportedOnThisThread(count: Int, threads: Int) throws {
     let done = Counter()
     var results: [Int] = []
     let caller = Thread.current
-    try parallelForEach(Array(0..<count), threads: threads) { item in
+    parallelForEach(Array(0..<count), threads: threads) { item in
       done.increment()
       return item * item
     } completed: { result in
@@ -22,7 +22,7 @@ import TestSupport
     if threads == 1 { #expect(results == results.sorted()) }
   }
 
-  @Test(arguments: [1, 4]) func anErrorEndsTheWork(threads: Int) {
+  @Test(arguments: [1, 4]) func errorsEndTheWork(threads: Int) {
     let done = Counter()
     var told = 0
     #expect(throws: Failure(item: 10)) {
@@ -34,11 +34,11 @@ import TestSupport
         told += 1
       }
     }
-    // What was under way was waited for; most was never started.
+    // Items in progress were waited for, and most items were never started.
     #expect(told < done.value && done.value < 900, "\(done.value)")
   }
 
-  @Test func anErrorOfTheReceiverEndsTheWorkToo() {
+  @Test func errorsOfTheReceiverEndTheWork() {
     let done = Counter()
     var told = 0
     #expect(throws: Failure(item: 3)) {
@@ -52,5 +52,28 @@ import TestSupport
       }
     }
     #expect(told == 3 && done.value < 900, "\(done.value)")
+  }
+
+  @Test func aWorkerServesOneThreadAtATime() {
+    final class Worker {
+      var isBusy = false
+      var uses = 0
+    }
+    let all = [Worker(), Worker()]
+    let pool = WorkerPool(all)
+    // More threads than workers: some wait.
+    parallelForEach(Array(0..<200), threads: 5) { _ in
+      pool.withWorker { worker in
+        let wasBusy = worker.isBusy
+        worker.isBusy = true
+        worker.uses += 1
+        sched_yield()
+        worker.isBusy = false
+        return wasBusy
+      }
+    } completed: { wasBusy in
+      #expect(!wasBusy)
+    }
+    #expect(all.reduce(0) { $0 + $1.uses } == 200)
   }
 }

@@ -18,7 +18,13 @@ import TestSupport
       seconds: 1834.21, audioSecondsPerSecond: 12.34, validationSeconds: 229.3)
   }
 
-  /// What `body` writes to stdout when that is a file.
+  private func epoch(_ number: Int, pesq: Double?) -> RunEvent {
+    .epoch(.init(report(number, pesq: pesq), step: 100 * number, dataSeconds: 0.5))
+  }
+
+  private let stop = RunEvent.stop(.init(step: 3, reason: "as asked"))
+
+  /// Output of `body` on stdout, if that is a file.
   @discardableResult
   private func logFile(
     _ name: String = "out.log", rank: Int = 0, now: @escaping () -> Double = { 0 },
@@ -67,7 +73,7 @@ import TestSupport
           }
           log.endProgress()
           log.warning("PESQ of utterance p232_001 failed in Epoch \(index + 1)")
-          log.epoch(report(index + 1, pesq: score))
+          log.append(epoch(index + 1, pesq: score))
         }
         log.line("best PESQ in Epoch 3")
       }
@@ -106,7 +112,7 @@ import TestSupport
     var time = 1_000.0
     let text = try logFile(now: { time }) { log in
       log.line("start")
-      log.beginProgress("pass 1/2", total: 100)
+      log.beginProgress("epoch 1/2", total: 100)
       for step in 1...100 {
         time += 1
         log.progress(completed: step, loss: 0.25, audioSeconds: Double(step) * 12)
@@ -118,9 +124,9 @@ import TestSupport
     #expect(
       text == """
         start
-        pass 1/2  30/100  30%  loss 0.2500  12.0 audio-s/s  elapsed 0:00:30  left 0:01:10
-        pass 1/2  60/100  60%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:00  left 0:00:40
-        pass 1/2  90/100  90%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:30  left 0:00:10
+        epoch 1/2  30/100  30%  loss 0.2500  12.0 audio-s/s  elapsed 0:00:30  left 0:01:10
+        epoch 1/2  60/100  60%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:00  left 0:00:40
+        epoch 1/2  90/100  90%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:30  left 0:00:10
         end
 
         """)
@@ -129,11 +135,11 @@ import TestSupport
   @Test func resumedPassEstimatesFromWhatItDidItself() throws {
     var time = 0.0
     let text = try logFile(now: { time }) { log in
-      log.beginProgress("pass 1/2", total: 100, completed: 80)
+      log.beginProgress("epoch 1/2", total: 100, completed: 80)
       time = 30
       log.progress(completed: 90)
     }
-    #expect(text == "pass 1/2  90/100  90%  elapsed 0:00:30  left 0:00:30\n")
+    #expect(text == "epoch 1/2  90/100  90%  elapsed 0:00:30  left 0:00:30\n")
   }
 
   @Test func whatIsNoStepsNamesItsUnit() throws {
@@ -154,7 +160,7 @@ import TestSupport
     let log = try RunLog(
       rank: 0, standardOutput: terminal.inside, standardError: terminal.inside,
       isDumbTerminal: false, now: { time })
-    log.beginProgress("pass 1/2", total: 200)
+    log.beginProgress("epoch 1/2", total: 200)
     for step in 1...100 {
       time += 0.01
       log.progress(completed: step, loss: 0.5, audioSeconds: Double(step))
@@ -192,7 +198,7 @@ import TestSupport
     let log = try RunLog(
       rank: 0, standardOutput: file, standardError: terminal.inside, isDumbTerminal: false,
       now: { time })
-    log.beginProgress("pass 1/2", total: 10)
+    log.beginProgress("epoch 1/2", total: 10)
     for step in 1...10 {
       time += 31
       log.progress(completed: step)
@@ -214,7 +220,7 @@ import TestSupport
       let log = try RunLog(
         rank: 0, standardOutput: terminal.inside, standardError: file, isDumbTerminal: false,
         launcherWritesToTerminal: writesToTerminal, now: { 0 })
-      log.beginProgress("pass 1/2", total: 10)
+      log.beginProgress("epoch 1/2", total: 10)
       log.progress(completed: 5)
       log.line("a line")
       log.endProgress()
@@ -230,11 +236,11 @@ import TestSupport
     let text = try logFile(rank: 1) { log in
       log.line("line")
       log.warning("warning")
-      log.beginProgress("pass", total: 1)
+      log.beginProgress("epoch", total: 1)
       log.progress(completed: 1)
       log.endProgress()
-      log.epoch(report(1, pesq: 3))
-      log.event("start")
+      log.append(epoch(1, pesq: 3))
+      log.append(stop)
     }
     #expect(text == "")
     let metrics = folder.appending(path: "metrics.jsonl").path(percentEncoded: false)
@@ -243,25 +249,15 @@ import TestSupport
 
   @Test func eventsAreOneJSONObjectPerLine() throws {
     try logFile { log in
-      log.event(
-        "start",
-        [
-          "preset": "abl1", "note": .text("a \"quoted\"\n\\ line \u{1}é"), "ranks": 4,
-          "rate": 0.001, "resumed": false, "loss": .number(.nan), "none": .number(nil),
-          "hosts": .list(["a", "b"]),
-        ])
-      log.epoch(report(2, pesq: nil))
+      log.append(.stop(.init(step: 4, reason: "a \"quoted\"\n\\ line/\u{1}é")))
+      log.append(epoch(2, pesq: nil))
     }
     // A second run of the same folder appends.
-    try logFile { $0.event("end") }
+    try logFile { $0.append(stop) }
     let events = try events()
-    #expect(events.map { $0["event"] as? String } == ["start", "epoch", "end"])
-    #expect(events[0]["note"] as? String == "a \"quoted\"\n\\ line \u{1}é")
-    #expect(events[0]["ranks"] as? Int == 4)
-    #expect(events[0]["rate"] as? Double == 0.001)
-    #expect(events[0]["resumed"] as? Bool == false)
-    #expect(events[0]["loss"] is NSNull && events[0]["none"] is NSNull)
-    #expect(events[0]["hosts"] as? [String] == ["a", "b"])
+    #expect(events.map { $0["event"] as? String } == ["stop", "epoch", "stop"])
+    #expect(events[0]["reason"] as? String == "a \"quoted\"\n\\ line/\u{1}é")
+    #expect(events[0]["step"] as? Int == 4)
     #expect(events[1]["epoch"] as? Int == 2)
     #expect(events[1]["pesq"] is NSNull)
     #expect(events[1]["noisy_pesq"] as? Double == 1.97)
@@ -276,7 +272,7 @@ import TestSupport
     let url = folder.appending(path: "metrics.jsonl")
     for (before, kept) in [("{\"event\":\"a\"}\n{\"eve", 1), ("{\"eve", 0), ("", 0)] {
       try Data(before.utf8).write(to: url)
-      try logFile { $0.event("b") }
+      try logFile { $0.append(stop) }
       #expect(try events().count == kept + 1)
     }
   }
@@ -292,7 +288,7 @@ import TestSupport
     let full = folder.appending(path: "metrics.jsonl").path(percentEncoded: false)
     try FileManager.default.createSymbolicLink(atPath: full, withDestinationPath: "/dev/full")
     let text = try logFile { log in
-      for _ in 0..<5 { log.event("step") }
+      for _ in 0..<5 { log.append(stop) }
       log.line("still here")
     }
     let lines = text.split(separator: "\n")
@@ -304,7 +300,7 @@ import TestSupport
 /// A terminal whose screen the test reads.
 private final class PseudoTerminal {
   private let outside: Int32
-  /// What a program would have as stdout.
+  /// End of a terminal that a program would have as stdout.
   let inside: Int32
 
   init(columns: UInt16) throws {
@@ -325,7 +321,7 @@ private final class PseudoTerminal {
     close(outside)
   }
 
-  /// What has been written since the last call.
+  /// Text written since the last call.
   func read() -> String {
     var bytes: [UInt8] = []
     var entry = pollfd(fd: outside, events: Int16(POLLIN), revents: 0)

@@ -1,9 +1,9 @@
 import Foundation
 import Synchronization
 
-/// A folder of its own for a test, removed when the value goes.
+/// A temporary folder for one test, removed with this object.
 public final class TemporaryFolder {
-  /// Its path.
+  /// Path of the folder.
   public let path: String
 
   /// Makes an empty folder.
@@ -29,7 +29,7 @@ public final class TemporaryFolder {
     try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
   }
 
-  /// Keeps the first `count` bytes of a file.
+  /// Truncates a file to its first `count` bytes.
   public func truncate(_ name: String, to count: Int) throws {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: file(name)))
     try write([UInt8](bytes.prefix(count)), name)
@@ -50,7 +50,7 @@ public func noise(_ count: Int, seed: UInt64 = 1, amplitude: Float = 0.5) -> [Fl
   }
 }
 
-/// The float32 tensors of a safetensors file, flat.
+/// The float32 tensors of a safetensors file, with flat values.
 public func goldenTensors(_ name: String) throws -> [String: (shape: [Int], values: [Float])] {
   let data = try Data(contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))
   let headerLength = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }

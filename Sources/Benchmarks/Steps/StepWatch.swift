@@ -3,37 +3,36 @@ import DistTrain
 import Forecast
 import Foundation
 import Models
+import Platform
 import Tensor
 
-/// Tells the parts of a training step apart by the moments at which it calls back.
+/// A stopwatch that separates the parts of a training step by the times of its callbacks.
 struct StepWatch {
-  private let start = ContinuousClock.now
+  private let stopwatch = Stopwatch()
   private var loading = 0.0
   private var exchanged: Double?
 
-  /// Makes an utterance ready.
+  /// Loads an utterance by `body`, and adds its time.
   mutating func load<Value>(_ body: () throws -> Value) rethrows -> Value {
-    let before = elapsed
-    defer { loading += elapsed - before }
+    let before = stopwatch.seconds
+    defer { loading += stopwatch.seconds - before }
     return try body()
   }
 
-  /// Says that the gradients of all ranks are there and their norm is known.
-  mutating func markExchanged() { exchanged = elapsed }
+  /// Records that the gradients of all ranks have arrived and their norm is known.
+  mutating func markExchanged() { exchanged = stopwatch.seconds }
 
-  /// The parts of a step that took `seconds` and of these stood still for `exposed`.
+  /// Times of a step that took `seconds`, of which it waited for `exposed` seconds.
   func times(seconds: Double, exposed: Double) -> StepTimes {
     let until = min(exchanged ?? seconds, seconds)
     return StepTimes(
       data: loading, compute: max(0, until - loading - exposed), exposed: exposed,
       rest: seconds - until)
   }
-
-  private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
 }
 
 extension StepTimes {
-  /// The steps of every rank, by rank, on all ranks.
+  /// Gathers the steps of every rank, by rank, on all ranks.
   static func ofAllRanks(
     _ own: [StepTimes], over communicator: any Communicator
   ) throws(CommunicationError) -> [[StepTimes]] {
@@ -57,7 +56,7 @@ extension StepTimes {
 }
 
 extension Profile {
-  /// Time of the forward passes over that of forward and backward; a third if nothing was measured.
+  /// Share of forward passes in the time of forward and backward; a third without measurements.
   var forwardShare: Double {
     var forward = 0.0
     var backward = 0.0
@@ -71,24 +70,25 @@ extension Profile {
 }
 
 extension Readiness {
-  /// When the gradients of `model` are final in the backward pass of `item`, measured.
+  /// Measures the times at which the gradients of `model` become final in the backward pass of
+  /// `item`.
   package static func measure(
     _ model: SpeechEnhancer, _ item: TrainingStep.Item, _ execution: Execution
   ) -> [Readiness] {
     let tape = Tape(execution)
     let enhanced = model(item.noisy, tape)
     _ = spectralLoss(enhanced, item.clean, tape)
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     var moments: [(from: Int, seconds: Double)] = []
     while let boundary = tape.backwardStep() {
-      let seconds = (ContinuousClock.now - clock) / .seconds(1)
+      let seconds = stopwatch.seconds
       if let last = moments.last, last.from == boundary {
-        // Nothing more is final, unless backward ends here.
+        // No further gradient is final, unless backward ends here.
         continue
       }
       moments.append((boundary, seconds))
     }
-    let all = (ContinuousClock.now - clock) / .seconds(1)
+    let all = stopwatch.seconds
     model.parameters.zeroGradients()
     return moments.map { Readiness(from: $0.from, fraction: min(1, $0.seconds / all)) }
   }

@@ -1,8 +1,8 @@
 import Audio
 import Platform
 
-/// Decodes ITU-T G.722 at 64 kbit/s, the format of telephone prompts, through spandsp: one byte
-/// gives two samples at 16 kHz.
+/// A decoder of ITU-T G.722 at 64 kbit/s, the format of telephone prompts, through spandsp; one
+/// byte gives two samples at 16 kHz.
 package struct G722Decoder: Sendable {
   private typealias Initialise =
     @convention(c) @Sendable (OpaquePointer?, Int32, Int32) -> OpaquePointer?
@@ -17,16 +17,20 @@ package struct G722Decoder: Sendable {
   private let decode: Decode
   private let release: Release
 
-  /// Loads the library; throws `CorpusLibraryError.missing` without it.
-  package init() throws(CorpusLibraryError) {
+  /// Loads the library.
+  ///
+  /// - Throws: `DynamicLibraryError.missing` if it is not installed.
+  package init() throws(DynamicLibraryError) {
     let library = try DynamicLibrary("libspandsp.so.2", package: "libspandsp2")
     initialise = try library.function("g722_decode_init", as: Initialise.self)
     decode = try library.function("g722_decode", as: Decode.self)
     release = try library.function("g722_decode_release", as: Release.self)
   }
 
-  /// The samples of an encoded stream; `path` is for the error's text.
-  package func samples(of bytes: [UInt8], path: String) throws(CorpusLibraryError) -> [Float] {
+  /// The samples of an encoded stream at 16 kHz.
+  ///
+  /// - Throws: `DynamicLibraryError.failed`, with `path` as the name of the recording.
+  package func samples(of bytes: [UInt8], path: String) throws(DynamicLibraryError) -> [Float] {
     if bytes.isEmpty { return [] }
     guard let state = initialise(nil, 64_000, 0) else {
       throw .failed(path: path, reason: "spandsp has no memory for its state")

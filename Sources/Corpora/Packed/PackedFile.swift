@@ -3,17 +3,17 @@ import Files
 import Foundation
 import Platform
 
-/// An open file of many recordings.
+/// An open file with many recordings.
 ///
-/// It is read, not mapped. Where a file has lost its end, or its server is gone, a read gets fewer
-/// bytes or an error, which can be told; a process that touches a mapped page of it gets a SIGBUS
-/// and dies without a word. Every block is read whole and compared with its checksum.
+/// The file is read and not mapped. If it has lost its end, or its server is gone, a read returns
+/// fewer bytes or an error, which can be reported; access to a mapped page would kill the process
+/// with SIGBUS and without a message. Every block is read whole and compared with its checksum.
 ///
-/// One instance serves one thread.
+/// Each instance serves one thread.
 final class PackedFile {
   let path: String
   private let descriptor: Int32
-  /// The bytes of the blocks that were read last.
+  /// Bytes of the blocks that were read last.
   private var scratch = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
   init(path: String, byteCount: Int) throws(WaveFileError) {
@@ -27,11 +27,11 @@ final class PackedFile {
     guard fstat(descriptor, &status) == 0 else {
       throw .unreadable(path: path, reason: String(cString: strerror(errno)))
     }
-    // Also finds a copy on another machine that is not whole.
+    // The comparison also finds an incomplete copy on another machine.
     guard Int(status.st_size) == byteCount else {
       throw .unreadable(
         path: path,
-        reason: "it has \(NumberText.count(Int(status.st_size), "byte")) here and now, and had "
+        reason: "it has \(NumberText.count(Int(status.st_size), "byte")) on this machine, but had "
           + "\(byteCount) when the corpus was inspected")
     }
   }
@@ -41,17 +41,20 @@ final class PackedFile {
     scratch.deallocate()
   }
 
-  /// Samples `range` of the recording. Throws where a block that holds some of them is damaged.
+  /// Samples `range` of the recording.
+  ///
+  /// - Throws: `WaveFileError` if the file cannot be read, a block with some of the samples is
+  ///   damaged, or a sample is not finite.
   func samples(
-    _ range: Range<Int>, of stretch: PackedRecording, label: String, acceptsNonFinite: Bool
+    _ range: Range<Int>, of stretch: PackedRecording, acceptsNonFinite: Bool
   ) throws(WaveFileError) -> [Float] {
     if range.isEmpty { return [] }
     let blocks =
       range.lowerBound / stretch.blockSampleCount..<(range.upperBound - 1)
       / stretch.blockSampleCount + 1
-    let bytes = try read(blocks, of: stretch, label: label)
+    let bytes = try read(blocks, of: stretch)
     if let block = firstDamage(bytes, blocks, of: stretch) {
-      throw .damaged(path: label, block: block, range: stretch.samples(ofBlock: block))
+      throw .damaged(path: stretch.label, block: block, range: stretch.samples(ofBlock: block))
     }
     let lead = range.lowerBound - blocks.lowerBound * stretch.blockSampleCount
     let width = stretch.encoding.byteCount
@@ -76,50 +79,44 @@ final class PackedFile {
     if stretch.encoding == .float32, !acceptsNonFinite,
       let bad = samples.firstIndex(where: { !$0.isFinite })
     {
-      throw .nonFinite(path: label, index: range.lowerBound + bad)
+      throw .nonFinite(path: stretch.label, index: range.lowerBound + bad)
     }
     return samples
   }
 
-  /// The blocks of the recording that do not fit their checksums.
-  func damagedBlocks(
-    of stretch: PackedRecording, label: String
-  ) throws(WaveFileError) -> [Int] {
+  /// Numbers of the blocks of the recording that do not match their checksums.
+  func damagedBlocks(of stretch: PackedRecording) throws(WaveFileError) -> [Int] {
     var damaged: [Int] = []
-    // Some megabytes at a time: a recording may be of any length.
+    // Reading some megabytes at a time bounds the memory, since a recording may have any length.
     for start in stride(from: 0, to: stretch.blockChecksums.count, by: 64) {
       var blocks = start..<min(start + 64, stretch.blockChecksums.count)
-      let bytes = try read(blocks, of: stretch, label: label)
+      let bytes = try read(blocks, of: stretch)
       var rest = bytes
       while let block = firstDamage(rest, blocks, of: stretch) {
         damaged.append(block)
         blocks = block + 1..<blocks.upperBound
         rest = UnsafeRawBufferPointer(
-          rebasing: bytes.dropFirst((block + 1 - start) * blockByteCount(of: stretch)))
+          rebasing: bytes.dropFirst((block + 1 - start) * stretch.blockByteCount))
       }
     }
     return damaged
   }
 
-  private func blockByteCount(of stretch: PackedRecording) -> Int {
-    stretch.blockSampleCount * stretch.encoding.byteCount
-  }
-
-  /// The first of `blocks`, whose bytes are `bytes`, that does not fit its checksum.
+  /// The first of `blocks`, whose bytes are `bytes`, that does not match its checksum.
   private func firstDamage(
     _ bytes: UnsafeRawBufferPointer, _ blocks: Range<Int>, of stretch: PackedRecording
   ) -> Int? {
     var rest = bytes[...]
     return blocks.first { block in
-      let own = rest.prefix(blockByteCount(of: stretch))
+      let own = rest.prefix(stretch.blockByteCount)
       rest = rest.dropFirst(own.count)
       return CRC32C(UnsafeRawBufferPointer(rebasing: own)).value != stretch.blockChecksums[block]
     }
   }
 
-  /// The bytes of some blocks, until the next call.
+  /// Reads the bytes of some blocks, which stay valid until the next call.
   private func read(
-    _ blocks: Range<Int>, of stretch: PackedRecording, label: String
+    _ blocks: Range<Int>, of stretch: PackedRecording
   ) throws(WaveFileError) -> UnsafeRawBufferPointer {
     let width = stretch.encoding.byteCount
     let first = blocks.lowerBound * stretch.blockSampleCount
@@ -135,10 +132,12 @@ final class PackedFile {
       let count = pread(
         descriptor, target, byteCount - filled, off_t(stretch.offset + first * width + filled))
       if count < 0 && errno == EINTR { continue }
-      if count < 0 { throw .unreadable(path: label, reason: String(cString: strerror(errno))) }
+      if count < 0 {
+        throw .unreadable(path: stretch.label, reason: String(cString: strerror(errno)))
+      }
       if count == 0 {
         throw .truncated(
-          path: label, expected: stretch.sampleCount, found: first + filled / width)
+          path: stretch.label, expected: stretch.sampleCount, found: first + filled / width)
       }
       filled += count
     }

@@ -5,21 +5,21 @@ import Platform
 
 /// A packed corpus in a folder of this host, copied there by one process of the host.
 package struct HostCopy {
-  /// What a copy has to be.
+  /// Requirements on a copy.
   package struct Identity: Codable, Equatable, Sendable {
     /// `PackedCorpus.checksum`.
     package let checksum: String
     /// Bytes of the file.
     package let byteCount: Int
 
-    /// What a copy of `corpus` has to be.
+    /// Derives the requirements on a copy from `corpus`.
     package init(_ corpus: PackedCorpus) {
       checksum = corpus.checksum
       byteCount = corpus.byteCount
     }
   }
 
-  /// What became of it.
+  /// Result of the copying.
   package enum Outcome: Codable, Equatable, Sendable {
     /// A verified copy was there already.
     case kept(path: String)
@@ -62,7 +62,7 @@ package struct HostCopy {
   /// Makes the copy unless it is there. It appears when it is whole and verified. `progress` is
   /// called with the bytes copied so far.
   package func make(progress: (_ byteCount: Int) -> Void = { _ in }) -> Outcome {
-    let start = ContinuousClock.now
+    let stopwatch = Stopwatch()
     // Verified whole: the copy of an earlier job may have rotted since, and is then made anew here
     // instead of ending the run at the first crop that meets the fault.
     if problem(at: path) == nil { return .kept(path: path) }
@@ -93,7 +93,7 @@ package struct HostCopy {
             + "have the disk and the memory of this host checked")
       }
       try writer.commit()
-      return .copied(path: path, seconds: (ContinuousClock.now - start) / .seconds(1))
+      return .copied(path: path, seconds: stopwatch.seconds)
     } catch let error as PackedCorpusError {
       return .failed(text: error.description)
     } catch let error as WaveFileError {
@@ -106,7 +106,7 @@ package struct HostCopy {
     }
   }
 
-  /// What is wrong with the corpus at `path`, or nil if it is the one and every block is whole.
+  /// Reason to refuse the corpus at `path`; nil if it is the expected one and every block is whole.
   private func problem(at path: String) -> String? {
     let corpus: PackedCorpus
     do {

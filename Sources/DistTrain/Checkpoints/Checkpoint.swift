@@ -12,7 +12,7 @@ import Tensor
 /// and average's step counts, and checksums of everything. `best.safetensors` beside it holds
 /// weights only.
 public struct Checkpoint {
-  /// What errors call the file.
+  /// The name of the file in errors.
   public let path: String
   /// Where the run stood.
   public let progress: TrainingProgress
@@ -36,7 +36,7 @@ public struct Checkpoint {
       file = try SafetensorsFile(data: data, path: path)
       try file.verifyChecksums(path: path)
     } catch {
-      throw .damaged(path: path, reason: error.clause)
+      throw .damaged(path: path, reason: error.description)
     }
     configuration = try Self.decoded(Self.configurationKey, file, path)
     progress = try Self.decoded(Self.progressKey, file, path)
@@ -140,7 +140,8 @@ public struct Checkpoint {
   ) throws -> Data {
     var entries: [SafetensorsFile.Entry] = []
     let frozen = state.progress.unvalidated == nil ? nil : state.frozen.parameters.values
-    for (prefix, storage) in buffers(state, frozen: frozen) {
+    let buffers = buffers(state, frozen: frozen)
+    for (prefix, storage) in buffers {
       for parameter in state.model.parameters.parameters {
         entries.append(
           .init(
@@ -158,7 +159,9 @@ public struct Checkpoint {
       WeightFile.configurationKey: "\(configuration.model.json)",
     ]
     if let average = state.average { metadata[averageCountKey] = String(average.updateCount) }
-    return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()
+    let groups = buffers.filter { !$0.prefix.isEmpty }.map { String($0.prefix.dropLast()) }
+    return SafetensorsFile(entries: entries, metadata: metadata)
+      .addingChecksums(groups: groups).serialized()
   }
 
   private static func buffers(
@@ -171,12 +174,5 @@ public struct Checkpoint {
     if let average = state.average { all.append(("ema.", average.values)) }
     if let frozen { all.append(("frozen.", frozen)) }
     return all
-  }
-}
-
-extension SafetensorsError {
-  /// The description without its full stop, as a part of another sentence.
-  fileprivate var clause: String {
-    description.hasSuffix(".") ? String(description.dropLast()) : description
   }
 }

@@ -10,7 +10,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   public var model: ModelConfiguration
   /// Seed of initial values, order and crops.
   public var seed: UInt64
-  /// Passes over the training split.
+  /// Number of epochs.
   public var epochs: Int
   /// Utterances of a rank in one micro-batch.
   public var batch: Int

@@ -1,6 +1,7 @@
 import Communication
 import Files
 import Foundation
+import Platform
 import Tensor
 
 /// How gradients are exchanged; nothing of it changes the result but the wire format.
@@ -156,12 +157,12 @@ public final class GradientExchange {
   /// are dealt. If no rank has any, the mean is zero.
   public func finish() throws(CommunicationError) -> Outcome {
     start(from: 0)
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     let transfer = try trace.measure(.wait) { () throws(CommunicationError) in
       try communicator.finishReductions()
     }
     underWay = nil
-    let exposed = (ContinuousClock.now - clock) / .seconds(1)
+    let exposed = stopwatch.seconds
     // A Double counts exactly up to 2^53.
     let itemCount = Int(counts[1])
     let scale = itemCount == 0 ? 0 : 1 / counts[1]
@@ -196,7 +197,7 @@ public enum ExchangeError: Error, Equatable, CustomStringConvertible {
   /// These ranks would send others of the model's gradients, or in another order, than the rest.
   case differentBuckets(ranks: [Int])
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   public var description: String {
     switch self {
     case .differentBuckets(let ranks):

@@ -92,19 +92,17 @@ final class EpochEnding {
       state.progress.bestEpoch = state.progress.epoch
       try onRoot {
         try AtomicFile.write(weights(), to: self.folder.best)
-        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.bestScores)
+        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.file(.bestScores))
       }
     }
     // The checkpoint last: a run that is killed before it validates again, and writes all of this
     // once more in place of what is here. After it the epoch would be missing in the others.
     try onRoot { try self.history?.append(report) }
     if let warning = trained.dataWait.warning(epoch: report.epoch) { log.warning(warning) }
-    log.epoch(
-      report,
-      adding: [
-        "data_seconds": .number(trained.dataSeconds),
-        "step": .integer(report.epoch * trainer.stepsPerEpoch),
-      ])
+    log.append(
+      .epoch(
+        .init(
+          report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds)))
     try saving.save(trainer)
   }
 

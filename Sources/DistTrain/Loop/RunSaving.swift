@@ -88,13 +88,8 @@ package final class RunSaving {
     log.line(
       String(
         format: "saved step %d (%.1f MB in %.2f s): ", saved.step,
-        Double(saved.bytes) / 1e6, saved.seconds) + saved.path)
-    log.event(
-      "checkpoint",
-      [
-        "step": .integer(saved.step), "file": .text(saved.path), "bytes": .integer(saved.bytes),
-        "seconds": .number(saved.seconds),
-      ])
+        Double(saved.bytes) / 1e6, saved.seconds) + saved.file)
+    log.append(.checkpoint(saved))
   }
 
   /// Whether to stop instead of validating: something asks for it, or the time left is too short
@@ -141,6 +136,6 @@ package final class RunSaving {
         "stopped after \(place), before the end of the time (\(origin)); saved, and "
           + goingOn)
     }
-    log.event("stop", ["step": .integer(progress.step), "reason": .text(cause)])
+    log.append(.stop(.init(step: progress.step, reason: cause)))
   }
 }

@@ -197,7 +197,7 @@ public struct TrainingJob {
     var sinks: [any EventSink] = [try MetricsFile(url: folder.metrics)]
     if request.writesTensorBoard {
       let text = try request.configuration.json()
-      sinks.append(try TensorBoardFile(in: folder.tensorBoard, configuration: text))
+      sinks.append(try TensorBoardFile(in: folder.file(.tensorBoard), configuration: text))
     }
     return sinks
   }
@@ -273,18 +273,15 @@ public struct TrainingJob {
       request.resumes
         ? "run folder \(folder), continued after step \(state.progress.step)"
         : "run folder \(folder)")
-    log.event(
-      "start",
-      [
-        "program": .text(Program.nameAndVersion), "model": .text(configuration.model.name),
-        "ranks": .integer(communicator.worldSize), "step": .integer(state.progress.step),
-        "kernels": .text(kernels.instructionSet), "data": .text(request.data),
-        "corpus": .text(CorpusName.of(train.pairs) ?? "another"),
-        "epochs": .integer(configuration.epochs),
-        "steps_per_epoch": .integer(trainer.stepsPerEpoch),
-        "audio_seconds_per_step": .number(
-          Double(configuration.globalBatch) * configuration.cropSeconds),
-      ])
+    log.append(
+      .start(
+        .init(
+          step: state.progress.step, program: Program.nameAndVersion,
+          model: configuration.model.name, ranks: communicator.worldSize,
+          kernels: kernels.instructionSet, data: request.data,
+          corpus: CorpusName.of(train.pairs) ?? "another", epochs: configuration.epochs,
+          stepsPerEpoch: trainer.stepsPerEpoch,
+          audioSecondsPerStep: Double(configuration.globalBatch) * configuration.cropSeconds)))
   }
 
   private func conclude(_ state: TrainingState, _ log: RunLog) {

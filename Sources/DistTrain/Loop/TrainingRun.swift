@@ -221,16 +221,13 @@ public final class TrainingRun {
         try forensics.investigate(items, epoch: epoch, learningRate: result.learningRate)
       }
       let step = trainer.state.progress.step
-      log.event(
-        "step",
-        [
-          "step": .integer(step), "loss": .number(loss),
-          "gradient_norm": .number(result.gradientNorm),
-          "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
-          "data_seconds": .number(result.dataSeconds),
-          "busy_seconds": .number(result.busySeconds),
-          "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
-        ])
+      log.append(
+        .step(
+          .init(
+            step: step, loss: loss, gradientNorm: result.gradientNorm,
+            learningRate: result.learningRate, isSkipped: result.isSkipped,
+            dataSeconds: result.dataSeconds, busySeconds: result.busySeconds,
+            exposedSeconds: result.exchanged.exposedSeconds)))
       log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
       if rollback.isDue { return .notFinite }
       // By the same sums on all ranks, so that all do it after the same step.

@@ -1,12 +1,12 @@
 import Foundation
 import Platform
 
-/// How plans write numbers.
+/// The format of numbers in plans.
 enum PlanText {
-  /// 10⁹ bytes.
+  /// A number of bytes in gigabytes of 10⁹ bytes.
   static func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
 
-  /// "2,877,704".
+  /// An integer with its digits grouped, such as "2,877,704".
   static func thousands(_ number: Int) -> String {
     var groups: [String] = []
     var rest = number
@@ -17,7 +17,7 @@ enum PlanText {
     return ([String(rest)] + groups).joined(separator: ",")
   }
 
-  /// Seconds, minutes or hours, three figures of them.
+  /// A duration in seconds, minutes or hours, with three significant digits.
   static func time(_ seconds: Double) -> String {
     switch seconds {
     case 7200...: "\(NumberText.figures(seconds / 3600)) h"
@@ -28,7 +28,7 @@ enum PlanText {
 }
 
 extension RunPlan: CustomStringConvertible {
-  /// A line for each thing that it says, warnings last.
+  /// The plan as text, one line per figure, warnings last.
   package var description: String {
     let lines: [(String, String)] = [
       ("model", "\(preset), \(PlanText.thousands(parameterCount)) parameters"),
@@ -36,7 +36,7 @@ extension RunPlan: CustomStringConvertible {
       ("measured", measuredText), ("", ""),
       ("memory", memoryText), ("of a node", nodeText), ("", ""),
       ("corpus", corpusText), ("batch", batchText), ("steps", stepsText), ("", ""),
-      ("step", stepText), ("pass", passText), ("run", runText), ("efficiency", efficiencyText),
+      ("step", stepText), ("epoch", epochText), ("run", runText), ("efficiency", efficiencyText),
     ]
     let text = lines.map { name, text in
       name.isEmpty ? "" : name.padding(toLength: 12, withPad: " ", startingAt: 0) + text
@@ -89,10 +89,10 @@ extension RunPlan: CustomStringConvertible {
   }
 
   private var stepsText: String {
-    "\(PlanText.thousands(stepsPerEpoch)) a pass, the last with "
+    "\(PlanText.thousands(stepsPerEpoch)) an epoch, the last with "
       + "\(NumberText.count(lastStepUtterances, "utterance")); "
       + "\(PlanText.thousands(stepsPerEpoch * epochs)) in "
-      + NumberText.count(epochs, "pass", plural: "passes")
+      + NumberText.count(epochs, "epoch")
   }
 
   private var stepText: String {
@@ -108,7 +108,7 @@ extension RunPlan: CustomStringConvertible {
       + "\(NumberText.figures(audioSecondsPerSecond)) s of audio a second"
   }
 
-  private var passText: String {
+  private var epochText: String {
     "\(PlanText.time(epochSeconds)): training \(PlanText.time(trainingSeconds)), validation "
       + "\(PlanText.time(validationSeconds)), checkpoints \(PlanText.time(checkpointSeconds))"
   }
@@ -123,7 +123,7 @@ extension RunPlan: CustomStringConvertible {
     let percent = NumberText.percent
     let loss =
       mainLoss == .none
-      ? "" : "; most is lost to \(mainLoss.rawValue): \(percent(mainLossShare)) of a pass"
+      ? "" : "; most is lost to \(mainLoss.rawValue): \(percent(mainLossShare)) of an epoch"
     return "\(percent(weakEfficiency)) of one rank with as many utterances of its own, "
       + "\(percent(strongEfficiency)) of one rank with the whole batch\(loss)"
   }

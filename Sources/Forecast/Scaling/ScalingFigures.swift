@@ -2,30 +2,30 @@ import Files
 import Foundation
 import Platform
 
-/// Measured steps at several numbers of ranks, beside the fewest.
+/// Measured steps at several numbers of ranks, compared with the smallest number.
 package struct ScalingFigures: Codable {
-  /// Which batch stays the same.
+  /// The batch that is constant over the results.
   package enum Mode: String, Codable {
-    /// That of a rank.
+    /// Weak scaling, with a constant batch of a rank.
     case weak
-    /// That of all ranks together.
+    /// Strong scaling, with a constant global batch.
     case strong
   }
 
-  /// One number of ranks; seconds of a step, means over ranks.
+  /// The figures at one number of ranks: seconds of a step, means over ranks.
   package struct Row: Codable {
     let ranks: Int
     let batch: Int
     let stepSeconds: Double
     let audioSecondsPerSecond: Double
-    /// Throughput of a rank over that with the fewest ranks.
+    /// Ratio of the throughput of a rank to that with the fewest ranks.
     let efficiency: Double
     let dataSeconds: Double
     let forwardSeconds: Double
     let backwardSeconds: Double
     let exposedSeconds: Double
     let optimizerSeconds: Double
-    /// Relative deviation of computing time, between ranks or, with one, between steps.
+    /// Relative deviation of the computing time between ranks or, with one rank, between steps.
     let jitter: Double?
     /// Whether ranks shared cores.
     let oversubscribed: Bool
@@ -34,18 +34,20 @@ package struct ScalingFigures: Codable {
 
   package let preset: String
   package let mode: Mode
-  /// Length of an utterance.
+  /// Length of an utterance, in seconds.
   package let seconds: Double
   package let threads: Int
   package let wire: String
-  /// Ranks that the others are compared with.
+  /// Number of ranks that the others are compared with.
   package let baseRanks: Int
   package let utterances: Int
   package let epochs: Int
   package let rows: [Row]
 
-  /// The table of `results`, each with the path that errors name.
-  package init(_ results: [(path: String, record: StepRecord)], plan: TrainingPlan)
+  /// Compares `results`, each with the path that errors name.
+  ///
+  /// - Throws: `ScalingError` if the results belong to different experiments.
+  package init(_ results: [(path: String, record: StepRecord)], series: TrainingSeries)
     throws(ScalingError)
   {
     let sorted = results.sorted { $0.record.ranks < $1.record.ranks }
@@ -78,8 +80,8 @@ package struct ScalingFigures: Codable {
     threads = base.threads
     wire = base.wire.rawValue
     baseRanks = base.ranks
-    utterances = plan.utterances
-    epochs = plan.epochs
+    utterances = series.utterances
+    epochs = series.epochs
     rows = sorted.map { _, record in
       let split = record.scaling
       return Row(
@@ -92,20 +94,20 @@ package struct ScalingFigures: Codable {
         backwardSeconds: split.backwardSeconds, exposedSeconds: split.exposedSeconds,
         optimizerSeconds: split.optimizerSeconds, jitter: split.jitter,
         oversubscribed: record.isOversubscribed,
-        throughput: plan.throughput(
+        throughput: series.throughput(
           ranks: record.ranks, globalBatch: record.globalBatch, stepSeconds: record.stepSeconds))
     }
   }
 
-  /// Throughput of a rank over that of a rank among fewer. With one batch per rank that is
-  /// T(1)/T(n), with one global batch T(1)/(n·T(n)).
+  /// Ratio of the throughput of a rank to that of a rank among fewer ranks: T(1)/T(n) with one
+  /// batch per rank, T(1)/(n·T(n)) with one global batch.
   package static func efficiency(
     ranks: Int, throughput: Double, baseRanks: Int, baseThroughput: Double
   ) -> Double {
     (throughput / Double(ranks)) / (baseThroughput / Double(baseRanks))
   }
 
-  /// The rows for a spreadsheet.
+  /// The rows as CSV.
   package var csv: String {
     let header = [
       "ranks", "batch", "step_seconds", "audio_seconds_per_second", "efficiency", "data_seconds",
@@ -128,31 +130,21 @@ package struct ScalingFigures: Codable {
     ).csv
   }
 
-  /// The picture of it.
+  /// The figures as a picture.
   package var picture: ScalingPicture {
     func points(_ value: (Row) -> Double) -> [ScalingPicture.Point] {
       rows.map { .init(ranks: $0.ranks, value: value($0), isMarked: $0.oversubscribed) }
     }
-    let base = rows.first.map { $0.audioSecondsPerSecond / Double($0.ranks) } ?? 0
-    let ranks = rows.map(\.ranks)
     return ScalingPicture(
       title: "\(preset), \(mode.rawValue) scaling, measured",
-      note: rows.contains(where: \.oversubscribed) ? "* more ranks than cores" : nil,
-      panels: [
-        .init(
-          axis: "efficiency, %", unit: "%", isLogarithmic: false,
-          ideal: ranks.map { .init(ranks: $0, value: 100) },
-          series: [.init(name: "measured", points: points { 100 * $0.efficiency })]),
-        .init(
-          axis: "seconds of audio trained a second", unit: "", isLogarithmic: true,
-          ideal: ranks.map { .init(ranks: $0, value: base * Double($0)) },
-          series: [.init(name: "measured", points: points(\.audioSecondsPerSecond))]),
-      ])
+      rankThroughput: rows.first.map { $0.audioSecondsPerSecond / Double($0.ranks) } ?? 0,
+      efficiency: [.init(name: "measured", points: points { 100 * $0.efficiency })],
+      throughput: .init(name: "measured", points: points(\.audioSecondsPerSecond)))
   }
 }
 
 extension ScalingFigures: CustomStringConvertible {
-  /// The table, and what the ablations would take.
+  /// The figures as text: the table, and the time of the ablations.
   package var description: String {
     let what =
       mode == .weak

@@ -2,18 +2,18 @@ import Files
 import Foundation
 import Platform
 
-/// A forecast at several numbers of ranks, as its JSON has it.
+/// A forecast at several numbers of ranks, as in its JSON.
 package struct SimulationFigures: Codable {
-  /// A measured step beside its forecast.
+  /// The comparison of a measured step with its forecast.
   package struct Check: Codable {
     let path: String
     let ranks: Int
     let hosts: Int
     let measuredSeconds: Double
     let predictedSeconds: Double
-    /// Predicted over measured, less one.
+    /// Relative difference of the forecast from the measurement.
     let difference: Double
-    /// Slowest less fastest measured step over the median.
+    /// Spread of the measured steps: slowest minus fastest over the median.
     let spread: Double
   }
 
@@ -31,7 +31,7 @@ package struct SimulationFigures: Codable {
   package let rows: [ScalingSimulator.Row]
   package let checks: [Check]
 
-  /// Forecasts of `simulator` for each of `ranks`, and beside each of `measured`.
+  /// Forecasts of `simulator` for each of `ranks`, and comparisons with each of `measured`.
   package init(
     _ simulator: ScalingSimulator, ranks: [Int], preset: String, calibration: String,
     measured: [(path: String, record: StepRecord)]
@@ -63,7 +63,7 @@ package struct SimulationFigures: Codable {
     }
   }
 
-  /// The rows for a spreadsheet.
+  /// The rows as CSV.
   package var csv: String {
     let header = [
       "ranks", "hosts", "global_batch", "step_seconds", "exposed_seconds", "jitter_seconds",
@@ -84,37 +84,27 @@ package struct SimulationFigures: Codable {
     ).csv
   }
 
-  /// The picture of it.
+  /// The forecast as a picture.
   package var picture: ScalingPicture {
     func points(_ value: (ScalingSimulator.Row) -> Double) -> [ScalingPicture.Point] {
       rows.map { .init(ranks: $0.ranks, value: value($0), isMarked: $0.oversubscribed) }
     }
-    let ranks = rows.map(\.ranks)
     let base = rows.first.map { $0.audioSecondsPerSecond / $0.weakEfficiency / Double($0.ranks) }
     return ScalingPicture(
       title: "\(preset), forecast over \(network.name), "
         + "\(NumberText.count(ranksPerHost, "rank")) a host at most",
-      note: rows.contains(where: \.oversubscribed) ? "* more ranks than cores" : nil,
-      panels: [
+      rankThroughput: base ?? 0,
+      efficiency: [
+        .init(name: "weak, batch \(batch) a rank", points: points { 100 * $0.weakEfficiency }),
         .init(
-          axis: "efficiency, %", unit: "%", isLogarithmic: false,
-          ideal: ranks.map { .init(ranks: $0, value: 100) },
-          series: [
-            .init(name: "weak, batch \(batch) a rank", points: points { 100 * $0.weakEfficiency }),
-            .init(
-              name: "strong, batch \(globalBatch) in all",
-              points: points { 100 * $0.strongEfficiency }),
-          ]),
-        .init(
-          axis: "seconds of audio trained a second", unit: "", isLogarithmic: true,
-          ideal: ranks.map { .init(ranks: $0, value: (base ?? 0) * Double($0)) },
-          series: [.init(name: "weak", points: points(\.audioSecondsPerSecond))]),
-      ])
+          name: "strong, batch \(globalBatch) in all", points: points { 100 * $0.strongEfficiency }),
+      ],
+      throughput: .init(name: "weak", points: points(\.audioSecondsPerSecond)))
   }
 }
 
 extension SimulationFigures: CustomStringConvertible {
-  /// What was assumed, the table, warnings, and measured steps beside it.
+  /// The forecast as text: assumptions, table, warnings, and measured steps.
   package var description: String {
     var lines = [
       "forecast for \(preset), batch \(batch) a rank, from \(calibration)",

@@ -4,7 +4,7 @@ import Metrics
 import Platform
 
 extension ReportPage {
-  /// Where the time of each run went, and how fast it was.
+  /// The section about the time of each run: its parts and its speed.
   var time: [Markup] {
     let runs = content.runs.filter { !$0.events.epochs.isEmpty }
     if runs.isEmpty { return [] }
@@ -18,24 +18,25 @@ extension ReportPage {
       totalText: { TimeSpan.text($0) }, numberText: { String(format: "%.1f s", $0) })
     let figure = PageParts.figure(
       title: drawing.title, drawing.svg, table: drawing.table,
-      note: "By the steps of finished passes, as rank 0 saw them; the audio is the mean over "
+      note: "By the steps of finished epochs, as rank 0 saw them; the audio is the mean over "
         + "ranks. Steps that were done again after a restart are left out.")
     let header: [Markup] = [
-      "run", "ranks", "global batch", "steps", "passes", "audio s/s", "median step, ms",
-      "a pass, s", "checkpoints", "starts",
+      "run", "ranks", "global batch", "steps", "epochs", "audio s/s", "median step, ms",
+      "an epoch, s", "checkpoints", "starts",
     ]
     let rows: [[Markup]] = runs.map { run in
       let epochs = run.events.epochs
-      let rate = Estimate(epochs.map(\.audioSecondsPerSecond))?.mean ?? 0
-      let pass = Estimate(epochs.map(\.seconds))?.mean ?? 0
+      let rate = Estimate(epochs.map(\.report.audioSecondsPerSecond))?.mean ?? 0
+      let epoch = Estimate(epochs.map(\.report.seconds))?.mean ?? 0
       let steps = run.events.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
       let median = steps.isEmpty ? 0 : steps[steps.count / 2]
       let configuration = run.summary.configuration
       return [
-        "\(PageParts.key(run.style)) \(run.name)", "\(run.events.ranks ?? configuration.ranks)",
+        "\(PageParts.key(run.style)) \(run.name)",
+        "\(run.events.lastStart?.ranks ?? configuration.ranks)",
         "\(configuration.globalBatch)", "\(PageParts.grouped(run.events.steps.last?.step ?? 0))",
         "\(epochs.count)/\(configuration.epochs)", "\(NumberText.figures(rate))",
-        "\(NumberText.figures(1000 * median))", "\(NumberText.figures(pass))",
+        "\(NumberText.figures(1000 * median))", "\(NumberText.figures(epoch))",
         "\(run.events.checkpointCount)", "\(run.events.startCount)",
       ]
     }
@@ -47,13 +48,13 @@ extension ReportPage {
     ]
   }
 
-  /// The pictures of `--scaling`.
+  /// The section with the pictures of `--scaling`.
   package var scaling: [Markup] {
     content.scaling.map { source in
       switch source {
       case .picture(let picture):
         let figures = picture.charts.map { chart in
-          // The heading says what it is of, the axis has the unit.
+          // The heading names the quantity; the axis has its unit.
           let name = chart.y.title.prefix { $0 != "," }
           return PageParts.figure(
             title: name.prefix(1).uppercased() + name.dropFirst(), chart.svg, table: chart.table)
@@ -69,13 +70,13 @@ extension ReportPage {
     }
   }
 
-  /// Restarts, skipped steps, rollbacks, and what ranks waited for.
+  /// The section about restarts, skipped steps, rollbacks and waiting ranks.
   var events: [Markup] {
     let limit = 30
     let items = content.runs.map { run -> Markup in
-      let incidents = run.events.incidents
+      let incidents = run.incidents.all
       var lines: [Markup] = incidents.prefix(limit).map { incident in
-        "<li><span class=\"kind\">\(Self.word(incident.kind))</span> \(incident.text)</li>"
+        "<li><span class=\"kind\">\(incident.kind)</span> \(incident.text)</li>"
       }
       if incidents.count > limit {
         lines.append("<li>and \(incidents.count - limit) more, see metrics.jsonl</li>")
@@ -93,11 +94,7 @@ extension ReportPage {
     return items
   }
 
-  private static func word(_ kind: String) -> String {
-    ["start": "restart", "nonfinite": "skipped", "data": "slow data"][kind] ?? kind
-  }
-
-  /// What differs between the runs, and everything to fold out.
+  /// The section about settings: the differences between the runs, and all settings folded.
   package var configuration: [Markup] {
     let flat = content.runs.map(\.settings)
     let keys = Set(flat.flatMap(\.keys)).sorted()

@@ -2,10 +2,10 @@ import Charts
 import Foundation
 import Platform
 
-/// A report as one HTML file that needs nothing else: no server, no network, no other file.
+/// A report as a single HTML file that needs no server, no network and no other file.
 package struct ReportPage {
   package let content: ReportContent
-  /// When it is made.
+  /// Date of the report.
   package let date: Date
 
   package init(content: ReportContent, date: Date) {
@@ -21,7 +21,7 @@ package struct ReportPage {
     let content: [Markup]
   }
 
-  /// The file.
+  /// The text of the HTML file.
   package var html: String {
     let sections = [
       Section(anchor: "comparison", heading: "Comparison", content: comparison),
@@ -71,11 +71,11 @@ package struct ReportPage {
     return page.text
   }
 
-  /// Date and corpus, what the figures can be compared with, and what is missing on the page.
+  /// The introduction: date, corpus, comparability of the figures, and missing parts of the page.
   private var introduction: [Markup] {
     let day = date.formatted(.iso8601.year().month().day().dateSeparator(.dash))
     let clock = date.formatted(.iso8601.time(includingFractionalSeconds: false))
-    let corpora = Set(runs.compactMap(\.events.data)).sorted()
+    let corpora = Set(runs.compactMap(\.events.lastStart?.data)).sorted()
     var facts: [Markup] = ["<span>Made \("\(day) \(clock.prefix(5)) UTC")</span>"]
     facts.append("<span>\(NumberText.count(runs.count, "run"))</span>")
     if !corpora.isEmpty {
@@ -96,7 +96,7 @@ package struct ReportPage {
     }
     if !unfinished.isEmpty {
       parts.append(
-        "<p class=\"missing\">No pass finished yet: \(unfinished.joined(separator: ", ")).</p>")
+        "<p class=\"missing\">No epoch finished yet: \(unfinished.joined(separator: ", ")).</p>")
     }
     for problem in content.problems {
       parts.append("<p class=\"missing\"><strong>Note:</strong> \(problem)</p>")
@@ -119,7 +119,7 @@ package struct ReportPage {
     let score = String(format: "%.4f", pesq)
     return """
       Best of \(NumberText.count(scored.count, "run")): <strong>\(run.name)</strong> with a \
-      validation PESQ of <strong>\(score)</strong> after pass \(best.epoch)\(noisy ?? "").
+      validation PESQ of <strong>\(score)</strong> after epoch \(best.epoch)\(noisy ?? "").
       """
   }
 

@@ -2,18 +2,20 @@ import Foundation
 import Metrics
 import RunFiles
 
-/// A run's scores of the test set, which `evaluate --csv` left in its folder.
+/// The scores of a run on the test set, which `evaluate --csv` has written to its folder.
 struct TestScores {
   /// The utterances of `test-scores.csv` in its order, and those of `test-scores-noisy.csv` beside
   /// them if it is there.
   let table: ScoreTable
-  /// Whether the best weights were written later, so that the scores are those of others.
+  /// Whether the best weights were written later, so that the scores belong to earlier weights.
   let isStale: Bool
 
-  /// Nil if the folder has none. Throws if a file is no table of utterances.
+  /// Reads the scores in a folder; nil if the folder has none.
+  ///
+  /// - Throws: `ComparisonError` if a file is no table of utterances.
   init?(_ folder: RunFolder) throws(ComparisonError) {
-    guard let enhanced = try ScoreFile(folder.testScores) else { return nil }
-    let noisy = try ScoreFile(folder.noisyTestScores).map { file in
+    guard let enhanced = try ScoreFile(folder.file(.testScores)) else { return nil }
+    let noisy = try ScoreFile(folder.file(.noisyTestScores)).map { file in
       Dictionary(file.rows.map { ($0["file"] ?? "", $0) }) { $1 }
     }
     let names = enhanced.rows.map { $0["file"] ?? "" }
@@ -21,7 +23,9 @@ struct TestScores {
       zip(names, enhanced.rows).map { Self.score($0, $1) },
       noisy: noisy.map { sides in names.map { Self.score($0, sides[$0]) } })
     isStale =
-      if let scored = Self.modified(folder.testScores), let best = Self.modified(folder.best) {
+      if let scored = Self.modified(folder.file(.testScores)),
+        let best = Self.modified(folder.best)
+      {
         scored < best
       } else {
         false

@@ -4,7 +4,7 @@ import Tensor
 import Testing
 import TestSupport
 
-/// What holds for every command: help, wrong arguments, settings of the environment.
+/// Properties of every command: help, wrong arguments, settings of the environment.
 @Suite struct ProgramTests {
   @Test(arguments: [
     (
@@ -145,7 +145,7 @@ import TestSupport
       try Data().write(to: folder.appending(path: "thesis.tex"))
       expectError(
         try disttrain(["prepare", "minicorpus", "--output", folder.path(percentEncoded: false)]),
-        "is not empty and holds no mini corpus")
+        ": the folder is not empty and holds no mini corpus")
       #expect(try folder.names(in: "") == ["thesis.tex"])
     }
   }

@@ -97,7 +97,7 @@ import TestSupport
       #expect(file.events.filter { $0.part == "step" }.map(\.name) == ["step 3", "step 3"])
       #expect(file.events.filter { $0.part == "save checkpoint" }.count == 2)
 
-      // Steps of this start are counted: the first of the resumed run, across the end of a pass.
+      // Steps of this start are counted: the first of the resumed run, across the end of an epoch.
       let resumed = try bench.train(
         ranks: 2, run: "run",
         [

@@ -25,14 +25,8 @@ import TestSupport
   private func train(
     ranks: Int, _ arguments: [String], in folder: URL, environment: [String: String] = [:]
   ) throws -> SubprocessOutcome {
-    if ranks == 1 {
-      return try MPIRun.runAlone(
-        product: "disttrain", arguments: arguments, environment: environment, folder: folder,
-        timeLimit: 180)
-    }
-    return try MPIRun.run(
-      ranks: ranks, product: "disttrain", arguments: arguments, environment: environment,
-      folder: folder, timeLimit: 180)
+    try disttrain(
+      ranks: ranks, arguments, environment: environment, folder: folder, timeLimit: 180)
   }
 
   private func weights(_ folder: URL, _ run: String) throws -> SafetensorsFile {
