@@ -57,7 +57,7 @@ struct EnhanceCommand: ParsableCommand {
     let elapsed = stopwatch.seconds
     let count = jobs.items.count
     Console.line(
-      "enhanced \(count) \(count == 1 ? "recording" : "recordings"), "
+      "enhanced \(NumberText.count(count, "recording")), "
         + String(format: "%.1f s of audio in %.1f s", seconds(total), elapsed))
   }
 

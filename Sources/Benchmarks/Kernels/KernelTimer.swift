@@ -61,7 +61,7 @@ final class KernelTimer {
         Timing(
           operation: operation, pass: pass,
           shape: shape.map(String.init).joined(separator: "x")
-            + (states.map { ", \($0) states" } ?? ""),
+            + (states.map { ", " + NumberText.count($0, "state") } ?? ""),
           work: work, elements: elements, seconds: seconds[0],
           openBLASSeconds: seconds.count > 1 ? seconds[1] : nil))
     }

@@ -1,5 +1,6 @@
 import Communication
 import Foundation
+import Platform
 import RunFiles
 
 /// Why a run ends before its last epoch.
@@ -117,7 +118,7 @@ package final class RunSaving {
 
   /// Says why the run stops, which is saved; in the validation of epoch `validated` if it was.
   package func report(_ reason: StopReason, _ progress: TrainingProgress, validated: Int? = nil) {
-    let steps = progress.step == 1 ? "1 step" : "\(progress.step) steps"
+    let steps = NumberText.count(progress.step, "step")
     let place = validated.map { "\(steps), in the validation of epoch \($0)" } ?? steps
     let goingOn = "the same command with --resume goes on"
     let cause: String

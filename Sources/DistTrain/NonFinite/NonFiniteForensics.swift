@@ -1,6 +1,7 @@
 import Communication
 import Files
 import Foundation
+import Platform
 import RunFiles
 import Tensor
 
@@ -193,7 +194,7 @@ final class NonFiniteForensics {
         let others = (counts[key] ?? 1) - 1
         log.line(
           (told.count == 1 ? "" : "also ") + Self.text(report, reduced)
-            + (others > 0 ? ", the same on \(others) more rank\(others == 1 ? "" : "s")" : "")
+            + (others > 0 ? ", the same on " + NumberText.count(others, "more rank") : "")
             + Self.dumpText(path, plan.earlier[rank], plan.isLimited, folder.limit))
       }
       log.append(

@@ -67,8 +67,8 @@ package final class RunTrace {
     isOver = true
     guard let recorder else {
       log.warning(
-        "no trace: this start took \(begun) steps, and --trace-after \(request.after) leaves out as "
-          + "many; lower it")
+        "no trace: this start took \(NumberText.count(begun, "step")), and --trace-after "
+          + "\(request.after) leaves out as many; lower it")
       return
     }
     self.recorder = nil

@@ -52,11 +52,11 @@ package struct TraceTimeline: Equatable, Sendable {
       case let steps? where steps.count == 1: "step \(steps.lowerBound)"
       case let steps?: "steps \(steps.lowerBound) to \(steps.upperBound)"
       }
-    guard ranks.count > 1 else { return "trace of \(window) on 1 rank: \(path)" }
+    let trace = "trace of \(window) on \(NumberText.count(ranks.count, "rank")): \(path)"
+    guard ranks.count > 1 else { return trace }
     // Rounded up, since it is a limit.
     let hundredths = String(format: "%.2f", (Double(bound) / 1e4).rounded(.up) / 100)
-    return "trace of \(window) on \(ranks.count) ranks: \(path) "
-      + "(clocks agree within \(hundredths) ms)"
+    return "\(trace) (clocks agree within \(hundredths) ms)"
   }
 
   /// The file: an event a line, times in microseconds from the first event of any rank.

@@ -67,8 +67,8 @@ package enum ScalingError: Error, Equatable, CustomStringConvertible {
       "the measurement on \(NumberText.count(ranks, "rank")) ended with status \(status); "
         + "its messages are above"
     case .wrongSum(let algorithm, let bytes, let rank):
-      "the \(algorithm) all-reduce of \(bytes) bytes gave a wrong sum on rank \(rank): the MPI library "
-        + "or the network of this machine is at fault"
+      "the \(algorithm) all-reduce of \(NumberText.count(bytes, "byte")) gave a wrong sum on rank "
+        + "\(rank): the MPI library or the network of this machine is at fault"
     }
   }
 }

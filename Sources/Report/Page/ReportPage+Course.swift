@@ -117,7 +117,7 @@ extension ReportPage {
     }
     parts.append(
       """
-      <details><summary>All \(keys.count) settings</summary>\
+      <details><summary>All \(NumberText.count(keys.count, "setting"))</summary>\
       \(table(keys, "Configuration"))</details>
       """)
     return parts

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// The rank that the others waited for in an epoch, and how long they waited.
 ///
@@ -57,8 +58,9 @@ package struct StragglerReport: Equatable, Sendable {
     guard seconds > 0, waited > Self.notableShare * seconds else { return nil }
     return String(
       format: "ranks waited %.1f s for each other (%.1f%% of the steps), %.1f s of it for "
-        + "rank %d (%@), the last in %d of %d steps; jitter %.1f%%",
-      waited, 100 * waited / seconds, waitedForIt, rank, host, stepsLast, steps, 100 * jitter)
+        + "rank %d (%@), the last in %d of %@; jitter %.1f%%",
+      waited, 100 * waited / seconds, waitedForIt, rank, host, stepsLast,
+      NumberText.count(steps, "step"), 100 * jitter)
   }
 }
 

@@ -126,7 +126,7 @@ import TestSupport
       let recipe = ["--epochs", "3", "--batch", "2"]
       let file = "corpus/valid/noisy/u003.wav"
       let failed = try bench.train(
-        ranks: 2, run: "b", recipe + beside, until: "steps an epoch", then: "mv \(file) kept.wav")
+        ranks: 2, run: "b", recipe + beside, until: "run folder ", then: "mv \(file) kept.wav")
       #expect(failed.status == 1, "\(failed)")
       #expect(occurrences(of: "error: utterance u003: ", in: failed.output) == 1, "\(failed)")
       #expect(!failed.output.contains("PESQ"), "\(failed)")
