@@ -10,26 +10,7 @@ public let laneCount = 16
 /// `count` rounded up to whole vectors.
 public func paddedToLanes(_ count: Int) -> Int { (count + laneCount - 1) / laneCount * laneCount }
 
-/// A matrix read element by element: element (i, j) lies at `base[i·rowStride + j·columnStride]`.
-///
-/// Swapping the strides transposes it without moving anything.
-public struct StridedMatrix {
-  /// Element (0, 0).
-  public let base: FloatPointer
-  /// Floats between rows.
-  public let rowStride: Int
-  /// Floats between columns.
-  public let columnStride: Int
-
-  /// A view of memory.
-  public init(_ base: FloatPointer, rowStride: Int, columnStride: Int = 1) {
-    self.base = base
-    self.rowStride = rowStride
-    self.columnStride = columnStride
-  }
-}
-
-/// What a matrix product does to its output.
+/// The relation of a matrix product to what its output held before.
 public enum ProductStart {
   /// C = A·B
   case overwrite
@@ -60,6 +41,34 @@ public struct TileSequences {
 
   /// Rows in the tile.
   public var rowCount: Int { count * length }
+}
+
+/// The weights of a causal depthwise convolution.
+public struct ConvolutionWeights {
+  /// [taps, channels].
+  public let weight: MatrixView
+  /// [channels].
+  public let bias: FloatPointer
+
+  /// Weights at these places.
+  public init(weight: MatrixView, bias: FloatPointer) {
+    self.weight = weight
+    self.bias = bias
+  }
+}
+
+/// The gradients of `ConvolutionWeights`, to which the backward kernel adds.
+public struct ConvolutionGradients {
+  /// [taps, channels].
+  public let weight: MatrixView
+  /// [channels].
+  public let bias: MutableFloatPointer
+
+  /// Gradients at these places.
+  public init(weight: MatrixView, bias: MutableFloatPointer) {
+    self.weight = weight
+    self.bias = bias
+  }
 }
 
 /// The recurrence parameters of one selective scan, channels padded to whole vectors.
@@ -208,81 +217,65 @@ public struct AdamStep {
 /// All buffers are row-major float32 with rows padded to `laneCount`; see each kernel's file for
 /// its equation and gradient.
 public protocol KernelSet: Sendable {
-  /// What the machine has to offer, for logs: "AVX-512" or "AVX2".
+  /// The instructions that the kernels are compiled for, for logs: "AVX-512" or "AVX2".
   static var instructionSet: String { get }
 
   // MARK: Products
 
-  /// C[m, n] = A[m, k]·B[k, n], started as `start` says. `n` is a multiple of `laneCount`.
+  /// C = A·B, C += A·B or C = A·B + bias, as `start` says. A may be transposed, B and C not.
   static func matrixProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: StridedMatrix, _ b: FloatPointer, bRowStride: Int,
-    _ c: MutableFloatPointer, cRowStride: Int, _ start: ProductStart)
+    _ a: MatrixView, _ b: MatrixView, into c: MatrixView, _ start: ProductStart)
 
   /// out[j] += Σ_i x[i, j]
-  static func addColumnSums(
-    _ x: FloatPointer, rowStride: Int, rows: Int, columns: Int, to out: MutableFloatPointer)
+  static func addColumnSums(_ x: MatrixView, to out: MutableFloatPointer)
 
-  /// out[j, i] = x[i, j] of [rows, columns]; what lies between out's rows is left.
-  static func transpose(
-    _ x: FloatPointer, rows: Int, columns: Int, to out: MutableFloatPointer, rowStride: Int)
+  /// out[j, i] = x[i, j]; what lies between out's rows is left. Rows of x need no padding.
+  static func transpose(_ x: MatrixView, into out: MatrixView)
 
   // MARK: Normalisation
 
   /// out = (x − mean)·inverse·weight + bias for each row; keeps mean and 1/σ of each row.
   static func layerNormForward(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, weight: FloatPointer,
-    bias: FloatPointer, epsilon: Float, out: MutableFloatPointer, mean: MutableFloatPointer,
-    inverse: MutableFloatPointer)
+    _ x: MatrixView, _ norm: AffineVectors, epsilon: Float, out: MatrixView, moments: RowMoments)
 
   /// d/dx into `dx`; d/dweight and d/dbias added.
   static func layerNormBackward(
-    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
-    weight: FloatPointer, mean: FloatPointer, inverse: FloatPointer, dx: MutableFloatPointer,
-    dweight: MutableFloatPointer, dbias: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: RowMoments, dx: MatrixView,
+    gradients: AffineGradients)
 
   /// Mean and 1/σ over all rows and features of one group.
-  static func groupStatistics(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, epsilon: Float
-  ) -> (mean: Float, inverse: Float)
+  static func groupMoments(_ x: MatrixView, epsilon: Float) -> GroupMoments
 
-  /// out = (x − mean)·inverse·weight + bias with one mean for all rows; `features` is padded.
+  /// out = (x − mean)·inverse·weight + bias with one mean for all rows.
   static func groupNormForward(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, mean: Float, inverse: Float,
-    weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer, outStride: Int)
+    _ x: MatrixView, _ norm: AffineVectors, moments: GroupMoments, out: MatrixView)
 
-  /// d/dx into `dx`; d/dweight and d/dbias added. `count` is the number of true elements.
+  /// d/dx into `dx`; d/dweight and d/dbias added. `x` is the whole group.
   static func groupNormBackward(
-    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
-    features: Int, count: Int, mean: Float, inverse: Float, weight: FloatPointer,
-    dx: MutableFloatPointer, dxStride: Int, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: GroupMoments,
+    dx: MatrixView, gradients: AffineGradients)
 
-  /// d/dweight and d/dbias of the same, added; without the rest of the backward step.
-  static func groupNormSums(
-    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
-    features: Int, mean: Float, inverse: Float, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer)
+  /// d/dweight and d/dbias of a GroupNorm, added: the sums over `x`, some rows of the group.
+  static func addGroupNormSums(
+    _ x: MatrixView, _ dout: MatrixView, moments: GroupMoments, to gradients: AffineGradients)
 
-  /// d/dx of the same, added, from the means of dout·weight and of that times the normalised x.
+  /// d/dx of a GroupNorm, added, for some rows of the group: from the group's means of dout·weight
+  /// and of that times the normalised x.
   static func addGroupNormInputGradient(
-    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
-    mean: Float, inverse: Float, weight: FloatPointer, meanOfGradient: Float,
-    meanOfProduct: Float, to dx: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: GroupMoments,
+    meanOfGradient: Float, meanOfProduct: Float, to dx: MatrixView)
 
   // MARK: Mamba
 
-  /// out = SiLU(causal depthwise convolution of x); weight [taps, channels].
+  /// out = SiLU(causal depthwise convolution of x).
   static func causalConv1dForward(
-    _ x: FloatPointer, stride: Int, _ sequences: TileSequences, channels: Int, taps: Int,
-    weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer)
+    _ x: MatrixView, _ sequences: TileSequences, _ weights: ConvolutionWeights, out: MatrixView)
 
-  /// Gradient of the above; `dx` (rows `dxStride` apart) overwritten and may be `x`, the rest added
-  /// to. `scratch` is `sequences.length` vectors.
+  /// Gradient of the above; `dx` overwritten and may be `x`, the rest added to. `scratch` is
+  /// `sequences.length` vectors.
   static func causalConv1dBackward(
-    _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
-    channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,
-    dx: MutableFloatPointer, dxStride: Int, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer, scratch: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, _ sequences: TileSequences, _ weights: ConvolutionWeights,
+    dx: MatrixView, gradients: ConvolutionGradients, scratch: MutableFloatPointer)
 
   /// x = softplus(x) in place.
   static func softplus(_ x: MutableFloatPointer, count: Int)
@@ -307,7 +300,7 @@ public protocol KernelSet: Sendable {
     _ step: LSTMStep, input: FloatPointer, weights: FloatPointer, bias: FloatPointer,
     state: MutableFloatPointer)
 
-  /// Its gradients; those of the gates before their functions take the gates' places.
+  /// The gradients of one step; those of the gates before their functions take the gates' places.
   static func lstmStepBackward(_ step: LSTMStep, _ gradients: LSTMStepGradients)
 
   /// h_t again, from the records.
@@ -322,15 +315,12 @@ public protocol KernelSet: Sendable {
   static func tanhBackward(
     _ y: FloatPointer, _ dout: FloatPointer, count: Int, dx: MutableFloatPointer)
 
-  /// out = a·σ(b), rows of a and b `stride` apart, `columns` padded.
-  static func gatedLinearUnit(
-    _ a: FloatPointer, _ b: FloatPointer, stride: Int, rows: Int, columns: Int,
-    out: MutableFloatPointer, outStride: Int)
+  /// out = a·σ(b); rows of a and b are as far apart.
+  static func gatedLinearUnit(_ a: MatrixView, _ b: MatrixView, out: MatrixView)
 
-  /// Gradients of the above.
+  /// Gradients of the above, in rows as far apart as those of a and b.
   static func gatedLinearUnitBackward(
-    _ a: FloatPointer, _ b: FloatPointer, stride: Int, _ dout: FloatPointer, doutStride: Int,
-    rows: Int, columns: Int, da: MutableFloatPointer, db: MutableFloatPointer)
+    _ a: MatrixView, _ b: MatrixView, _ dout: MatrixView, da: MatrixView, db: MatrixView)
 
   // MARK: Cross-band MLP
 

@@ -40,6 +40,21 @@ private struct Lane {
   /// Rows that inputs are asked for ahead of their use: they may come from memory.
   private static var ahead: Int { 32 }
 
+  /// The vector at `channel` of the sequence whose logical start is row `first` of x.
+  @inline(__always)
+  init(
+    _ x: MatrixView, _ sequences: TileSequences, first: Int, _ weights: ConvolutionWeights,
+    channel: Int
+  ) {
+    self.x = FloatPointer(x.base + first * x.stride + channel)
+    xStep = sequences.reversed ? -x.stride : x.stride
+    length = sequences.length
+    taps = weights.weight.rows
+    weight = FloatPointer(weights.weight.base + channel)
+    channels = weights.weight.stride
+    bias = load(weights.bias + channel)
+  }
+
   func forward(_ out: MutableFloatPointer, _ outStep: Int) {
     if taps != 4 {
       for t in 0..<length {
@@ -163,42 +178,35 @@ private struct Lane {
 }
 
 extension Kernels {
-  /// Equations above.
+  /// The convolution with SiLU, by the equations above.
   public static func causalConv1dForward(
-    _ x: FloatPointer, stride: Int, _ sequences: TileSequences, channels: Int, taps: Int,
-    weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer
+    _ x: MatrixView, _ sequences: TileSequences, _ weights: ConvolutionWeights, out: MatrixView
   ) {
     let sign = sequences.reversed ? -1 : 1
     for sequence in 0..<sequences.count {
       let first =
         sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
-      for channel in Swift.stride(from: 0, to: channels, by: laneCount) {
-        Lane(
-          x: x + first * stride + channel, xStep: sign * stride, length: sequences.length,
-          taps: taps, weight: weight + channel, channels: channels, bias: load(bias + channel)
-        ).forward(out + first * channels + channel, sign * channels)
+      for channel in stride(from: 0, to: weights.weight.paddedColumns, by: laneCount) {
+        Lane(x, sequences, first: first, weights, channel: channel)
+          .forward(out.base + first * out.stride + channel, sign * out.stride)
       }
     }
   }
 
-  /// Equations above; `dx` may be `x`, `scratch` holds `sequences.length` vectors.
+  /// The gradients by the equations above; `dx` may be `x`, `scratch` holds `sequences.length` vectors.
   public static func causalConv1dBackward(
-    _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
-    channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,
-    dx: MutableFloatPointer, dxStride: Int, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer, scratch dv: MutableFloatPointer
+    _ x: MatrixView, _ dout: MatrixView, _ sequences: TileSequences, _ weights: ConvolutionWeights,
+    dx: MatrixView, gradients: ConvolutionGradients, scratch: MutableFloatPointer
   ) {
     let sign = sequences.reversed ? -1 : 1
     for sequence in 0..<sequences.count {
       let first =
         sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
-      for channel in Swift.stride(from: 0, to: channels, by: laneCount) {
-        Lane(
-          x: x + first * stride + channel, xStep: sign * stride, length: sequences.length,
-          taps: taps, weight: weight + channel, channels: channels, bias: load(bias + channel)
-        ).backward(
-          dout + first * channels + channel, sign * channels, dx + first * dxStride + channel,
-          sign * dxStride, dweight + channel, dbias + channel, dv)
+      for channel in stride(from: 0, to: weights.weight.paddedColumns, by: laneCount) {
+        Lane(x, sequences, first: first, weights, channel: channel).backward(
+          FloatPointer(dout.base + first * dout.stride + channel), sign * dout.stride,
+          dx.base + first * dx.stride + channel, sign * dx.stride,
+          gradients.weight.base + channel, gradients.bias + channel, scratch)
       }
     }
   }

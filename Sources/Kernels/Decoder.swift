@@ -20,32 +20,28 @@ extension Kernels {
   }
 
   /// Gated linear unit: out = a·σ(b). Source: Dauphin et al. 2017.
-  public static func gatedLinearUnit(
-    _ a: FloatPointer, _ b: FloatPointer, stride: Int, rows: Int, columns: Int,
-    out: MutableFloatPointer, outStride: Int
-  ) {
-    for row in 0..<rows {
-      for j in Swift.stride(from: 0, to: columns, by: laneCount) {
-        let s = sigmoid(load(b + row * stride + j))
-        store(load(a + row * stride + j) * s, out + row * outStride + j)
+  public static func gatedLinearUnit(_ a: MatrixView, _ b: MatrixView, out: MatrixView) {
+    for row in 0..<a.rows {
+      for j in stride(from: 0, to: a.paddedColumns, by: laneCount) {
+        let at = row * a.stride + j
+        store(load(a.base + at) * sigmoid(load(b.base + at)), out.base + row * out.stride + j)
       }
     }
   }
 
   /// da = dout·σ(b), db = dout·a·σ(b)·(1 − σ(b)); rows of both lie as those of a and b.
   public static func gatedLinearUnitBackward(
-    _ a: FloatPointer, _ b: FloatPointer, stride: Int, _ dout: FloatPointer, doutStride: Int,
-    rows: Int, columns: Int, da: MutableFloatPointer, db: MutableFloatPointer
+    _ a: MatrixView, _ b: MatrixView, _ dout: MatrixView, da: MatrixView, db: MatrixView
   ) {
     let one = Vector(repeating: 1)
-    for row in 0..<rows {
-      for j in Swift.stride(from: 0, to: columns, by: laneCount) {
-        let at = row * stride + j
-        let s = sigmoid(load(b + at))
-        let upstream = load(dout + row * doutStride + j)
-        let value = load(a + at)
-        store(upstream * s, da + at)
-        store(upstream * value * (s * (one - s)), db + at)
+    for row in 0..<a.rows {
+      for j in stride(from: 0, to: a.paddedColumns, by: laneCount) {
+        let at = row * a.stride + j
+        let s = sigmoid(load(b.base + at))
+        let upstream = load(dout.base + row * dout.stride + j)
+        let value = load(a.base + at)
+        store(upstream * s, da.base + at)
+        store(upstream * value * (s * (one - s)), db.base + at)
       }
     }
   }

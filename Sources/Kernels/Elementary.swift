@@ -11,7 +11,7 @@ import KernelAPI
 
 /// 1.5·2²³: adding it to a small number rounds that to an integer n and leaves n in the low bits.
 private let roundingShift: Float = 12_582_912
-/// The same for n + 127: the bits, shifted up by 23, are those of 2^n.
+/// The constant that leaves n + 127 in the low bits: shifted up by 23 they are those of 2^n.
 private let exponentShift: Float = 12_582_912 + 127
 
 /// 2^n out of n + `exponentShift`.
@@ -72,7 +72,7 @@ func exp(_ value: Vector) -> Vector {
   var x = value.replacing(with: least, where: value .< least)
   x = x.replacing(with: most, where: x .> most)
   let shifted = Vector(repeating: exponentShift).addingProduct(
-    x, Vector(repeating: 1.442_695_04))
+    x, Vector(repeating: Float(MathConstants.log2E)))
   let n = shifted - Vector(repeating: exponentShift)
   // x − n·ln 2 in two parts (Cody and Waite): the first has few bits, so its product is exact.
   var r = x.addingProduct(n, Vector(repeating: -0.693_359_375))
@@ -134,7 +134,7 @@ func log2(_ x: Vector) -> Vector {
     - Vector(repeating: roundingShift)
   let s = (m - Vector(repeating: 1)) / (m + Vector(repeating: 1))
   let log = exponent.addingProduct(
-    s * atanhRatio(s * s), Vector(repeating: 2.885_390_1))  // 2·log₂e
+    s * atanhRatio(s * s), Vector(repeating: Float(2 * MathConstants.log2E)))
   return log.replacing(with: x, where: .!(x .<= Vector(repeating: .greatestFiniteMagnitude)))
 }
 

@@ -3,10 +3,10 @@ import KernelAPI
 /// The kernels of this target's instruction set.
 public enum Kernels: KernelSet {
   #if AVX512
-    /// What this target is compiled for.
+    /// The instructions that this target is compiled for.
     public static let instructionSet = "AVX-512"
   #else
-    /// What this target is compiled for.
+    /// The instructions that this target is compiled for.
     public static let instructionSet = "AVX2"
   #endif
 }

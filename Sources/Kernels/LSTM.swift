@@ -36,13 +36,16 @@ extension Kernels {
     state: MutableFloatPointer
   ) {
     let depth = step.previous == nil ? step.inputs : step.rowStride
-    let a = StridedMatrix(input, rowStride: step.rowStride)
+    let a = MatrixView(reading: input, rows: step.rows, columns: depth, stride: step.rowStride)
     var block = 0
     while block < step.blocks {
       let records = step.records + block * step.blockStride
       matrixProduct(
-        step.rows, gateCount, depth, a, weights + block * step.rowStride * gateCount,
-        bRowStride: gateCount, records, cRowStride: lstmRecordCount,
+        a,
+        MatrixView(
+          reading: weights + block * step.rowStride * gateCount, rows: depth, columns: gateCount),
+        into: MatrixView(
+          records, rows: step.rows, columns: gateCount, stride: lstmRecordCount),
         .bias(bias + block * gateCount))
       let previous = step.previous.map { $0 + block * step.blockStride }
       var row = 0
@@ -118,16 +121,21 @@ extension Kernels {
       }
       block += 1
     }
-    let a = StridedMatrix(FloatPointer(gradients.gates), rowStride: gateStride)
+    let a = MatrixView(gradients.gates, rows: step.rows, columns: gateStride)
     let columns = step.previous == nil ? step.inputs : step.rowStride
     var column = 0
     while column < columns {
       let left = step.rowStride - column
       let panel = left < lstmPanelWidth ? left : lstmPanelWidth
+      let width = columns - column < panel ? columns - column : panel
       matrixProduct(
-        step.rows, columns - column < panel ? columns - column : panel, gateStride, a,
-        gradients.weights + column * gateStride, bRowStride: panel, gradients.input + column,
-        cRowStride: step.rowStride, .overwrite)
+        a,
+        MatrixView(
+          reading: gradients.weights + column * gateStride, rows: gateStride, columns: width,
+          stride: panel),
+        into: MatrixView(
+          gradients.input + column, rows: step.rows, columns: width, stride: step.rowStride),
+        .overwrite)
       column += panel
     }
   }

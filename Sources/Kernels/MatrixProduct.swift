@@ -282,13 +282,14 @@ private func tile6<Row: TileRow>(_: Row.Type, _ job: TileJob) {
 #endif
 
 extension Kernels {
-  /// C[m, n] = A[m, k]·B[k, n], started as `start` says. `n` is a multiple of 16.
+  /// C (+)= A·B, started as `start` says.
   @inline(never)
   public static func matrixProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: StridedMatrix, _ b: FloatPointer, bRowStride: Int,
-    _ c: MutableFloatPointer, cRowStride: Int, _ start: ProductStart
+    _ a: MatrixView, _ b: MatrixView, into c: MatrixView, _ start: ProductStart
   ) {
-    precondition(n % laneCount == 0, "matrixProduct: \(n) columns are not whole vectors")
+    let m = c.rows
+    let n = c.paddedColumns
+    let k = a.columns
     if m == 0 || n == 0 { return }
     @inline(__always)
     func panel(_ column: Int, rows step: Int, _ tile: (TileJob) -> Void) {
@@ -297,9 +298,9 @@ extension Kernels {
         if case .bias(let bias) = start { shifted = .bias(bias + column) } else { shifted = start }
         tile(
           TileJob(
-            k: k, a: a.base + row * a.rowStride, aRow: a.rowStride, aColumn: a.columnStride,
-            b: b + column, bRow: bRowStride,
-            c: c + row * cRowStride + column, cRow: cRowStride,
+            k: k, a: FloatPointer(a.base + row * a.stride), aRow: a.stride,
+            aColumn: a.columnStride, b: FloatPointer(b.base + column), bRow: b.stride,
+            c: c.base + row * c.stride + column, cRow: c.stride,
             rows: min(step, m - row), start: shifted))
       }
     }

@@ -22,207 +22,200 @@ private func inverseRoot(_ x: Float) -> Float { 1 / x.squareRoot() }
 extension Kernels {
   /// Weight and bias are padded with zeros, so that the padding of the output is zero too.
   public static func layerNormForward(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, weight: FloatPointer,
-    bias: FloatPointer, epsilon: Float, out: MutableFloatPointer, mean: MutableFloatPointer,
-    inverse: MutableFloatPointer
+    _ x: MatrixView, _ norm: AffineVectors, epsilon: Float, out: MatrixView, moments: RowMoments
   ) {
-    let padded = paddedToLanes(features)
-    let tail = laneMask(features, padded - laneCount)
-    let scale = 1 / Float(features)
-    for row in 0..<rows {
-      let source = x + row * stride
-      let target = out + row * stride
+    let padded = x.paddedColumns
+    let tail = laneMask(x.columns, padded - laneCount)
+    let scale = 1 / Float(x.columns)
+    for row in 0..<x.rows {
+      let source = x.base + row * x.stride
+      let target = out.base + row * out.stride
       var sum = Vector(repeating: 0)
-      for j in Swift.stride(from: 0, to: padded, by: laneCount) { sum += load(source + j) }
+      for j in stride(from: 0, to: padded, by: laneCount) { sum += load(source + j) }
       let mu = laneSum(sum) * scale
       let m = Vector(repeating: mu)
       var squares = Vector(repeating: 0)
-      for j in Swift.stride(from: 0, to: padded - laneCount, by: laneCount) {
+      for j in stride(from: 0, to: padded - laneCount, by: laneCount) {
         let d = load(source + j) - m
         squares = squares.addingProduct(d, d)
       }
       let last = (load(source + padded - laneCount) - m) * tail
       squares = squares.addingProduct(last, last)
       let rstd = inverseRoot(laneSum(squares) * scale + epsilon)
-      mean[row] = mu
-      inverse[row] = rstd
+      moments.mean[row] = mu
+      moments.inverse[row] = rstd
       let r = Vector(repeating: rstd)
-      for j in Swift.stride(from: 0, to: padded, by: laneCount) {
-        // Weight and bias are padded with zeros, so the padding of the output is zero.
+      for j in stride(from: 0, to: padded, by: laneCount) {
         store(
-          load(bias + j).addingProduct((load(source + j) - m) * r, load(weight + j)), target + j)
+          load(norm.bias + j).addingProduct((load(source + j) - m) * r, load(norm.weight + j)),
+          target + j)
       }
     }
   }
 
-  /// Equations above; the padding of `dx` is set to zero.
+  /// The gradients of LayerNorm, by the equations above; the padding of `dx` is set to zero.
   public static func layerNormBackward(
-    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
-    weight: FloatPointer, mean: FloatPointer, inverse: FloatPointer, dx: MutableFloatPointer,
-    dweight: MutableFloatPointer, dbias: MutableFloatPointer
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: RowMoments, dx: MatrixView,
+    gradients: AffineGradients
   ) {
-    let padded = paddedToLanes(features)
-    let tail = laneMask(features, padded - laneCount)
-    let scale = 1 / Float(features)
-    for row in 0..<rows {
-      let source = x + row * stride
-      let upstream = dout + row * stride
-      let target = dx + row * stride
-      let m = Vector(repeating: mean[row])
-      let r = Vector(repeating: inverse[row])
+    let padded = x.paddedColumns
+    let tail = laneMask(x.columns, padded - laneCount)
+    let scale = 1 / Float(x.columns)
+    for row in 0..<x.rows {
+      let source = x.base + row * x.stride
+      let upstream = dout.base + row * dout.stride
+      let target = dx.base + row * dx.stride
+      let m = Vector(repeating: moments.mean[row])
+      let r = Vector(repeating: moments.inverse[row])
       var sum = Vector(repeating: 0)
       var product = Vector(repeating: 0)
-      for j in Swift.stride(from: 0, to: padded, by: laneCount) {
+      for j in stride(from: 0, to: padded, by: laneCount) {
         let normalised = (load(source + j) - m) * r
         let dy = load(upstream + j)
         let g = dy * load(weight + j)
         sum += g
         product = product.addingProduct(g, normalised)
-        store(load(dweight + j).addingProduct(dy, normalised), dweight + j)
-        store(load(dbias + j) + dy, dbias + j)
+        store(load(gradients.weight + j).addingProduct(dy, normalised), gradients.weight + j)
+        store(load(gradients.bias + j) + dy, gradients.bias + j)
       }
       let meanOfG = Vector(repeating: laneSum(sum) * scale)
       let meanOfProduct = Vector(repeating: laneSum(product) * scale)
-      for j in Swift.stride(from: 0, to: padded, by: laneCount) {
+      for j in stride(from: 0, to: padded, by: laneCount) {
         let normalised = (load(source + j) - m) * r
         let g = load(upstream + j) * load(weight + j)
         store(((g - meanOfG) - normalised * meanOfProduct) * r, target + j)
       }
-      if padded != features {
+      if padded != x.columns {
         store(load(target + padded - laneCount) * tail, target + padded - laneCount)
       }
     }
   }
 
   /// Mean and 1/√(variance + epsilon); the padding of `x` must be zero.
-  public static func groupStatistics(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, epsilon: Float
-  ) -> (mean: Float, inverse: Float) {
-    let padded = paddedToLanes(features)
-    let tail = laneMask(features, padded - laneCount)
-    let count = Double(rows * features)
+  public static func groupMoments(_ x: MatrixView, epsilon: Float) -> GroupMoments {
+    let padded = x.paddedColumns
+    let tail = laneMask(x.columns, padded - laneCount)
+    let count = Double(x.rows * x.columns)
     // Row sums are added in double: a row is short, an utterance is not.
     var total = 0.0
-    for row in 0..<rows {
+    for row in 0..<x.rows {
       var sum = Vector(repeating: 0)
-      for j in Swift.stride(from: 0, to: padded, by: laneCount) {
-        sum += load(x + row * stride + j)
+      for j in stride(from: 0, to: padded, by: laneCount) {
+        sum += load(x.base + row * x.stride + j)
       }
       total += Double(laneSum(sum))
     }
     let mean = Float(total / count)
     let m = Vector(repeating: mean)
     var squareTotal = 0.0
-    for row in 0..<rows {
+    for row in 0..<x.rows {
+      let source = x.base + row * x.stride
       var squares = Vector(repeating: 0)
-      for j in Swift.stride(from: 0, to: padded - laneCount, by: laneCount) {
-        let d = load(x + row * stride + j) - m
+      for j in stride(from: 0, to: padded - laneCount, by: laneCount) {
+        let d = load(source + j) - m
         squares = squares.addingProduct(d, d)
       }
-      let last = (load(x + row * stride + padded - laneCount) - m) * tail
+      let last = (load(source + padded - laneCount) - m) * tail
       squareTotal += Double(laneSum(squares.addingProduct(last, last)))
     }
-    return (mean, inverseRoot(Float(squareTotal / count) + epsilon))
+    return GroupMoments(
+      mean: mean, inverse: inverseRoot(Float(squareTotal / count) + epsilon))
   }
 
-  /// The normalisation alone, from statistics taken before.
+  /// The normalisation alone, from moments taken before.
   public static func groupNormForward(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, mean: Float, inverse: Float,
-    weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer, outStride: Int
+    _ x: MatrixView, _ norm: AffineVectors, moments: GroupMoments, out: MatrixView
   ) {
-    let m = Vector(repeating: mean)
-    let r = Vector(repeating: inverse)
-    for j in Swift.stride(from: 0, to: features, by: laneCount) {
-      let w = load(weight + j) * r
-      let b = load(bias + j)
-      for row in 0..<rows {
-        store(b.addingProduct(load(x + row * stride + j) - m, w), out + row * outStride + j)
+    let m = Vector(repeating: moments.mean)
+    let r = Vector(repeating: moments.inverse)
+    for j in stride(from: 0, to: x.paddedColumns, by: laneCount) {
+      let w = load(norm.weight + j) * r
+      let b = load(norm.bias + j)
+      for row in 0..<x.rows {
+        store(
+          b.addingProduct(load(x.base + row * x.stride + j) - m, w),
+          out.base + row * out.stride + j)
       }
     }
   }
 
-  /// Equations above, with means over `count` elements; the padding of `dx` holds anything.
+  /// The gradients of GroupNorm, by the equations above, with means over the elements of `x`; the
+  /// padding of `dx` holds anything.
   public static func groupNormBackward(
-    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
-    features: Int, count: Int, mean: Float, inverse: Float, weight: FloatPointer,
-    dx: MutableFloatPointer, dxStride: Int, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: GroupMoments,
+    dx: MatrixView, gradients: AffineGradients
   ) {
-    let m = Vector(repeating: mean)
-    let r = Vector(repeating: inverse)
+    let m = Vector(repeating: moments.mean)
+    let r = Vector(repeating: moments.inverse)
     var sum = 0.0
     var product = 0.0
-    for j in Swift.stride(from: 0, to: features, by: laneCount) {
-      let (dw, db) = groupNormColumn(
-        x + j, xStride: xStride, dout + j, doutStride: doutStride, rows: rows, m, r)
-      store(load(dweight + j) + dw, dweight + j)
-      store(load(dbias + j) + db, dbias + j)
+    for j in stride(from: 0, to: x.paddedColumns, by: laneCount) {
+      let (dw, db) = groupNormColumn(x, dout, j, m, r)
+      store(load(gradients.weight + j) + dw, gradients.weight + j)
+      store(load(gradients.bias + j) + db, gradients.bias + j)
       // Σ g and Σ g·x̂ follow from the sums of each column.
       sum += Double(laneSum(db * load(weight + j)))
       product += Double(laneSum(dw * load(weight + j)))
     }
-    let meanOfG = Vector(repeating: Float(sum / Double(count)))
-    let meanOfProduct = Vector(repeating: Float(product / Double(count)))
-    for j in Swift.stride(from: 0, to: features, by: laneCount) {
+    let count = Double(x.rows * x.columns)
+    let meanOfG = Vector(repeating: Float(sum / count))
+    let meanOfProduct = Vector(repeating: Float(product / count))
+    for j in stride(from: 0, to: x.paddedColumns, by: laneCount) {
       let w = load(weight + j)
-      for row in 0..<rows {
-        let normalised = (load(x + row * xStride + j) - m) * r
-        let g = load(dout + row * doutStride + j) * w
-        store(((g - meanOfG) - normalised * meanOfProduct) * r, dx + row * dxStride + j)
+      for row in 0..<x.rows {
+        let normalised = (load(x.base + row * x.stride + j) - m) * r
+        let g = load(dout.base + row * dout.stride + j) * w
+        store(((g - meanOfG) - normalised * meanOfProduct) * r, dx.base + row * dx.stride + j)
       }
     }
   }
 
-  /// Σ dy·x̂ and Σ dy of a vector of columns.
+  /// Σ dy·x̂ and Σ dy of the vector of columns at `column`.
   @inline(__always)
   private static func groupNormColumn(
-    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
-    _ mean: Vector, _ inverse: Vector
+    _ x: MatrixView, _ dout: MatrixView, _ column: Int, _ mean: Vector, _ inverse: Vector
   ) -> (weight: Vector, bias: Vector) {
     var dw = Vector(repeating: 0)
     var db = Vector(repeating: 0)
-    for row in 0..<rows {
-      let dy = load(dout + row * doutStride)
-      dw = dw.addingProduct(dy, (load(x + row * xStride) - mean) * inverse)
+    for row in 0..<x.rows {
+      let dy = load(dout.base + row * dout.stride + column)
+      dw = dw.addingProduct(dy, (load(x.base + row * x.stride + column) - mean) * inverse)
       db += dy
     }
     return (dw, db)
   }
 
   /// The two sums over the rows given, which may be some of a group's.
-  public static func groupNormSums(
-    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
-    features: Int, mean: Float, inverse: Float, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer
+  public static func addGroupNormSums(
+    _ x: MatrixView, _ dout: MatrixView, moments: GroupMoments, to gradients: AffineGradients
   ) {
-    let m = Vector(repeating: mean)
-    let r = Vector(repeating: inverse)
-    for j in Swift.stride(from: 0, to: features, by: laneCount) {
-      let (dw, db) = groupNormColumn(
-        x + j, xStride: xStride, dout + j, doutStride: doutStride, rows: rows, m, r)
-      store(load(dweight + j) + dw, dweight + j)
-      store(load(dbias + j) + db, dbias + j)
+    let m = Vector(repeating: moments.mean)
+    let r = Vector(repeating: moments.inverse)
+    for j in stride(from: 0, to: x.paddedColumns, by: laneCount) {
+      let (dw, db) = groupNormColumn(x, dout, j, m, r)
+      store(load(gradients.weight + j) + dw, gradients.weight + j)
+      store(load(gradients.bias + j) + db, gradients.bias + j)
     }
   }
 
   /// The equation above, row by row: x, dout and dx lie alike.
   public static func addGroupNormInputGradient(
-    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
-    mean: Float, inverse: Float, weight: FloatPointer, meanOfGradient: Float,
-    meanOfProduct: Float, to dx: MutableFloatPointer
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: GroupMoments,
+    meanOfGradient: Float, meanOfProduct: Float, to dx: MatrixView
   ) {
-    let m = Vector(repeating: mean)
-    let r = Vector(repeating: inverse)
+    let m = Vector(repeating: moments.mean)
+    let r = Vector(repeating: moments.inverse)
     let meanOfG = Vector(repeating: meanOfGradient)
     let meanOfGX = Vector(repeating: meanOfProduct)
-    for row in 0..<rows {
-      let start = row * stride
+    let padded = x.paddedColumns
+    for row in 0..<x.rows {
+      let start = row * x.stride
       var j = 0
-      while j < features {
-        let normalised = (load(x + (start + j)) - m) * r
-        let g = load(dout + (start + j)) * load(weight + j)
+      while j < padded {
+        let normalised = (load(x.base + (start + j)) - m) * r
+        let g = load(dout.base + (start + j)) * load(weight + j)
         let d = (g - meanOfG) - normalised * meanOfGX
-        store(load(dx + (start + j)).addingProduct(d, r), dx + (start + j))
+        store(load(dx.base + (start + j)).addingProduct(d, r), dx.base + (start + j))
         j += laneCount
       }
     }

@@ -48,7 +48,7 @@ private func polar(
 }
 
 extension Kernels {
-  /// Equations above; `count` need not be whole vectors.
+  /// Sums and gradient by the equations above; `count` need not be whole vectors.
   public static func spectralLoss(
     _ estimate: FloatPointer, _ target: FloatPointer, count: Int, scale: Float,
     gradient: MutableFloatPointer?

@@ -67,29 +67,27 @@ private struct Block {
 
 extension Kernels {
   /// Blocks of 16 × 16 in registers, the rest element by element.
-  public static func transpose(
-    _ x: FloatPointer, rows: Int, columns: Int, to out: MutableFloatPointer, rowStride: Int
-  ) {
-    let wholeRows = rows / laneCount * laneCount
-    let wholeColumns = columns / laneCount * laneCount
+  public static func transpose(_ x: MatrixView, into out: MatrixView) {
+    let wholeRows = x.rows / laneCount * laneCount
+    let wholeColumns = x.columns / laneCount * laneCount
     var row = 0
     while row < wholeRows {
       var column = 0
       while column < wholeColumns {
-        var block = Block(x + row * columns + column, columns)
+        var block = Block(FloatPointer(x.base + row * x.stride + column), x.stride)
         block.rotate()
         block.rotate()
         block.rotate()
         block.rotate()
-        block.write(out + column * rowStride + row, rowStride)
+        block.write(out.base + column * out.stride + row, out.stride)
         column += laneCount
       }
       row += laneCount
     }
-    for row in 0..<rows {
+    for row in 0..<x.rows {
       var column = row < wholeRows ? wholeColumns : 0
-      while column < columns {
-        out[column * rowStride + row] = x[row * columns + column]
+      while column < x.columns {
+        out.base[column * out.stride + row] = x.base[row * x.stride + column]
         column += 1
       }
     }

@@ -101,19 +101,17 @@ extension Kernels {
   }
 
   /// out[j] += Σ_i x[i, j]
-  public static func addColumnSums(
-    _ x: FloatPointer, rowStride: Int, rows: Int, columns: Int, to out: MutableFloatPointer
-  ) {
-    for column in stride(from: 0, to: columns, by: laneCount) {
+  public static func addColumnSums(_ x: MatrixView, to out: MutableFloatPointer) {
+    for column in stride(from: 0, to: x.paddedColumns, by: laneCount) {
       var even = Vector(repeating: 0)
       var odd = Vector(repeating: 0)
-      var row = x + column
-      for _ in 0..<rows / 2 {
+      var row = x.base + column
+      for _ in 0..<x.rows / 2 {
         even += load(row)
-        odd += load(row + rowStride)
-        row += 2 * rowStride
+        odd += load(row + x.stride)
+        row += 2 * x.stride
       }
-      if rows % 2 == 1 { even += load(row) }
+      if x.rows % 2 == 1 { even += load(row) }
       store(load(out + column) + (even + odd), out + column)
     }
   }

@@ -25,16 +25,12 @@ extension KernelBenchmark {
       elements: count
     ) { kernels.softplus(step, count: count) }
     timeLayerNorm(rows: time.rowCount)
-    let columns = timer.floats(count)
+    let columns = timer.matrix(rows: time.rowCount, columns: channels)
     let sums = timer.floats(channels)
     timer.time(
       "bias gradient", .backward, [time.rowCount, channels],
       .pass(count, arrays: 1, operations: 1), elements: count
-    ) {
-      kernels.addColumnSums(
-        FloatPointer(columns), rowStride: channels, rows: time.rowCount, columns: channels,
-        to: sums)
-    }
+    ) { kernels.addColumnSums(columns, to: sums) }
   }
 
   private func timeScan(_ sequences: TileSequences, channels: Int, states: Int) {
@@ -95,31 +91,25 @@ extension KernelBenchmark {
   private func timeConvolution(_ sequences: TileSequences, channels: Int, taps: Int) {
     let rows = sequences.rowCount
     let count = rows * channels
-    let x = FloatPointer(timer.floats(2 * count))
-    let weight = FloatPointer(timer.floats(taps * channels))
-    let bias = FloatPointer(timer.floats(channels))
-    let out = timer.floats(count)
+    let x = timer.matrix(rows: rows, columns: channels, stride: 2 * channels)
+    let weights = ConvolutionWeights(
+      weight: timer.matrix(rows: taps, columns: channels), bias: timer.floats(channels))
+    let out = timer.matrix(rows: rows, columns: channels)
     let shape = [sequences.count, sequences.length, channels]
     timer.time(
       "conv1d + SiLU", .forward, shape,
       .convolutionForward(count, taps: taps), elements: count
-    ) {
-      kernels.causalConv1dForward(
-        x, stride: 2 * channels, sequences, channels: channels, taps: taps, weight: weight,
-        bias: bias, out: out)
-    }
-    let dx = timer.floats(2 * count)
-    let dweight = timer.floats(taps * channels)
-    let dbias = timer.floats(channels)
+    ) { kernels.causalConv1dForward(x, sequences, weights, out: out) }
+    let dx = timer.matrix(rows: rows, columns: channels, stride: 2 * channels)
+    let gradients = ConvolutionGradients(
+      weight: timer.matrix(rows: taps, columns: channels), bias: timer.floats(channels))
     let scratch = timer.floats(sequences.length * laneCount)
     timer.time(
       "conv1d + SiLU", .backward, shape,
       .convolutionBackward(count, taps: taps), elements: count
     ) {
       kernels.causalConv1dBackward(
-        x, stride: 2 * channels, FloatPointer(out), sequences, channels: channels, taps: taps,
-        weight: weight, bias: bias, dx: dx, dxStride: 2 * channels, dweight: dweight,
-        dbias: dbias, scratch: scratch)
+        x, out, sequences, weights, dx: dx, gradients: gradients, scratch: scratch)
     }
     timer.releaseBuffers()
   }
@@ -127,32 +117,23 @@ extension KernelBenchmark {
   private func timeLayerNorm(rows: Int) {
     let features = model.features
     let stride = paddedToLanes(features)
-    let x = FloatPointer(timer.floats(rows * stride))
-    let weight = FloatPointer(timer.floats(stride))
-    let bias = FloatPointer(timer.floats(stride))
-    let out = timer.floats(rows * stride)
-    let mean = timer.floats(rows)
-    let inverse = timer.floats(rows)
+    let x = timer.matrix(rows: rows, columns: features)
+    let norm = AffineVectors(weight: timer.floats(stride), bias: timer.floats(stride))
+    let out = timer.matrix(rows: rows, columns: features)
+    let moments = RowMoments(mean: timer.floats(rows), inverse: timer.floats(rows))
     let count = rows * features
     timer.time(
       "LayerNorm", .forward, [rows, features], .layerNormForward(count),
       elements: count
-    ) {
-      kernels.layerNormForward(
-        x, rows: rows, features: features, stride: stride, weight: weight, bias: bias,
-        epsilon: 1e-5, out: out, mean: mean, inverse: inverse)
-    }
-    let dx = timer.floats(rows * stride)
-    let dweight = timer.floats(stride)
-    let dbias = timer.floats(stride)
+    ) { kernels.layerNormForward(x, norm, epsilon: 1e-5, out: out, moments: moments) }
+    let dx = timer.matrix(rows: rows, columns: features)
+    let gradients = AffineGradients(weight: timer.floats(stride), bias: timer.floats(stride))
     timer.time(
       "LayerNorm", .backward, [rows, features], .layerNormBackward(count),
       elements: count
     ) {
       kernels.layerNormBackward(
-        x, FloatPointer(out), rows: rows, features: features, stride: stride, weight: weight,
-        mean: FloatPointer(mean), inverse: FloatPointer(inverse), dx: dx, dweight: dweight,
-        dbias: dbias)
+        x, out, weight: norm.weight, moments: moments, dx: dx, gradients: gradients)
     }
   }
 }

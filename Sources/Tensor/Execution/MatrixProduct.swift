@@ -6,74 +6,52 @@ import KernelAPI
 /// (`DISTTRAIN_GEMM=openblas`).
 public let usesOpenBLAS: Bool = KernelSelection.chosen(KernelSelection.usesOpenBLAS)
 
-/// C[m, n] = A[m, k]·B[k, n] by the chosen implementation.
+/// C = A·B, C += A·B or C = A·B + bias, as `start` says, by the chosen implementation.
+///
+/// A may be transposed: `matrixProduct(dY.transposed, x, into: dW, .accumulate)` adds the gradient of
+/// a weight. Columns are computed with the padding of whole vectors.
 func matrixProduct(
-  _ m: Int, _ n: Int, _ k: Int, _ a: StridedMatrix, _ b: FloatPointer, _ bRowStride: Int,
-  _ c: MutableFloatPointer, _ cRowStride: Int, _ start: ProductStart
+  _ a: MatrixView, _ b: MatrixView, into c: MatrixView, _ start: ProductStart
 ) {
+  precondition(
+    a.rows == c.rows && a.columns == b.rows && b.columns == c.columns,
+    "matrixProduct: [\(a.rows), \(a.columns)] times [\(b.rows), \(b.columns)] for "
+      + "[\(c.rows), \(c.columns)]")
   if usesOpenBLAS {
-    openBLASProduct(m, n, k, a, b, bRowStride: bRowStride, c, cRowStride: cRowStride, start)
+    openBLASProduct(a, b, into: c, start)
   } else {
-    kernels.matrixProduct(
-      m, n, k, a, b, bRowStride: bRowStride, c, cRowStride: cRowStride, start)
+    kernels.matrixProduct(a, b, into: c, start)
   }
 }
 
-/// The same with a mutable B.
-func matrixProduct(
-  _ m: Int, _ n: Int, _ k: Int, _ a: StridedMatrix, _ b: MutableFloatPointer, _ bRowStride: Int,
-  _ c: MutableFloatPointer, _ cRowStride: Int, _ start: ProductStart
-) {
-  matrixProduct(m, n, k, a, FloatPointer(b), bRowStride, c, cRowStride, start)
-}
-
-/// dW[m, n] += dYᵀ·X over `rows` rows of dY[rows, m] and X[rows, n].
-func addWeightGradient(
-  _ m: Int, _ n: Int, _ rows: Int, _ dout: FloatPointer, _ doutStride: Int,
-  _ x: FloatPointer, _ xStride: Int, _ gradient: MutableFloatPointer, _ stride: Int
-) {
-  matrixProduct(
-    m, n, rows, StridedMatrix(dout, rowStride: 1, columnStride: doutStride), x, xStride, gradient,
-    stride, .accumulate)
-}
-
-/// The same with a mutable X.
-func addWeightGradient(
-  _ m: Int, _ n: Int, _ rows: Int, _ dout: FloatPointer, _ doutStride: Int,
-  _ x: MutableFloatPointer, _ xStride: Int, _ gradient: MutableFloatPointer, _ stride: Int
-) {
-  addWeightGradient(
-    m, n, rows, dout, doutStride, FloatPointer(x), xStride, gradient, stride)
-}
-
-/// The reference product, by OpenBLAS. One of A's strides must be 1.
+/// The reference product, by OpenBLAS. A lies by rows or by columns, without gaps in them.
 public func openBLASProduct(
-  _ m: Int, _ n: Int, _ k: Int, _ a: StridedMatrix, _ b: FloatPointer, bRowStride: Int,
-  _ c: MutableFloatPointer, cRowStride: Int, _ start: ProductStart
+  _ a: MatrixView, _ b: MatrixView, into c: MatrixView, _ start: ProductStart
 ) {
   precondition(
-    a.columnStride == 1 || a.rowStride == 1,
-    "openBLASProduct: strides \(a.rowStride), \(a.columnStride)")
+    a.columnStride == 1 || a.stride == 1, "openBLASProduct: strides \(a.stride), \(a.columnStride)")
+  let (m, n, k) = (c.rows, c.paddedColumns, a.columns)
   var beta: Float = 1
   switch start {
   case .overwrite: beta = 0
   case .accumulate: break
   case .bias(let bias):
-    for row in 0..<m { (c + row * cRowStride).update(from: bias, count: n) }
+    for row in 0..<m { c.row(row).update(from: bias, count: n) }
   }
   if m == 0 || n == 0 { return }
   if k == 0 {
-    if beta == 0 { for row in 0..<m { (c + row * cRowStride).update(repeating: 0, count: n) } }
+    if beta == 0 { for row in 0..<m { c.row(row).update(repeating: 0, count: n) } }
     return
   }
   let byRows = a.columnStride == 1
   cblas_sgemm(
     CblasRowMajor, byRows ? CblasNoTrans : CblasTrans, CblasNoTrans, Int32(m), Int32(n), Int32(k),
-    1, a.base, Int32(byRows ? max(a.rowStride, k) : max(a.columnStride, m)), b,
-    Int32(max(bRowStride, n)), beta, c, Int32(max(cRowStride, n)))
+    1, a.base, Int32(byRows ? max(a.stride, k) : max(a.columnStride, m)), b.base,
+    Int32(max(b.stride, n)), beta, c.base, Int32(max(c.stride, n)))
 }
 
-/// What OpenBLAS runs on, and whether the environment holds it to less than the machine has.
+/// The kernels that OpenBLAS picked, and whether the environment holds it to less than the machine
+/// has.
 public struct OpenBLASInfo: Sendable {
   /// The kernel family that OpenBLAS picked, as it calls it.
   public let coreName: String

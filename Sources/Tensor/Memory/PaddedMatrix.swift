@@ -1,113 +1,108 @@
 import KernelAPI
 
-/// A weight matrix as a kernel wants it: rows a whole number of vectors long.
+/// A weight matrix as a kernel takes it: rows a whole number of vectors long.
 ///
 /// Where the parameter's rows are that already it is used in place; otherwise it is copied into
-/// zero-filled rows. The storage is kept alive with the pointer.
+/// zero-filled rows. The storage is kept alive with the view.
 struct PaddedMatrix {
-  let base: FloatPointer
-  let stride: Int
+  let view: MatrixView
   private let owner: Storage?
 
-  /// Rows `rows` of an [_, columns] matrix at `source`, as they lie or padded.
-  init(_ source: FloatPointer, rows: Int, columns: Int) {
-    let padded = paddedToLanes(columns)
-    stride = padded
-    if padded == columns {
-      base = source
-      owner = nil
-      return
-    }
-    let copy = Storage(count: rows * padded)
-    for row in 0..<rows {
-      (copy.base + row * padded).update(from: source + row * columns, count: columns)
-    }
-    base = FloatPointer(copy.base)
-    owner = copy
+  /// A [rows, columns] matrix at `source`, as it lies or padded.
+  init(_ source: MutableFloatPointer, rows: Int, columns: Int) {
+    self.init(source, parts: [(at: 0, count: rows)], rows: rows, columns: columns)
   }
 
-  /// The same, with blocks of consecutive source rows placed at `parts`; zero rows between them.
+  /// A vector of `count` numbers at `source`, as it lies or padded.
+  init(_ source: MutableFloatPointer, count: Int) { self.init(source, rows: 1, columns: count) }
+
+  /// A [rows, columns] matrix of blocks of consecutive source rows placed at `parts`; zero rows
+  /// between them.
   init(
-    _ source: FloatPointer, parts: [(at: Int, count: Int)], rows: Int, columns: Int
+    _ source: MutableFloatPointer, parts: [(at: Int, count: Int)], rows: Int, columns: Int
   ) {
-    stride = paddedToLanes(columns)
+    let stride = paddedToLanes(columns)
     if stride == columns && parts.reduce(0, { $0 + $1.count }) == rows {
-      base = source
+      view = MatrixView(source, rows: rows, columns: columns)
       owner = nil
       return
     }
     let copy = Storage(count: rows * stride)
+    view = MatrixView(copy.base, rows: rows, columns: columns)
+    owner = copy
     var from = source
     for (at, count) in parts {
       for row in at..<at + count {
-        (copy.base + row * stride).update(from: from, count: columns)
+        view.row(row).update(from: from, count: columns)
         from += columns
       }
     }
-    base = FloatPointer(copy.base)
-    owner = copy
   }
 
-  /// The transpose, [columns, rows padded], of a [rows, columns] matrix.
-  init(transposing source: FloatPointer, rows: Int, columns: Int) {
-    stride = paddedToLanes(rows)
-    let isFull = stride == rows
-    let copy = isFull ? Storage(uninitialized: columns * stride) : Storage(count: columns * stride)
-    kernels.transpose(source, rows: rows, columns: columns, to: copy.base, rowStride: stride)
-    base = FloatPointer(copy.base)
+  /// The transpose [columns, rows] of a [rows, columns] matrix of blocks of consecutive source rows
+  /// placed at `parts`, without `parts` of one block; zero columns between them.
+  init(
+    transposing source: MutableFloatPointer, parts: [(at: Int, count: Int)]? = nil, rows: Int,
+    columns: Int
+  ) {
+    let parts = parts ?? [(0, rows)]
+    let isFull = parts.reduce(0) { $0 + $1.count } == paddedToLanes(rows)
+    let count = columns * paddedToLanes(rows)
+    let copy = isFull ? Storage(uninitialized: count) : Storage(count: count)
+    view = MatrixView(copy.base, rows: columns, columns: rows)
     owner = copy
+    var from = source
+    for (at, count) in parts {
+      kernels.transpose(
+        MatrixView(from, rows: count, columns: columns, stride: columns),
+        into: view.columns(from: at, count: count))
+      from += count * columns
+    }
+  }
+
+  /// A [rows, columns] matrix whose elements are the numbers that `element` makes.
+  init(rows: Int, columns: Int, _ element: (_ row: Int, _ column: Int) -> Float) {
+    let storage = Storage(count: rows * paddedToLanes(columns))
+    view = MatrixView(storage.base, rows: rows, columns: columns)
+    owner = storage
+    for row in 0..<rows {
+      for column in 0..<columns { view.row(row)[column] = element(row, column) }
+    }
   }
 }
 
-/// A bias or norm weight, padded with zeros to whole vectors.
-func padded(_ source: FloatPointer, count: Int) -> PaddedMatrix {
-  PaddedMatrix(source, rows: 1, columns: count)
+/// Weight and bias of a norm as kernels take them.
+struct PaddedAffine {
+  private let weight: PaddedMatrix
+  private let bias: PaddedMatrix
+
+  init(_ parameters: AffineParameters) {
+    weight = PaddedMatrix(parameters.weight.value, count: parameters.weight.count)
+    bias = PaddedMatrix(parameters.bias.value, count: parameters.bias.count)
+  }
+
+  var vectors: AffineVectors {
+    AffineVectors(weight: weight.view.base, bias: bias.view.base)
+  }
 }
 
-/// Where a backward kernel adds a weight's gradient: in the arena itself if its rows are whole
-/// vectors, else in a padded buffer that `finish` adds to the arena.
-final class GradientTarget {
-  let base: MutableFloatPointer
-  let stride: Int
-  private let rows: Int
-  private let columns: Int
-  private let final: MutableFloatPointer
+/// The place where a backward kernel adds a weight's gradient: in the arena itself if its rows are
+/// whole vectors, else a padded buffer that `finish` adds to the arena.
+struct GradientTarget {
+  let view: MatrixView
+  private let gradient: MutableFloatPointer
   private let buffer: Storage?
 
   init(_ gradient: MutableFloatPointer, rows: Int, columns: Int) {
-    self.rows = rows
-    self.columns = columns
-    final = gradient
-    stride = paddedToLanes(columns)
-    if stride == columns {
-      base = gradient
-      buffer = nil
-    } else {
-      let buffer = Storage(count: rows * stride)
-      base = buffer.base
-      self.buffer = buffer
-    }
+    self.gradient = gradient
+    let stride = paddedToLanes(columns)
+    buffer = stride == columns ? nil : Storage(count: rows * stride)
+    view = MatrixView(buffer?.base ?? gradient, rows: rows, columns: columns)
   }
 
   /// Adds a padded buffer to the arena.
   func finish() {
     guard buffer != nil else { return }
-    for row in 0..<rows {
-      for column in 0..<columns { final[row * columns + column] += base[row * stride + column] }
-    }
+    view.add(to: gradient)
   }
-}
-
-/// Rows of `features` floats as kernel rows: the rows themselves, or a zero-padded copy.
-func paddedRows(
-  _ source: FloatPointer, rows: Int, features: Int, into scratch: MutableFloatPointer
-) -> FloatPointer {
-  let stride = paddedToLanes(features)
-  if stride == features { return source }
-  for row in 0..<rows {
-    let target = scratch + row * stride
-    target.update(from: source + row * features, count: features)
-    for j in features..<stride { target[j] = 0 }
-  }
-  return FloatPointer(scratch)
 }

@@ -50,6 +50,12 @@ public final class Tensor {
 }
 
 extension Tensor {
+  /// Hands this tensor's gradient, in whose place an operation made that of its `input`, to the input.
+  func passGradient(to input: Tensor) {
+    if input.requiresGradient, let gradient { input.accumulate(gradient: gradient) }
+    gradient = nil
+  }
+
   /// Adds a gradient, taking its storage over if it is the first.
   func accumulate(gradient other: Storage) {
     precondition(other.count == count, "gradient of \(other.count) for shape \(shape)")

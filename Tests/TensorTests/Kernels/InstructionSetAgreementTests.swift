@@ -48,8 +48,7 @@ struct InstructionSetAgreementTests {
         expectSameBits("\(m) × \(n), \(start)") { kernel in
           let c = KernelBuffer(problem.c.elements)
           kernel.matrixProduct(
-            m, n, 131, problem.strided, problem.b.pointer, bRowStride: problem.bStride, c.base,
-            cRowStride: problem.cStride, problem.start(start))
+            problem.left, problem.right, into: problem.output(c), problem.start(start))
           return c.elements
         }
       }
@@ -60,7 +59,7 @@ struct InstructionSetAgreementTests {
     let x = matrix(251, 128, "x")
     expectSameBits("sums") { kernel in
       let out = KernelBuffer(128)
-      kernel.addColumnSums(x.pointer, rowStride: 128, rows: 251, columns: 128, to: out.base)
+      kernel.addColumnSums(x.matrix(128), to: out.base)
       return out.elements
     }
   }
@@ -73,33 +72,29 @@ struct InstructionSetAgreementTests {
     let (x, dout, weight, bias) = (
       padded(rows, "x"), padded(rows, "dout"), padded(1, "w"), padded(1, "b")
     )
+    func matrix(_ buffer: KernelBuffer) -> MatrixView { buffer.matrix(features, stride: stride) }
+    let norm = AffineVectors(weight: weight.pointer, bias: bias.pointer)
     expectSameBits("LayerNorm of \(features)") { kernel in
       let (out, mean, inverse) = (
         KernelBuffer(rows * stride), KernelBuffer(rows), KernelBuffer(rows)
       )
-      kernel.layerNormForward(
-        x.pointer, rows: rows, features: features, stride: stride, weight: weight.pointer,
-        bias: bias.pointer, epsilon: 1e-5, out: out.base, mean: mean.base, inverse: inverse.base)
+      let moments = RowMoments(mean: mean.base, inverse: inverse.base)
+      kernel.layerNormForward(matrix(x), norm, epsilon: 1e-5, out: matrix(out), moments: moments)
       let (dx, dw, db) = (KernelBuffer(rows * stride), KernelBuffer(stride), KernelBuffer(stride))
       kernel.layerNormBackward(
-        x.pointer, dout.pointer, rows: rows, features: features, stride: stride,
-        weight: weight.pointer, mean: mean.pointer, inverse: inverse.pointer, dx: dx.base,
-        dweight: dw.base, dbias: db.base)
+        matrix(x), matrix(dout), weight: norm.weight, moments: moments, dx: matrix(dx),
+        gradients: AffineGradients(weight: dw.base, bias: db.base))
       return [out, mean, inverse, dx, dw, db].flatMap(\.elements)
     }
     expectSameBits("GroupNorm of \(features)") { kernel in
-      let s = kernel.groupStatistics(
-        x.pointer, rows: rows, features: features, stride: stride, epsilon: 1e-5)
+      let moments = kernel.groupMoments(matrix(x), epsilon: 1e-5)
       let out = KernelBuffer(rows * stride)
-      kernel.groupNormForward(
-        x.pointer, rows: rows, features: stride, stride: stride, mean: s.mean, inverse: s.inverse,
-        weight: weight.pointer, bias: bias.pointer, out: out.base, outStride: stride)
+      kernel.groupNormForward(matrix(x), norm, moments: moments, out: matrix(out))
       let (dx, dw, db) = (KernelBuffer(rows * stride), KernelBuffer(stride), KernelBuffer(stride))
       kernel.groupNormBackward(
-        x.pointer, xStride: stride, dout.pointer, doutStride: stride, rows: rows, features: stride,
-        count: rows * features, mean: s.mean, inverse: s.inverse, weight: weight.pointer,
-        dx: dx.base, dxStride: stride, dweight: dw.base, dbias: db.base)
-      return [s.mean, s.inverse] + [out, dx, dw, db].flatMap(\.elements)
+        matrix(x), matrix(dout), weight: norm.weight, moments: moments, dx: matrix(dx),
+        gradients: AffineGradients(weight: dw.base, bias: db.base))
+      return [moments.mean, moments.inverse] + [out, dx, dw, db].flatMap(\.elements)
     }
   }
 
@@ -111,13 +106,14 @@ struct InstructionSetAgreementTests {
     expectSameBits("\(taps) taps") { kernel in
       let (out, dx) = (KernelBuffer(rows * channels), KernelBuffer(rows * channels))
       let (dw, db) = (KernelBuffer(taps * channels), KernelBuffer(channels))
+      let scratch = KernelBuffer(31 * laneCount)
+      let weights = ConvolutionWeights(weight: weight.matrix(channels), bias: bias.pointer)
       kernel.causalConv1dForward(
-        x.pointer, stride: channels, sequences, channels: channels, taps: taps,
-        weight: weight.pointer, bias: bias.pointer, out: out.base)
+        x.matrix(channels), sequences, weights, out: out.matrix(channels))
       kernel.causalConv1dBackward(
-        x.pointer, stride: channels, dout.pointer, sequences, channels: channels, taps: taps,
-        weight: weight.pointer, bias: bias.pointer, dx: dx.base, dxStride: channels,
-        dweight: dw.base, dbias: db.base, scratch: KernelBuffer(31 * laneCount).base)
+        x.matrix(channels), dout.matrix(channels), sequences, weights, dx: dx.matrix(channels),
+        gradients: ConvolutionGradients(weight: dw.matrix(channels), bias: db.base),
+        scratch: scratch.base)
       return [out, dx, dw, db].flatMap(\.elements)
     }
   }
@@ -200,11 +196,10 @@ struct InstructionSetAgreementTests {
     let dout = matrix(9, 64, "dout")
     expectSameBits("GLU, tanh, softplus") { kernel in
       let buffers = (0..<3).map { _ in KernelBuffer(9 * 64) }
-      kernel.gatedLinearUnit(
-        a.pointer, b.pointer, stride: 64, rows: 9, columns: 64, out: buffers[0].base, outStride: 64)
+      kernel.gatedLinearUnit(a.matrix(64), b.matrix(64), out: buffers[0].matrix(64))
       kernel.gatedLinearUnitBackward(
-        a.pointer, b.pointer, stride: 64, dout.pointer, doutStride: 64, rows: 9, columns: 64,
-        da: buffers[1].base, db: buffers[2].base)
+        a.matrix(64), b.matrix(64), dout.matrix(64), da: buffers[1].matrix(64),
+        db: buffers[2].matrix(64))
       let (tanh, softplus) = (KernelBuffer(a.elements), KernelBuffer(b.elements))
       kernel.tanh(tanh.base, count: 9 * 64)
       kernel.softplus(softplus.base, count: 9 * 64)

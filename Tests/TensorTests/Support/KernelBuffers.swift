@@ -37,6 +37,13 @@ struct KernelBuffer {
 
   var base: MutableFloatPointer { storage.base + Self.margin }
   var pointer: FloatPointer { FloatPointer(base) }
+
+  /// All of it as rows of `columns` numbers, `stride` apart or side by side.
+  func matrix(_ columns: Int, stride: Int? = nil) -> MatrixView {
+    let stride = stride ?? columns
+    return MatrixView(base, rows: count / stride, columns: columns, stride: stride)
+  }
+
   var elements: [Float] { Array(UnsafeBufferPointer(start: base, count: count)) }
 
   /// Whether nothing was written outside.

@@ -50,7 +50,7 @@ protocol OperationCase: Sendable, CustomTestStringConvertible {
 /// Output and gradients of an operation, in the layouts of its case.
 struct Evaluation {
   let out: [Float]
-  /// Of Σ out·upstream, by full names.
+  /// Gradients of Σ out·upstream, by full names.
   let gradients: [String: [Float]]
   /// The norm over the parameters' gradients.
   let gradientNorm: Double
@@ -179,4 +179,16 @@ func randomFloats(
 ) -> [Float] {
   var random = Random(seed: seed, stream: stream)
   return (0..<count).map { _ in random.uniform(in: range.lowerBound, range.upperBound) }
+}
+
+/// The registered parameter of this short name.
+func parameter(_ parameters: [String: Parameter], _ name: String) -> Parameter {
+  guard let parameter = parameters[name] else { preconditionFailure("no parameter \(name)") }
+  return parameter
+}
+
+/// The registered weight and bias of a linear layer or norm of this short name.
+func affineParameters(_ parameters: [String: Parameter], _ name: String) -> AffineParameters {
+  AffineParameters(
+    weight: parameter(parameters, name + ".weight"), bias: parameter(parameters, name + ".bias"))
 }

@@ -113,7 +113,7 @@ private final class LSTMBlock {
     _ x: Tensor, _ out: Tensor, _ saved: [LSTMActivations]?
   ) -> [(mean: Float, inverse: Float)] {
     let packed = packed()
-    let affine = PaddedAffine(norm.weight, norm.bias)
+    let affine = LSTMAffine(norm.weight, norm.bias)
     let outputBias = padded(output.bias.value, count: sizes.features)
     let workers = (0..<workerCount).map { _ in
       LSTMScratch(tiling, sizes, keepsRecords: saved != nil)
@@ -146,7 +146,7 @@ private final class LSTMBlock {
     _ statistics: [(mean: Float, inverse: Float)]
   ) {
     guard let upstream = out.gradient else { return }
-    let affine = PaddedAffine(norm.weight, norm.bias)
+    let affine = LSTMAffine(norm.weight, norm.bias)
     // Where nothing was kept, tiles run forward first.
     let packed = saved == nil ? self.packed() : []
     let weights = profile.measure(.weights, .backward, .uncounted) {
@@ -277,7 +277,7 @@ private final class LSTMBlock {
 }
 
 /// GroupNorm's parameters, padded.
-private struct PaddedAffine {
+private struct LSTMAffine {
   private let weight: PaddedMatrix
   private let bias: PaddedMatrix
 

@@ -2,29 +2,21 @@ import KernelAPI
 
 /// The parameters of `crossBandMLP`, N features wide.
 public struct CrossBandMLPParameters {
-  /// Linear [N, N].
-  public let weight: Parameter
-  /// Its bias [N].
-  public let bias: Parameter
-  /// LayerNorm before the GELU: weight and bias [N].
-  public let norm1: (weight: Parameter, bias: Parameter)
-  /// LayerNorm of the sum: weight and bias [N].
-  public let norm2: (weight: Parameter, bias: Parameter)
+  /// N → N.
+  public let linear: AffineParameters
+  /// LayerNorm before the GELU.
+  public let norm1: AffineParameters
+  /// LayerNorm of the sum.
+  public let norm2: AffineParameters
 
   /// Collects the parameters.
-  public init(
-    weight: Parameter, bias: Parameter, norm1: (weight: Parameter, bias: Parameter),
-    norm2: (weight: Parameter, bias: Parameter)
-  ) {
-    self.weight = weight
-    self.bias = bias
+  public init(linear: AffineParameters, norm1: AffineParameters, norm2: AffineParameters) {
+    self.linear = linear
     self.norm1 = norm1
     self.norm2 = norm2
   }
 
-  var all: [Parameter] {
-    [weight, bias, norm1.weight, norm1.bias, norm2.weight, norm2.bias]
-  }
+  var all: [Parameter] { linear.all + norm1.all + norm2.all }
 }
 
 /// out = LayerNorm₂(x + GELU(LayerNorm₁(W·x + b))) of every row of `x` [B, K, T, N].
@@ -40,204 +32,224 @@ public func crossBandMLP(
 ) -> Tensor {
   precondition(x.shape.count == 4, "crossBandMLP: expected [B, K, T, N], got \(x.shape)")
   precondition(
-    parameters.weight.shape == [x.shape[3], x.shape[3]],
-    "crossBandMLP: \(x.shape[3]) features, weight \(parameters.weight.shape)")
+    parameters.linear.weight.shape == [x.shape[3], x.shape[3]],
+    "crossBandMLP: \(x.shape[3]) features, weight \(parameters.linear.weight.shape)")
   return CrossBandMLP(x.shape, parameters, tape.execution).record(x, tape)
 }
 
-private final class CrossBandMLP {
+/// The weights as the kernels take them.
+private struct PackedMLP {
+  /// [in, out].
+  let transposed: PaddedMatrix
+  /// [out, in].
+  let weight: PaddedMatrix
+  let bias: PaddedMatrix
+  let norm1: PaddedAffine
+  let norm2: PaddedAffine
+
+  init(_ parameters: CrossBandMLPParameters) {
+    let weight = parameters.linear.weight
+    let features = weight.shape[0]
+    transposed = PaddedMatrix(transposing: weight.value, rows: features, columns: features)
+    self.weight = PaddedMatrix(weight.value, rows: features, columns: features)
+    bias = PaddedMatrix(parameters.linear.bias.value, count: features)
+    norm1 = PaddedAffine(parameters.norm1)
+    norm2 = PaddedAffine(parameters.norm2)
+  }
+}
+
+/// The rows of one tile on their way, and what the LayerNorms divide by.
+private struct MLPScratch {
+  let input: MatrixView
+  let normalised: MatrixView
+  let sum: MatrixView
+  let out: MatrixView
+  let moments1: RowMoments
+  let moments2: RowMoments
+  /// The Linear's output, where it is not kept.
+  let linear: MatrixView?
+
+  init(
+    _ parts: inout SlabCarver, _ tile: Tile, features: Int,
+    _ activations: TileActivations<MatrixView>
+  ) {
+    input = parts.matrix(rows: tile.rows, columns: features)
+    normalised = parts.matrix(rows: tile.rows, columns: features)
+    sum = parts.matrix(rows: tile.rows, columns: features)
+    out = parts.matrix(rows: tile.rows, columns: features)
+    moments1 = parts.moments(rows: tile.rows)
+    moments2 = parts.moments(rows: tile.rows)
+    linear = activations.room(&parts, tile)
+  }
+}
+
+/// The gradient sums.
+private struct MLPSums {
+  /// [out, in].
+  let weight: MatrixView
+  let bias: MutableFloatPointer
+  let norm1: AffineGradients
+  let norm2: AffineGradients
+
+  init(_ parts: inout SlabCarver, features: Int) {
+    weight = parts.matrix(rows: features, columns: features)
+    bias = parts.vector(features)
+    norm1 = parts.affineGradients(features)
+    norm2 = parts.affineGradients(features)
+  }
+
+  /// Adds the sums to the parameters' gradients.
+  func finish(_ parameters: CrossBandMLPParameters) {
+    weight.add(to: parameters.linear.weight.gradient)
+    kernels.add(bias, to: parameters.linear.bias.gradient, count: weight.rows)
+    norm1.add(to: parameters.norm1)
+    norm2.add(to: parameters.norm2)
+  }
+}
+
+private struct CrossBandMLP {
   private let parameters: CrossBandMLPParameters
   private let features: Int
-  private let stride: Int
   private let tiling: Tiling
   private let execution: Execution
+  private var profile: Profile? { execution.profile }
 
   init(_ shape: [Int], _ parameters: CrossBandMLPParameters, _ execution: Execution) {
     self.parameters = parameters
     self.execution = execution
     features = shape[3]
-    stride = paddedToLanes(features)
     // Rows do not see each other: each is a sequence of one step.
-    tiling = Tiling(
-      batch: shape[0] * shape[1] * shape[2], bands: 1, frames: 1, features: features, .time)
+    tiling = Tiling([1, shape[0] * shape[1] * shape[2], 1, features], along: .time)
   }
-
-  private var profile: Profile? { execution.profile }
 
   /// Runs forward and records backward.
   func record(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = Tensor(uninitialized: x.shape)
-    let keeps = tape.isRecording && !execution.recomputes
-    let kept = keeps ? Storage(uninitialized: tiling.rowCount * stride) : nil
-    let packed = profile.measure(.weights, .forward, .uncounted) {
-      PackedMLP(parameters, features: features)
+    let activations = TileActivations(tiling, areKept: tape.keepsActivations) {
+      $0.matrix(rows: $1.rows, columns: features)
     }
-    forward(x, out, kept, packed)
-    tape.record(using: parameters.all) { self.backward(x, out, kept, packed) }
+    let packed = profile.measure(.weights, .forward, .uncounted) { PackedMLP(parameters) }
+    forward(x, out, activations, packed)
+    tape.record(using: parameters.all) { backward(x, out, activations, packed) }
     return out
   }
 
-  private func scratches() -> [MLPScratch] {
-    (0..<min(execution.threads, tiling.groups.count)).map { _ in
-      MLPScratch(rows: tiling.rowsPerTile, stride: stride)
-    }
+  private func scratch(_ activations: TileActivations<MatrixView>) -> ThreadScratch<
+    Tile, MLPScratch
+  > {
+    ThreadScratch([tiling.largest]) { MLPScratch(&$0, $1, features: features, activations) }
   }
 
-  private func forward(_ x: Tensor, _ out: Tensor, _ kept: Storage?, _ packed: PackedMLP) {
-    let workers = scratches()
-    parallel(execution.threads, tasks: tiling.groups.count) { group, worker in
-      let scratch = workers[worker]
-      for tile in tiling.groups[group] {
-        let input = rows(of: tile, in: x.base, scratch.input)
-        let linear = place(of: tile, in: kept) ?? scratch.linear
-        product(input, tile, packed, linear, .forward)
-        activate(input, FloatPointer(linear), tile, packed, scratch, .forward)
-        let target = inPlace(tile, out.base) ?? scratch.out
-        normaliseSum(tile, packed, scratch, target, .forward)
-        scatter(target, to: out.base, tile, .forward)
-      }
-    }
-  }
-
-  private func backward(_ x: Tensor, _ out: Tensor, _ kept: Storage?, _ packed: PackedMLP) {
-    guard let upstream = out.gradient else { return }
-    let workers = scratches().map { ($0, MLPGradients(features: features)) }
-    let total = MLPGradients(features: features)
-    let order = OrderedSection()
-    parallel(execution.threads, tasks: tiling.groups.count) { group, worker in
-      let (scratch, gradients) = workers[worker]
-      for tile in tiling.groups[group] {
-        backward(x, upstream, kept, tile, packed, scratch, gradients)
-      }
-      order.run(group) {
-        profile.measure(.gradients, .backward, .uncounted) { gradients.move(to: total) }
-      }
-    }
-    profile.measure(.gradients, .backward, .uncounted) { total.finish(parameters) }
-    if x.requiresGradient { x.accumulate(gradient: upstream) }
-    out.gradient = nil
-  }
-
-  /// The tile's gradient of x takes the place of the upstream one.
-  private func backward(
-    _ x: Tensor, _ upstream: Storage, _ kept: Storage?, _ tile: Tile, _ packed: PackedMLP,
-    _ scratch: MLPScratch, _ gradients: MLPGradients
+  private func forward(
+    _ x: Tensor, _ out: Tensor, _ activations: TileActivations<MatrixView>, _ packed: PackedMLP
   ) {
-    let input = rows(of: tile, in: x.base, scratch.input)
-    let linear = place(of: tile, in: kept) ?? scratch.linear
-    if kept == nil { product(input, tile, packed, linear, .recompute) }
-    activate(input, FloatPointer(linear), tile, packed, scratch, .recompute)
-    normaliseSum(tile, packed, scratch, scratch.out, .recompute)
+    let workers = execution.workers(for: tiling) { scratch(activations) }
+    for groups in tiling.parts {
+      execution.run(groups, workers) { tile, scratch in
+        let input = tiling.gather(tile, of: x.base, spare: scratch.input, profile)
+        let linear = activations.place(of: tile, room: scratch.linear)
+        product(input, packed, linear, .forward)
+        activate(input, linear, packed, scratch, .forward)
+        let target = tiling.inPlace(tile, of: out.base) ?? scratch.out
+        normaliseSum(packed, scratch, target, .forward)
+        tiling.scatter(target, tile, to: out.base, .forward, profile)
+      }
+    }
+  }
 
-    let dout = rows(of: tile, in: upstream.base, scratch.out)
-    let dx = inPlace(tile, upstream.base) ?? scratch.out
-    let count = tile.rows * features
+  private func backward(
+    _ x: Tensor, _ out: Tensor, _ activations: TileActivations<MatrixView>, _ packed: PackedMLP
+  ) {
+    guard let upstream = out.gradient else { return }
+    let workers = execution.workers(for: tiling) {
+      (scratch: scratch(activations), sums: sums())
+    }
+    for groups in tiling.parts {
+      let total = sums()
+      execution.run(groups, workers, addingTo: total) { tile, scratch, sums in
+        let input = tiling.gather(tile, of: x.base, spare: scratch.input, profile)
+        let linear = activations.recalled(tile, room: scratch.linear) {
+          product(input, packed, $0, .recompute)
+        }
+        activate(input, linear, packed, scratch, .recompute)
+        normaliseSum(packed, scratch, scratch.out, .recompute)
+        let dout = tiling.gather(tile, of: upstream.base, spare: scratch.out, profile)
+        let dx = tiling.inPlace(tile, of: upstream.base) ?? scratch.out
+        backward(input, linear, dout, dx, packed, scratch, sums)
+        tiling.scatter(dx, tile, to: upstream.base, .backward, profile)
+      }
+      profile.measure(.gradients, .backward, .uncounted) { total.parts.finish(parameters) }
+    }
+    out.passGradient(to: x)
+  }
+
+  private func sums() -> GradientSums<MLPSums> {
+    GradientSums { MLPSums(&$0, features: features) }
+  }
+
+  /// From the gradient of a tile's output to that of its input, which may take its place.
+  private func backward(
+    _ input: MatrixView, _ linear: MatrixView, _ dout: MatrixView, _ dx: MatrixView,
+    _ packed: PackedMLP, _ scratch: MLPScratch, _ sums: MLPSums
+  ) {
+    let count = input.rows * features
     profile.measure(.layerNorm, .backward, .layerNormBackward(count)) {
       kernels.layerNormBackward(
-        FloatPointer(scratch.sum), dout, rows: tile.rows, features: features, stride: stride,
-        weight: packed.norm2.weight.base, mean: FloatPointer(scratch.mean2),
-        inverse: FloatPointer(scratch.inverse2), dx: dx, dweight: gradients.vector(3),
-        dbias: gradients.vector(4))
+        scratch.sum, dout, weight: packed.norm2.vectors.weight, moments: scratch.moments2, dx: dx,
+        gradients: sums.norm2)
     }
     profile.measure(.gelu, .backward, .geluBackward(count)) {
       kernels.gaussianErrorUnitBackward(
-        FloatPointer(scratch.normalised), FloatPointer(dx), count: tile.rows * stride,
-        dx: scratch.sum)
+        scratch.normalised.base, dx.base, count: input.rows * input.stride, dx: scratch.sum.base)
     }
+    let dlinear = scratch.normalised
     profile.measure(.layerNorm, .backward, .layerNormBackward(count)) {
       kernels.layerNormBackward(
-        FloatPointer(linear), FloatPointer(scratch.sum), rows: tile.rows, features: features,
-        stride: stride, weight: packed.norm1.weight.base, mean: FloatPointer(scratch.mean1),
-        inverse: FloatPointer(scratch.inverse1), dx: scratch.normalised,
-        dweight: gradients.vector(1), dbias: gradients.vector(2))
+        linear, scratch.sum, weight: packed.norm1.vectors.weight, moments: scratch.moments1,
+        dx: dlinear, gradients: sums.norm1)
     }
-    let dlinear = FloatPointer(scratch.normalised)
-    profile.measure(.mlp, .backward, .product(tile.rows, 2 * features, features)) {
-      addWeightGradient(
-        features, stride, tile.rows, dlinear, stride, input, stride, gradients.weight, stride)
-      kernels.addColumnSums(
-        dlinear, rowStride: stride, rows: tile.rows, columns: stride, to: gradients.vector(0))
+    profile.measure(.mlp, .backward, .product(input.rows, 2 * features, features)) {
+      matrixProduct(dlinear.transposed, input, into: sums.weight, .accumulate)
+      kernels.addColumnSums(dlinear, to: sums.bias)
       // The residual's gradient lies there already.
-      matrixProduct(
-        tile.rows, stride, features, StridedMatrix(dlinear, rowStride: stride), packed.weight.base,
-        packed.weight.stride, dx, stride, .accumulate)
+      matrixProduct(dlinear, packed.weight.view, into: dx, .accumulate)
     }
-    scatter(dx, to: upstream.base, tile, .backward)
   }
 
   /// W·x + b
   private func product(
-    _ input: FloatPointer, _ tile: Tile, _ packed: PackedMLP, _ out: MutableFloatPointer,
-    _ pass: Profile.Pass
+    _ input: MatrixView, _ packed: PackedMLP, _ out: MatrixView, _ pass: Profile.Pass
   ) {
-    profile.measure(.mlp, pass, .product(tile.rows, features, features)) {
-      matrixProduct(
-        tile.rows, stride, features, StridedMatrix(input, rowStride: stride),
-        packed.transposed.base, packed.transposed.stride, out, stride, .bias(packed.bias.base))
+    profile.measure(.mlp, pass, .product(input.rows, features, features)) {
+      matrixProduct(input, packed.transposed.view, into: out, .bias(packed.bias.view.base))
     }
   }
 
   /// LayerNorm₁ into `scratch.normalised`, and x + GELU of that into `scratch.sum`.
   private func activate(
-    _ input: FloatPointer, _ linear: FloatPointer, _ tile: Tile, _ packed: PackedMLP,
-    _ scratch: MLPScratch, _ pass: Profile.Pass
+    _ input: MatrixView, _ linear: MatrixView, _ packed: PackedMLP, _ scratch: MLPScratch,
+    _ pass: Profile.Pass
   ) {
-    profile.measure(.layerNorm, pass, .layerNormForward(tile.rows * features)) {
+    profile.measure(.layerNorm, pass, .layerNormForward(input.rows * features)) {
       kernels.layerNormForward(
-        linear, rows: tile.rows, features: features, stride: stride,
-        weight: packed.norm1.weight.base, bias: packed.norm1.bias.base, epsilon: 1e-5,
-        out: scratch.normalised, mean: scratch.mean1, inverse: scratch.inverse1)
+        linear, packed.norm1.vectors, epsilon: normEpsilon, out: scratch.normalised,
+        moments: scratch.moments1)
     }
-    profile.measure(.gelu, pass, .geluForward(tile.rows * features)) {
+    profile.measure(.gelu, pass, .geluForward(input.rows * features)) {
       kernels.gaussianErrorUnit(
-        FloatPointer(scratch.normalised), plus: input, count: tile.rows * stride,
-        out: scratch.sum)
+        scratch.normalised.base, plus: input.base, count: input.rows * input.stride,
+        out: scratch.sum.base)
     }
   }
 
   /// LayerNorm₂ of `scratch.sum`.
   private func normaliseSum(
-    _ tile: Tile, _ packed: PackedMLP, _ scratch: MLPScratch, _ out: MutableFloatPointer,
-    _ pass: Profile.Pass
+    _ packed: PackedMLP, _ scratch: MLPScratch, _ out: MatrixView, _ pass: Profile.Pass
   ) {
-    profile.measure(.layerNorm, pass, .layerNormForward(tile.rows * features)) {
+    profile.measure(.layerNorm, pass, .layerNormForward(out.rows * features)) {
       kernels.layerNormForward(
-        FloatPointer(scratch.sum), rows: tile.rows, features: features, stride: stride,
-        weight: packed.norm2.weight.base, bias: packed.norm2.bias.base, epsilon: 1e-5, out: out,
-        mean: scratch.mean2, inverse: scratch.inverse2)
-    }
-  }
-
-  /// The place of the tile's rows among the kept ones.
-  private func place(of tile: Tile, in kept: Storage?) -> MutableFloatPointer? {
-    kept.map { $0.base + tile.rowsBefore * stride }
-  }
-
-  /// The tile's rows where they lie in [B, K, T, N], if those are whole vectors.
-  private func inPlace(_ tile: Tile, _ base: MutableFloatPointer) -> MutableFloatPointer? {
-    stride == features ? base + tile.offset : nil
-  }
-
-  /// The tile's rows with zero-padded features.
-  private func rows(
-    of tile: Tile, in base: MutableFloatPointer, _ scratch: MutableFloatPointer
-  ) -> FloatPointer {
-    if let place = inPlace(tile, base) { return FloatPointer(place) }
-    return profile.measure(.residual, .forward, .pass(tile.rows * features, arrays: 2)) {
-      paddedRows(
-        FloatPointer(base + tile.offset), rows: tile.rows, features: features, into: scratch)
-    }
-  }
-
-  /// Padded rows back to [B, K, T, N]; nothing where they lie there already.
-  private func scatter(
-    _ rows: MutableFloatPointer, to base: MutableFloatPointer, _ tile: Tile, _ pass: Profile.Pass
-  ) {
-    if stride == features { return }
-    profile.measure(.residual, pass, .pass(tile.rows * features, arrays: 2)) {
-      for row in 0..<tile.rows {
-        (base + tile.offset + row * features).update(from: rows + row * stride, count: features)
-      }
+        scratch.sum, packed.norm2.vectors, epsilon: normEpsilon, out: out,
+        moments: scratch.moments2)
     }
   }
 }

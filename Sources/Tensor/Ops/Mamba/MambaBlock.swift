@@ -1,13 +1,5 @@
 import KernelAPI
 
-/// The axis of [B, K, T, N] that a block runs along.
-public enum SequenceAxis: Sendable {
-  /// Along T: one sequence for each utterance and band (IntraBand).
-  case time
-  /// Along K: one sequence for each utterance and frame (CrossBand).
-  case band
-}
-
 /// The Mambas of a block with the directions that they run in.
 public struct DirectedMamba {
   /// Weights.
@@ -62,7 +54,7 @@ private final class MambaBlock {
   private let norm: (weight: Parameter, bias: Parameter)?
   private let directions: [DirectedMamba]
   private let sizes: MambaSizes
-  private let tiling: Tiling
+  private let tiling: MambaTiling
   private let execution: Execution
 
   init(
@@ -77,7 +69,8 @@ private final class MambaBlock {
     precondition(
       shape[3] == sizes.features,
       "mambaBlock: \(shape[3]) features, weights for \(sizes.features)")
-    tiling = Tiling(batch: shape[0], bands: shape[1], frames: shape[2], features: shape[3], axis)
+    tiling = MambaTiling(
+      batch: shape[0], bands: shape[1], frames: shape[2], features: shape[3], axis)
   }
 
   /// Runs forward and records backward.
@@ -99,7 +92,7 @@ private final class MambaBlock {
     directions.flatMap { $0.parameters.all } + (norm.map { [$0.weight, $0.bias] } ?? [])
   }
 
-  private func sequences(_ tile: Tile, _ direction: DirectedMamba) -> TileSequences {
+  private func sequences(_ tile: MambaPlace, _ direction: DirectedMamba) -> TileSequences {
     TileSequences(count: tile.sequences, length: tiling.length, reversed: direction.reversed)
   }
 
@@ -109,7 +102,7 @@ private final class MambaBlock {
     let layerNorm = PackedLayerNorm(norm, sizes)
     let workers = (0..<min(execution.threads, tiling.groups.count)).map { _ in
       (
-        scratch: TileScratch(sizes, rows: tiling.rowsPerTile),
+        scratch: MambaScratch(sizes, rows: tiling.rowsPerTile),
         own: saved == nil ? MambaActivations(ofOneTileOf: tiling, sizes) : nil
       )
     }
@@ -169,7 +162,7 @@ private final class MambaBlock {
   }
 
   private func backward(
-    _ x: Tensor, _ upstream: Storage, _ tile: Tile, _ layerNorm: PackedLayerNorm?,
+    _ x: Tensor, _ upstream: Storage, _ tile: MambaPlace, _ layerNorm: PackedLayerNorm?,
     _ weights: [DirectionWeights], _ saved: [MambaActivations]?, _ worker: MambaBackwardWorker
   ) {
     let scratch = worker.scratch
@@ -179,7 +172,7 @@ private final class MambaBlock {
     let dout = gather(upstream.base, tile, back.dout)
     for (index, direction) in directions.enumerated() {
       let pass = MambaTile(sizes, sequences(tile, direction), weights[index].packed, profile)
-      let kept: TileActivations
+      let kept: MambaPlaces
       if let saved {
         kept = saved[index].at(tile)
         pass.convolve(kept, scratch, pass: .recompute)
@@ -212,7 +205,8 @@ private final class MambaBlock {
 
   /// The Mambas' input: the rows after LayerNorm, or as they are.
   private func normalise(
-    _ input: FloatPointer, _ tile: Tile, _ layerNorm: PackedLayerNorm?, _ scratch: TileScratch
+    _ input: FloatPointer, _ tile: MambaPlace, _ layerNorm: PackedLayerNorm?,
+    _ scratch: MambaScratch
   ) -> FloatPointer {
     guard let layerNorm else { return input }
     profile.measure(
@@ -228,7 +222,7 @@ private final class MambaBlock {
 
   /// The tile's rows with zero-padded features: in place where they already lie so.
   private func gather(
-    _ source: MutableFloatPointer, _ tile: Tile, _ scratch: MutableFloatPointer
+    _ source: MutableFloatPointer, _ tile: MambaPlace, _ scratch: MutableFloatPointer
   ) -> FloatPointer {
     if tiling.stepStride == sizes.features && sizes.featureStride == sizes.features {
       return FloatPointer(source + tile.offset)
@@ -247,7 +241,7 @@ private final class MambaBlock {
   /// residual; `out` and `base` may be the same.
   private func scatter(
     _ rows: MutableFloatPointer, plus base: MutableFloatPointer, to out: MutableFloatPointer,
-    _ tile: Tile, _ pass: Profile.Pass
+    _ tile: MambaPlace, _ pass: Profile.Pass
   ) {
     profile.measure(.residual, pass, .pass(tile.rows * sizes.features, arrays: 3)) {
       tiling.forEachRow(of: tile) { row, at in

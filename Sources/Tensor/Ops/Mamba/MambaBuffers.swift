@@ -1,7 +1,7 @@
 import KernelAPI
 
 /// What backward needs of one direction of one tile.
-struct TileActivations {
+struct MambaPlaces {
   /// in_proj's output [rows, x | z].
   let projected: MutableFloatPointer
   /// x_proj's output [rows, dt | B | C].
@@ -22,16 +22,16 @@ final class MambaActivations {
   private let checkpoints: Storage
 
   /// Room for all tiles.
-  convenience init(_ tiling: Tiling, _ sizes: MambaSizes) {
+  convenience init(_ tiling: MambaTiling, _ sizes: MambaSizes) {
     self.init(rows: tiling.rowCount, tiling, sizes)
   }
 
   /// Room for the largest tile.
-  convenience init(ofOneTileOf tiling: Tiling, _ sizes: MambaSizes) {
+  convenience init(ofOneTileOf tiling: MambaTiling, _ sizes: MambaSizes) {
     self.init(rows: tiling.rowsPerTile, tiling, sizes)
   }
 
-  private init(rows: Int, _ tiling: Tiling, _ sizes: MambaSizes) {
+  private init(rows: Int, _ tiling: MambaTiling, _ sizes: MambaSizes) {
     self.sizes = sizes
     intervals = tiling.intervals
     projected = Storage(uninitialized: rows * sizes.gateStride)
@@ -43,15 +43,15 @@ final class MambaActivations {
   }
 
   /// The place of `tile`.
-  func at(_ tile: Tile) -> TileActivations {
+  func at(_ tile: MambaPlace) -> MambaPlaces {
     at(rows: tile.rowsBefore, sequences: tile.sequencesBefore)
   }
 
   /// The only place, if there is room for one tile.
-  var first: TileActivations { at(rows: 0, sequences: 0) }
+  var first: MambaPlaces { at(rows: 0, sequences: 0) }
 
-  private func at(rows: Int, sequences: Int) -> TileActivations {
-    TileActivations(
+  private func at(rows: Int, sequences: Int) -> MambaPlaces {
+    MambaPlaces(
       projected: projected.base + rows * sizes.gateStride,
       parameters: parameters.base + rows * sizes.projectionStride,
       step: step.base + rows * sizes.channels,
@@ -72,7 +72,7 @@ struct PackedLayerNorm {
 }
 
 /// Buffers of one tile that both passes use.
-final class TileScratch {
+final class MambaScratch {
   private let storage: Storage
   let input: MutableFloatPointer
   let normalised: MutableFloatPointer
@@ -148,14 +148,14 @@ final class BlockGradients {
 
 /// What one thread needs to run tiles backward: buffers and gradient sums of its own.
 final class MambaBackwardWorker {
-  let scratch: TileScratch
+  let scratch: MambaScratch
   let back: BackwardScratch
   let gradients: BlockGradients
   /// Where a tile is run forward again; nil if its activations were kept.
   let own: MambaActivations?
 
-  init(_ tiling: Tiling, _ sizes: MambaSizes, directions: Int, recomputes: Bool) {
-    scratch = TileScratch(sizes, rows: tiling.rowsPerTile)
+  init(_ tiling: MambaTiling, _ sizes: MambaSizes, directions: Int, recomputes: Bool) {
+    scratch = MambaScratch(sizes, rows: tiling.rowsPerTile)
     back = BackwardScratch(sizes, rows: tiling.rowsPerTile, length: tiling.length)
     gradients = BlockGradients(sizes, directions: directions)
     own = recomputes ? MambaActivations(ofOneTileOf: tiling, sizes) : nil

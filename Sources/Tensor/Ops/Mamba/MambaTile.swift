@@ -21,7 +21,7 @@ struct MambaTile {
   /// From the normalised rows [rows, N] to the gated scan in `scratch.gated`; fills `kept`, its
   /// checkpoints only if asked.
   func forward(
-    _ normalised: FloatPointer, _ kept: TileActivations, _ scratch: TileScratch,
+    _ normalised: FloatPointer, _ kept: MambaPlaces, _ scratch: MambaScratch,
     pass: Profile.Pass, checkpoints: Bool
   ) {
     measureProduct(.inProjection, pass, 2 * sizes.inner, sizes.features) {
@@ -56,7 +56,7 @@ struct MambaTile {
   }
 
   /// out_proj of the gated scan into `scratch.sum`.
-  func project(_ scratch: TileScratch, start: ProductStart) {
+  func project(_ scratch: MambaScratch, start: ProductStart) {
     measureProduct(.outProjection, .forward, sizes.features, sizes.inner) {
       matrixProduct(
         rows, sizes.featureStride, sizes.inner,
@@ -66,7 +66,7 @@ struct MambaTile {
   }
 
   /// The convolution's output, from `kept.projected` to `scratch.convolved`.
-  func convolve(_ kept: TileActivations, _ scratch: TileScratch, pass: Profile.Pass) {
+  func convolve(_ kept: MambaPlaces, _ scratch: MambaScratch, pass: Profile.Pass) {
     profile.measure(
       .convolution, pass, .convolutionForward(rows * sizes.inner, taps: sizes.taps)
     ) {
@@ -84,8 +84,8 @@ struct MambaTile {
   /// Gradients take the places of what they are gradients of: `kept` is used up, and the tile stays
   /// smaller than the cache.
   func backward(
-    _ normalised: FloatPointer, _ dout: FloatPointer, _ kept: TileActivations,
-    _ padded: PaddedMamba, _ gradients: MambaGradients, _ scratch: TileScratch,
+    _ normalised: FloatPointer, _ dout: FloatPointer, _ kept: MambaPlaces,
+    _ padded: PaddedMamba, _ gradients: MambaGradients, _ scratch: MambaScratch,
     _ back: BackwardScratch, start: ProductStart
   ) {
     // out_proj: the gradient of the gated scan. Its weight's needs the gated scan itself, which
@@ -156,7 +156,7 @@ struct MambaTile {
     }
   }
 
-  private func scanInputs(_ kept: TileActivations, _ scratch: TileScratch) -> ScanInputs {
+  private func scanInputs(_ kept: MambaPlaces, _ scratch: MambaScratch) -> ScanInputs {
     ScanInputs(
       x: FloatPointer(scratch.convolved), step: FloatPointer(kept.step),
       gate: FloatPointer(kept.projected + sizes.channels), gateStride: sizes.gateStride,
