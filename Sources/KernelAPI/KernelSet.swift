@@ -71,115 +71,6 @@ public struct ConvolutionGradients {
   }
 }
 
-/// The recurrence parameters of one selective scan, channels padded to whole vectors.
-public struct ScanParameters {
-  /// Channels D, padded.
-  public let channels: Int
-  /// States per channel, padded to a multiple of four (padding: zero rows of `decay`, B and C).
-  public let states: Int
-  /// A·log₂e, state-major [states, channels]: exp(dt·A) becomes one exp2.
-  public let decay: FloatPointer
-  /// The skip weight D [channels].
-  public let skip: FloatPointer
-
-  /// Collects the pointers.
-  public init(channels: Int, states: Int, decay: FloatPointer, skip: FloatPointer) {
-    self.channels = channels
-    self.states = states
-    self.decay = decay
-    self.skip = skip
-  }
-}
-
-/// The per-row inputs of one selective scan over a tile.
-public struct ScanInputs {
-  /// Convolved and activated input x [rows, channels].
-  public let x: FloatPointer
-  /// Step sizes dt after softplus [rows, channels].
-  public let step: FloatPointer
-  /// Gate z before its SiLU; rows are `gateStride` apart.
-  public let gate: FloatPointer
-  /// Floats between rows of `gate`.
-  public let gateStride: Int
-  /// B of each row; C lies `outputOffset` floats behind; rows are `projectionStride` apart.
-  public let projection: FloatPointer
-  /// Floats from B to C in a row.
-  public let outputOffset: Int
-  /// Floats between rows of `projection`.
-  public let projectionStride: Int
-
-  /// Collects the pointers.
-  public init(
-    x: FloatPointer, step: FloatPointer, gate: FloatPointer, gateStride: Int,
-    projection: FloatPointer, outputOffset: Int, projectionStride: Int
-  ) {
-    self.x = x
-    self.step = step
-    self.gate = gate
-    self.gateStride = gateStride
-    self.projection = projection
-    self.outputOffset = outputOffset
-    self.projectionStride = projectionStride
-  }
-}
-
-/// Where the backward scan writes.
-public struct ScanGradients {
-  /// d/dx [rows, channels], overwritten.
-  public let x: MutableFloatPointer
-  /// d/d(dt before softplus) [rows, channels], overwritten.
-  public let step: MutableFloatPointer
-  /// d/dz, rows `gateStride` apart, overwritten.
-  public let gate: MutableFloatPointer
-  /// Floats between rows of `gate`.
-  public let gateStride: Int
-  /// dB and dC, laid out like `ScanInputs.projection`, overwritten.
-  public let projection: MutableFloatPointer
-  /// The gated output y·SiLU(z) [rows, channels], recomputed here for out_proj's weight gradient.
-  public let gatedOutput: MutableFloatPointer
-  /// d/dA, state-major [states, channels], added to.
-  public let decay: MutableFloatPointer
-  /// d/dD [channels], added to.
-  public let skip: MutableFloatPointer
-  /// Scratch of `selectiveScanScratchCount` floats.
-  public let scratch: MutableFloatPointer
-
-  /// Collects the pointers.
-  public init(
-    x: MutableFloatPointer, step: MutableFloatPointer, gate: MutableFloatPointer, gateStride: Int,
-    projection: MutableFloatPointer, gatedOutput: MutableFloatPointer,
-    decay: MutableFloatPointer, skip: MutableFloatPointer, scratch: MutableFloatPointer
-  ) {
-    self.x = x
-    self.step = step
-    self.gate = gate
-    self.gateStride = gateStride
-    self.projection = projection
-    self.gatedOutput = gatedOutput
-    self.decay = decay
-    self.skip = skip
-    self.scratch = scratch
-  }
-}
-
-/// The scan keeps its state every this many steps; backward recomputes the steps between.
-public let scanCheckpointInterval = 16
-
-/// Number of kept states for a sequence of `length` steps.
-public func scanCheckpointCount(length: Int) -> Int {
-  (length + scanCheckpointInterval - 1) / scanCheckpointInterval
-}
-
-/// Floats of scratch for `selectiveScanForward` and `selectiveScanBackward`.
-public func selectiveScanScratchCount(channels: Int, states: Int) -> Int {
-  // For one vector of channels: eight numbers of each step of an interval, four states and decays
-  // of each; products for dB and dC of all states; and the carried states or their gradients of all
-  // channels, with one number for each channel.
-  // The rest is room between them.
-  let interval = scanCheckpointInterval * laneCount
-  return (8 + 4 + 4 + 2 * states) * interval + (states + 1) * channels + 16 * laneCount
-}
-
 /// Moments and rates of one Adam step.
 public struct AdamStep {
   /// Step size.
@@ -280,17 +171,19 @@ public protocol KernelSet: Sendable {
   /// x = softplus(x) in place.
   static func softplus(_ x: MutableFloatPointer, count: Int)
 
-  /// Gated scan of a tile, scratch as below; `checkpoints` [sequences, intervals, states, channels] when not nil.
+  /// Gated scan of a tile into `out` [rows, D]; keeps its state in `checkpoints` [sequences,
+  /// intervals, states, D] where there are any.
   static func selectiveScanForward(
     _ inputs: ScanInputs, _ sequences: TileSequences, _ parameters: ScanParameters,
-    out: MutableFloatPointer, checkpoints: MutableFloatPointer?, scratch: MutableFloatPointer)
+    out: MatrixView, checkpoints: MatrixView?, scratch: ScanScratch)
 
-  /// Gradients of the gated scan of a tile, from the gradient of its output.
+  /// Gradients of the gated scan of a tile, from the gradient of its output [rows, D].
   ///
-  /// Row by row the gradients of x, dt, z, B and C may take the place of `dout`, dt, z, B and C.
+  /// Row by row the gradients of x, delta, z, B and C may take the place of `dout`, delta, z, B and C.
   static func selectiveScanBackward(
-    _ inputs: ScanInputs, _ dout: FloatPointer, _ sequences: TileSequences,
-    _ parameters: ScanParameters, checkpoints: FloatPointer, _ gradients: ScanGradients)
+    _ inputs: ScanInputs, _ dout: MatrixView, _ sequences: TileSequences,
+    _ parameters: ScanParameters, checkpoints: MatrixView, _ gradients: ScanGradients,
+    scratch: ScanScratch)
 
   // MARK: LSTM
 

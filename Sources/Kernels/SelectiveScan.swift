@@ -1,340 +1,145 @@
 import KernelAPI
 
 // The selective state space of Mamba with skip and gate, along a sequence in logical order:
-//   a[t, n] = exp(dt[t]·A[n]),  h[t, n] = a[t, n]·h[t−1, n] + dt[t]·x[t]·B[t, n],
+//   h[t, n] = exp(delta[t]·A[n])·h[t−1, n] + delta[t]·x[t]·B[t, n],
 //   y[t] = Σ_n h[t, n]·C[t, n] + D·x[t],   out[t] = y[t]·SiLU(z[t]).
 // All of it for each channel; B and C are shared by the channels of a row.
 //
 // Backward, from dout, with s = σ(z), dy = dout·z·s and g[t, n] the gradient of h[t, n]:
-//   g[t, n] = dy[t]·C[t, n] + a[t+1, n]·g[t+1, n]
-//   dC[t, n] = Σ_channels dy·h[t, n],   dB[t, n] = Σ_channels g[t, n]·dt·x
-//   with q[n] = a[t, n]·g[t, n]·h[t−1, n]:  dA[n] += q[n]·dt,
-//   d(dt) = Σ_n q[n]·A[n] + x·Σ_n g[n]·B[n],   dx = dt·Σ_n g[n]·B[n] + D·dy,   dD += dy·x
-//   dz = dout·y·s·(1 + z·(1 − s)),   d(before softplus) = d(dt)·(1 − e^−dt).
+//   g[t, n] = dy[t]·C[t, n] + exp(delta[t+1]·A[n])·g[t+1, n]
+//   dC[t, n] = Σ_channels dy·h[t, n],   dB[t, n] = Σ_channels g[t, n]·delta·x
+//   with q[n] = exp(delta·A[n])·g[t, n]·h[t−1, n]:  dA[n] += q[n]·delta,
+//   d(delta) = Σ_n q[n]·A[n] + x·Σ_n g[n]·B[n],   dx = delta·Σ_n g[n]·B[n] + D·dy,   dD += dy·x
+//   dz = dout·y·s·(1 + z·(1 − s)),   d(before softplus) = d(delta)·(1 − e^−delta).
 // The states [t, channel, n] never exist over a whole sequence: the forward scan keeps one state
 // every `scanCheckpointInterval` steps and backward computes the steps between again.
 // Source: Gu and Dao 2023, algorithm 2; gradients by the chain rule.
 
-private let naturalLog2: Float = 0.693_147_2
-
 extension Kernels {
-  /// Equations above.
+  /// The gated scan, by the equations above.
   ///
   /// Interval by interval, and there for one vector of channels after the other: first the steps'
-  /// own numbers, then four states at a time through the interval, with state and decay in
-  /// registers, then the gate.
+  /// own numbers, then four states at a time through the interval, with state and A in registers,
+  /// then the gate.
   public static func selectiveScanForward(
     _ inputs: ScanInputs, _ sequences: TileSequences, _ parameters: ScanParameters,
-    out: MutableFloatPointer, checkpoints: MutableFloatPointer?, scratch: MutableFloatPointer
+    out: MatrixView, checkpoints: MatrixView?, scratch: ScanScratch
   ) {
-    let channels = parameters.channels
-    let states = parameters.states
-    let sign = sequences.reversed ? -1 : 1
-    let intervals = scanCheckpointCount(length: sequences.length)
-    let steps = IntervalSteps(base: scratch)
-    let carried = scratch + 3 * scanCheckpointInterval * laneCount  // [states, channels]
-    let fastest = carried + states * channels  // [channels]: the most negative decay of each
-    zero(fastest, count: channels)
+    let states = parameters.a.rows
+    let channels = parameters.a.stride
+    let steps = IntervalSteps(base: scratch.steps)
+    zero(scratch.fastest, count: channels)
     for n in 0..<states {
       for channel in stride(from: 0, to: channels, by: laneCount) {
-        let decay = load(parameters.decay + n * channels + channel)
-        let least = load(fastest + channel)
-        store(least.replacing(with: decay, where: decay .< least), fastest + channel)
+        let a = load(parameters.a.base + n * channels + channel)
+        let least = load(scratch.fastest + channel)
+        store(least.replacing(with: a, where: a .< least), scratch.fastest + channel)
       }
     }
+    let intervals = scanCheckpointCount(length: sequences.length)
     for sequence in 0..<sequences.count {
-      let first =
-        sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
-      zero(carried, count: states * channels)
-      for interval in 0..<intervals {
-        let begin = interval * scanCheckpointInterval
-        let count = min(scanCheckpointInterval, sequences.length - begin)
-        let firstRow = first + begin * sign
-        let projection = inputs.projection + firstRow * inputs.projectionStride
-        let kept = checkpoints.map {
-          $0 + (sequence * intervals + interval) * states * channels
-        }
+      zero(scratch.carried, count: states * channels)
+      for index in 0..<intervals {
+        let interval = Interval(index, of: sequence, sequences)
+        let kept = checkpoints.map { $0.base + (sequence * intervals + index) * states * channels }
         for channel in stride(from: 0, to: channels, by: laneCount) {
-          let skip = load(parameters.skip + channel)
+          let d = load(parameters.d + channel)
           var longest = Vector(repeating: 0)
-          for t in 0..<count {
-            let at = (firstRow + t * sign) * channels + channel
-            let x = load(inputs.x + at)
-            let step = load(inputs.step + at)
-            longest = longest.replacing(with: step, where: longest .< step)
-            store(step, steps[.step, t])
-            store(step * x, steps[.input, t])
-            store(skip * x, steps[.y, t])
+          for t in 0..<interval.count {
+            let at = interval.row(t) * channels + channel
+            let x = load(inputs.x.base + at)
+            let delta = load(inputs.delta.base + at)
+            longest = longest.replacing(with: delta, where: longest .< delta)
+            store(delta, steps[.delta, t])
+            store(delta * x, steps[.deltaX, t])
+            store(d * x, steps[.y, t])
           }
-          // Where no dt·A·log₂e goes below −126, which is nearly always, exp2 need not be held.
-          let areSmall = laneMinimum(longest * load(fastest + channel)) > -126
+          // Where no delta·A·log₂e goes below −126, which is nearly always, exp2 need not be held.
+          let areSmall = laneMinimum(longest * load(scratch.fastest + channel)) > -126
+          let walk = ScanWalk(inputs, parameters, interval, channel: channel, steps)
           var n = 0
           while n < states {
             @inline(__always)
             func scan(areHeld: Bool) {
-              scanForward(
-                n, count, projection, sign * inputs.projectionStride, inputs.outputOffset,
-                parameters.decay + channel, channels, steps, carried: carried + channel,
-                kept: kept.map { $0 + channel }, areHeld: areHeld)
+              walk.forward(
+                n, carried: scratch.carried + channel, kept: kept.map { $0 + channel },
+                areHeld: areHeld)
             }
             if areSmall { scan(areHeld: false) } else { scan(areHeld: true) }
             n += 4
           }
-          for t in 0..<count {
-            let row = firstRow + t * sign
-            let z = load(inputs.gate + row * inputs.gateStride + channel)
-            store(load(steps[.y, t]) * (z * sigmoid(z)), out + row * channels + channel)
+          for t in 0..<interval.count {
+            let row = interval.row(t)
+            let z = load(inputs.z.base + row * inputs.z.stride + channel)
+            store(
+              load(steps[.y, t]) * (z * sigmoid(z)), out.base + row * channels + channel)
           }
         }
       }
     }
   }
 
-  /// States n…n + 3 of one vector of channels through an interval.
-  @inline(__always)
-  private static func scanForward(
-    _ n: Int, _ count: Int, _ projection: FloatPointer, _ rowStride: Int, _ outputOffset: Int,
-    _ decay: FloatPointer, _ channels: Int, _ steps: IntervalSteps, carried: MutableFloatPointer,
-    kept: MutableFloatPointer?, areHeld: Bool
-  ) {
-    let decays = Four(decay + n * channels, channels)
-    var h = Four(carried + n * channels, channels)
-    // Here, a few lines at a time: they go to memory, and more would fill the store buffer.
-    if let kept { h.write(kept + n * channels, channels) }
-    var b = projection + n
-    for t in 0..<count {
-      let step = load(steps[.step, t])
-      let input = load(steps[.input, t])
-      let c = b + outputOffset
-      h = h.advanced(decays.factors(step, areHeld: areHeld), input, b)
-      let y = load(steps[.y, t]).addingProduct(h.v0, Vector(repeating: c[0]))
-        .addingProduct(h.v1, Vector(repeating: c[1])).addingProduct(h.v2, Vector(repeating: c[2]))
-        .addingProduct(h.v3, Vector(repeating: c[3]))
-      store(y, steps[.y, t])
-      b += rowStride
-    }
-    h.write(carried + n * channels, channels)
-  }
-
-  /// Equations above; `checkpoints` are those of the forward scan.
+  /// The gradients of the gated scan, by the equations above; `checkpoints` are the forward scan's.
   ///
   /// Interval by interval from the end, and there for one vector of channels after the other: the
   /// steps' own numbers, then four states at a time forward and back through the interval, with state,
-  /// gradient and decay in registers, then what all states have to say about a step.
+  /// gradient and A in registers, then the sums over states.
   public static func selectiveScanBackward(
-    _ inputs: ScanInputs, _ dout: FloatPointer, _ sequences: TileSequences,
-    _ parameters: ScanParameters, checkpoints: FloatPointer, _ gradients: ScanGradients
+    _ inputs: ScanInputs, _ dout: MatrixView, _ sequences: TileSequences,
+    _ parameters: ScanParameters, checkpoints: MatrixView, _ gradients: ScanGradients,
+    scratch: ScanScratch
   ) {
-    let channels = parameters.channels
-    let states = parameters.states
-    let sign = sequences.reversed ? -1 : 1
+    let states = parameters.a.rows
+    let channels = parameters.a.stride
+    let scan = BackwardScan(
+      inputs: inputs, dout: dout, parameters: parameters, gradients: gradients,
+      steps: IntervalSteps(base: scratch.steps))
     let intervals = scanCheckpointCount(length: sequences.length)
-    let scratch = BackwardScanScratch(gradients.scratch, channels: channels, states: states)
     for sequence in 0..<sequences.count {
-      let first =
-        sequence * sequences.length + (sequences.reversed ? sequences.length - 1 : 0)
       zero(scratch.carried, count: states * channels)
-      var interval = intervals
-      while interval > 0 {
-        interval -= 1
-        let begin = interval * scanCheckpointInterval
-        let count = min(scanCheckpointInterval, sequences.length - begin)
-        let kept = checkpoints + (sequence * intervals + interval) * states * channels
-        zero(scratch.productB, count: count * states * laneCount)
-        zero(scratch.productC, count: count * states * laneCount)
-        let firstRow = first + begin * sign
-        let projection = inputs.projection + firstRow * inputs.projectionStride
+      var index = intervals
+      while index > 0 {
+        index -= 1
+        let interval = Interval(index, of: sequence, sequences)
+        let kept = FloatPointer(
+          checkpoints.base + (sequence * intervals + index) * states * channels)
+        zero(scratch.productB, count: interval.count * states * laneCount)
+        zero(scratch.productC, count: interval.count * states * laneCount)
         // The interval that comes after this one: the one before, or the next sequence's last.
-        var next: (kept: FloatPointer, row: Int)?
-        if interval > 0 {
-          next = (kept - states * channels, firstRow - scanCheckpointInterval * sign)
+        var next: (kept: FloatPointer, interval: Interval)?
+        if index > 0 {
+          next = (kept - states * channels, Interval(index - 1, of: sequence, sequences))
         } else if sequence + 1 < sequences.count {
           next = (
             kept + (2 * intervals - 1) * states * channels,
-            first + (sequences.length + (intervals - 1) * scanCheckpointInterval * sign)
+            Interval(intervals - 1, of: sequence + 1, sequences)
           )
         }
         for channel in stride(from: 0, to: channels, by: laneCount) {
-          prepareSteps(inputs, dout, parameters, scratch, channel, firstRow, sign, count)
+          scan.prepare(interval, channel)
+          let walk = ScanWalk(inputs, parameters, interval, channel: channel, scan.steps)
           var n = 0
           while n < states {
-            if let next {
-              prefetchKept(inputs, next.kept, channel, channels, next.row, sign, n, states)
-            }
-            scanBackward(
-              n, count, projection, sign * inputs.projectionStride, inputs.outputOffset,
-              parameters.decay + channel, kept + channel, channels, states, scratch,
-              carried: scratch.carried + channel, dA: gradients.decay + channel)
+            if let next { scan.prefetch(next.interval, next.kept, channel, n) }
+            walk.backward(
+              n, kept: kept + channel, scratch, carried: scratch.carried + channel,
+              dA: gradients.a.base + channel)
             n += 4
           }
-          finishSteps(inputs, parameters, gradients, scratch, channel, firstRow, sign, count)
+          scan.finish(interval, channel)
         }
         // One lane sum for each (step, state), after all channels.
-        for t in 0..<count {
-          let target = gradients.projection + (firstRow + t * sign) * inputs.projectionStride
-          sumLanes(scratch.productB + t * states * laneCount, states, to: target)
+        for t in 0..<interval.count {
+          let row = interval.row(t)
           sumLanes(
-            scratch.productC + t * states * laneCount, states, to: target + inputs.outputOffset)
+            scratch.productB + t * states * laneCount, states,
+            to: gradients.b.base + row * gradients.b.stride)
+          sumLanes(
+            scratch.productC + t * states * laneCount, states,
+            to: gradients.c.base + row * gradients.c.stride)
         }
       }
     }
-  }
-
-  /// Asks for a part of what forward kept for the interval from `firstRow` on, which is next: it comes
-  /// from memory, in an order that the processor does not foresee. A few lines at a time: more would
-  /// wait for each other.
-  @inline(__always)
-  private static func prefetchKept(
-    _ inputs: ScanInputs, _ kept: FloatPointer, _ channel: Int, _ channels: Int, _ firstRow: Int,
-    _ sign: Int, _ n: Int, _ states: Int
-  ) {
-    for i in n..<n + 4 { cachePrefetch(kept + i * channels + channel) }
-    var t = scanCheckpointInterval * n / states
-    let end = scanCheckpointInterval * (n + 4) / states
-    while t < end {
-      let row = firstRow + t * sign
-      t += 1
-      cachePrefetch(inputs.step + row * channels + channel)
-      cachePrefetch(inputs.gate + row * inputs.gateStride + channel)
-      if channel < inputs.projectionStride {
-        cachePrefetch(inputs.projection + row * inputs.projectionStride + channel)
-      }
-    }
-  }
-
-  /// dt, dt·x and dy of each step of an interval, and D·x, where y starts.
-  @inline(__always)
-  private static func prepareSteps(
-    _ inputs: ScanInputs, _ dout: FloatPointer, _ parameters: ScanParameters,
-    _ scratch: BackwardScanScratch, _ channel: Int, _ firstRow: Int, _ sign: Int, _ count: Int
-  ) {
-    let skip = load(parameters.skip + channel)
-    let one = Vector(repeating: 1)
-    for t in 0..<count {
-      let row = firstRow + t * sign
-      let at = row * parameters.channels + channel
-      let x = load(inputs.x + at)
-      let step = load(inputs.step + at)
-      let z = load(inputs.gate + row * inputs.gateStride + channel)
-      let s = sigmoid(z)
-      let silu = z * s
-      let upstream = load(dout + at)
-      store(step, scratch.steps[.step, t])
-      store(step * x, scratch.steps[.input, t])
-      store(upstream * silu, scratch.steps[.dy, t])
-      store(silu, scratch.steps[.silu, t])
-      store(upstream * (s * one.addingProduct(z, one - s)), scratch.steps[.slope, t])
-      store(skip * x, scratch.steps[.y, t])
-      store(Vector(repeating: 0), scratch.steps[.inputGradient, t])
-      store(Vector(repeating: 0), scratch.steps[.decayGradient, t])
-    }
-  }
-
-  /// States n…n + 3 of one vector of channels, forward and back through an interval.
-  @inline(__always)
-  private static func scanBackward(
-    _ n: Int, _ count: Int, _ projection: FloatPointer, _ rowStride: Int, _ outputOffset: Int,
-    _ decay: FloatPointer, _ kept: FloatPointer, _ channels: Int, _ states: Int,
-    _ scratch: BackwardScanScratch, carried: MutableFloatPointer, dA: MutableFloatPointer
-  ) {
-    let steps = scratch.steps
-    let decays = Four(decay + n * channels, channels)
-    var h = Four(kept + n * channels, channels)
-    var b = projection + n
-    h.write(scratch.states, laneCount)
-    var now = scratch.states
-    var factors = scratch.decays
-    for t in 0..<count {
-      let step = load(steps[.step, t])
-      let input = load(steps[.input, t])
-      let a = decays.factors(step)
-      a.write(factors, laneCount)
-      h = h.advanced(a, input, b)
-      now += 4 * laneCount
-      h.write(now, laneCount)
-      factors += 4 * laneCount
-      b += rowStride
-    }
-    var back = Four(carried + n * channels, channels)
-    var sums = Four(dA + n * channels, channels)
-    var pb = scratch.productB + (count * states + n) * laneCount
-    var pc = scratch.productC + (count * states + n) * laneCount
-    var t = count
-    while t > 0 {
-      t -= 1
-      b -= rowStride
-      now -= 4 * laneCount
-      factors -= 4 * laneCount
-      pb -= states * laneCount
-      pc -= states * laneCount
-      let dy = load(steps[.dy, t])
-      let input = load(steps[.input, t])
-      let step = load(steps[.step, t])
-      let before = Four(now, laneCount)
-      let c = b + outputOffset
-      var y = load(steps[.y, t])
-      var inputGradient = load(steps[.inputGradient, t])
-      var decayGradient = load(steps[.decayGradient, t])
-      @inline(__always)
-      func state(
-        _ i: Int, _ back: inout Vector, _ sum: inout Vector, _ after: Vector, _ before: Vector,
-        _ decay: Vector
-      ) {
-        let cn = Vector(repeating: c[i])
-        let pb = pb + i * laneCount
-        let pc = pc + i * laneCount
-        let g = back.addingProduct(dy, cn)
-        y = y.addingProduct(after, cn)
-        store(load(pc).addingProduct(dy, after), pc)
-        store(load(pb).addingProduct(g, input), pb)
-        inputGradient = inputGradient.addingProduct(g, Vector(repeating: b[i]))
-        back = g * load(factors + i * laneCount)
-        let q = back * before
-        decayGradient = decayGradient.addingProduct(q, decay)
-        sum = sum.addingProduct(q, step)
-      }
-      state(0, &back.v0, &sums.v0, h.v0, before.v0, decays.v0)
-      state(1, &back.v1, &sums.v1, h.v1, before.v1, decays.v1)
-      state(2, &back.v2, &sums.v2, h.v2, before.v2, decays.v2)
-      state(3, &back.v3, &sums.v3, h.v3, before.v3, decays.v3)
-      h = before
-      store(y, steps[.y, t])
-      store(inputGradient, steps[.inputGradient, t])
-      store(decayGradient, steps[.decayGradient, t])
-    }
-    back.write(carried + n * channels, channels)
-    sums.write(dA + n * channels, channels)
-  }
-
-  /// What the sums over states make of a step's gradients.
-  @inline(__always)
-  private static func finishSteps(
-    _ inputs: ScanInputs, _ parameters: ScanParameters, _ gradients: ScanGradients,
-    _ scratch: BackwardScanScratch, _ channel: Int, _ firstRow: Int, _ sign: Int, _ count: Int
-  ) {
-    let skip = load(parameters.skip + channel)
-    var dskip = load(gradients.skip + channel)
-    for t in 0..<count {
-      let row = firstRow + t * sign
-      let at = row * parameters.channels + channel
-      let x = load(inputs.x + at)
-      let step = load(scratch.steps[.step, t])
-      let dy = load(scratch.steps[.dy, t])
-      let y = load(scratch.steps[.y, t])
-      let inputGradient = load(scratch.steps[.inputGradient, t])
-      dskip = dskip.addingProduct(dy, x)
-      store((dy * skip).addingProduct(inputGradient, step), gradients.x + at)
-      let dstep = (inputGradient * x).addingProduct(
-        load(scratch.steps[.decayGradient, t]), Vector(repeating: naturalLog2))
-      store(
-        dstep * oneMinusExp2OfNonPositive(step * Vector(repeating: -1.442_695_04)),
-        gradients.step + at)
-      store(
-        y * load(scratch.steps[.slope, t]),
-        gradients.gate + row * gradients.gateStride + channel)
-      store(y * load(scratch.steps[.silu, t]), gradients.gatedOutput + at)
-    }
-    store(dskip, gradients.skip + channel)
   }
 
   @inline(__always)
@@ -353,7 +158,240 @@ extension Kernels {
   }
 }
 
-/// The same quantity of four states.
+/// Some steps of a sequence between two kept states.
+private struct Interval {
+  let firstRow: Int
+  /// Rows from one step to the next: 1, or −1 where the sequence is walked from its end.
+  let sign: Int
+  /// Number of steps.
+  let count: Int
+
+  /// Interval `index` of a sequence, in logical order.
+  @inline(__always)
+  init(_ index: Int, of sequence: Int, _ sequences: TileSequences) {
+    let begin = index * scanCheckpointInterval
+    let first = sequence * sequences.length
+    sign = sequences.reversed ? -1 : 1
+    firstRow = sequences.reversed ? first + sequences.length - 1 - begin : first + begin
+    let left = sequences.length - begin
+    count = left < scanCheckpointInterval ? left : scanCheckpointInterval
+  }
+
+  @inline(__always)
+  func row(_ t: Int) -> Int { firstRow + t * sign }
+}
+
+/// One vector of channels on its way through the states of an interval, four at a time.
+private struct ScanWalk {
+  /// Number of steps.
+  private let count: Int
+  /// B of the first step; C lies `cOffset` floats behind, the next step's `rowStride`.
+  private let b: FloatPointer
+  private let cOffset: Int
+  private let rowStride: Int
+  /// A·log₂e of the channels in state 0; the next state's lies `channels` floats behind.
+  private let a: FloatPointer
+  private let channels: Int
+  private let states: Int
+  private let steps: IntervalSteps
+
+  @inline(__always)
+  init(
+    _ inputs: ScanInputs, _ parameters: ScanParameters, _ interval: Interval, channel: Int,
+    _ steps: IntervalSteps
+  ) {
+    count = interval.count
+    b = FloatPointer(inputs.b.base + interval.firstRow * inputs.b.stride)
+    cOffset = inputs.c.base - inputs.b.base
+    rowStride = interval.sign * inputs.b.stride
+    a = FloatPointer(parameters.a.base + channel)
+    channels = parameters.a.stride
+    states = parameters.a.rows
+    self.steps = steps
+  }
+
+  /// States n…n + 3.
+  @inline(__always)
+  func forward(
+    _ n: Int, carried: MutableFloatPointer, kept: MutableFloatPointer?, areHeld: Bool
+  ) {
+    let a = Four(self.a + n * channels, channels)
+    var h = Four(carried + n * channels, channels)
+    // Here, a few lines at a time: they go to memory, and more would fill the store buffer.
+    if let kept { h.write(kept + n * channels, channels) }
+    var b = self.b + n
+    for t in 0..<count {
+      let delta = load(steps[.delta, t])
+      let deltaX = load(steps[.deltaX, t])
+      let c = b + cOffset
+      h = h.advanced(a.decays(delta, areHeld: areHeld), deltaX, b)
+      let y = load(steps[.y, t]).addingProduct(h.v0, Vector(repeating: c[0]))
+        .addingProduct(h.v1, Vector(repeating: c[1])).addingProduct(h.v2, Vector(repeating: c[2]))
+        .addingProduct(h.v3, Vector(repeating: c[3]))
+      store(y, steps[.y, t])
+      b += rowStride
+    }
+    h.write(carried + n * channels, channels)
+  }
+
+  /// States n…n + 3, forward from those kept and back.
+  @inline(__always)
+  func backward(
+    _ n: Int, kept: FloatPointer, _ scratch: ScanScratch, carried: MutableFloatPointer,
+    dA: MutableFloatPointer
+  ) {
+    let a = Four(self.a + n * channels, channels)
+    var h = Four(kept + n * channels, channels)
+    var b = self.b + n
+    h.write(scratch.states, laneCount)
+    var now = scratch.states
+    var decays = scratch.decays
+    for t in 0..<count {
+      let delta = load(steps[.delta, t])
+      let deltaX = load(steps[.deltaX, t])
+      let decay = a.decays(delta)
+      decay.write(decays, laneCount)
+      h = h.advanced(decay, deltaX, b)
+      now += 4 * laneCount
+      h.write(now, laneCount)
+      decays += 4 * laneCount
+      b += rowStride
+    }
+    var back = Four(carried + n * channels, channels)
+    var sums = Four(dA + n * channels, channels)
+    var pb = scratch.productB + (count * states + n) * laneCount
+    var pc = scratch.productC + (count * states + n) * laneCount
+    var t = count
+    while t > 0 {
+      t -= 1
+      b -= rowStride
+      now -= 4 * laneCount
+      decays -= 4 * laneCount
+      pb -= states * laneCount
+      pc -= states * laneCount
+      let dy = load(steps[.dy, t])
+      let deltaX = load(steps[.deltaX, t])
+      let delta = load(steps[.delta, t])
+      let before = Four(now, laneCount)
+      let c = b + cOffset
+      var y = load(steps[.y, t])
+      var gB = load(steps[.gB, t])
+      var qA = load(steps[.qA, t])
+      @inline(__always)
+      func state(
+        _ i: Int, _ back: inout Vector, _ sum: inout Vector, _ after: Vector, _ before: Vector,
+        _ a: Vector
+      ) {
+        let cn = Vector(repeating: c[i])
+        let pb = pb + i * laneCount
+        let pc = pc + i * laneCount
+        let g = back.addingProduct(dy, cn)
+        y = y.addingProduct(after, cn)
+        store(load(pc).addingProduct(dy, after), pc)
+        store(load(pb).addingProduct(g, deltaX), pb)
+        gB = gB.addingProduct(g, Vector(repeating: b[i]))
+        back = g * load(decays + i * laneCount)
+        let q = back * before
+        qA = qA.addingProduct(q, a)
+        sum = sum.addingProduct(q, delta)
+      }
+      state(0, &back.v0, &sums.v0, h.v0, before.v0, a.v0)
+      state(1, &back.v1, &sums.v1, h.v1, before.v1, a.v1)
+      state(2, &back.v2, &sums.v2, h.v2, before.v2, a.v2)
+      state(3, &back.v3, &sums.v3, h.v3, before.v3, a.v3)
+      h = before
+      store(y, steps[.y, t])
+      store(gB, steps[.gB, t])
+      store(qA, steps[.qA, t])
+    }
+    back.write(carried + n * channels, channels)
+    sums.write(dA + n * channels, channels)
+  }
+}
+
+/// The parts of the backward scan around the walk through the states, for one vector of channels.
+private struct BackwardScan {
+  let inputs: ScanInputs
+  let dout: MatrixView
+  let parameters: ScanParameters
+  let gradients: ScanGradients
+  let steps: IntervalSteps
+
+  /// delta, delta·x and dy of each step of an interval, and D·x, where y starts.
+  @inline(__always)
+  func prepare(_ interval: Interval, _ channel: Int) {
+    let d = load(parameters.d + channel)
+    let one = Vector(repeating: 1)
+    for t in 0..<interval.count {
+      let row = interval.row(t)
+      let at = row * parameters.a.stride + channel
+      let x = load(inputs.x.base + at)
+      let delta = load(inputs.delta.base + at)
+      let z = load(inputs.z.base + row * inputs.z.stride + channel)
+      let s = sigmoid(z)
+      let silu = z * s
+      let upstream = load(dout.base + at)
+      store(delta, steps[.delta, t])
+      store(delta * x, steps[.deltaX, t])
+      store(upstream * silu, steps[.dy, t])
+      store(silu, steps[.silu, t])
+      store(upstream * (s * one.addingProduct(z, one - s)), steps[.slope, t])
+      store(d * x, steps[.y, t])
+      store(Vector(repeating: 0), steps[.gB, t])
+      store(Vector(repeating: 0), steps[.qA, t])
+    }
+  }
+
+  /// Asks for a part of what forward kept for `interval`, which is next: it comes from memory, in an
+  /// order that the processor does not foresee. A few lines at a time: more would wait for each other.
+  @inline(__always)
+  func prefetch(_ interval: Interval, _ kept: FloatPointer, _ channel: Int, _ n: Int) {
+    let channels = parameters.a.stride
+    let states = parameters.a.rows
+    for i in n..<n + 4 { cachePrefetch(kept + i * channels + channel) }
+    var t = scanCheckpointInterval * n / states
+    let end = scanCheckpointInterval * (n + 4) / states
+    while t < end {
+      let row = interval.row(t)
+      t += 1
+      cachePrefetch(inputs.delta.base + row * channels + channel)
+      cachePrefetch(inputs.z.base + row * inputs.z.stride + channel)
+      if channel < inputs.b.stride {
+        cachePrefetch(inputs.b.base + row * inputs.b.stride + channel)
+      }
+    }
+  }
+
+  /// A step's gradients from the sums over states.
+  @inline(__always)
+  func finish(_ interval: Interval, _ channel: Int) {
+    let d = load(parameters.d + channel)
+    var dD = load(gradients.d + channel)
+    for t in 0..<interval.count {
+      let row = interval.row(t)
+      let at = row * parameters.a.stride + channel
+      let x = load(inputs.x.base + at)
+      let delta = load(steps[.delta, t])
+      let dy = load(steps[.dy, t])
+      let y = load(steps[.y, t])
+      let gB = load(steps[.gB, t])
+      dD = dD.addingProduct(dy, x)
+      store((dy * d).addingProduct(gB, delta), gradients.x.base + at)
+      // A·log₂e times ln 2 is A.
+      let dDelta = (gB * x).addingProduct(
+        load(steps[.qA, t]), Vector(repeating: Float(MathConstants.ln2)))
+      store(
+        dDelta * oneMinusExp2OfNonPositive(delta * Vector(repeating: -Float(MathConstants.log2E))),
+        gradients.delta.base + at)
+      store(
+        y * load(steps[.slope, t]), gradients.z.base + row * gradients.z.stride + channel)
+      store(y * load(steps[.silu, t]), gradients.gatedOutput.base + at)
+    }
+    store(dD, gradients.d + channel)
+  }
+}
+
+/// One quantity of four states.
 private struct Four {
   var v0: Vector
   var v1: Vector
@@ -378,22 +416,24 @@ private struct Four {
   @inline(__always)
   init(_ p: MutableFloatPointer, _ stride: Int) { self.init(FloatPointer(p), stride) }
 
-  /// exp(step·A) of these decays.
+  /// exp(delta·A) of these A·log₂e.
   @inline(__always)
-  func factors(_ step: Vector, areHeld: Bool = true) -> Four {
+  func decays(_ delta: Vector, areHeld: Bool = true) -> Four {
     Four(
-      exp2OfNonPositive(step * v0, isHeld: areHeld), exp2OfNonPositive(step * v1, isHeld: areHeld),
-      exp2OfNonPositive(step * v2, isHeld: areHeld), exp2OfNonPositive(step * v3, isHeld: areHeld))
+      exp2OfNonPositive(delta * v0, isHeld: areHeld),
+      exp2OfNonPositive(delta * v1, isHeld: areHeld),
+      exp2OfNonPositive(delta * v2, isHeld: areHeld), exp2OfNonPositive(delta * v3, isHeld: areHeld)
+    )
   }
 
-  /// These states one step on: a·h + input·b.
+  /// The states h one step on: decay·h + delta·x·B.
   @inline(__always)
-  func advanced(_ a: Four, _ input: Vector, _ b: FloatPointer) -> Four {
+  func advanced(_ decay: Four, _ deltaX: Vector, _ b: FloatPointer) -> Four {
     Four(
-      (input * Vector(repeating: b[0])).addingProduct(a.v0, v0),
-      (input * Vector(repeating: b[1])).addingProduct(a.v1, v1),
-      (input * Vector(repeating: b[2])).addingProduct(a.v2, v2),
-      (input * Vector(repeating: b[3])).addingProduct(a.v3, v3))
+      (deltaX * Vector(repeating: b[0])).addingProduct(decay.v0, v0),
+      (deltaX * Vector(repeating: b[1])).addingProduct(decay.v1, v1),
+      (deltaX * Vector(repeating: b[2])).addingProduct(decay.v2, v2),
+      (deltaX * Vector(repeating: b[3])).addingProduct(decay.v3, v3))
   }
 
   @inline(__always)
@@ -408,8 +448,10 @@ private struct Four {
 /// The numbers of each step of an interval for one vector of channels.
 private struct IntervalSteps {
   enum Quantity: Int {
-    // The forward scan has room for the first three.
-    case step, input, y, dy, silu, slope, inputGradient, decayGradient
+    // The forward scan fills the first three.
+    case delta, deltaX, y, dy, silu, slope
+    // Sums over states of g·B and of q·A·log₂e.
+    case gB, qA
   }
 
   let base: MutableFloatPointer
@@ -417,32 +459,5 @@ private struct IntervalSteps {
   @inline(__always)
   subscript(_ quantity: Quantity, _ t: Int) -> MutableFloatPointer {
     base + (quantity.rawValue * scanCheckpointInterval + t) * laneCount
-  }
-}
-
-/// The parts of the backward scan's scratch. The products lie a few lines beside multiples of a
-/// page: loads and stores a whole number of pages apart would wait for each other.
-private struct BackwardScanScratch {
-  let steps: IntervalSteps
-  /// [step + 1, 4, 16]: states before each step and after the last.
-  let states: MutableFloatPointer
-  /// [step, 4, 16]: a.
-  let decays: MutableFloatPointer
-  /// [step, state, 16]: Σ over channel vectors of g·dt·x.
-  let productB: MutableFloatPointer
-  /// The same of dy·h.
-  let productC: MutableFloatPointer
-  /// [states, channels]: a[t+1]·g[t+1].
-  let carried: MutableFloatPointer
-
-  init(_ base: MutableFloatPointer, channels: Int, states count: Int) {
-    let interval = scanCheckpointInterval * laneCount
-    let product = count * interval
-    steps = IntervalSteps(base: base)
-    states = base + 8 * interval
-    decays = states + 4 * interval + 4 * laneCount
-    productB = decays + 4 * interval
-    productC = productB + product + 4 * laneCount
-    carried = productC + product + 4 * laneCount
   }
 }

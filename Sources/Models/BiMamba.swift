@@ -44,10 +44,10 @@ extension BiMambaBlock {
   /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = mambaBlock(
-      x, along: path == .intra ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
+      x, along: path == .intra ? .time : .band, norm: norm.parameters,
       directions: [
-        DirectedMamba(forward.weights, reversed: false),
-        DirectedMamba(backward.weights, reversed: true),
+        DirectedMamba(forward.parameters, reversed: false),
+        DirectedMamba(backward.parameters, reversed: true),
       ], tape)
     tape.inspect(name, out)
     return out

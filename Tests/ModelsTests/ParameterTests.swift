@@ -23,7 +23,7 @@ struct ParameterTests {
     )
     #expect(arena.parameterCount == 116_736)
     #expect(block.outline.parameterCount == 116_736)
-    #expect(block.forward.timeStepRank == 8)
+    #expect(block.forward.deltaRank == 8)
     #expect(block.forward.innerFeatures == 128)
   }
 

@@ -35,32 +35,40 @@ extension KernelBenchmark {
 
   private func timeScan(_ sequences: TileSequences, channels: Int, states: Int) {
     let rows = sequences.rowCount
-    let scanStates = (states + 3) / 4 * 4
-    let stateStride = paddedToLanes(states)
-    let rankStride = paddedToLanes((model.features + 15) / 16)
-    let projectionStride = rankStride + 2 * stateStride
-    let gate = timer.floats(rows * 2 * channels)
-    let projection = timer.floats(rows * projectionStride)
-    let inputs = ScanInputs(
-      x: FloatPointer(timer.floats(rows * channels)),
-      step: FloatPointer(timer.floats(rows * channels, in: 0.001...0.1)),
-      gate: FloatPointer(gate + channels), gateStride: 2 * channels,
-      projection: FloatPointer(projection + rankStride), outputOffset: stateStride,
-      projectionStride: projectionStride)
-    let decay = timer.floats(scanStates * channels)
-    for index in 0..<scanStates * channels {
-      // A = −1, −2, …, times log₂e, as at initialisation; no decay where there is no state.
-      let state = index / channels
-      decay[index] = state < states ? -1.442_695 * Float(state + 1) : 0
+    let scanStates = paddedScanStates(states)
+    let rankWidth = paddedToLanes((model.features + 15) / 16)
+    let stateWidth = paddedToLanes(states)
+    func matrix(_ range: ClosedRange<Float> = -1...1) -> MatrixView {
+      MatrixView(timer.floats(rows * channels, in: range), rows: rows, columns: channels)
     }
-    let parameters = ScanParameters(
-      channels: channels, states: scanStates, decay: FloatPointer(decay),
-      skip: FloatPointer(timer.floats(channels)))
-    let out = timer.floats(rows * channels)
-    let checkpoints = timer.floats(
-      sequences.count * scanCheckpointCount(length: sequences.length) * scanStates * channels)
-    let scratch = timer.floats(
-      selectiveScanScratchCount(channels: channels, states: scanStates))
+    /// z beside x, and B and C behind delta, as the projections write them.
+    func projections() -> (z: MatrixView, b: MatrixView, c: MatrixView) {
+      let both = timer.matrix(rows: rows, columns: 2 * channels)
+      let projected = timer.matrix(rows: rows, columns: rankWidth + 2 * stateWidth)
+      return (
+        both.columns(from: channels, count: channels),
+        projected.columns(from: rankWidth, count: states),
+        projected.columns(from: rankWidth + stateWidth, count: states)
+      )
+    }
+    let (z, b, c) = projections()
+    let inputs = ScanInputs(x: matrix(), delta: matrix(0.001...0.1), z: z, b: b, c: c)
+    let a = timer.matrix(rows: scanStates, columns: channels)
+    for state in 0..<scanStates {
+      // A = −1, −2, …, times log₂e, as at initialisation; no decay where there is no state.
+      let value = state < states ? -Float(MathConstants.log2E) * Float(state + 1) : 0
+      a.row(state).update(repeating: value, count: channels)
+    }
+    let parameters = ScanParameters(a: a, d: timer.floats(channels))
+    let out = matrix()
+    let checkpoints = timer.matrix(
+      rows: sequences.count * scanCheckpointCount(length: sequences.length) * scanStates,
+      columns: channels)
+    func carve(_ parts: inout SlabCarver) -> ScanScratch {
+      ScanScratch(&parts, channels: channels, states: scanStates)
+    }
+    let slab = Slab(for: carve)
+    let scratch = slab.carve(carve)
     let shape = [sequences.count, sequences.length, channels]
     timer.time(
       "scan + gate", .forward, shape,
@@ -70,22 +78,22 @@ extension KernelBenchmark {
       kernels.selectiveScanForward(
         inputs, sequences, parameters, out: out, checkpoints: checkpoints, scratch: scratch)
     }
+    let (dz, db, dc) = projections()
     let gradients = ScanGradients(
-      x: timer.floats(rows * channels), step: timer.floats(rows * channels),
-      gate: timer.floats(rows * 2 * channels) + channels, gateStride: 2 * channels,
-      projection: timer.floats(rows * projectionStride) + rankStride,
-      gatedOutput: timer.floats(rows * channels), decay: timer.floats(scanStates * channels),
-      skip: timer.floats(channels), scratch: scratch)
-    let dout = FloatPointer(timer.floats(rows * channels))
+      x: matrix(), delta: matrix(), z: dz, b: db, c: dc, gatedOutput: matrix(),
+      a: timer.matrix(rows: scanStates, columns: channels), d: timer.floats(channels))
+    let dout = matrix()
     timer.time(
       "scan + gate", .backward, shape,
       .scanBackward(rows * channels, states: states),
       elements: rows * channels, states: states
     ) {
       kernels.selectiveScanBackward(
-        inputs, dout, sequences, parameters, checkpoints: FloatPointer(checkpoints), gradients)
+        inputs, dout, sequences, parameters, checkpoints: checkpoints, gradients,
+        scratch: scratch)
     }
-    timer.releaseBuffers()
+    // Pointers alone keep no storage alive.
+    withExtendedLifetime(slab) { timer.releaseBuffers() }
   }
 
   private func timeConvolution(_ sequences: TileSequences, channels: Int, taps: Int) {

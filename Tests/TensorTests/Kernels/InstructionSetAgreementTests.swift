@@ -122,34 +122,40 @@ struct InstructionSetAgreementTests {
     let sequences = TileSequences(count: 2, length: 35, reversed: reversed)
     let (rows, channels) = (sequences.rowCount, 48)
     let offset = paddedToLanes(states)
-    let (x, step) = (matrix(rows, channels, "x"), matrix(rows, channels, "dt", 1e-4...1))
-    let (gate, dout) = (matrix(rows, channels, "z", -4...4), matrix(rows, channels, "dout"))
-    let projection = matrix(rows, 2 * offset, "B, C")
-    let (decay, skip) = (matrix(states, channels, "A", -20 ... -0.5), matrix(1, channels, "D"))
+    let (x, delta) = (matrix(rows, channels, "x"), matrix(rows, channels, "dt", 1e-4...1))
+    let (z, dout) = (matrix(rows, channels, "z", -4...4), matrix(rows, channels, "dout"))
+    let bAndC = matrix(rows, 2 * offset, "B, C")
+    let (a, d) = (matrix(states, channels, "A", -20 ... -0.5), matrix(1, channels, "D"))
+    func halves(_ buffer: KernelBuffer) -> (b: MatrixView, c: MatrixView) {
+      let both = buffer.matrix(2 * offset)
+      return (both.columns(from: 0, count: states), both.columns(from: offset, count: states))
+    }
     let inputs = ScanInputs(
-      x: x.pointer, step: step.pointer, gate: gate.pointer, gateStride: channels,
-      projection: projection.pointer, outputOffset: offset, projectionStride: 2 * offset)
-    let parameters = ScanParameters(
-      channels: channels, states: states, decay: decay.pointer, skip: skip.pointer)
+      x: x.matrix(channels), delta: delta.matrix(channels), z: z.matrix(channels),
+      b: halves(bAndC).b, c: halves(bAndC).c)
+    let parameters = ScanParameters(a: a.matrix(channels), d: d.pointer)
     expectSameBits("\(states) states") { kernel in
       let count = sequences.count * scanCheckpointCount(length: sequences.length)
       let checkpoints = KernelBuffer(count * states * channels)
-      let scratch = KernelBuffer(selectiveScanScratchCount(channels: channels, states: states))
+      let scratch = ScanRoom(channels: channels, states: states)
       let out = KernelBuffer(rows * channels)
       kernel.selectiveScanForward(
-        inputs, sequences, parameters, out: out.base, checkpoints: checkpoints.base,
-        scratch: scratch.base)
+        inputs, sequences, parameters, out: out.matrix(channels),
+        checkpoints: checkpoints.matrix(channels), scratch: scratch.parts)
       let perRow = (0..<4).map { _ in KernelBuffer(rows * channels) }
-      let dprojection = KernelBuffer(rows * 2 * offset)
-      let (ddecay, dskip) = (KernelBuffer(states * channels), KernelBuffer(channels))
+      let dBAndC = KernelBuffer(rows * 2 * offset)
+      let (dA, dD) = (KernelBuffer(states * channels), KernelBuffer(channels))
       kernel.selectiveScanBackward(
-        inputs, dout.pointer, sequences, parameters, checkpoints: checkpoints.pointer,
+        inputs, dout.matrix(channels), sequences, parameters,
+        checkpoints: checkpoints.matrix(channels),
         ScanGradients(
-          x: perRow[0].base, step: perRow[1].base, gate: perRow[2].base, gateStride: channels,
-          projection: dprojection.base, gatedOutput: perRow[3].base, decay: ddecay.base,
-          skip: dskip.base, scratch: scratch.base))
-      let written = [out, checkpoints, dprojection, ddecay, dskip] + perRow
-      for buffer in written + [scratch] { #expect(buffer.isIntact) }
+          x: perRow[0].matrix(channels), delta: perRow[1].matrix(channels),
+          z: perRow[2].matrix(channels), b: halves(dBAndC).b, c: halves(dBAndC).c,
+          gatedOutput: perRow[3].matrix(channels), a: dA.matrix(channels), d: dD.base),
+        scratch: scratch.parts)
+      let written = [out, checkpoints, dBAndC, dA, dD] + perRow
+      for buffer in written { #expect(buffer.isIntact) }
+      #expect(scratch.isIntact)
       // The backward scan makes the gated output once more, adding the states in another order.
       expectClose(perRow[3].elements, out.elements, 1e-6, "gated output")
       return written.flatMap(\.elements)

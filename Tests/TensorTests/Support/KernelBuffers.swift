@@ -54,6 +54,23 @@ struct KernelBuffer {
   }
 }
 
+/// Scratch of the selective scan, with guards between its parts.
+struct ScanRoom {
+  let parts: ScanScratch
+  private let slab: Slab
+
+  init(channels: Int, states: Int) {
+    func carve(_ carver: inout SlabCarver) -> ScanScratch {
+      ScanScratch(&carver, channels: channels, states: states)
+    }
+    slab = Slab(guardCount: 2 * laneCount, for: carve)
+    parts = slab.carve(carve)
+  }
+
+  /// Whether nothing was written between the parts.
+  var isIntact: Bool { slab.guardsAreIntact }
+}
+
 /// The largest |actual − expected|/allowed of all elements; NaN counts as infinite.
 func worstExcess(
   _ actual: [Float], _ expected: [Double], allowed: [Double]

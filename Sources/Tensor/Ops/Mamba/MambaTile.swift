@@ -21,32 +21,24 @@ struct MambaTile {
   /// From the normalised rows [rows, N] to the gated scan in `scratch.gated`; fills `kept`, its
   /// checkpoints only if asked.
   func forward(
-    _ normalised: FloatPointer, _ kept: MambaPlaces, _ scratch: MambaScratch,
+    _ normalised: MatrixView, _ kept: MambaActivations, _ scratch: MambaScratch,
     pass: Profile.Pass, checkpoints: Bool
   ) {
     measureProduct(.inProjection, pass, 2 * sizes.inner, sizes.features) {
-      matrixProduct(
-        rows, sizes.gateStride, sizes.features,
-        StridedMatrix(normalised, rowStride: sizes.featureStride), weights.inTransposed.base,
-        sizes.gateStride, kept.projected, sizes.gateStride, .overwrite)
+      matrixProduct(normalised, weights.inProjection.view, into: kept.inProjected, .overwrite)
     }
     convolve(kept, scratch, pass: pass)
     measureProduct(.xProjection, pass, sizes.rank + 2 * sizes.states, sizes.inner) {
       matrixProduct(
-        rows, sizes.projectionStride, sizes.inner,
-        StridedMatrix(FloatPointer(scratch.convolved), rowStride: sizes.channels),
-        weights.xTransposed.base, sizes.projectionStride, kept.parameters,
-        sizes.projectionStride, .overwrite)
+        scratch.convolved, weights.xProjection.view, into: kept.xProjected, .overwrite)
     }
-    measureProduct(.stepProjection, pass, sizes.inner, sizes.rank) {
+    measureProduct(.deltaProjection, pass, sizes.inner, sizes.rank) {
       matrixProduct(
-        rows, sizes.channels, sizes.rank,
-        StridedMatrix(FloatPointer(kept.parameters), rowStride: sizes.projectionStride),
-        weights.stepTransposed.base, sizes.channels, kept.step, sizes.channels,
-        .bias(FloatPointer(weights.stepBias.base)))
+        kept.lowRankDelta, weights.deltaProjection.view, into: kept.delta,
+        .bias(weights.deltaBias))
     }
     profile.measure(.softplus, pass, .softplus(rows * sizes.inner)) {
-      kernels.softplus(kept.step, count: rows * sizes.channels)
+      kernels.softplus(kept.delta.base, count: rows * kept.delta.stride)
     }
     profile.measure(.scan, pass, .scanForward(rows * sizes.inner, states: sizes.states)) {
       kernels.selectiveScanForward(
@@ -56,112 +48,76 @@ struct MambaTile {
   }
 
   /// out_proj of the gated scan into `scratch.sum`.
-  func project(_ scratch: MambaScratch, start: ProductStart) {
+  func project(_ scratch: MambaScratch, _ start: ProductStart) {
     measureProduct(.outProjection, .forward, sizes.features, sizes.inner) {
-      matrixProduct(
-        rows, sizes.featureStride, sizes.inner,
-        StridedMatrix(FloatPointer(scratch.gated), rowStride: sizes.channels),
-        weights.outTransposed.base, sizes.featureStride, scratch.sum, sizes.featureStride, start)
+      matrixProduct(scratch.gated, weights.outProjection.view, into: scratch.sum, start)
     }
   }
 
-  /// The convolution's output, from `kept.projected` to `scratch.convolved`.
-  func convolve(_ kept: MambaPlaces, _ scratch: MambaScratch, pass: Profile.Pass) {
+  /// The convolution's output, from `kept.x` to `scratch.convolved`.
+  func convolve(_ kept: MambaActivations, _ scratch: MambaScratch, pass: Profile.Pass) {
     profile.measure(
       .convolution, pass, .convolutionForward(rows * sizes.inner, taps: sizes.taps)
     ) {
-      kernels.causalConv1dForward(
-        FloatPointer(kept.projected), stride: sizes.gateStride, sequences,
-        channels: sizes.channels, taps: sizes.taps,
-        weight: FloatPointer(weights.convolution.base),
-        bias: FloatPointer(weights.convolutionBias.base), out: scratch.convolved)
+      kernels.causalConv1dForward(kept.x, sequences, weights.convolution, out: scratch.convolved)
     }
   }
 
   /// Adds to the weights' gradients, and writes or adds the gradient of the normalised rows to
-  /// `back.normalised`. `scratch.convolved` holds the convolution's output.
+  /// `back.dnormalised`. `back.forward.convolved` holds the convolution's output.
   ///
   /// Gradients take the places of what they are gradients of: `kept` is used up, and the tile stays
   /// smaller than the cache.
   func backward(
-    _ normalised: FloatPointer, _ dout: FloatPointer, _ kept: MambaPlaces,
-    _ padded: PaddedMamba, _ gradients: MambaGradients, _ scratch: MambaScratch,
-    _ back: BackwardScratch, start: ProductStart
+    _ normalised: MatrixView, _ dout: MatrixView, _ kept: MambaActivations, _ padded: PaddedMamba,
+    _ sums: MambaSums, _ back: MambaBackwardScratch, _ start: ProductStart
   ) {
+    let scratch = back.forward
     // out_proj: the gradient of the gated scan. Its weight's needs the gated scan itself, which
     // the backward scan computes again.
     measureProduct(.outProjection, .backward, sizes.features, sizes.inner) {
-      matrixProduct(
-        rows, sizes.channels, sizes.features, StridedMatrix(dout, rowStride: sizes.featureStride),
-        padded.outWeight.base, padded.outWeight.stride, back.gated, sizes.channels, .overwrite)
+      matrixProduct(dout, padded.outProjection.view, into: back.dgated, .overwrite)
     }
+    let dconvolved = back.dgated
     profile.measure(.scan, .backward, .scanBackward(rows * sizes.inner, states: sizes.states)) {
       kernels.selectiveScanBackward(
-        scanInputs(kept, scratch), FloatPointer(back.gated), sequences, weights.scan,
-        checkpoints: FloatPointer(kept.checkpoints),
+        scanInputs(kept, scratch), back.dgated, sequences, weights.scan,
+        checkpoints: kept.checkpoints,
         ScanGradients(
-          x: back.gated, step: kept.step, gate: kept.projected + sizes.channels,
-          gateStride: sizes.gateStride, projection: kept.parameters + sizes.rankStride,
-          gatedOutput: scratch.gated, decay: gradients.decay, skip: gradients.skip,
-          scratch: scratch.scan))
+          x: dconvolved, delta: kept.delta, z: kept.z, b: kept.b, c: kept.c,
+          gatedOutput: scratch.gated, a: sums.a, d: sums.d), scratch: scratch.scan)
     }
     measureProduct(.outProjection, .backward, sizes.features, sizes.inner) {
-      addWeightGradient(
-        sizes.features, sizes.channels, rows, dout, sizes.featureStride, scratch.gated,
-        sizes.channels, gradients.outProjection, sizes.channels)
+      matrixProduct(dout.transposed, scratch.gated, into: sums.outProjection, .accumulate)
     }
-    measureProduct(.stepProjection, .backward, 2 * sizes.inner, sizes.rank) {
-      addWeightGradient(
-        sizes.channels, sizes.rankStride, rows, FloatPointer(kept.step), sizes.channels,
-        kept.parameters, sizes.projectionStride, gradients.step, sizes.rankStride)
+    measureProduct(.deltaProjection, .backward, 2 * sizes.inner, sizes.rank) {
       matrixProduct(
-        rows, sizes.rankStride, sizes.inner,
-        StridedMatrix(FloatPointer(kept.step), rowStride: sizes.channels),
-        padded.stepWeight.base, padded.stepWeight.stride, kept.parameters,
-        sizes.projectionStride, .overwrite)
-      kernels.addColumnSums(
-        FloatPointer(kept.step), rowStride: sizes.channels, rows: rows, columns: sizes.channels,
-        to: gradients.stepBias)
+        kept.delta.transposed, kept.lowRankDelta, into: sums.deltaProjection, .accumulate)
+      matrixProduct(
+        kept.delta, padded.deltaProjection.view, into: kept.lowRankDelta, .overwrite)
+      kernels.addColumnSums(kept.delta, to: sums.deltaBias)
     }
     measureProduct(.xProjection, .backward, 2 * (sizes.rank + 2 * sizes.states), sizes.inner) {
-      addWeightGradient(
-        sizes.projectionStride, sizes.channels, rows, FloatPointer(kept.parameters),
-        sizes.projectionStride, scratch.convolved, sizes.channels, gradients.xProjection,
-        sizes.channels)
       matrixProduct(
-        rows, sizes.channels, sizes.projectionStride,
-        StridedMatrix(FloatPointer(kept.parameters), rowStride: sizes.projectionStride),
-        padded.xWeight.base, padded.xWeight.stride, back.gated, sizes.channels, .accumulate)
+        kept.xProjected.transposed, scratch.convolved, into: sums.xProjection, .accumulate)
+      matrixProduct(kept.xProjected, padded.xProjection.view, into: dconvolved, .accumulate)
     }
     profile.measure(
       .convolution, .backward, .convolutionBackward(rows * sizes.inner, taps: sizes.taps)
     ) {
       kernels.causalConv1dBackward(
-        FloatPointer(kept.projected), stride: sizes.gateStride, FloatPointer(back.gated),
-        sequences, channels: sizes.channels, taps: sizes.taps,
-        weight: FloatPointer(weights.convolution.base),
-        bias: FloatPointer(weights.convolutionBias.base), dx: kept.projected,
-        dxStride: sizes.gateStride, dweight: gradients.convolution,
-        dbias: gradients.convolutionBias, scratch: back.sequence)
+        kept.x, dconvolved, sequences, weights.convolution, dx: kept.x,
+        gradients: sums.convolution, scratch: back.sequence)
     }
     measureProduct(.inProjection, .backward, 4 * sizes.inner, sizes.features) {
-      addWeightGradient(
-        sizes.gateStride, sizes.featureStride, rows, FloatPointer(kept.projected),
-        sizes.gateStride, normalised, sizes.featureStride, gradients.inProjection,
-        sizes.featureStride)
       matrixProduct(
-        rows, sizes.featureStride, sizes.gateStride,
-        StridedMatrix(FloatPointer(kept.projected), rowStride: sizes.gateStride),
-        padded.inWeight.base, padded.inWeight.stride, back.normalised, sizes.featureStride, start)
+        kept.inProjected.transposed, normalised, into: sums.inProjection, .accumulate)
+      matrixProduct(kept.inProjected, padded.inProjection.view, into: back.dnormalised, start)
     }
   }
 
-  private func scanInputs(_ kept: MambaPlaces, _ scratch: MambaScratch) -> ScanInputs {
-    ScanInputs(
-      x: FloatPointer(scratch.convolved), step: FloatPointer(kept.step),
-      gate: FloatPointer(kept.projected + sizes.channels), gateStride: sizes.gateStride,
-      projection: FloatPointer(kept.parameters + sizes.rankStride),
-      outputOffset: sizes.stateStride, projectionStride: sizes.projectionStride)
+  private func scanInputs(_ kept: MambaActivations, _ scratch: MambaScratch) -> ScanInputs {
+    ScanInputs(x: scratch.convolved, delta: kept.delta, z: kept.z, b: kept.b, c: kept.c)
   }
 
   private func measureProduct(

@@ -1,295 +1,176 @@
 import Foundation
 import KernelAPI
 
-/// The parameters of one Mamba direction; names, shapes and meaning are mamba_ssm's.
-public struct MambaParameters {
-  /// [2D, N], no bias.
-  public let inProjection: Parameter
-  /// [D, 1, taps].
-  public let convolutionWeight: Parameter
-  /// [D].
-  public let convolutionBias: Parameter
-  /// [dt_rank + 2·d_state, D], no bias.
-  public let xProjection: Parameter
-  /// [D, dt_rank].
-  public let stepWeight: Parameter
-  /// [D].
-  public let stepBias: Parameter
-  /// A_log [D, d_state]; A = −exp(A_log).
-  public let logDecay: Parameter
-  /// D [D].
-  public let skip: Parameter
-  /// [N, D], no bias.
-  public let outProjection: Parameter
-
-  /// Collects the parameters of one direction.
-  public init(
-    inProjection: Parameter, convolutionWeight: Parameter, convolutionBias: Parameter,
-    xProjection: Parameter, stepWeight: Parameter, stepBias: Parameter, logDecay: Parameter,
-    skip: Parameter, outProjection: Parameter
-  ) {
-    self.inProjection = inProjection
-    self.convolutionWeight = convolutionWeight
-    self.convolutionBias = convolutionBias
-    self.xProjection = xProjection
-    self.stepWeight = stepWeight
-    self.stepBias = stepBias
-    self.logDecay = logDecay
-    self.skip = skip
-    self.outProjection = outProjection
-  }
-
-  var all: [Parameter] {
-    [
-      inProjection, convolutionWeight, convolutionBias, xProjection, stepWeight, stepBias, logDecay,
-      skip, outProjection,
-    ]
-  }
-}
-
-/// The sizes of a Mamba and of its rows inside a tile, where everything is padded to vectors.
+/// The sizes of a Mamba, and of its rows inside a tile, where everything is padded to vectors.
 struct MambaSizes {
+  /// N.
   let features: Int
+  /// D.
   let inner: Int
   let states: Int
   let taps: Int
+  /// dt_rank.
   let rank: Int
-  /// Padded N and D.
-  let featureStride: Int
-  let channels: Int
-  /// A row of x_proj's output is [rank | B | C], each padded.
-  let rankStride: Int
-  let stateStride: Int
-  /// States that the scan walks.
-  let scanStates: Int
 
   init(_ parameters: MambaParameters) {
     inner = parameters.inProjection.shape[0] / 2
     features = parameters.inProjection.shape[1]
-    taps = parameters.convolutionWeight.shape[2]
-    rank = parameters.stepWeight.shape[1]
-    states = parameters.logDecay.shape[1]
-    featureStride = paddedToLanes(features)
-    channels = paddedToLanes(inner)
-    rankStride = paddedToLanes(rank)
-    stateStride = paddedToLanes(states)
-    scanStates = (states + 3) / 4 * 4
+    taps = parameters.convolution.weight.shape[2]
+    rank = parameters.deltaProjection.weight.shape[1]
+    states = parameters.aLog.shape[1]
   }
 
-  var projectionStride: Int { rankStride + 2 * stateStride }
-  var gateStride: Int { 2 * channels }
+  /// D with padding.
+  var channels: Int { paddedToLanes(inner) }
+  /// Width of in_proj's output [x | z], each padded.
+  var inWidth: Int { 2 * channels }
+  /// Width of x_proj's output [delta | B | C], each padded.
+  var xWidth: Int { paddedToLanes(rank) + 2 * paddedToLanes(states) }
+
+  /// Column and width of the parts of in_proj's output: x, z.
+  var inParts: [(at: Int, count: Int)] { [(0, inner), (channels, inner)] }
+  /// Column and width of the parts of x_proj's output: delta, B, C.
+  var xParts: [(at: Int, count: Int)] {
+    let b = paddedToLanes(rank)
+    return [(0, rank), (b, states), (b + paddedToLanes(states), states)]
+  }
 }
 
-/// One direction's weights, transposed and padded for the forward kernels. Made once for each use of
-/// a block; the tiles share it.
-final class PackedMamba {
-  let sizes: MambaSizes
-  /// [N, x | z]
-  let inTransposed: Storage
-  /// [taps, D]
-  let convolution: Storage
-  let convolutionBias: Storage
-  /// [D, rank | B | C]
-  let xTransposed: Storage
-  /// [rank, D]
-  let stepTransposed: Storage
-  let stepBias: Storage
-  /// [states, D]: A·log₂e
-  let decay: Storage
-  let skip: Storage
-  /// [D, N]
-  let outTransposed: Storage
+/// One direction's weights, transposed and padded for the forward kernels; the tiles share them.
+struct PackedMamba {
+  /// [N, x | z].
+  let inProjection: PaddedMatrix
+  /// [D, delta | B | C].
+  let xProjection: PaddedMatrix
+  /// [dt_rank, D].
+  let deltaProjection: PaddedMatrix
+  /// [D, N].
+  let outProjection: PaddedMatrix
+  private let deltaBiasVector: PaddedMatrix
+  private let convolutionWeight: PaddedMatrix
+  private let convolutionBias: PaddedMatrix
+  private let scaledA: PaddedMatrix
+  private let d: PaddedMatrix
 
-  init(_ parameters: MambaParameters) {
-    let sizes = MambaSizes(parameters)
-    self.sizes = sizes
-    let inner = sizes.inner
-    let features = sizes.features
-
-    convolution = Storage(count: sizes.taps * sizes.channels)
-    kernels.transpose(
-      parameters.convolutionWeight.value, rows: inner, columns: sizes.taps,
-      to: convolution.base, rowStride: sizes.channels)
-    convolutionBias = Self.vector(parameters.convolutionBias, sizes.channels)
-    stepBias = Self.vector(parameters.stepBias, sizes.channels)
-    skip = Self.vector(parameters.skip, sizes.channels)
-    decay = Storage(count: sizes.scanStates * sizes.channels)
-    for channel in 0..<inner {
-      for n in 0..<sizes.states {
-        let a = -exp(Double(parameters.logDecay.value[channel * sizes.states + n]))
-        // The scan's exp2 keeps no other NaN than the plain one.
-        decay.base[n * sizes.channels + channel] =
-          a.isNaN ? .nan : Float(a * 1.442_695_040_888_963_4)
-      }
+  init(_ parameters: MambaParameters, _ sizes: MambaSizes) {
+    func transposed(
+      _ parameter: Parameter, _ rows: Int, _ columns: Int, parts: [(at: Int, count: Int)]? = nil
+    ) -> PaddedMatrix {
+      PaddedMatrix(transposing: parameter.value, parts: parts, rows: rows, columns: columns)
     }
-
-    inTransposed = Storage(count: features * sizes.gateStride)
-    xTransposed = Storage(count: inner * sizes.projectionStride)
-    stepTransposed = Storage(count: sizes.rank * sizes.channels)
-    outTransposed = Storage(count: inner * sizes.featureStride)
-    for part in 0..<2 {
-      kernels.transpose(
-        parameters.inProjection.value + part * inner * features, rows: inner, columns: features,
-        to: inTransposed.base + part * sizes.channels, rowStride: sizes.gateStride)
+    func vector(_ parameter: Parameter) -> PaddedMatrix {
+      PaddedMatrix(parameter.value, count: sizes.inner)
     }
-    var row = 0
-    for (at, count) in sizes.projectionParts {
-      kernels.transpose(
-        parameters.xProjection.value + row * inner, rows: count, columns: inner,
-        to: xTransposed.base + at, rowStride: sizes.projectionStride)
-      row += count
+    inProjection = transposed(
+      parameters.inProjection, sizes.inWidth, sizes.features, parts: sizes.inParts)
+    xProjection = transposed(
+      parameters.xProjection, sizes.xWidth, sizes.inner, parts: sizes.xParts)
+    deltaProjection = transposed(parameters.deltaProjection.weight, sizes.inner, sizes.rank)
+    outProjection = transposed(parameters.outProjection, sizes.features, sizes.inner)
+    convolutionWeight = transposed(parameters.convolution.weight, sizes.inner, sizes.taps)
+    convolutionBias = vector(parameters.convolution.bias)
+    deltaBiasVector = vector(parameters.deltaProjection.bias)
+    d = vector(parameters.d)
+    let aLog = parameters.aLog.value
+    scaledA = PaddedMatrix(rows: paddedScanStates(sizes.states), columns: sizes.inner) {
+      n, channel in
+      guard n < sizes.states else { return 0 }
+      let a = -exp(Double(aLog[channel * sizes.states + n]))
+      // The scan's exp2 keeps no other NaN than the plain one.
+      return a.isNaN ? .nan : Float(a * MathConstants.log2E)
     }
-    kernels.transpose(
-      parameters.stepWeight.value, rows: inner, columns: sizes.rank,
-      to: stepTransposed.base, rowStride: sizes.channels)
-    kernels.transpose(
-      parameters.outProjection.value, rows: features, columns: inner,
-      to: outTransposed.base, rowStride: sizes.featureStride)
   }
 
-  var scan: ScanParameters {
-    ScanParameters(
-      channels: sizes.channels, states: sizes.scanStates, decay: FloatPointer(decay.base),
-      skip: FloatPointer(skip.base))
+  var deltaBias: FloatPointer { FloatPointer(deltaBiasVector.view.base) }
+  var convolution: ConvolutionWeights {
+    ConvolutionWeights(weight: convolutionWeight.view, bias: convolutionBias.view.base)
   }
-
-  private static func vector(_ parameter: Parameter, _ count: Int) -> Storage {
-    let storage = Storage(count: count)
-    storage.base.update(from: parameter.value, count: parameter.count)
-    return storage
-  }
+  var scan: ScanParameters { ScanParameters(a: scaledA.view, d: d.view.base) }
 }
 
 /// One direction's weights for the backward products: as they lie, rows padded.
-final class PaddedMamba {
-  /// in_proj [x | z, N].
-  let inWeight: PaddedMatrix
-  /// x_proj [dt | B | C, D].
-  let xWeight: PaddedMatrix
-  /// dt_proj [D, rank].
-  let stepWeight: PaddedMatrix
-  /// out_proj [N, D].
-  let outWeight: PaddedMatrix
+struct PaddedMamba {
+  /// [x | z, N].
+  let inProjection: PaddedMatrix
+  /// [delta | B | C, D].
+  let xProjection: PaddedMatrix
+  /// [D, dt_rank].
+  let deltaProjection: PaddedMatrix
+  /// [N, D].
+  let outProjection: PaddedMatrix
 
-  init(_ parameters: MambaParameters) {
-    let sizes = MambaSizes(parameters)
-    inWeight = PaddedMatrix(
-      parameters.inProjection.value, parts: sizes.inParts, rows: sizes.gateStride,
+  init(_ parameters: MambaParameters, _ sizes: MambaSizes) {
+    inProjection = PaddedMatrix(
+      parameters.inProjection.value, parts: sizes.inParts, rows: sizes.inWidth,
       columns: sizes.features)
-    xWeight = PaddedMatrix(
-      parameters.xProjection.value, parts: sizes.projectionParts, rows: sizes.projectionStride,
-      columns: sizes.inner)
-    stepWeight = PaddedMatrix(
-      parameters.stepWeight.value, rows: sizes.inner, columns: sizes.rank)
-    outWeight = PaddedMatrix(
+    xProjection = PaddedMatrix(
+      parameters.xProjection.value, parts: sizes.xParts, rows: sizes.xWidth, columns: sizes.inner)
+    deltaProjection = PaddedMatrix(
+      parameters.deltaProjection.weight.value, rows: sizes.inner, columns: sizes.rank)
+    outProjection = PaddedMatrix(
       parameters.outProjection.value, rows: sizes.features, columns: sizes.inner)
   }
 }
 
 /// The gradient sums of one direction, in the layouts of `PaddedMamba` and `PackedMamba`.
-final class MambaGradients {
+struct MambaSums {
+  /// [x | z, N].
+  let inProjection: MatrixView
+  /// [delta | B | C, D].
+  let xProjection: MatrixView
+  /// [D, dt_rank].
+  let deltaProjection: MatrixView
+  let deltaBias: MutableFloatPointer
+  /// [N, D].
+  let outProjection: MatrixView
+  /// [taps, D] and [D].
+  let convolution: ConvolutionGradients
+  /// d/dA [states, D].
+  let a: MatrixView
+  let d: MutableFloatPointer
   private let sizes: MambaSizes
-  private let storage: Storage
-  /// [x | z, N]
-  let inProjection: MutableFloatPointer
-  /// [dt | B | C, D]
-  let xProjection: MutableFloatPointer
-  /// [D, rank]
-  let step: MutableFloatPointer
-  let stepBias: MutableFloatPointer
-  /// [N, D]
-  let outProjection: MutableFloatPointer
-  /// [taps, D]
-  let convolution: MutableFloatPointer
-  let convolutionBias: MutableFloatPointer
-  /// d/dA [states, D]
-  let decay: MutableFloatPointer
-  let skip: MutableFloatPointer
 
-  /// Zeros.
-  init(_ sizes: MambaSizes) {
+  init(_ parts: inout SlabCarver, _ sizes: MambaSizes) {
     self.sizes = sizes
-    let counts = [
-      sizes.gateStride * sizes.featureStride, sizes.projectionStride * sizes.channels,
-      sizes.channels * sizes.rankStride, sizes.channels, sizes.features * sizes.channels,
-      sizes.taps * sizes.channels, sizes.channels, sizes.scanStates * sizes.channels,
-      sizes.channels,
-    ]
-    storage = Storage(count: counts.reduce(0, +))
-    inProjection = storage.base
-    xProjection = inProjection + counts[0]
-    step = xProjection + counts[1]
-    stepBias = step + counts[2]
-    outProjection = stepBias + counts[3]
-    convolution = outProjection + counts[4]
-    convolutionBias = convolution + counts[5]
-    decay = convolutionBias + counts[6]
-    skip = decay + counts[7]
+    inProjection = parts.matrix(rows: sizes.inWidth, columns: sizes.features)
+    xProjection = parts.matrix(rows: sizes.xWidth, columns: sizes.inner)
+    deltaProjection = parts.matrix(rows: sizes.inner, columns: sizes.rank)
+    deltaBias = parts.vector(sizes.inner)
+    outProjection = parts.matrix(rows: sizes.features, columns: sizes.inner)
+    convolution = ConvolutionGradients(
+      weight: parts.matrix(rows: sizes.taps, columns: sizes.inner), bias: parts.vector(sizes.inner))
+    a = parts.matrix(rows: paddedScanStates(sizes.states), columns: sizes.inner)
+    d = parts.vector(sizes.inner)
   }
 
-  /// Adds the sums to those of `total` and becomes zero.
-  func move(to total: MambaGradients) {
-    kernels.add(FloatPointer(storage.base), to: total.storage.base, count: storage.count)
-    storage.buffer.update(repeating: 0)
-  }
-
-  /// Adds the sums to the parameters' gradients; `packed` holds the decays they were made with.
+  /// Adds the sums to the parameters' gradients; `packed` holds the A that they were made with.
   func finish(_ parameters: MambaParameters, _ packed: PackedMamba) {
-    let inner = sizes.inner
-    var row = 0
-    for (at, count) in sizes.inParts {
-      for i in 0..<count {
-        add(
-          inProjection + (at + i) * sizes.featureStride,
-          to: parameters.inProjection.gradient + row * sizes.features, sizes.features)
-        row += 1
+    func add(_ sums: MatrixView, parts: [(at: Int, count: Int)], to parameter: Parameter) {
+      var gradient = parameter.gradient
+      for (at, count) in parts {
+        sums.rows(from: at, count: count).add(to: gradient)
+        gradient += count * sums.columns
       }
     }
-    row = 0
-    for (at, count) in sizes.projectionParts {
-      for i in 0..<count {
-        add(
-          xProjection + (at + i) * sizes.channels,
-          to: parameters.xProjection.gradient + row * inner, inner)
-        row += 1
-      }
-    }
-    for feature in 0..<sizes.features {
-      add(
-        outProjection + feature * sizes.channels,
-        to: parameters.outProjection.gradient + feature * inner, inner)
-    }
-    for channel in 0..<inner {
-      add(
-        step + channel * sizes.rankStride,
-        to: parameters.stepWeight.gradient + channel * sizes.rank, sizes.rank)
+    add(inProjection, parts: sizes.inParts, to: parameters.inProjection)
+    add(xProjection, parts: sizes.xParts, to: parameters.xProjection)
+    deltaProjection.add(to: parameters.deltaProjection.weight.gradient)
+    outProjection.add(to: parameters.outProjection.gradient)
+    for (sum, parameter) in [
+      (deltaBias, parameters.deltaProjection.bias),
+      (convolution.bias, parameters.convolution.bias), (d, parameters.d),
+    ] { kernels.add(sum, to: parameter.gradient, count: sizes.inner) }
+    let scaledA = packed.scan.a
+    for channel in 0..<sizes.inner {
       for tap in 0..<sizes.taps {
-        parameters.convolutionWeight.gradient[channel * sizes.taps + tap] +=
-          convolution[tap * sizes.channels + channel]
+        parameters.convolution.weight.gradient[channel * sizes.taps + tap] +=
+          convolution.weight.row(tap)[channel]
       }
       for n in 0..<sizes.states {
         // dA/dA_log = A
-        let at = n * sizes.channels + channel
-        parameters.logDecay.gradient[channel * sizes.states + n] +=
-          decay[at] * (packed.decay.base[at] * 0.693_147_2)
+        parameters.aLog.gradient[channel * sizes.states + n] +=
+          a.row(n)[channel] * (scaledA.row(n)[channel] * Float(MathConstants.ln2))
       }
     }
-    add(stepBias, to: parameters.stepBias.gradient, inner)
-    add(convolutionBias, to: parameters.convolutionBias.gradient, inner)
-    add(skip, to: parameters.skip.gradient, inner)
-  }
-
-  private func add(_ x: MutableFloatPointer, to y: MutableFloatPointer, _ count: Int) {
-    kernels.add(FloatPointer(x), to: y, count: count)
-  }
-}
-
-extension MambaSizes {
-  /// The padded place and number of in_proj's rows: x, then z.
-  var inParts: [(at: Int, count: Int)] { [(0, inner), (channels, inner)] }
-
-  /// Column and width of the parts of x_proj's output: dt, B, C.
-  var projectionParts: [(at: Int, count: Int)] {
-    [(0, rank), (rankStride, states), (rankStride + stateStride, states)]
   }
 }
