@@ -46,9 +46,8 @@ extension LSTMBlock {
   /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = lstmBlock(
-      x, along: path == .time ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
-      directions: lstm.directed, outputWeight: projection.weight, outputBias: projection.bias,
-      tape)
+      x, along: path == .time ? .time : .band, norm: norm.parameters, directions: lstm.directed,
+      output: projection.parameters, tape)
     tape.inspect(name, out)
     return out
   }

@@ -16,75 +16,81 @@ import KernelAPI
 ///
 /// - Parameters:
 ///   - x: [B, K, T, N], any scale.
-///   - normWeight: GroupNorm weight [N].
-///   - normBias: GroupNorm bias [N].
+///   - norm: GroupNorm over N.
 ///   - directions: The LSTM's directions.
-///   - outputWeight: Linear weight [N, directions · H].
-///   - outputBias: Linear bias [N].
+///   - output: The linear layer, weight [N, directions · H].
 /// - Returns: [B, K, T, N].
 public func lstmBlock(
-  _ x: Tensor, along axis: SequenceAxis, normWeight: Parameter, normBias: Parameter,
-  directions: [DirectedLSTM], outputWeight: Parameter, outputBias: Parameter, _ tape: Tape
+  _ x: Tensor, along axis: SequenceAxis, norm: AffineParameters, directions: [DirectedLSTM],
+  output: AffineParameters, _ tape: Tape
 ) -> Tensor {
   LSTMBlock(
-    x.shape, axis: axis, norm: (normWeight, normBias), directions: directions,
-    output: (outputWeight, outputBias), tape.execution
+    x.shape, axis: axis, norm: norm, directions: directions, output: output, tape.execution
   ).record(x, tape)
 }
 
-private final class LSTMBlock {
-  private typealias Affine = (weight: Parameter, bias: Parameter)
+private struct LSTMBlock {
+  private typealias Activations = [TileActivations<LSTMRecords>]
 
-  private let norm: Affine
+  private let norm: AffineParameters
   private let directions: [DirectedLSTM]
-  private let output: Affine
+  private let output: AffineParameters
   private let sizes: LSTMSizes
-  private let tiling: LSTMTiling
+  private let tiling: Tiling
   private let shape: [Int]
   private let execution: Execution
+  /// Steps of a chunk, whose rows stay in the L2 cache while input, recurrence and output products go
+  /// over them.
+  private let chunk: Int
+  private var profile: Profile? { execution.profile }
 
   init(
-    _ shape: [Int], axis: SequenceAxis, norm: (weight: Parameter, bias: Parameter),
-    directions: [DirectedLSTM], output: (weight: Parameter, bias: Parameter),
-    _ execution: Execution
+    _ shape: [Int], axis: SequenceAxis, norm: AffineParameters, directions: [DirectedLSTM],
+    output: AffineParameters, _ execution: Execution
   ) {
-    precondition(shape.count == 4, "lstmBlock: expected [B, K, T, N], got \(shape)")
     self.shape = shape
     self.norm = norm
     self.directions = directions
     self.output = output
     self.execution = execution
     sizes = LSTMSizes(directions[0].parameters, directions: directions.count)
+    tiling = Tiling(shape, along: axis, byUtterance: true) { count, _ in
+      sequencesTogether(of: count)
+    }
     precondition(
-      shape[3] == sizes.features, "lstmBlock: \(shape[3]) features, weights for \(sizes.features)")
+      tiling.features == sizes.features,
+      "lstmBlock: \(tiling.features) features, weights for \(sizes.features)")
     let width = directions.count * sizes.units
     precondition(
       output.weight.shape == [sizes.features, width],
       "lstmBlock: linear weight \(output.weight.shape), not [\(sizes.features), \(width)]")
-    tiling = LSTMTiling(shape, axis)
+    chunk = max(1, min(tiling.length, 180 / tiling.largest.sequences))
   }
 
-  private var profile: Profile? { execution.profile }
   /// Floats of an utterance.
   private var utteranceCount: Int { shape[1] * shape[2] * shape[3] }
-  private var workerCount: Int { min(execution.threads, tiling.utterances.first?.count ?? 0) }
-  private var parameters: [Parameter] {
-    directions.flatMap(\.parameters.all) + [norm.weight, norm.bias, output.weight, output.bias]
-  }
 
   /// Runs forward and records backward.
   func record(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = Tensor(uninitialized: x.shape)
-    let keeps = tape.isRecording && !execution.recomputes
-    let saved = keeps ? directions.map { _ in LSTMActivations(tiling, sizes) } : nil
-    let statistics = forward(x, out, saved)
-    tape.record(using: parameters) { self.backward(x, out, saved, statistics) }
+    let activations = directions.map { _ in
+      TileActivations(tiling, areKept: tape.keepsActivations) {
+        LSTMRecords(&$0, $1, sizes, steps: tiling.length)
+      }
+    }
+    let moments = forward(x, out, activations)
+    let parameters = directions.flatMap(\.parameters.all) + norm.all + output.all
+    tape.record(using: parameters) { backward(x, out, activations, moments) }
     return out
   }
 
-  private func pass(_ tile: LSTMTile, _ direction: DirectedLSTM) -> LSTMPass {
-    LSTMPass(
-      sizes: sizes, tiling: tiling, tile: tile, reversed: direction.reversed, profile: profile)
+  private func pass(_ tile: Tile, _ direction: Int, _ norm: LSTMNorm) -> LSTMPass {
+    let chunks = stride(from: 0, to: tiling.length, by: chunk).map {
+      $0..<min($0 + chunk, tiling.length)
+    }
+    return LSTMPass(
+      sizes: sizes, tiling: tiling, chunks: chunks, tile: tile, isFirst: direction == 0,
+      reversed: directions[direction].reversed, norm: norm, profile: profile)
   }
 
   private func packed() -> [PackedLSTM] {
@@ -93,201 +99,138 @@ private final class LSTMBlock {
     }
   }
 
-  /// Mean and 1/σ of one utterance.
-  private func statistics(_ x: Tensor, _ utterance: Int) -> (mean: Float, inverse: Float) {
-    profile.measure(.groupNorm, .forward, .groupStatistics(utteranceCount)) {
-      let rows = shape[1] * shape[2]
-      let copy = Storage(
-        uninitialized: sizes.features == sizes.featureStride ? 0 : rows * sizes.featureStride)
-      return withExtendedLifetime(copy) {
-        kernels.groupStatistics(
-          paddedRows(
-            FloatPointer(x.base + utterance * utteranceCount), rows: rows,
-            features: sizes.features, into: copy.base),
-          rows: rows, features: sizes.features, stride: sizes.featureStride, epsilon: 1e-5)
+  private func forward(_ x: Tensor, _ out: Tensor, _ activations: Activations) -> [GroupMoments] {
+    let packed = packed()
+    let norm = PaddedAffine(norm)
+    let bias = PaddedMatrix(output.bias.value, count: sizes.features)
+    let workers = execution.workers(for: tiling) {
+      ThreadScratch([tiling.largest]) {
+        LSTMScratch(&$0, $1, sizes, chunk: chunk, holdsRecords: !activations[0].areKept)
       }
     }
-  }
-
-  private func forward(
-    _ x: Tensor, _ out: Tensor, _ saved: [LSTMActivations]?
-  ) -> [(mean: Float, inverse: Float)] {
-    let packed = packed()
-    let affine = LSTMAffine(norm.weight, norm.bias)
-    let outputBias = padded(output.bias.value, count: sizes.features)
-    let workers = (0..<workerCount).map { _ in
-      LSTMScratch(tiling, sizes, keepsRecords: saved != nil)
-    }
-    return tiling.utterances.enumerated().map { utterance, tiles in
-      let s = statistics(x, utterance)
-      let norm = affine.norm(s)
-      parallel(execution.threads, tasks: tiles.count) { index, worker in
-        for (d, direction) in directions.enumerated() {
-          pass(tiles[index], direction).forward(
-            FloatPointer(x.base), norm, packed[d], outputBias: d == 0 ? outputBias.base : nil,
-            saved?[d].at(tiles[index]), workers[worker], pass: .forward
-          ) { [self] rows, offset in
-            let base = FloatPointer(d == 0 ? x.base : out.base)
-            for sequence in 0..<tiles[index].sequences {
-              let at = offset + sequence * tiling.sequenceStride
-              kernels.sum(
-                base + at, rows + sequence * sizes.featureStride, count: sizes.features,
-                out: out.base + at)
-            }
-          }
+    return tiling.parts.enumerated().map { utterance, groups in
+      let moments = moments(x, utterance)
+      execution.run(groups, workers) { tile, scratch in
+        for d in directions.indices {
+          pass(tile, d, LSTMNorm(vectors: norm.vectors, moments: moments)).forward(
+            x.base, packed[d], kept: activations[d].kept(tile), scratch, .forward,
+            to: (out.base, FloatPointer(bias.view.base)))
         }
       }
-      return s
+      return moments
     }
   }
 
   private func backward(
-    _ x: Tensor, _ out: Tensor, _ saved: [LSTMActivations]?,
-    _ statistics: [(mean: Float, inverse: Float)]
+    _ x: Tensor, _ out: Tensor, _ activations: Activations, _ moments: [GroupMoments]
   ) {
     guard let upstream = out.gradient else { return }
-    let affine = LSTMAffine(norm.weight, norm.bias)
+    let paddedNorm = PaddedAffine(norm)
     // Where nothing was kept, tiles run forward first.
-    let packed = saved == nil ? self.packed() : []
+    let packed = activations[0].areKept ? [] : self.packed()
     let weights = profile.measure(.weights, .backward, .uncounted) {
       directions.enumerated().map { BackwardLSTM($1, output.weight, $0, sizes) }
     }
-    let workers = (0..<workerCount).map { _ in
-      LSTMBackwardWorker(tiling, sizes, recomputes: saved == nil)
+    let workers = execution.workers(for: tiling) {
+      (
+        scratch: ThreadScratch([tiling.largest]) {
+          LSTMBackwardScratch(&$0, $1, sizes, chunk: chunk, activations[0])
+        }, sums: sums()
+      )
     }
     let normalised = Storage(uninitialized: utteranceCount)
-    for (utterance, tiles) in tiling.utterances.enumerated() {
-      let norm = affine.norm(statistics[utterance])
-      let total = LSTMBlockGradients(sizes)
-      let order = OrderedSection()
-      parallel(execution.threads, tasks: tiles.count) { index, worker in
-        let worker = workers[worker]
+    for (utterance, groups) in tiling.parts.enumerated() {
+      let norm = LSTMNorm(vectors: paddedNorm.vectors, moments: moments[utterance])
+      let start = utterance * utteranceCount
+      let total = sums()
+      execution.run(groups, workers, addingTo: total) { tile, back, sums in
         for d in directions.indices {
-          backward(
-            x, upstream, tiles[index], d, norm, weights[d], saved?[d].at(tiles[index]), packed,
-            worker, to: normalised.base - utterance * utteranceCount)
-        }
-        order.run(index) {
-          profile.measure(.gradients, .backward, .uncounted) { worker.gradients.move(to: total) }
+          let pass = pass(tile, d, norm)
+          let records = activations[d].recalled(tile, room: back.room) {
+            pass.forward(x.base, packed[d], kept: $0, back.forward, .recompute, to: nil)
+          }
+          pass.backward(
+            x.base, upstream.base, weights[d], records, sums.directions[d], sums, back,
+            to: normalised.base - start)
         }
       }
-      profile.measure(.gradients, .backward, .uncounted) { finish(total) }
+      profile.measure(.gradients, .backward, .uncounted) { finish(total.parts) }
       if x.requiresGradient {
-        let start = utterance * utteranceCount
         addInputGradient(
-          FloatPointer(x.base + start), FloatPointer(normalised.base), norm, total,
-          to: upstream.base + start)
+          x.base + start, normalised.base, norm, total.parts, to: upstream.base + start)
       }
     }
-    if x.requiresGradient { x.accumulate(gradient: upstream) }
-    out.gradient = nil
+    out.passGradient(to: x)
   }
 
-  /// One direction of one tile; the gradient of the normalised x goes to its place in `target`.
-  private func backward(
-    _ x: Tensor, _ upstream: Storage, _ tile: LSTMTile, _ d: Int, _ norm: LSTMNorm,
-    _ weights: BackwardLSTM, _ kept: LSTMRecords?, _ packed: [PackedLSTM],
-    _ worker: LSTMBackwardWorker, to target: MutableFloatPointer
-  ) {
-    let pass = pass(tile, directions[d])
-    let input = FloatPointer(x.base)
-    let records: LSTMRecords
-    if let kept {
-      records = kept
-    } else if let own = worker.own?.first(tile) {
-      pass.forward(
-        input, norm, packed[d], outputBias: nil, own, worker.scratch, pass: .recompute, write: nil)
-      records = own
-    } else {
-      preconditionFailure("lstmBlock: no activations")
-    }
-    pass.backward(
-      input, FloatPointer(upstream.base), norm, weights, records, worker.gradients.directions[d],
-      outputBias: d == 0 ? worker.gradients.outputBias : nil, worker
-    ) { rows, offset in
-      let spare = worker.scratch.spare
-      let (source, stride) = tiling.rows(input + offset, tile, sizes, spare)
-      kernels.groupNormSums(
-        source, xStride: stride, rows, doutStride: sizes.rowStride, rows: tile.sequences,
-        features: sizes.featureStride, mean: norm.mean, inverse: norm.inverse,
-        dweight: worker.gradients.normWeight, dbias: worker.gradients.normBias)
-      for sequence in 0..<tile.sequences {
-        let place = target + (offset + sequence * tiling.sequenceStride)
-        let row = rows + sequence * sizes.rowStride
-        if d == 0 {
-          place.update(from: row, count: sizes.features)
-        } else {
-          kernels.add(row, to: place, count: sizes.features)
-        }
-      }
-    }
-  }
+  private func sums() -> GradientSums<LSTMBlockSums> { GradientSums { LSTMBlockSums(&$0, sizes) } }
 
-  private func finish(_ total: LSTMBlockGradients) {
+  /// Adds the sums to the parameters' gradients.
+  private func finish(_ sums: LSTMBlockSums) {
     for (index, direction) in directions.enumerated() {
-      total.directions[index].finish(direction.parameters, output.weight, index)
+      sums.directions[index].finish(direction.parameters, output.weight, index)
     }
-    for (sum, parameter) in [
-      (total.normWeight, norm.weight), (total.normBias, norm.bias),
-      (total.outputBias, output.bias),
-    ] {
-      kernels.add(FloatPointer(sum), to: parameter.gradient, count: sizes.features)
+    sums.norm.add(to: norm)
+    kernels.add(sums.outputBias, to: output.bias.gradient, count: sizes.features)
+  }
+
+  // MARK: GroupNorm
+
+  /// `count` rows of [B, K, T, N] side by side.
+  private func rows(_ base: MutableFloatPointer, _ count: Int) -> MatrixView {
+    MatrixView(base, rows: count, columns: sizes.features, stride: sizes.features)
+  }
+
+  private func moments(_ x: Tensor, _ utterance: Int) -> GroupMoments {
+    profile.measure(.groupNorm, .forward, .groupStatistics(utteranceCount)) {
+      let rows = rows(x.base + utterance * utteranceCount, shape[1] * shape[2])
+      return rows.withPadding { kernels.groupMoments($0, epsilon: normEpsilon) }
     }
   }
 
   /// GroupNorm's gradient of one utterance, added to the residual's.
   private func addInputGradient(
-    _ x: FloatPointer, _ dnormalised: FloatPointer, _ norm: LSTMNorm, _ sums: LSTMBlockGradients,
-    to dx: MutableFloatPointer
+    _ x: MutableFloatPointer, _ dnormalised: MutableFloatPointer, _ norm: LSTMNorm,
+    _ sums: LSTMBlockSums, to dx: MutableFloatPointer
   ) {
     let count = Double(utteranceCount)
     var (gradient, product) = (0.0, 0.0)
     for j in 0..<sizes.features {
-      gradient += Double(sums.normBias[j]) * Double(norm.weight[j])
-      product += Double(sums.normWeight[j]) * Double(norm.weight[j])
+      gradient += Double(sums.norm.bias[j]) * Double(norm.vectors.weight[j])
+      product += Double(sums.norm.weight[j]) * Double(norm.vectors.weight[j])
     }
     let bandCount = shape[2] * shape[3]
     parallel(execution.threads, tasks: shape[1]) { band, _ in
       profile.measure(.groupNorm, .backward, .pass(bandCount, arrays: 4, operations: 4)) {
-        let start = band * bandCount
-        let isPadded = sizes.features != sizes.featureStride
-        let copies = Storage(uninitialized: isPadded ? 3 * shape[2] * sizes.featureStride : 0)
-        let size = isPadded ? copies.count / 3 : 0
-        func rows(_ source: FloatPointer, _ copy: Int) -> FloatPointer {
-          paddedRows(
-            source + start, rows: shape[2], features: sizes.features,
-            into: copies.base + copy * size)
-        }
-        let target = MutableFloatPointer(mutating: rows(FloatPointer(dx), 2))
-        kernels.addGroupNormInputGradient(
-          rows(x, 0), rows(dnormalised, 1), rows: shape[2], features: sizes.featureStride,
-          stride: sizes.featureStride, mean: norm.mean, inverse: norm.inverse, weight: norm.weight,
-          meanOfGradient: Float(gradient / count), meanOfProduct: Float(product / count),
-          to: target)
-        if isPadded {
-          for t in 0..<shape[2] {
-            (dx + (start + t * sizes.features)).update(
-              from: target + t * sizes.featureStride, count: sizes.features)
+        let places = rows(dx + band * bandCount, shape[2])
+        rows(x + band * bandCount, shape[2]).withPadding { x in
+          rows(dnormalised + band * bandCount, shape[2]).withPadding { dnormalised in
+            places.withPadding { dx in
+              kernels.addGroupNormInputGradient(
+                x, dnormalised, weight: norm.vectors.weight, moments: norm.moments,
+                meanOfGradient: Float(gradient / count), meanOfProduct: Float(product / count),
+                to: dx)
+              if dx.base != places.base { places.copy(dx) }
+            }
           }
         }
-        withExtendedLifetime(copies) {}
       }
     }
   }
 }
 
-/// GroupNorm's parameters, padded.
-private struct LSTMAffine {
-  private let weight: PaddedMatrix
-  private let bias: PaddedMatrix
+/// Sequences of an utterance with `count` of them that make a tile.
+///
+/// The product of a step has one row for each: whole multiples of six, the rows of a register tile. At
+/// most eight tiles an utterance are what its threads share.
+private func sequencesTogether(of count: Int) -> Int {
+  let (registerRows, tileLimit) = (6, 8)
+  let units = (count + registerRows - 1) / registerRows
+  return registerRows * max(1, (units + tileLimit - 1) / tileLimit)
+}
 
-  init(_ weight: Parameter, _ bias: Parameter) {
-    self.weight = padded(weight.value, count: weight.count)
-    self.bias = padded(bias.value, count: bias.count)
-  }
-
-  func norm(_ statistics: (mean: Float, inverse: Float)) -> LSTMNorm {
-    LSTMNorm(
-      weight: weight.base, bias: bias.base, mean: statistics.mean, inverse: statistics.inverse)
-  }
+/// Sequences of an utterance that the LSTM operation takes together, of `count`: rows of a step's
+/// products.
+package func lstmSequencesTogether(of count: Int) -> Int {
+  min(sequencesTogether(of: count), max(1, count))
 }

@@ -1,138 +1,106 @@
 import KernelAPI
 
-/// Where the records of one direction of one tile lie.
+/// The records of some steps of one direction of one tile.
 struct LSTMRecords {
-  /// Block 0, `firstStep`.
-  let base: MutableFloatPointer
-  /// Floats between blocks.
-  let blockStride: Int
+  /// Records [blocks, steps · sequences, i | f | g | o | c].
+  private let rows: MatrixView
+  /// Rows of a block.
+  private let blockRows: Int
+  /// Sequences of the tile.
+  private let sequences: Int
   /// The logical step of the first records.
-  let firstStep: Int
-}
+  private let firstStep: Int
 
-/// The records of one direction of all tiles of a module, kept for backward, or of one tile.
-final class LSTMActivations {
-  private let sizes: LSTMSizes
-  private let length: Int
-  private let storage: Storage
-
-  /// Room for all tiles.
-  convenience init(_ tiling: LSTMTiling, _ sizes: LSTMSizes) {
-    self.init(rows: tiling.rowCount, tiling, sizes)
+  /// Room for `steps` steps.
+  init(_ parts: inout SlabCarver, _ tile: Tile, _ sizes: LSTMSizes, steps: Int) {
+    let blockRows = steps * tile.sequences
+    self.init(
+      rows: parts.matrix(rows: sizes.blocks * blockRows, columns: lstmRecordCount),
+      blockRows: blockRows, sequences: tile.sequences, firstStep: 0)
   }
 
-  /// Room for the largest tile.
-  convenience init(ofOneTileOf tiling: LSTMTiling, _ sizes: LSTMSizes) {
-    self.init(rows: tiling.sequencesPerTile * tiling.length, tiling, sizes)
+  private init(rows: MatrixView, blockRows: Int, sequences: Int, firstStep: Int) {
+    self.rows = rows
+    self.blockRows = blockRows
+    self.sequences = sequences
+    self.firstStep = firstStep
   }
 
-  private init(rows: Int, _ tiling: LSTMTiling, _ sizes: LSTMSizes) {
-    self.sizes = sizes
-    length = tiling.length
-    storage = Storage(uninitialized: rows * sizes.blocks * lstmRecordCount)
+  /// This room for the steps from `step` on.
+  func starting(at step: Int) -> LSTMRecords {
+    LSTMRecords(rows: rows, blockRows: blockRows, sequences: sequences, firstStep: step)
   }
 
-  /// The place of `tile`.
-  func at(_ tile: LSTMTile) -> LSTMRecords { records(of: tile, rowsBefore: tile.rowsBefore) }
+  /// Floats between blocks.
+  var blockStride: Int { blockRows * rows.stride }
 
-  /// The only place, if there is room for one tile.
-  func first(_ tile: LSTMTile) -> LSTMRecords { records(of: tile, rowsBefore: 0) }
-
-  private func records(of tile: LSTMTile, rowsBefore: Int) -> LSTMRecords {
-    LSTMRecords(
-      base: storage.base + rowsBefore * sizes.blocks * lstmRecordCount,
-      blockStride: tile.sequences * length * lstmRecordCount, firstStep: 0)
+  /// The records of `steps` steps from `step` on, in one block.
+  func rows(_ block: Int, _ step: Int, steps: Int = 1) -> MatrixView {
+    rows.rows(
+      from: block * blockRows + (step - firstStep) * sequences, count: steps * sequences)
   }
 }
 
 /// Buffers of one chunk that both passes use.
-final class LSTMScratch {
-  private let storage: Storage
+struct LSTMScratch {
   /// x_t | h_{t−1} of a chunk's steps and one more.
-  let rows: MutableFloatPointer
+  let rows: MatrixView
   /// Rows [N] in the order of the chunk: fc's output, or the gradient of it.
-  let output: MutableFloatPointer
+  let output: MatrixView
   /// Rows of one step where features are no whole vectors.
-  let spare: MutableFloatPointer
+  let spare: MatrixView
   /// Records of a chunk's steps and the one before, where none are kept.
-  let records: MutableFloatPointer
+  let records: LSTMRecords?
 
-  init(_ tiling: LSTMTiling, _ sizes: LSTMSizes, keepsRecords: Bool) {
-    let sequences = tiling.sequencesPerTile
-    let stepRows = sequences * (tiling.stepsPerChunk + 1)
-    let recordCount = keepsRecords ? 0 : stepRows * sizes.blocks * lstmRecordCount
-    storage = Storage(
-      uninitialized: stepRows * (sizes.rowStride + sizes.featureStride)
-        + 2 * sequences * sizes.featureStride + recordCount)
-    rows = storage.base
-    output = rows + stepRows * sizes.rowStride
-    spare = output + stepRows * sizes.featureStride
-    records = spare + 2 * sequences * sizes.featureStride
+  init(
+    _ parts: inout SlabCarver, _ tile: Tile, _ sizes: LSTMSizes, chunk: Int, holdsRecords: Bool
+  ) {
+    rows = parts.matrix(rows: tile.sequences * (chunk + 1), columns: sizes.rowStride)
+    output = parts.matrix(rows: tile.sequences * chunk, columns: sizes.features)
+    spare = parts.matrix(rows: tile.sequences, columns: sizes.features)
+    records = holdsRecords ? LSTMRecords(&parts, tile, sizes, steps: chunk + 1) : nil
   }
 }
 
-/// Further buffers of the backward pass.
-final class LSTMBackwardScratch {
-  private let storage: Storage
+/// Buffers of the backward pass.
+struct LSTMBackwardScratch {
+  let forward: LSTMScratch
   /// d/dh from fc [rows of a chunk, H].
-  let hidden: MutableFloatPointer
+  let hidden: MatrixView
   /// d/dx | d/dh of the step before, of a chunk's steps and one more.
-  let rows: MutableFloatPointer
+  let rows: MatrixView
   /// d/dc [blocks, sequences, 16].
   let cell: MutableFloatPointer
   /// Gates' gradients of one step [sequences, 4H].
-  let gates: MutableFloatPointer
+  let gates: MatrixView
+  /// The records of the tile where they are not kept.
+  let room: LSTMRecords?
 
-  init(_ tiling: LSTMTiling, _ sizes: LSTMSizes) {
-    let sequences = tiling.sequencesPerTile
-    let chunk = sequences * tiling.stepsPerChunk
-    storage = Storage(
-      uninitialized: chunk * sizes.unitStride + (chunk + sequences) * sizes.rowStride
-        + sequences * (sizes.unitStride + sizes.gates))
-    hidden = storage.base
-    rows = hidden + chunk * sizes.unitStride
-    cell = rows + (chunk + sequences) * sizes.rowStride
-    gates = cell + sequences * sizes.unitStride
+  init(
+    _ parts: inout SlabCarver, _ tile: Tile, _ sizes: LSTMSizes, chunk: Int,
+    _ activations: TileActivations<LSTMRecords>
+  ) {
+    forward = LSTMScratch(&parts, tile, sizes, chunk: chunk, holdsRecords: false)
+    hidden = parts.matrix(rows: tile.sequences * chunk, columns: sizes.units)
+    rows = parts.matrix(rows: tile.sequences * (chunk + 1), columns: sizes.rowStride)
+    cell = parts.vector(tile.sequences * sizes.unitStride)
+    gates = parts.matrix(rows: tile.sequences, columns: sizes.gates)
+    room = activations.room(&parts, tile)
   }
 }
 
 /// The gradient sums of a module.
-final class LSTMBlockGradients {
-  let directions: [LSTMGradients]
-  private let storage: Storage
-  private let stride: Int
+struct LSTMBlockSums {
+  let directions: [LSTMSums]
+  let norm: AffineGradients
+  /// Sums of the linear layer's bias [N].
+  let outputBias: MutableFloatPointer
 
-  /// Zeros.
-  init(_ sizes: LSTMSizes) {
-    directions = (0..<sizes.directions).map { _ in LSTMGradients(sizes) }
-    stride = sizes.featureStride
-    storage = Storage(count: 3 * stride)
-  }
-
-  var normWeight: MutableFloatPointer { storage.base }
-  var normBias: MutableFloatPointer { storage.base + stride }
-  var outputBias: MutableFloatPointer { storage.base + 2 * stride }
-
-  /// Adds the sums to those of `total` and becomes zero.
-  func move(to total: LSTMBlockGradients) {
-    for (mine, its) in zip(directions, total.directions) { mine.move(to: its) }
-    kernels.add(FloatPointer(storage.base), to: total.storage.base, count: storage.count)
-    storage.buffer.update(repeating: 0)
-  }
-}
-
-/// What one thread needs to run tiles backward.
-final class LSTMBackwardWorker {
-  let scratch: LSTMScratch
-  let back: LSTMBackwardScratch
-  let gradients: LSTMBlockGradients
-  /// Where a tile is run forward again; nil if its records were kept.
-  let own: LSTMActivations?
-
-  init(_ tiling: LSTMTiling, _ sizes: LSTMSizes, recomputes: Bool) {
-    scratch = LSTMScratch(tiling, sizes, keepsRecords: true)
-    back = LSTMBackwardScratch(tiling, sizes)
-    gradients = LSTMBlockGradients(sizes)
-    own = recomputes ? LSTMActivations(ofOneTileOf: tiling, sizes) : nil
+  init(_ parts: inout SlabCarver, _ sizes: LSTMSizes) {
+    var directions: [LSTMSums] = []
+    for _ in 0..<sizes.directions { directions.append(LSTMSums(&parts, sizes)) }
+    self.directions = directions
+    norm = parts.affineGradients(sizes.features)
+    outputBias = parts.vector(sizes.features)
   }
 }

@@ -1,99 +1,103 @@
 import KernelAPI
 
-/// GroupNorm of one utterance: its parameters as kernels want them, and the utterance's statistics.
+/// GroupNorm of one utterance: its parameters as kernels take them, and the utterance's moments.
 struct LSTMNorm {
-  let weight: FloatPointer
-  let bias: FloatPointer
-  let mean: Float
-  let inverse: Float
+  let vectors: AffineVectors
+  let moments: GroupMoments
 }
 
 /// One direction of an LSTM module on one tile, chunk by chunk of steps, forward and backward.
+///
+/// The first of several directions also adds the residual and the linear layer's bias.
 struct LSTMPass {
   let sizes: LSTMSizes
-  let tiling: LSTMTiling
-  let tile: LSTMTile
+  let tiling: Tiling
+  /// The chunks of logical steps, first to last.
+  let chunks: [Range<Int>]
+  let tile: Tile
+  let isFirst: Bool
   let reversed: Bool
+  let norm: LSTMNorm
   let profile: Profile?
 
-  /// From x to the records of all steps, and with `write` to fc's output.
+  /// From x [B, K, T, N] to the records of all steps, and where there is an `output` to that: x or
+  /// what lies there, plus the linear layer's output.
   ///
-  /// `write` gets rows [N] of a step and the offset of the first in [B, K, T, N]. Without `kept`
-  /// only a chunk's records are there at a time.
+  /// Without `kept` only a chunk's records are there at a time.
   func forward(
-    _ x: FloatPointer, _ norm: LSTMNorm, _ packed: PackedLSTM, outputBias: FloatPointer?,
-    _ kept: LSTMRecords?, _ scratch: LSTMScratch, pass: Profile.Pass,
-    write: ((_ rows: FloatPointer, _ offset: Int) -> Void)?
+    _ x: MutableFloatPointer, _ packed: PackedLSTM, kept: LSTMRecords?, _ scratch: LSTMScratch,
+    _ pass: Profile.Pass, to output: (base: MutableFloatPointer, bias: FloatPointer)?
   ) {
-    let count = tile.sequences
-    for chunk in tiling.chunks {
+    for chunk in chunks {
       // Without `kept` the records of the step before stand first.
-      let records =
-        kept
-        ?? LSTMRecords(
-          base: scratch.records,
-          blockStride: count * (tiling.stepsPerChunk + 1) * lstmRecordCount,
-          firstStep: chunk.lowerBound - 1)
-      normalise(x, norm, chunk, scratch, pass)
+      let held = kept == nil ? scratch.records?.starting(at: chunk.lowerBound - 1) : nil
+      guard let records = kept ?? held else { preconditionFailure("lstmBlock: no records") }
+      normalise(x, chunk, scratch, pass)
       profile.measure(.lstm, pass, forwardWork(chunk)) {
         for step in chunk {
           let at = step - chunk.lowerBound
           kernels.lstmStepForward(
-            self.step(step, records), input: FloatPointer(row(scratch.rows, at)),
-            weights: packed.weights, bias: packed.bias,
-            state: row(scratch.rows, at + 1) + sizes.featureStride)
+            self.step(step, records), input: rows(scratch.rows, at).base,
+            weights: packed.weights.base, bias: packed.bias,
+            state: states(scratch.rows, at + 1).base)
         }
       }
-      if let write {
-        let rows = count * chunk.count
-        profile.measure(.lstmOutput, pass, .product(rows, sizes.features, sizes.units)) {
-          matrixProduct(
-            rows, sizes.featureStride, sizes.unitStride,
-            StridedMatrix(
-              FloatPointer(row(scratch.rows, 1) + sizes.featureStride), rowStride: sizes.rowStride),
-            packed.output, sizes.featureStride, scratch.output, sizes.featureStride,
-            outputBias.map { .bias($0) } ?? .overwrite)
-        }
-        profile.measure(.residual, pass, .pass(rows * sizes.features, arrays: 3)) {
-          for step in chunk {
-            let at = (step - chunk.lowerBound) * count * sizes.featureStride
-            write(FloatPointer(scratch.output + at), offset(step))
-          }
-        }
-      }
-      carryState(from: chunk.count, to: 0, scratch.rows)
-      if kept == nil {
+      if let output { project(x, chunk, packed, scratch, pass, to: output) }
+      states(scratch.rows, 0).copy(states(scratch.rows, chunk.count))
+      if let held {
         for block in 0..<sizes.blocks {
-          let base = scratch.records + block * records.blockStride
-          base.update(
-            from: base + chunk.count * count * lstmRecordCount, count: count * lstmRecordCount)
+          held.rows(block, chunk.lowerBound - 1).copy(held.rows(block, chunk.upperBound - 1))
         }
       }
     }
   }
 
-  /// Adds to the gradients of weights, and calls `write` with rows of d/d(normalised x),
-  /// `sizes.rowStride` apart, and the offset of the first. `records` are used up.
-  func backward(
-    _ x: FloatPointer, _ upstream: FloatPointer, _ norm: LSTMNorm, _ weights: BackwardLSTM,
-    _ records: LSTMRecords, _ gradients: LSTMGradients, outputBias: MutableFloatPointer?,
-    _ worker: LSTMBackwardWorker, write: (_ rows: FloatPointer, _ offset: Int) -> Void
+  /// The linear layer over the states of a chunk.
+  private func project(
+    _ x: MutableFloatPointer, _ chunk: Range<Int>, _ packed: PackedLSTM, _ scratch: LSTMScratch,
+    _ pass: Profile.Pass, to output: (base: MutableFloatPointer, bias: FloatPointer)
   ) {
-    let (count, scratch, back) = (tile.sequences, worker.scratch, worker.back)
-    let chunks = tiling.chunks
-    for i in 0..<count * sizes.unitStride { back.cell[i] = 0 }
-    for (index, chunk) in chunks.enumerated().reversed() {
-      let rows = count * chunk.count
-      normalise(x, norm, chunk, scratch, .recompute)
-      profile.measure(.residual, .backward, .pass(rows * sizes.features, arrays: 2)) {
-        gatherOutputGradient(upstream, chunk, scratch)
+    let count = tile.sequences * chunk.count
+    let projected = scratch.output.rows(from: 0, count: count)
+    profile.measure(.lstmOutput, pass, .product(count, sizes.features, sizes.units)) {
+      matrixProduct(
+        states(scratch.rows, 1, steps: chunk.count), packed.output, into: projected,
+        isFirst ? .bias(output.bias) : .overwrite)
+    }
+    profile.measure(.residual, pass, .pass(count * sizes.features, arrays: 3)) {
+      for step in chunk {
+        let rows = rows(projected, step - chunk.lowerBound)
+        let base = places(isFirst ? x : output.base, step)
+        let out = places(output.base, step)
+        for sequence in 0..<tile.sequences {
+          kernels.sum(
+            base.row(sequence), rows.row(sequence), count: sizes.features, out: out.row(sequence))
+        }
       }
-      let dout = FloatPointer(scratch.output)
-      profile.measure(.lstmOutput, .backward, .product(rows, sizes.units, sizes.features)) {
-        matrixProduct(
-          rows, sizes.unitStride, sizes.features,
-          StridedMatrix(dout, rowStride: sizes.featureStride), weights.output, sizes.unitStride,
-          back.hidden, sizes.unitStride, .overwrite)
+    }
+  }
+
+  /// Adds to the gradients of weights, and writes the gradient of the normalised rows to `target`
+  /// [B, K, T, N], or adds it to what another direction wrote there. `records` are used up.
+  func backward(
+    _ x: MutableFloatPointer, _ upstream: MutableFloatPointer, _ weights: BackwardLSTM,
+    _ records: LSTMRecords, _ sums: LSTMSums, _ blockSums: LSTMBlockSums,
+    _ back: LSTMBackwardScratch, to target: MutableFloatPointer
+  ) {
+    let scratch = back.forward
+    for i in 0..<tile.sequences * sizes.unitStride { back.cell[i] = 0 }
+    for (index, chunk) in chunks.enumerated().reversed() {
+      let count = tile.sequences * chunk.count
+      let dout = scratch.output.rows(from: 0, count: count)
+      let hidden = back.hidden.rows(from: 0, count: count)
+      normalise(x, chunk, scratch, .recompute)
+      profile.measure(.residual, .backward, .pass(count * sizes.features, arrays: 2)) {
+        for step in chunk {
+          rows(dout, step - chunk.lowerBound).copyPadded(places(upstream, step))
+        }
+      }
+      profile.measure(.lstmOutput, .backward, .product(count, sizes.units, sizes.features)) {
+        matrixProduct(dout, weights.output, into: hidden, .overwrite)
       }
       profile.measure(.lstm, .backward, backwardWork(chunk)) {
         for step in chunk.reversed() {
@@ -102,50 +106,61 @@ struct LSTMPass {
           kernels.lstmStepBackward(
             self.step(step, records),
             LSTMStepGradients(
-              hidden: FloatPointer(back.hidden + at * count * sizes.unitStride),
-              next: isLast ? nil : FloatPointer(row(back.rows, at + 1) + sizes.featureStride),
-              cell: back.cell, weights: weights.weights, gates: back.gates,
-              input: row(back.rows, at), state: row(scratch.rows, at + 1) + sizes.featureStride))
+              hidden: rows(hidden, at).base,
+              next: isLast ? nil : FloatPointer(states(back.rows, at + 1).base), cell: back.cell,
+              weights: weights.weights, gates: back.gates.base, input: rows(back.rows, at).base,
+              state: states(scratch.rows, at + 1).base))
         }
         restoreState(before: chunk.lowerBound, records, scratch)
       }
-      profile.measure(.lstmWeights, .backward, weightWork(chunk)) {
-        addWeightGradients(chunk, records, gradients, scratch)
+      profile.measure(.lstmWeights, .backward, products(chunk)) {
+        addWeightGradients(chunk, records, sums, scratch)
       }
-      profile.measure(.lstmOutput, .backward, .product(rows, sizes.units, sizes.features)) {
-        addWeightGradient(
-          sizes.features, sizes.unitStride, rows, dout, sizes.featureStride,
-          row(scratch.rows, 1) + sizes.featureStride, sizes.rowStride, gradients.output,
-          sizes.unitStride)
-        if let outputBias {
-          kernels.addColumnSums(
-            dout, rowStride: sizes.featureStride, rows: rows, columns: sizes.featureStride,
-            to: outputBias)
-        }
+      profile.measure(.lstmOutput, .backward, .product(count, sizes.units, sizes.features)) {
+        matrixProduct(
+          dout.transposed, states(scratch.rows, 1, steps: chunk.count), into: sums.output,
+          .accumulate)
+        if isFirst { kernels.addColumnSums(dout, to: blockSums.outputBias) }
       }
-      profile.measure(.groupNorm, .backward, .groupNormForward(2 * rows * sizes.features)) {
+      profile.measure(.groupNorm, .backward, .groupNormForward(2 * count * sizes.features)) {
         for step in chunk {
-          write(FloatPointer(row(back.rows, step - chunk.lowerBound)), offset(step))
+          let gradient = rows(back.rows, step - chunk.lowerBound)
+            .columns(from: 0, count: sizes.features)
+          kernels.addGroupNormSums(
+            places(x, step).padded(in: scratch.spare), gradient, moments: norm.moments,
+            to: blockSums.norm)
+          write(gradient, to: places(target, step))
         }
       }
-      if index > 0 { carryState(from: 0, to: chunks[index - 1].count, back.rows) }
+      if index > 0 { states(back.rows, chunks[index - 1].count).copy(states(back.rows, 0)) }
     }
   }
 
   // MARK: Places
 
-  private func offset(_ step: Int) -> Int { tiling.offset(tile, step: step, reversed: reversed) }
+  /// The rows of the tile at one step where they lie in [B, K, T, N].
+  private func places(_ base: MutableFloatPointer, _ step: Int) -> MatrixView {
+    let at = reversed ? tiling.length - 1 - step : step
+    return MatrixView(
+      base + tile.offset + at * tiling.stepStride, rows: tile.sequences, columns: sizes.features,
+      stride: tiling.sequenceStride)
+  }
 
-  /// The rows of one step of a chunk.
-  private func row(_ rows: MutableFloatPointer, _ step: Int) -> MutableFloatPointer {
-    rows + step * tile.sequences * sizes.rowStride
+  /// The rows of `steps` steps from `step` on, of rows in the order of a chunk.
+  private func rows(_ rows: MatrixView, _ step: Int, steps: Int = 1) -> MatrixView {
+    rows.rows(from: step * tile.sequences, count: steps * tile.sequences)
+  }
+
+  /// The states h, with their padding of zeros, of rows x_t | h_{t−1} in the order of a chunk.
+  private func states(_ rows: MatrixView, _ step: Int, steps: Int = 1) -> MatrixView {
+    self.rows(rows, step, steps: steps).columns(from: sizes.featureStride, count: sizes.unitStride)
   }
 
   private func step(_ step: Int, _ records: LSTMRecords) -> LSTMStep {
-    let at = records.base + (step - records.firstStep) * tile.sequences * lstmRecordCount
-    return LSTMStep(
-      rows: tile.sequences, inputs: sizes.featureStride, hidden: sizes.unitStride, records: at,
-      previous: step == 0 ? nil : FloatPointer(at - tile.sequences * lstmRecordCount),
+    LSTMStep(
+      rows: tile.sequences, inputs: sizes.featureStride, hidden: sizes.unitStride,
+      records: records.rows(0, step).base,
+      previous: step == 0 ? nil : FloatPointer(records.rows(0, step - 1).base),
       blockStride: records.blockStride)
   }
 
@@ -153,67 +168,53 @@ struct LSTMPass {
 
   /// The normalised rows of a chunk, beside the place of the state before them.
   private func normalise(
-    _ x: FloatPointer, _ norm: LSTMNorm, _ chunk: Range<Int>, _ scratch: LSTMScratch,
-    _ pass: Profile.Pass
+    _ x: MutableFloatPointer, _ chunk: Range<Int>, _ scratch: LSTMScratch, _ pass: Profile.Pass
   ) {
-    profile.measure(
-      .groupNorm, pass, .groupNormForward(tile.sequences * chunk.count * sizes.features)
-    ) {
+    let count = tile.sequences * chunk.count
+    profile.measure(.groupNorm, pass, .groupNormForward(count * sizes.features)) {
       for step in chunk {
-        let (input, stride) = tiling.rows(x + offset(step), tile, sizes, scratch.spare)
         kernels.groupNormForward(
-          input, rows: tile.sequences, features: sizes.featureStride, stride: stride,
-          mean: norm.mean, inverse: norm.inverse, weight: norm.weight, bias: norm.bias,
-          out: row(scratch.rows, step - chunk.lowerBound), outStride: sizes.rowStride)
+          places(x, step).padded(in: scratch.spare), norm.vectors, moments: norm.moments,
+          out: rows(scratch.rows, step - chunk.lowerBound))
       }
-    }
-  }
-
-  private func gatherOutputGradient(
-    _ upstream: FloatPointer, _ chunk: Range<Int>, _ scratch: LSTMScratch
-  ) {
-    for step in chunk {
-      let target =
-        scratch.output + (step - chunk.lowerBound) * tile.sequences * sizes.featureStride
-      tiling.copy(upstream + offset(step), tile, sizes, to: target)
-    }
-  }
-
-  /// States, or their gradients, from the rows of one step to those of another.
-  private func carryState(from: Int, to: Int, _ rows: MutableFloatPointer) {
-    for sequence in 0..<tile.sequences {
-      let at = sequence * sizes.rowStride + sizes.featureStride
-      (row(rows, to) + at).update(from: row(rows, from) + at, count: sizes.unitStride)
     }
   }
 
   /// The state before a chunk, in its first rows: what the chunk before will compute again.
   private func restoreState(before step: Int, _ records: LSTMRecords, _ scratch: LSTMScratch) {
-    let state = scratch.rows + sizes.featureStride
+    let state = states(scratch.rows, 0)
     if step > 0 {
-      kernels.lstmState(self.step(step - 1, records), state: state)
+      kernels.lstmState(self.step(step - 1, records), state: state.base)
     } else {
       for sequence in 0..<tile.sequences {
-        (state + sequence * sizes.rowStride).update(repeating: 0, count: sizes.unitStride)
+        state.row(sequence).update(repeating: 0, count: sizes.unitStride)
       }
     }
   }
 
   private func addWeightGradients(
-    _ chunk: Range<Int>, _ records: LSTMRecords, _ gradients: LSTMGradients,
-    _ scratch: LSTMScratch
+    _ chunk: Range<Int>, _ records: LSTMRecords, _ sums: LSTMSums, _ scratch: LSTMScratch
   ) {
-    let rows = tile.sequences * chunk.count
-    let width = 4 * laneCount
-    let first = step(chunk.lowerBound, records)
+    let inputs = rows(scratch.rows, 0, steps: chunk.count)
     for block in 0..<sizes.blocks {
-      let gates = FloatPointer(first.records + block * first.blockStride)
-      addWeightGradient(
-        sizes.rowStride, width, rows, FloatPointer(scratch.rows), sizes.rowStride, gates,
-        lstmRecordCount, gradients.weights + block * width * sizes.rowStride, width)
-      kernels.addColumnSums(
-        gates, rowStride: lstmRecordCount, rows: rows, columns: width,
-        to: gradients.bias + block * width)
+      let gates = records.rows(block, chunk.lowerBound, steps: chunk.count)
+        .columns(from: 0, count: sizes.blockWidth)
+      matrixProduct(
+        inputs.transposed, gates,
+        into: sums.weights.rows(from: block * sizes.rowStride, count: sizes.rowStride),
+        .accumulate)
+      kernels.addColumnSums(gates, to: sums.bias + block * sizes.blockWidth)
+    }
+  }
+
+  /// The gradient of a step's normalised rows, to their places or added to what is there.
+  private func write(_ gradient: MatrixView, to places: MatrixView) {
+    if isFirst {
+      places.copy(gradient)
+    } else {
+      for sequence in 0..<tile.sequences {
+        kernels.add(gradient.row(sequence), to: places.row(sequence), count: sizes.features)
+      }
     }
   }
 
@@ -237,29 +238,5 @@ struct LSTMPass {
 
   private func backwardWork(_ chunk: Range<Int>) -> Profile.Work {
     products(chunk) + .lstmBackward(counts(chunk).rows * sizes.units)
-  }
-
-  private func weightWork(_ chunk: Range<Int>) -> Profile.Work { products(chunk) }
-}
-
-extension LSTMTiling {
-  /// The rows of `tile` at one step with zero-padded features: as they lie, or a copy.
-  func rows(
-    _ source: FloatPointer, _ tile: LSTMTile, _ sizes: LSTMSizes, _ spare: MutableFloatPointer
-  ) -> (FloatPointer, stride: Int) {
-    if sizes.featureStride == sizes.features { return (source, sequenceStride) }
-    copy(source, tile, sizes, to: spare)
-    return (FloatPointer(spare), sizes.featureStride)
-  }
-
-  /// Copies the rows of `tile` at one step, zero-padded.
-  func copy(
-    _ source: FloatPointer, _ tile: LSTMTile, _ sizes: LSTMSizes, to target: MutableFloatPointer
-  ) {
-    for sequence in 0..<tile.sequences {
-      let row = target + sequence * sizes.featureStride
-      row.update(from: source + sequence * sequenceStride, count: sizes.features)
-      for j in sizes.features..<sizes.featureStride { row[j] = 0 }
-    }
   }
 }

@@ -23,17 +23,18 @@ public struct LSTMParameters {
     self.recurrentBias = recurrentBias
   }
 
-  var all: [Parameter] { [inputWeight, recurrentWeight, inputBias, recurrentBias] }
+  /// All of them, in the order of their registration.
+  public var all: [Parameter] { [inputWeight, recurrentWeight, inputBias, recurrentBias] }
 }
 
-/// The weights of an LSTM with the direction that it runs in.
+/// The parameters of an LSTM with the direction that it runs in.
 public struct DirectedLSTM {
-  /// Weights.
+  /// The parameters.
   public let parameters: LSTMParameters
   /// Whether it runs from the end of the sequence to its start.
   public let reversed: Bool
 
-  /// Pairs weights with a direction.
+  /// Pairs parameters with a direction.
   public init(_ parameters: LSTMParameters, reversed: Bool) {
     self.parameters = parameters
     self.reversed = reversed
@@ -64,6 +65,8 @@ struct LSTMSizes {
   var rowStride: Int { featureStride + unitStride }
   /// Rows of all gates.
   var gates: Int { 4 * unitStride }
+  /// Columns of the gates of a block.
+  var blockWidth: Int { 4 * laneCount }
 
   /// Calls `body` with the gate rows of each block: `count` of them from `source` in PyTorch's order,
   /// from `target` in blocks.
@@ -75,65 +78,73 @@ struct LSTMSizes {
       }
     }
   }
-}
 
-/// The weights of one direction as the forward step reads them, and fc's part for it.
-struct PackedLSTM {
-  private let storage: Storage
-  /// [blocks, N + H, 64].
-  let weights: FloatPointer
-  /// Sum of both biases [blocks, 64].
-  let bias: FloatPointer
-  /// [H, N].
-  let output: FloatPointer
-
-  init(_ direction: DirectedLSTM, _ outputWeight: Parameter, _ index: Int, _ sizes: LSTMSizes) {
-    let parameters = direction.parameters
-    let width = 4 * laneCount
-    storage = Storage(
-      count: (sizes.rowStride + 1) * sizes.gates + sizes.unitStride * sizes.featureStride)
-    let weights = storage.base
-    let bias = weights + sizes.rowStride * sizes.gates
-    let output = bias + sizes.gates
-    sizes.forEachGate { source, target, count in
-      let block = weights + target / width * width * sizes.rowStride + target % width
-      kernels.transpose(
-        FloatPointer(parameters.inputWeight.value + source * sizes.features), rows: count,
-        columns: sizes.features, to: block, rowStride: width)
-      kernels.transpose(
-        FloatPointer(parameters.recurrentWeight.value + source * sizes.units), rows: count,
-        columns: sizes.units, to: block + sizes.featureStride * width, rowStride: width)
-      for i in 0..<count {
-        bias[target + i] =
-          parameters.inputBias.value[source + i] + parameters.recurrentBias.value[source + i]
-      }
-    }
-    for j in 0..<sizes.features {
-      let row = outputWeight.value + (j * sizes.directions + index) * sizes.units
-      for unit in 0..<sizes.units { output[unit * sizes.featureStride + j] = row[unit] }
-    }
-    self.weights = FloatPointer(weights)
-    self.bias = FloatPointer(bias)
-    self.output = FloatPointer(output)
+  /// The part of the linear layer's weight [N, directions · H], or of its gradient, that belongs to
+  /// direction `index`; its rows are not padded.
+  func part(_ index: Int, of output: MutableFloatPointer) -> MatrixView {
+    MatrixView(
+      output + index * units, rows: features, columns: units, stride: directions * units)
   }
 }
 
-/// The same as the backward step reads them.
-struct BackwardLSTM {
-  private let storage: Storage
-  /// W_ih | W_hh, rows by blocks [4H, N + H], in panels of columns.
-  let weights: FloatPointer
-  /// [N, H].
-  let output: FloatPointer
+/// The weights of one direction as the forward step reads them, and the linear layer's part for it.
+struct PackedLSTM {
+  private let slab: Slab
+  /// [blocks, N + H, 64].
+  let weights: MatrixView
+  /// Sum of both biases [blocks, 64].
+  let bias: MutableFloatPointer
+  /// [H with padding, N].
+  let output: MatrixView
 
   init(_ direction: DirectedLSTM, _ outputWeight: Parameter, _ index: Int, _ sizes: LSTMSizes) {
     let parameters = direction.parameters
-    storage = Storage(
-      count: sizes.rowStride * sizes.gates + sizes.featureStride * sizes.unitStride)
-    let weights = storage.base
-    let output = weights + sizes.rowStride * sizes.gates
+    let (slab, (weights, bias, output)) = Slab.carved(zeroed: true) { parts in
+      (
+        parts.matrix(rows: sizes.blocks * sizes.rowStride, columns: sizes.blockWidth),
+        parts.vector(sizes.gates), parts.matrix(rows: sizes.unitStride, columns: sizes.features)
+      )
+    }
+    sizes.forEachGate { source, target, count in
+      let block = weights.columns(from: target % sizes.blockWidth, count: count)
+      func place(_ weight: Parameter, behind column: Int) {
+        let columns = weight.shape[1]
+        kernels.transpose(
+          MatrixView(
+            weight.value + source * columns, rows: count, columns: columns, stride: columns),
+          into: block.rows(
+            from: target / sizes.blockWidth * sizes.rowStride + column, count: columns))
+      }
+      place(parameters.inputWeight, behind: 0)
+      place(parameters.recurrentWeight, behind: sizes.featureStride)
+      kernels.sum(
+        parameters.inputBias.value + source, parameters.recurrentBias.value + source, count: count,
+        out: bias + target)
+    }
+    kernels.transpose(
+      sizes.part(index, of: outputWeight.value), into: output.rows(from: 0, count: sizes.units))
+    (self.slab, self.weights, self.bias, self.output) = (slab, weights, bias, output)
+  }
+}
+
+/// The weights of one direction as the backward step reads them.
+struct BackwardLSTM {
+  private let slab: Slab
+  /// W_ih | W_hh, rows by blocks [4H, N + H], in panels of columns.
+  let weights: MutableFloatPointer
+  /// [N, H].
+  let output: MatrixView
+
+  init(_ direction: DirectedLSTM, _ outputWeight: Parameter, _ index: Int, _ sizes: LSTMSizes) {
+    let parameters = direction.parameters
+    let (slab, (weights, output)) = Slab.carved(zeroed: true) { parts in
+      (
+        parts.vector(sizes.rowStride * sizes.gates),
+        parts.matrix(rows: sizes.features, columns: sizes.units)
+      )
+    }
     /// Puts a part of a row, from `column` on, into the panels.
-    func place(_ source: FloatPointer, _ count: Int, row: Int, column: Int) {
+    func place(_ source: MutableFloatPointer, _ count: Int, row: Int, column: Int) {
       var done = 0
       while done < count {
         let at = column + done
@@ -148,79 +159,58 @@ struct BackwardLSTM {
     sizes.forEachGate { source, target, count in
       for i in 0..<count {
         place(
-          FloatPointer(parameters.inputWeight.value + (source + i) * sizes.features),
-          sizes.features, row: target + i, column: 0)
+          parameters.inputWeight.value + (source + i) * sizes.features, sizes.features,
+          row: target + i, column: 0)
         place(
-          FloatPointer(parameters.recurrentWeight.value + (source + i) * sizes.units), sizes.units,
+          parameters.recurrentWeight.value + (source + i) * sizes.units, sizes.units,
           row: target + i, column: sizes.featureStride)
       }
     }
-    for j in 0..<sizes.features {
-      (output + j * sizes.unitStride).update(
-        from: outputWeight.value + (j * sizes.directions + index) * sizes.units,
-        count: sizes.units)
-    }
-    self.weights = FloatPointer(weights)
-    self.output = FloatPointer(output)
+    output.copy(sizes.part(index, of: outputWeight.value))
+    (self.slab, self.weights, self.output) = (slab, weights, output)
   }
 }
 
 /// Gradient sums of one direction.
-final class LSTMGradients {
-  private let storage: Storage
-  private let sizes: LSTMSizes
+struct LSTMSums {
   /// By blocks and transposed, as `PackedLSTM` has the weights [blocks, N + H, 64].
-  let weights: MutableFloatPointer
+  let weights: MatrixView
   /// [4H].
   let bias: MutableFloatPointer
-  /// [N, H].
-  let output: MutableFloatPointer
+  /// [N, H with padding].
+  let output: MatrixView
+  private let sizes: LSTMSizes
 
-  init(_ sizes: LSTMSizes) {
+  init(_ parts: inout SlabCarver, _ sizes: LSTMSizes) {
     self.sizes = sizes
-    storage = Storage(
-      count: (sizes.rowStride + 1) * sizes.gates + sizes.featureStride * sizes.unitStride)
-    weights = storage.base
-    bias = weights + sizes.rowStride * sizes.gates
-    output = bias + sizes.gates
-  }
-
-  /// Adds the sums to those of `total` and becomes zero.
-  func move(to total: LSTMGradients) {
-    kernels.add(FloatPointer(storage.base), to: total.storage.base, count: storage.count)
-    storage.buffer.update(repeating: 0)
+    weights = parts.matrix(rows: sizes.blocks * sizes.rowStride, columns: sizes.blockWidth)
+    bias = parts.vector(sizes.gates)
+    output = parts.matrix(rows: sizes.features, columns: sizes.unitStride)
   }
 
   /// Adds the sums to the parameters' gradients.
   func finish(_ parameters: LSTMParameters, _ outputWeight: Parameter, _ index: Int) {
-    let width = 4 * laneCount
-    let transposed = Storage(uninitialized: sizes.gates * sizes.rowStride)
+    let (slab, transposed) = Slab.carved {
+      $0.matrix(rows: sizes.gates, columns: sizes.rowStride)
+    }
     for block in 0..<sizes.blocks {
-      let start = block * width * sizes.rowStride
       kernels.transpose(
-        FloatPointer(weights + start), rows: sizes.rowStride, columns: width,
-        to: transposed.base + start, rowStride: sizes.rowStride)
+        weights.rows(from: block * sizes.rowStride, count: sizes.rowStride),
+        into: transposed.rows(from: block * sizes.blockWidth, count: sizes.blockWidth))
     }
     sizes.forEachGate { source, target, count in
-      for i in 0..<count {
-        let row = transposed.base + (target + i) * sizes.rowStride
-        kernels.add(
-          FloatPointer(row), to: parameters.inputWeight.gradient + (source + i) * sizes.features,
-          count: sizes.features)
-        kernels.add(
-          FloatPointer(row + sizes.featureStride),
-          to: parameters.recurrentWeight.gradient + (source + i) * sizes.units, count: sizes.units)
-      }
-      kernels.add(
-        FloatPointer(bias + target), to: parameters.inputBias.gradient + source, count: count)
-      kernels.add(
-        FloatPointer(bias + target), to: parameters.recurrentBias.gradient + source, count: count)
+      let rows = transposed.rows(from: target, count: count)
+      rows.columns(from: 0, count: sizes.features).add(
+        to: parameters.inputWeight.gradient + source * sizes.features)
+      rows.columns(from: sizes.featureStride, count: sizes.units).add(
+        to: parameters.recurrentWeight.gradient + source * sizes.units)
+      kernels.add(bias + target, to: parameters.inputBias.gradient + source, count: count)
+      kernels.add(bias + target, to: parameters.recurrentBias.gradient + source, count: count)
     }
+    withExtendedLifetime(slab) {}
+    let gradient = sizes.part(index, of: outputWeight.gradient)
     for j in 0..<sizes.features {
-      kernels.add(
-        FloatPointer(output + j * sizes.unitStride),
-        to: outputWeight.gradient + (j * sizes.directions + index) * sizes.units,
-        count: sizes.units)
+      kernels.add(output.row(j), to: gradient.row(j), count: sizes.units)
     }
   }
 }
