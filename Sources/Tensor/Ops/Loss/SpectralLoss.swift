@@ -30,7 +30,7 @@ public func spectralLoss(
     .loss, .forward, .spectralLoss(bins: count, gradient: gradient != nil)
   ) {
     kernels.spectralLoss(
-      FloatPointer(estimate.base), FloatPointer(target.base), count: count,
+      estimate.base, target.base, count: count,
       scale: weight / Float(count), gradient: gradient?.base)
   }
   if let gradient { tape.record { estimate.accumulate(gradient: gradient) } }

@@ -1,39 +1,26 @@
 import KernelAPI
 
-/// The parameters of one band of the mask decoder.
+/// The parameters of one band of the mask decoder, w bins wide.
 public struct MaskDecoderParameters {
-  /// GroupNorm weight and bias [N].
-  public let normWeight: Parameter
-  /// GroupNorm bias [N].
-  public let normBias: Parameter
-  /// First Linear [eN, N].
-  public let weight1: Parameter
-  /// Its bias [eN].
-  public let bias1: Parameter
-  /// Second Linear [4τw, eN].
-  public let weight2: Parameter
-  /// Its bias [4τw].
-  public let bias2: Parameter
+  /// GroupNorm over N.
+  public let norm: AffineParameters
+  /// First Linear, N → eN.
+  public let hidden: AffineParameters
+  /// Second Linear, eN → 4τw.
+  public let mask: AffineParameters
 
   /// Collects the parameters of one band.
-  public init(
-    normWeight: Parameter, normBias: Parameter, weight1: Parameter, bias1: Parameter,
-    weight2: Parameter, bias2: Parameter
-  ) {
-    self.normWeight = normWeight
-    self.normBias = normBias
-    self.weight1 = weight1
-    self.bias1 = bias1
-    self.weight2 = weight2
-    self.bias2 = bias2
+  public init(norm: AffineParameters, hidden: AffineParameters, mask: AffineParameters) {
+    self.norm = norm
+    self.hidden = hidden
+    self.mask = mask
   }
 
-  var all: [Parameter] { [normWeight, normBias, weight1, bias1, weight2, bias2] }
-  var hidden: Int { bias1.count }
+  var all: [Parameter] { norm.all + hidden.all + mask.all }
+  /// eN.
+  var hiddenCount: Int { hidden.bias.count }
   /// 2τw: numbers of the mask in a frame.
-  var maskCount: Int { bias2.count / 2 }
-  var hiddenStride: Int { paddedToLanes(hidden) }
-  var maskStride: Int { paddedToLanes(maskCount) }
+  var maskCount: Int { mask.bias.count / 2 }
 }
 
 /// Estimates a complex mask for each band and filters the spectrogram with it.
@@ -64,80 +51,102 @@ public func maskDecoder(
   return out
 }
 
-/// What backward needs of one (utterance, band).
-private struct SavedBand {
-  let statistics: (mean: Float, inverse: Float)
-  /// What is cheaper to keep than to compute again; nil if memory is scarce.
-  let activations: BandActivations?
-}
-
 /// The wide arrays between the layers of one (utterance, band).
 private struct BandActivations {
-  /// tanh's output [T, hidden padded].
-  let hidden: Storage
-  /// Input of the GLU: value, then gate, each padded.
-  let gates: Storage
+  /// tanh's output [T, eN].
+  let hidden: MatrixView
+  /// Input of the GLU: value and gate [T, 2τw].
+  let halves: [MatrixView]
 
-  init(_ band: MaskDecoderParameters, frames: Int) {
-    hidden = Storage(uninitialized: frames * band.hiddenStride)
-    gates = Storage(uninitialized: frames * 2 * band.maskStride)
+  init(_ parts: inout SlabCarver, _ band: MaskDecoderParameters, frames: Int) {
+    hidden = parts.matrix(rows: frames, columns: band.hiddenCount)
+    halves = parts.halves(rows: frames, columns: band.maskCount)
   }
+}
+
+/// The values that backward needs of one (utterance, band).
+private struct SavedBand {
+  let moments: GroupMoments
+  /// The arrays that are cheaper to keep than to compute again; nil if memory is scarce.
+  let activations: (slab: Slab, parts: BandActivations)?
 }
 
 /// The weights of one band's two layers, transposed for the forward products.
 private struct PackedBand {
-  let normWeight: PaddedMatrix
-  let normBias: PaddedMatrix
-  let weight1: PaddedMatrix
-  let bias1: PaddedMatrix
+  let norm: PaddedAffine
+  let hidden: (weight: PaddedMatrix, bias: PaddedMatrix)
   /// Value half, gate half.
   let halves: [(weight: PaddedMatrix, bias: PaddedMatrix)]
 
-  /// `products` says whether the matrices are needed too.
+  /// `products` says whether the layers are needed beside the norm.
   init(_ band: MaskDecoderParameters, features: Int, products: Bool = true) {
-    normWeight = padded(band.normWeight.value, count: features)
-    normBias = padded(band.normBias.value, count: features)
-    let rows = products ? features : 0
-    weight1 = PaddedMatrix(transposing: band.weight1.value, rows: band.hidden, columns: rows)
-    bias1 = padded(band.bias1.value, count: band.hidden)
-    halves = (0..<(products ? 2 : 0)).map { half in
+    func layer(
+      _ parameters: AffineParameters, from row: Int, rows: Int, columns: Int
+    ) -> (weight: PaddedMatrix, bias: PaddedMatrix) {
       (
-        weight: PaddedMatrix(
-          transposing: band.weight2.value + half * band.maskCount * band.hidden,
-          rows: band.maskCount, columns: band.hidden),
-        bias: padded(band.bias2.value + half * band.maskCount, count: band.maskCount)
+        PaddedMatrix(
+          transposing: parameters.weight.value + row * columns, rows: rows,
+          columns: products ? columns : 0),
+        PaddedMatrix(parameters.bias.value + row, count: rows)
       )
+    }
+    norm = PaddedAffine(band.norm)
+    hidden = layer(band.hidden, from: 0, rows: band.hiddenCount, columns: features)
+    halves = (0..<2).map {
+      layer(
+        band.mask, from: $0 * band.maskCount, rows: band.maskCount, columns: band.hiddenCount)
     }
   }
 }
 
-/// Buffers of one thread.
-private final class DecoderScratch {
-  let rows: Storage
-  let normalised: Storage
-  let mask: Storage
+/// Buffers of one band of one utterance.
+private struct DecoderScratch {
+  /// Rows [T, N], padded and normalised.
+  let rows: MatrixView
+  let normalised: MatrixView
+  /// [T, 2τw].
+  let mask: MatrixView
+  /// Activations where they are not kept.
+  let room: BandActivations?
 
-  init(_ bands: [MaskDecoderParameters], frames: Int, features: Int) {
-    let stride = paddedToLanes(features)
-    rows = Storage(uninitialized: stride == features ? 0 : frames * stride)
-    normalised = Storage(uninitialized: frames * stride)
-    mask = Storage(uninitialized: frames * (bands.map(\.maskStride).max() ?? 0))
+  init(
+    _ parts: inout SlabCarver, _ band: MaskDecoderParameters, frames: Int, features: Int,
+    hasRoom: Bool
+  ) {
+    rows = parts.matrix(rows: frames, columns: features)
+    normalised = parts.matrix(rows: frames, columns: features)
+    mask = parts.matrix(rows: frames, columns: band.maskCount)
+    room = hasRoom ? BandActivations(&parts, band, frames: frames) : nil
   }
 }
 
-/// Further buffers of one thread for the backward pass.
-private final class DecoderBackwardScratch {
-  let dnormalised: Storage
-  let dmask: Storage
-  let dgates: Storage
-  let dhidden: Storage
+/// Buffers of the backward pass, for the gradients that their names say.
+private struct DecoderBackwardScratch {
+  let forward: DecoderScratch
+  let dnormalised: MatrixView
+  let dmask: MatrixView
+  let dhalves: [MatrixView]
+  let dhidden: MatrixView
 
-  init(_ bands: [MaskDecoderParameters], frames: Int, features: Int) {
-    let mask = frames * (bands.map(\.maskStride).max() ?? 0)
-    dnormalised = Storage(uninitialized: frames * paddedToLanes(features))
-    dmask = Storage(count: mask)
-    dgates = Storage(uninitialized: 2 * mask)
-    dhidden = Storage(uninitialized: frames * (bands.map(\.hiddenStride).max() ?? 0))
+  init(
+    _ parts: inout SlabCarver, _ band: MaskDecoderParameters, frames: Int, features: Int,
+    hasRoom: Bool
+  ) {
+    forward = DecoderScratch(
+      &parts, band, frames: frames, features: features, hasRoom: hasRoom)
+    dnormalised = parts.matrix(rows: frames, columns: features)
+    dmask = parts.matrix(rows: frames, columns: band.maskCount)
+    dhalves = parts.halves(rows: frames, columns: band.maskCount)
+    dhidden = parts.matrix(rows: frames, columns: band.hiddenCount)
+  }
+}
+
+extension SlabCarver {
+  /// The next part: two matrices whose rows lie side by side.
+  fileprivate mutating func halves(rows: Int, columns: Int) -> [MatrixView] {
+    let width = paddedToLanes(columns)
+    let both = matrix(rows: rows, columns: 2 * width)
+    return [0, width].map { both.columns(from: $0, count: columns) }
   }
 }
 
@@ -148,14 +157,14 @@ private final class MaskDecoder {
   private let taps: Int
   private let frames: Int
   private let features: Int
-  private let stride: Int
   private let execution: Execution
   /// First bin of each band.
   private let firstBins: [Int]
   /// The bands, widest first: a thread takes one at a time, and the last ones should be short.
   private let order: [Int]
-  /// Of [utterance, band].
+  /// The saved values of each [utterance, band].
   private var saved: [SavedBand?]
+  private var profile: Profile? { execution.profile }
 
   init(
     _ z: Tensor, _ spectrogram: Tensor, _ bands: [MaskDecoderParameters], taps: Int,
@@ -168,34 +177,30 @@ private final class MaskDecoder {
     self.execution = execution
     frames = z.shape[2]
     features = z.shape[3]
-    stride = paddedToLanes(features)
-    var firstBins: [Int] = []
-    var bins = 0
-    for band in bands {
-      firstBins.append(bins)
-      bins += band.maskCount / (2 * taps)
-    }
-    self.firstBins = firstBins
-    order = bands.indices.sorted { bands[$0].weight2.count > bands[$1].weight2.count }
+    let widths = bands.map { $0.maskCount / (2 * taps) }
+    firstBins = widths.startOffsets
+    order = bands.indices.sorted { bands[$0].mask.weight.count > bands[$1].mask.weight.count }
     saved = Array(repeating: nil, count: z.shape[0] * bands.count)
+    let bins = widths.reduce(0, +)
     precondition(
       bins == spectrogram.shape[2],
       "maskDecoder: bands cover \(bins) bins, the spectrogram \(spectrogram.shape[2])")
   }
 
-  private var profile: Profile? { execution.profile }
-  private var workerCount: Int { min(execution.threads, bands.count) }
-
-  private func rows(_ utterance: Int, _ k: Int, _ scratch: Storage) -> FloatPointer {
-    paddedRows(
-      FloatPointer(z.base + (utterance * bands.count + k) * frames * features), rows: frames,
-      features: features, into: scratch.base)
+  /// The rows of a band of one utterance in [B, K, T, N].
+  private func places(_ base: MutableFloatPointer, _ utterance: Int, _ k: Int) -> MatrixView {
+    MatrixView(
+      base + (utterance * bands.count + k) * frames * features, rows: frames, columns: features,
+      stride: features)
   }
 
   func forward(keepsActivations: Bool) -> Tensor {
     let out = Tensor(shape: spectrogram.shape, requiresGradient: true)
-    let workers = (0..<workerCount).map { _ in
-      DecoderScratch(bands, frames: frames, features: features)
+    let hasRoom = !keepsActivations || execution.recomputes
+    let workers = execution.workers(tasks: bands.count) {
+      ThreadScratch(bands) { [frames, features] in
+        DecoderScratch(&$0, $1, frames: frames, features: features, hasRoom: hasRoom)
+      }
     }
     var results = saved
     results.withUnsafeMutableBufferPointer { results in
@@ -203,28 +208,30 @@ private final class MaskDecoder {
       nonisolated(unsafe) let results = results
       parallel(execution.threads, tasks: bands.count) { task, worker in
         let k = order[task]
-        let scratch = workers[worker]
+        let band = bands[k]
+        let scratch = workers[worker].carve(band)
         let packed = profile.measure(.weights, .forward, .uncounted) {
-          PackedBand(bands[k], features: features)
+          PackedBand(band, features: features)
         }
         for utterance in 0..<z.shape[0] {
-          let x = rows(utterance, k, scratch.rows)
-          let s = profile.measure(
+          let x = places(z.base, utterance, k).padded(in: scratch.rows)
+          let moments = profile.measure(
             .decoderNorm, .forward, .groupStatistics(frames * features)
-          ) {
-            kernels.groupStatistics(
-              x, rows: frames, features: features, stride: stride, epsilon: 1e-5)
+          ) { kernels.groupMoments(x, epsilon: normEpsilon) }
+          normalise(x, moments, packed, scratch.normalised, .forward)
+          let kept =
+            hasRoom ? nil : Slab.carved { BandActivations(&$0, band, frames: frames) }
+          guard let activations = kept?.parts ?? scratch.room else {
+            preconditionFailure("maskDecoder: nowhere to compute a band")
           }
-          normalise(x, s, packed, scratch.normalised, .forward)
-          let activations = BandActivations(bands[k], frames: frames)
-          layers(bands[k], packed, scratch.normalised, activations, .forward)
-          profile.measure(.decoderGate, .forward, gateWork(bands[k], arrays: 3)) {
-            gate(bands[k], activations.gates, scratch.mask)
-            filter(utterance, bands[k], firstBins[k], scratch.mask, out)
+          layers(band, packed, scratch.normalised, activations, .forward)
+          profile.measure(.decoderGate, .forward, gateWork(band, arrays: 3)) {
+            kernels.gatedLinearUnit(
+              activations.halves[0], activations.halves[1], out: scratch.mask)
+            filter(utterance, band, firstBins[k], scratch.mask, out)
           }
           if keepsActivations {
-            results[utterance * bands.count + k] = SavedBand(
-              statistics: s, activations: execution.recomputes ? nil : activations)
+            results[utterance * bands.count + k] = SavedBand(moments: moments, activations: kept)
           }
         }
       }
@@ -234,56 +241,36 @@ private final class MaskDecoder {
   }
 
   private func normalise(
-    _ x: FloatPointer, _ s: (mean: Float, inverse: Float), _ packed: PackedBand, _ out: Storage,
+    _ x: MatrixView, _ moments: GroupMoments, _ packed: PackedBand, _ out: MatrixView,
     _ pass: Profile.Pass
   ) {
-    profile.measure(
-      .decoderNorm, pass, .groupNormForward(frames * features)
-    ) {
-      kernels.groupNormForward(
-        x, rows: frames, features: stride, stride: stride, mean: s.mean, inverse: s.inverse,
-        weight: packed.normWeight.base, bias: packed.normBias.base, out: out.base,
-        outStride: stride)
+    profile.measure(.decoderNorm, pass, .groupNormForward(frames * features)) {
+      kernels.groupNormForward(x, packed.norm.vectors, moments: moments, out: out)
     }
   }
 
   /// tanh(Linear) and Linear, from the normalised rows.
   private func layers(
-    _ band: MaskDecoderParameters, _ packed: PackedBand, _ normalised: Storage,
+    _ band: MaskDecoderParameters, _ packed: PackedBand, _ normalised: MatrixView,
     _ activations: BandActivations, _ pass: Profile.Pass
   ) {
     let hidden = activations.hidden
-    profile.measure(.decoderHidden, pass, .product(frames, band.hidden, features)) {
+    profile.measure(.decoderHidden, pass, .product(frames, band.hiddenCount, features)) {
       matrixProduct(
-        frames, band.hiddenStride, features,
-        StridedMatrix(FloatPointer(normalised.base), rowStride: stride), packed.weight1.base,
-        packed.weight1.stride, hidden.base, band.hiddenStride, .bias(packed.bias1.base))
+        normalised, packed.hidden.weight.view, into: hidden, .bias(packed.hidden.bias.view.base))
     }
-    profile.measure(
-      .decoderTanh, pass, .tanhForward(frames * band.hidden)
-    ) {
-      kernels.tanh(hidden.base, count: frames * band.hiddenStride)
+    profile.measure(.decoderTanh, pass, .tanhForward(frames * band.hiddenCount)) {
+      kernels.tanh(hidden.base, count: frames * hidden.stride)
     }
-    for (half, (weight, bias)) in packed.halves.enumerated() {
-      profile.measure(.decoderMask, pass, .product(frames, band.maskCount, band.hidden)) {
-        matrixProduct(
-          frames, band.maskStride, band.hidden,
-          StridedMatrix(FloatPointer(hidden.base), rowStride: band.hiddenStride), weight.base,
-          weight.stride, activations.gates.base + half * band.maskStride, 2 * band.maskStride,
-          .bias(bias.base))
+    for (half, layer) in zip(activations.halves, packed.halves) {
+      profile.measure(.decoderMask, pass, .product(frames, band.maskCount, band.hiddenCount)) {
+        matrixProduct(hidden, layer.weight.view, into: half, .bias(layer.bias.view.base))
       }
     }
   }
 
   private func gateWork(_ band: MaskDecoderParameters, arrays: Double) -> Profile.Work {
     .pass(frames * band.maskCount, arrays: arrays + 2 / Double(taps), operations: 20)
-  }
-
-  private func gate(_ band: MaskDecoderParameters, _ gates: Storage, _ mask: Storage) {
-    kernels.gatedLinearUnit(
-      FloatPointer(gates.base), FloatPointer(gates.base + band.maskStride),
-      stride: 2 * band.maskStride, rows: frames, columns: band.maskStride, out: mask.base,
-      outStride: band.maskStride)
   }
 
   /// Offset of the first bin of a band in one frame of the spectrogram, nil outside the utterance.
@@ -293,7 +280,7 @@ private final class MaskDecoder {
   }
 
   private func filter(
-    _ utterance: Int, _ band: MaskDecoderParameters, _ firstBin: Int, _ mask: Storage,
+    _ utterance: Int, _ band: MaskDecoderParameters, _ firstBin: Int, _ mask: MatrixView,
     _ out: Tensor
   ) {
     let width = band.maskCount / (2 * taps)
@@ -303,7 +290,7 @@ private final class MaskDecoder {
       for tap in 0..<taps {
         guard let from = frame(utterance, t + tap - (taps - 1) / 2, firstBin) else { continue }
         let x = spectrogram.base + from
-        let m = mask.base + t * band.maskStride + 2 * tap
+        let m = mask.row(t) + 2 * tap
         for f in 0..<width {
           let (mr, mi) = (m[2 * taps * f], m[2 * taps * f + 1])
           y[2 * f] += mr * x[2 * f] - mi * x[2 * f + 1]
@@ -317,45 +304,44 @@ private final class MaskDecoder {
     guard let upstream = out.gradient else { return }
     let dz = z.requiresGradient ? Storage(uninitialized: z.count) : nil
     let dspectrogram = spectrogram.requiresGradient ? spectrogram.gradientStorage() : nil
-    let workers = (0..<workerCount).map { _ in
-      (
-        scratch: DecoderScratch(bands, frames: frames, features: features),
-        back: DecoderBackwardScratch(bands, frames: frames, features: features)
-      )
+    let workers = execution.workers(tasks: bands.count) {
+      ThreadScratch(bands) { [frames, features, execution] in
+        DecoderBackwardScratch(
+          &$0, $1, frames: frames, features: features, hasRoom: execution.recomputes)
+      }
     }
     parallel(execution.threads, tasks: bands.count) { task, worker in
       let k = order[task]
-      let (scratch, back) = workers[worker]
+      let band = bands[k]
+      let back = workers[worker].carve(band)
+      let scratch = back.forward
       let packed = profile.measure(.weights, .backward, .uncounted) {
-        PackedBand(bands[k], features: features, products: execution.recomputes)
+        PackedBand(band, features: features, products: execution.recomputes)
       }
       for utterance in 0..<z.shape[0] {
-        guard let kept = saved[utterance * bands.count + k] else { continue }
-        let x = rows(utterance, k, scratch.rows)
-        normalise(x, kept.statistics, packed, scratch.normalised, .recompute)
-        let activations = kept.activations ?? BandActivations(bands[k], frames: frames)
+        guard let kept = saved[utterance * bands.count + k],
+          let activations = kept.activations?.parts ?? scratch.room
+        else { continue }
+        let x = places(z.base, utterance, k).padded(in: scratch.rows)
+        normalise(x, kept.moments, packed, scratch.normalised, .recompute)
         if kept.activations == nil {
-          layers(bands[k], packed, scratch.normalised, activations, .recompute)
+          layers(band, packed, scratch.normalised, activations, .recompute)
         }
-        profile.measure(.decoderGate, .backward, gateWork(bands[k], arrays: 5)) {
-          gate(bands[k], activations.gates, scratch.mask)
+        let halves = activations.halves
+        profile.measure(.decoderGate, .backward, gateWork(band, arrays: 5)) {
+          kernels.gatedLinearUnit(halves[0], halves[1], out: scratch.mask)
           filterBackward(
-            utterance, bands[k], firstBins[k], scratch.mask, upstream, back.dmask, dspectrogram)
+            utterance, band, firstBins[k], scratch.mask, upstream, back.dmask, dspectrogram)
           kernels.gatedLinearUnitBackward(
-            FloatPointer(activations.gates.base),
-            FloatPointer(activations.gates.base + bands[k].maskStride),
-            stride: 2 * bands[k].maskStride, FloatPointer(back.dmask.base),
-            doutStride: bands[k].maskStride, rows: frames, columns: bands[k].maskStride,
-            da: back.dgates.base, db: back.dgates.base + bands[k].maskStride)
+            halves[0], halves[1], back.dmask, da: back.dhalves[0], db: back.dhalves[1])
         }
-        layersBackward(bands[k], activations.hidden, scratch.normalised, back)
-        normBackward(bands[k], x, kept.statistics, packed, scratch.normalised, back)
-        guard let dz else { continue }
-        let target = dz.base + (utterance * bands.count + k) * frames * features
-        for t in 0..<frames {
-          (target + t * features).update(
-            from: scratch.normalised.base + t * stride, count: features)
+        layersBackward(band, activations.hidden, scratch.normalised, back)
+        // The gradient of the rows takes the place of the normalised ones.
+        profile.measure(.decoderNorm, .backward, .groupNormBackward(frames * features)) {
+          groupNormBackward(
+            x, back.dnormalised, band.norm, kept.moments, dx: scratch.normalised)
         }
+        if let dz { places(dz.base, utterance, k).copy(scratch.normalised) }
       }
     }
     saved = []
@@ -363,95 +349,55 @@ private final class MaskDecoder {
     out.gradient = nil
   }
 
-  /// From `back.dgates` to `back.dnormalised`.
+  /// From `back.dhalves` to `back.dnormalised`.
   private func layersBackward(
-    _ band: MaskDecoderParameters, _ hidden: Storage, _ normalised: Storage,
+    _ band: MaskDecoderParameters, _ hidden: MatrixView, _ normalised: MatrixView,
     _ back: DecoderBackwardScratch
   ) {
     let dhidden = back.dhidden
-    for half in 0..<2 {
-      let dgate = FloatPointer(back.dgates.base + half * band.maskStride)
-      let offset = half * band.maskCount * band.hidden
-      profile.measure(.decoderMask, .backward, .product(frames, 2 * band.maskCount, band.hidden)) {
+    for (half, dhalf) in back.dhalves.enumerated() {
+      let row = half * band.maskCount
+      let offset = row * band.hiddenCount
+      profile.measure(
+        .decoderMask, .backward, .product(frames, 2 * band.maskCount, band.hiddenCount)
+      ) {
         let weight = PaddedMatrix(
-          band.weight2.value + offset, rows: band.maskCount, columns: band.hidden)
-        matrixProduct(
-          frames, band.hiddenStride, band.maskCount,
-          StridedMatrix(dgate, rowStride: 2 * band.maskStride), weight.base, weight.stride,
-          dhidden.base, band.hiddenStride, half == 0 ? .overwrite : .accumulate)
+          band.mask.weight.value + offset, rows: band.maskCount, columns: band.hiddenCount)
+        matrixProduct(dhalf, weight.view, into: dhidden, half == 0 ? .overwrite : .accumulate)
         let dweight = GradientTarget(
-          band.weight2.gradient + offset, rows: band.maskCount, columns: band.hidden)
-        addWeightGradient(
-          band.maskCount, band.hiddenStride, frames, dgate, 2 * band.maskStride, hidden.base,
-          band.hiddenStride, dweight.base, dweight.stride)
+          band.mask.weight.gradient + offset, rows: band.maskCount, columns: band.hiddenCount)
+        matrixProduct(dhalf.transposed, hidden, into: dweight.view, .accumulate)
         dweight.finish()
-        addBias(
-          dgate, 2 * band.maskStride, band.bias2.gradient + half * band.maskCount,
-          band.maskCount)
+        addColumnSums(of: dhalf, to: band.mask.bias.gradient + row)
       }
     }
-    profile.measure(
-      .decoderTanh, .backward, .tanhBackward(frames * band.hidden)
-    ) {
+    profile.measure(.decoderTanh, .backward, .tanhBackward(frames * band.hiddenCount)) {
       kernels.tanhBackward(
-        FloatPointer(hidden.base), FloatPointer(dhidden.base),
-        count: frames * band.hiddenStride, dx: dhidden.base)
+        hidden.base, dhidden.base, count: frames * hidden.stride, dx: dhidden.base)
     }
-    profile.measure(.decoderHidden, .backward, .product(frames, 2 * band.hidden, features)) {
-      let weight = PaddedMatrix(band.weight1.value, rows: band.hidden, columns: features)
-      matrixProduct(
-        frames, stride, band.hidden,
-        StridedMatrix(FloatPointer(dhidden.base), rowStride: band.hiddenStride), weight.base,
-        weight.stride, back.dnormalised.base, stride, .overwrite)
-      let dweight = GradientTarget(band.weight1.gradient, rows: band.hidden, columns: features)
-      addWeightGradient(
-        band.hidden, stride, frames, FloatPointer(dhidden.base), band.hiddenStride,
-        normalised.base, stride, dweight.base, dweight.stride)
+    profile.measure(.decoderHidden, .backward, .product(frames, 2 * band.hiddenCount, features)) {
+      let weight = PaddedMatrix(
+        band.hidden.weight.value, rows: band.hiddenCount, columns: features)
+      matrixProduct(dhidden, weight.view, into: back.dnormalised, .overwrite)
+      let dweight = GradientTarget(
+        band.hidden.weight.gradient, rows: band.hiddenCount, columns: features)
+      matrixProduct(dhidden.transposed, normalised, into: dweight.view, .accumulate)
       dweight.finish()
-      addBias(FloatPointer(dhidden.base), band.hiddenStride, band.bias1.gradient, band.hidden)
+      addColumnSums(of: dhidden, to: band.hidden.bias.gradient)
     }
-  }
-
-  /// From `back.dnormalised` to `dx`.
-  private func normBackward(
-    _ band: MaskDecoderParameters, _ x: FloatPointer, _ s: (mean: Float, inverse: Float),
-    _ packed: PackedBand, _ dx: Storage, _ back: DecoderBackwardScratch
-  ) {
-    profile.measure(
-      .decoderNorm, .backward, .groupNormBackward(frames * features)
-    ) {
-      let dweight = GradientTarget(band.normWeight.gradient, rows: 1, columns: features)
-      let dbias = GradientTarget(band.normBias.gradient, rows: 1, columns: features)
-      kernels.groupNormBackward(
-        x, xStride: stride, FloatPointer(back.dnormalised.base), doutStride: stride,
-        rows: frames, features: stride, count: frames * features, mean: s.mean,
-        inverse: s.inverse, weight: packed.normWeight.base, dx: dx.base, dxStride: stride,
-        dweight: dweight.base, dbias: dbias.base)
-      dweight.finish()
-      dbias.finish()
-    }
-  }
-
-  private func addBias(
-    _ dout: FloatPointer, _ doutStride: Int, _ gradient: MutableFloatPointer, _ count: Int
-  ) {
-    let target = GradientTarget(gradient, rows: 1, columns: count)
-    kernels.addColumnSums(
-      dout, rowStride: doutStride, rows: frames, columns: target.stride, to: target.base)
-    target.finish()
   }
 
   /// With y = m·x as complex numbers: dm = dy·x̄ and dx = dy·m̄.
   private func filterBackward(
-    _ utterance: Int, _ band: MaskDecoderParameters, _ firstBin: Int, _ mask: Storage,
-    _ upstream: Storage, _ dmask: Storage, _ dspectrogram: Storage?
+    _ utterance: Int, _ band: MaskDecoderParameters, _ firstBin: Int, _ mask: MatrixView,
+    _ upstream: Storage, _ dmask: MatrixView, _ dspectrogram: Storage?
   ) {
     let width = band.maskCount / (2 * taps)
     for t in 0..<frames {
       guard let at = frame(utterance, t, firstBin) else { continue }
       let dy = upstream.base + at
-      let row = dmask.base + t * band.maskStride
-      for j in 0..<band.maskStride { row[j] = 0 }
+      let row = dmask.row(t)
+      for j in 0..<dmask.stride { row[j] = 0 }
       for tap in 0..<taps {
         guard let from = frame(utterance, t + tap - (taps - 1) / 2, firstBin) else { continue }
         let x = spectrogram.base + from
@@ -462,7 +408,7 @@ private final class MaskDecoder {
           dm[2 * taps * f + 1] = im * x[2 * f] - re * x[2 * f + 1]
         }
         guard let dx = dspectrogram.map({ $0.base + from }) else { continue }
-        let m = mask.base + t * band.maskStride + 2 * tap
+        let m = mask.row(t) + 2 * tap
         for f in 0..<width {
           let (re, im) = (dy[2 * f], dy[2 * f + 1])
           let (mr, mi) = (m[2 * taps * f], m[2 * taps * f + 1])
