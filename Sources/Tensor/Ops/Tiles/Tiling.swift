@@ -1,7 +1,7 @@
 import KernelAPI
 
 /// The axis of [B, K, T, N] that an operation runs along.
-public enum SequenceAxis: Sendable {
+public enum SequenceAxis: String, CaseIterable, Sendable {
   /// Along T: one sequence for each utterance and band (IntraBand).
   case time
   /// Along K: one sequence for each utterance and frame (CrossBand).
