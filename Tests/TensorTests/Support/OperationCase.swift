@@ -115,13 +115,13 @@ extension OperationCase {
     }
     return Evaluation(
       out: swapsOut ? swappingMiddleAxes(elements, out.shape).elements : elements,
-      gradients: gradients, gradientNorm: withExtendedLifetime(arena) { GradientNorm(arena).value })
+      gradients: gradients, gradientNorm: GradientNorm(arena).value)
   }
 
   /// The output alone, without a tape's record.
   func infer(_ values: [String: [Float]]) throws -> [Float] {
-    let (arena, inputs, parameters) = try place(values, differentiatesInputs: false)
-    let out = withExtendedLifetime(arena) { apply(inputs, parameters, .inference) }
+    let (_, inputs, parameters) = try place(values, differentiatesInputs: false)
+    let out = apply(inputs, parameters, .inference)
     return spectrograms.contains("out")
       ? swappingMiddleAxes(out.elements, out.shape).elements : out.elements
   }
