@@ -79,11 +79,11 @@ package struct NonFiniteRun {
         state, pairs: valid, isAsynchronous: validatesAsynchronously, log: runLog,
         over: communicator)
       let training = try TrainingRun(
-        trainer, folder: run, log: runLog, saving: saving, validation: validation, policy: policy,
-        over: communicator)
+        trainer, folder: run, log: runLog, saving: saving, validation: validation,
+        nonFinite: policy, stepLimit: stepLimit, over: communicator)
       var outcome = Outcome()
       do {
-        outcome.isDone = try training.run(stepLimit: stepLimit) == .complete
+        outcome.isDone = try training.run() == .complete
       } catch {
         outcome.error = "\(error)"
       }

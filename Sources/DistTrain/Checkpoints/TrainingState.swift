@@ -35,6 +35,14 @@ public final class TrainingState {
   /// Copies the weights that are validated and kept into `frozen`.
   func freezeEvaluatedWeights() { freeze(average?.values ?? model.parameters.values) }
 
+  /// Keeps these weights and counts the epoch whose training `trained` tells of, for a validation
+  /// beside the next one.
+  func freezeEpoch(_ trained: TrainedEpoch) {
+    freezeEvaluatedWeights()
+    progress.endEpoch()
+    progress.unvalidated = trained
+  }
+
   /// Copies `values`, in the arena's layout, into `frozen`.
   func freeze(_ values: Storage) {
     frozen.parameters.values.base.update(from: values.base, count: values.count)

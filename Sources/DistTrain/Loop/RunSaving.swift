@@ -1,6 +1,28 @@
 import Communication
 import Foundation
+import Platform
 import RunFiles
+
+/// What a training job is asked to do about saving and stopping.
+public struct SavingRequest: Sendable {
+  /// How often to save within an epoch.
+  public var interval = CheckpointInterval.standard
+  /// Checkpoints that stay.
+  public var keep = 2
+  /// Signals at which to save and stop.
+  public var stopSignals = StopSignals.none
+  /// Seconds after `startedAt` at which the job ends, if the user knows.
+  public var wallTime: Double?
+  /// Seconds before the end at which to save and stop; nil to measure them.
+  public var wallMargin: Double?
+  /// Uptime of the system when the program began.
+  public var startedAt = ProcessInfo.processInfo.systemUptime
+  /// What is made to go wrong on purpose.
+  public var fault: FaultInjection?
+
+  /// A request with everything at its default.
+  public init() {}
+}
 
 /// Why a run ends before its last epoch.
 public enum StopReason: Equatable, Sendable {
@@ -17,6 +39,8 @@ public enum StopReason: Equatable, Sendable {
 package final class RunSaving {
   /// Where it saves.
   let store: CheckpointStore
+  /// When it saves within an epoch.
+  let interval: CheckpointInterval
   private let log: RunLog
   private let trace: RunTrace?
   private let communicator: any Communicator
@@ -34,6 +58,7 @@ package final class RunSaving {
     over communicator: any Communicator
   ) {
     self.store = store
+    self.interval = interval
     self.log = log
     self.trace = trace
     self.communicator = communicator
@@ -58,17 +83,6 @@ package final class RunSaving {
       requests.save = clock.isSaveDue
     }
     return requests
-  }
-
-  /// Whether to stop, of what all ranks want.
-  package func reason(_ requests: StepRequests) -> StopReason? {
-    if requests.stopBySignal { return .signal(receivedSignal()) }
-    return requests.stopByTime ? .time(end?.origin ?? "") : nil
-  }
-
-  /// Whether to save after `step` steps of the run.
-  func isDue(_ requests: StepRequests, afterStep step: Int) -> Bool {
-    requests.save || clock.isSaveDue(afterStep: step)
   }
 
   /// Saves the run unless it was saved as it stands. All ranks call it together.
@@ -96,12 +110,12 @@ package final class RunSaving {
       ])
   }
 
-  /// Whether to stop instead of validating: something asks for it, or the time left is too short
-  /// for a validation as long as the last. All ranks call it together.
-  func reasonBeforeValidation() throws -> StopReason? {
+  /// Requests of all ranks before a validation: to stop if something asks for it, or if the time
+  /// left is too short for a validation as long as the last. All ranks call it together.
+  func requestsBeforeValidation() throws(CommunicationError) -> StepRequests {
     var requests = requests
     if communicator.isRoot && !clock.hasTimeForValidation { requests.stopByTime = true }
-    return reason(StepRequests(sums: try communicator.allReduceSum(requests.counts)))
+    return StepRequests(sums: try communicator.allReduceSum(requests.counts))
   }
 
   /// Whether this rank wants to leave the validation under way.
@@ -109,12 +123,16 @@ package final class RunSaving {
     receivedSignal() != nil || (communicator.isRoot && clock.isTimeUp)
   }
 
-  /// Why a validation was left, by rank 0's knowledge.
-  func reasonDuringValidation() -> StopReason {
-    if receivedSignal() == nil, communicator.isRoot, clock.isTimeUp {
-      return .time(end?.origin ?? "")
+  /// The reason of a stop with what this rank knows of it.
+  func reason(_ cause: RunPolicy.StopCause) -> StopReason {
+    switch cause {
+    case .stepLimit: return .stepLimit
+    case .signal: return .signal(receivedSignal())
+    case .time: return .time(end?.origin ?? "")
+    case .leftValidation:
+      let isTimeUp = receivedSignal() == nil && communicator.isRoot && clock.isTimeUp
+      return reason(isTimeUp ? .time : .signal)
     }
-    return .signal(receivedSignal())
   }
 
   /// A validation took so many seconds.

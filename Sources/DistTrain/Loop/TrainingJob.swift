@@ -85,17 +85,13 @@ public struct TrainingJob {
     communicator.enter(.readingCorpus)
     let train = try dataset(.train).reading(from: place)
     let valid = spread(try dataset(.valid).reading(from: place), request.validationCount)
-    _ = try root.bytes {
-      try folder.prepare()
-      return []
-    }
+    try root.run { try folder.prepare() }
     communicator.enter(.resuming)
     if let found {
       try root.together { try found.checkpoint.restore(state, configuration) }
     } else {
-      _ = try root.bytes {
+      try root.run {
         try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
-        return []
       }
     }
     let log = try root.together { try RunLog(rank: communicator.rank, sinks: eventSinks()) }
@@ -127,9 +123,10 @@ public struct TrainingJob {
     let run = try root.together {
       try TrainingRun(
         trainer, folder: folder, log: log, saving: saving, validation: validation,
-        policy: request.nonFinite, trace: trace, over: communicator)
+        nonFinite: request.nonFinite, stepLimit: request.stepLimit, trace: trace,
+        over: communicator)
     }
-    let runEnd = try run.run(stepLimit: request.stepLimit)
+    let runEnd = try run.run()
     if runEnd == .complete { conclude(state, log) }
     return runEnd
   }
@@ -166,20 +163,14 @@ public struct TrainingJob {
     if request.resumes {
       return try store.find(for: state, request.configuration, over: communicator)
     }
-    _ = try root.bytes {
-      try store.folder.requireNoRun()
-      return []
-    }
+    try root.run { try store.folder.requireNoRun() }
     return nil
   }
 
   /// It would be a pity to learn at the end that there is no place for what was traced.
   private func requireTraceFile() throws {
     guard let trace = request.trace else { return }
-    _ = try root.bytes {
-      try trace.requireWritable(besides: request.runFolder.url)
-      return []
-    }
+    try root.run { try trace.requireWritable(besides: request.runFolder.url) }
   }
 
   private func requirePlace(_ trainer: Trainer, _ path: String) throws(CheckpointError) {

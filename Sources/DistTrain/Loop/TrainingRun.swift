@@ -1,13 +1,15 @@
 import Communication
+import Corpora
 import Foundation
+import Platform
 import RunFiles
 
-/// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints. With
-/// an asynchronous validation these come while the steps of the next epoch are done.
+/// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints.
 ///
-/// All ranks run it; rank 0 writes, and what fails there ends the run on all of them in order.
+/// `RunPolicy` decides what follows what; the run does it. All ranks run it; rank 0 writes, and a
+/// failure there ends the run on all of them in order.
 public final class TrainingRun {
-  /// How a run came to its end.
+  /// The way in which a run ends.
   public enum End: Equatable, Sendable {
     /// All epochs are done.
     case complete
@@ -21,17 +23,19 @@ public final class TrainingRun {
   private let saving: RunSaving
   private let validation: Validation
   private let ending: EpochEnding
-  /// Seconds spent on ending epochs that were scored beside training.
   private let stragglers: Stragglers
-  private var endingSeconds = 0.0
   private let forensics: NonFiniteForensics
   private let rollback: Rollback
   private let trace: RunTrace?
+  private let stepLimit: Int?
+  private var policy: RunPolicy
+  private var epoch: EpochUnderWay
 
-  /// A run of `trainer`, whose state `validation` scores.
+  /// A run of `trainer`, whose state `validation` scores, up to its last epoch or to `stepLimit`
+  /// steps of the run.
   package init(
     _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving, validation: Validation,
-    policy: NonFinitePolicy = NonFinitePolicy(), trace: RunTrace? = nil,
+    nonFinite: NonFinitePolicy = NonFinitePolicy(), stepLimit: Int? = nil, trace: RunTrace? = nil,
     over communicator: any Communicator
   ) throws {
     self.trainer = trainer
@@ -40,243 +44,236 @@ public final class TrainingRun {
     self.saving = saving
     self.communicator = communicator
     self.validation = validation
-    let dumps = NonFiniteFolder(folder, limit: policy.dumpLimit)
+    self.stepLimit = stepLimit
+    let dumps = NonFiniteFolder(folder, limit: nonFinite.dumpLimit)
     forensics = NonFiniteForensics(trainer, folder: dumps, log: log, over: communicator)
     rollback = Rollback(
-      trainer: trainer, store: saving.store, dumps: dumps, policy: policy, log: log,
+      trainer: trainer, store: saving.store, dumps: dumps, policy: nonFinite, log: log,
       communicator: communicator)
     stragglers = Stragglers(log: log, over: communicator)
     ending = try EpochEnding(
       trainer, folder: folder, log: log, saving: saving, over: communicator)
+    policy = RunPolicy(
+      epochs: trainer.configuration.epochs, stepsPerEpoch: trainer.stepsPerEpoch,
+      stepLimit: stepLimit, skipLimit: nonFinite.skipLimit, interval: saving.interval,
+      validatesBesideTraining: validation.isAsynchronous)
+    epoch = EpochUnderWay(trainer)
   }
 
-  /// Trains until the epochs are done, `stepLimit` steps of the run are, or something asks to stop.
+  private var progress: TrainingProgress { trainer.state.progress }
+
+  /// Trains until the epochs are done, the step limit is reached, or something asks to stop.
   @discardableResult
-  public func run(stepLimit: Int? = nil) throws -> End {
+  public func run() throws -> End {
     do {
-      let end = try trainEpochs(stepLimit: stepLimit)
+      let end = try follow()
       try trace?.end()
       return end
-    } catch  where error is RootFailure || error is TrainingError {
-      // Such a failure is one of all ranks, and what was traced may tell of it.
+    } catch where error is RootFailure || error is TrainingError {
+      // All ranks have such a failure, and the trace may show its cause.
       if trace?.recorder != nil { try trace?.end() }
       throw error
     }
   }
 
-  private func trainEpochs(stepLimit: Int?) throws -> End {
-    let progress = { self.trainer.state.progress }
-    func startPrefetching() {
-      trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress().step) })
-    }
+  /// Follows the policy from action to action. All ranks do so together.
+  private func follow() throws -> End {
     startPrefetching()
-    // Whatever ends the run: no thread goes on.
+    // No thread outlives the run, whatever ends it.
     defer {
+      log.endProgress()
       trainer.stopPrefetching()
       validation.giveUp()
     }
-    if progress().unvalidated != nil {
-      try validation.begin()
-      if !validation.isAsynchronous, let reason = try finishValidation() {
-        return try stop(reason, validated: progress().epoch)
-      }
-    }
-    while progress().epoch < trainer.configuration.epochs {
-      let clock = ContinuousClock.now
-      let waitedBefore = trainer.waitedSeconds
-      let endingBefore = endingSeconds
-      let audioSeconds: Double
-      func goBack() throws {
-        trainer.stopPrefetching()
-        communicator.enter(.resuming)
-        // It is done again, if what it scores is not given up with the steps.
-        validation.giveUp()
-        try rollback.run()
-        // So that a run that is killed now does not forget its lower rate.
-        try saving.save(trainer)
-        try ending.wentBack()
-        if progress().unvalidated != nil { try validation.begin() }
-        startPrefetching()
-      }
-      switch try trainEpoch(stepLimit: stepLimit) {
-      case .stop(let reason):
-        // A limit, unlike other reasons, is no hurry.
-        if reason == .stepLimit, validation.isUnderWay, let other = try finishValidation() {
-          return try stop(other, validated: progress().epoch)
-        }
-        return try stop(reason)
-      case .notFinite:
+    while true {
+      let action = policy.next(progress)
+      // The last step of the trace's window ends with its checkpoint.
+      if action != .save { try trace?.endIfFull() }
+      switch action {
+      case .openEpoch: openEpoch()
+      case .step: policy.stepped(try step(), progress)
+      case .save: try saving.save(trainer)
+      case .closeEpoch: policy.closedEpoch(replicasDiffer: try closeEpoch())
+      case .freezeEpoch: trainer.state.freezeEpoch(epoch.trained)
+      case .beginValidation: try validation.begin()
+      case .awaitValidation: policy.validated(isWhole: try awaitValidation())
+      case .askRanks: policy.asked(try saving.requestsBeforeValidation())
+      case .validate: policy.validated(isWhole: try validate())
+      case .goBack:
         try goBack()
-        continue
-      case .trained(let seconds):
-        audioSeconds = seconds
-      }
-      let stepSeconds = clock.seconds - (endingSeconds - endingBefore)
-      // One rank that waits makes all wait.
-      let waited = try communicator.allReduceMax(
-        Int64((trainer.waitedSeconds - waitedBefore) * 1e6))
-      try stragglers.report(stepSeconds: stepSeconds, step: progress().step)
-      if try rollback.isDueForDifferingReplicas() {
-        try goBack()
-        continue
-      }
-      // A run that is resumed from here goes straight on to the validation.
-      try saving.save(trainer)
-      let trained = TrainedEpoch(
-        trainingLoss: progress().meanLoss, learningRate: trainer.rate(atStep: progress().step - 1),
-        seconds: clock.seconds - (endingSeconds - endingBefore), stepSeconds: stepSeconds,
-        audioSeconds: audioSeconds, dataSeconds: Double(waited) / 1e6)
-      // Lines of the log come in the order of the epochs.
-      if validation.isUnderWay, let reason = try finishValidation() {
-        return try stop(reason, validated: progress().epoch)
-      }
-      // Beside what, after the last one?
-      if validation.isAsynchronous, progress().epoch + 1 < trainer.configuration.epochs {
-        trainer.state.freezeEvaluatedWeights()
-        trainer.state.progress.endEpoch()
-        trainer.state.progress.unvalidated = trained
-        try validation.begin()
-      } else if let end = try validate(trained) {
-        return end
+        policy.wentBack()
+      case .stop(let cause): return .stopped(try stop(cause))
+      case .complete: return .complete
       }
     }
-    if validation.isUnderWay, let reason = try finishValidation() {
-      return try stop(reason, validated: progress().epoch)
-    }
-    return .complete
   }
 
-  /// Validates the epoch whose steps are done, while training waits. Not nil if the run stops.
-  private func validate(_ trained: TrainedEpoch) throws -> End? {
-    if let reason = try saving.reasonBeforeValidation() { return try stop(reason) }
-    let clock = ContinuousClock.now
-    communicator.enter(.validation)
-    let result = try (trace?.recorder).measure(.validation) {
-      try validation.run(until: saving.wantsToStopValidation)
-    }
-    guard let evaluation = result else {
-      return try stop(
-        saving.reasonDuringValidation(), validated: trainer.state.progress.epoch + 1)
-    }
-    let seconds = clock.seconds
-    saving.validated(seconds: seconds)
-    try ending.end(trained, evaluation, validationSeconds: seconds)
-    return nil
+  private func startPrefetching() {
+    trainer.startPrefetching(stepCount: stepLimit.map { max(0, $0 - progress.step) })
   }
 
-  /// Waits for the validation that is under way beside training, and ends its epoch. Not nil if the
-  /// run stops instead.
-  private func finishValidation() throws -> StopReason? {
-    let clock = ContinuousClock.now
-    defer { endingSeconds += clock.seconds }
-    communicator.enter(.validation)
-    let result = try (trace?.recorder).measure(.validation) {
-      try validation.finish(until: saving.wantsToStopValidation)
-    }
-    guard let (evaluation, seconds) = result else { return saving.reasonDuringValidation() }
-    let waited = clock.seconds
-    saving.validated(seconds: seconds)
-    try ending.endUnvalidated(evaluation, validationSeconds: waited)
-    return nil
-  }
-
-  /// Saves, says why the run stops, and in the validation of which epoch if it does so there.
-  private func stop(_ reason: StopReason, validated: Int? = nil) throws -> End {
-    try saving.save(trainer)
-    saving.report(reason, trainer.state.progress, validated: validated)
-    return .stopped(reason)
-  }
-
-  private enum EpochEnd {
-    /// All steps are done; seconds of audio of those done here.
-    case trained(Double)
-    /// Something asks to stop.
-    case stop(StopReason)
-    /// Too many steps in a row were not finite.
-    case notFinite
-  }
-
-  /// The rest of the epoch under way.
-  private func trainEpoch(stepLimit: Int?) throws -> EpochEnd {
-    let configuration = trainer.configuration
-    let epoch = trainer.state.progress.epoch + 1
-    let sampler = trainer.sampler(epoch: epoch)
-    let first = trainer.state.progress.stepInEpoch
+  private func openEpoch() {
+    epoch = EpochUnderWay(trainer)
     log.beginProgress(
-      "pass \(epoch)/\(configuration.epochs)", total: trainer.stepsPerEpoch, completed: first)
-    defer { log.endProgress() }
-    var audioSeconds = 0.0
+      "pass \(epoch.number)/\(trainer.configuration.epochs)", total: trainer.stepsPerEpoch,
+      completed: progress.stepInEpoch)
     stragglers.beginEpoch()
-    for index in first..<trainer.stepsPerEpoch {
-      if let stepLimit, trainer.state.progress.step >= stepLimit { return .stop(.stepLimit) }
-      let items = sampler[index].items
-      try trace?.stepBegins()
-      let result = try step(items, epoch: epoch)
-      audioSeconds += Double(result.itemCount) * configuration.cropSeconds
-      stragglers.add(busySeconds: result.busySeconds)
-      let loss = result.lossSum / Double(max(1, result.itemCount))
-      if result.isSkipped {
-        try reportSkipped(result, items)
-        communicator.enter(.investigation)
-        try forensics.investigate(items, epoch: epoch, learningRate: result.learningRate)
-      }
-      let step = trainer.state.progress.step
-      log.event(
-        "step",
-        [
-          "step": .integer(step), "loss": .number(loss),
-          "gradient_norm": .number(result.gradientNorm),
-          "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
-          "data_seconds": .number(result.dataSeconds),
-          "busy_seconds": .number(result.busySeconds),
-          "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
-        ])
-      log.progress(completed: index + 1, loss: loss, audioSeconds: audioSeconds)
-      if rollback.isDue { return .notFinite }
-      // By the same sums on all ranks, so that all do it after the same step.
-      if validation.isUnderWay, !result.requests.validating, let reason = try finishValidation() {
-        return .stop(reason)
-      }
-      if let reason = saving.reason(result.requests) { return .stop(reason) }
-      // After the last step the epoch's own checkpoint follows.
-      if index + 1 < trainer.stepsPerEpoch, saving.isDue(result.requests, afterStep: step) {
-        try saving.save(trainer)
-      }
-      try trace?.endIfFull()
-    }
-    return .trained(audioSeconds)
   }
 
-  private func step(_ items: [Int], epoch: Int) throws -> StepResult {
-    do {
-      return try saving.timingStep { requests in
-        try trainer.step(items, epoch: epoch, trace: trace?.recorder) {
+  /// One step of the epoch under way, and all that is written about it. Returns the ranks' requests.
+  private func step() throws -> StepRequests {
+    let items = epoch.sampler[progress.stepInEpoch].items
+    try trace?.stepBegins()
+    let result = try savingOnFailure {
+      try saving.timingStep { requests in
+        try trainer.step(items, epoch: epoch.number, trace: trace?.recorder) {
           var requests = requests()
           requests.validating = validation.isComputing
           return requests
         }
       }
+    }
+    epoch.trained.audioSeconds +=
+      Double(result.itemCount) * trainer.configuration.cropSeconds
+    stragglers.add(busySeconds: result.busySeconds)
+    let loss = result.lossSum / Double(max(1, result.itemCount))
+    if result.isSkipped {
+      try reportSkipped(items)
+      communicator.enter(.investigation)
+      try forensics.investigate(items, epoch: epoch.number, learningRate: result.learningRate)
+    }
+    let step = progress.step
+    log.event(
+      "step",
+      [
+        "step": .integer(step), "loss": .number(loss),
+        "gradient_norm": .number(result.gradientNorm),
+        "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
+        "data_seconds": .number(result.dataSeconds),
+        "busy_seconds": .number(result.busySeconds),
+        "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
+      ])
+    log.progress(
+      completed: progress.stepInEpoch, loss: loss, audioSeconds: epoch.trained.audioSeconds)
+    return result.requests
+  }
+
+  /// Runs a step. All ranks know a failure of one of them, and the steps before it are saved.
+  private func savingOnFailure<Result>(_ step: () throws -> Result) throws -> Result {
+    do {
+      return try step()
     } catch let failure as RootFailure {
-      // All ranks know that one of them failed, and the steps before must not be lost.
       try saving.save(trainer)
       throw failure
     }
   }
 
-  private func reportSkipped(_ result: StepResult, _ items: [Int]) throws {
+  private func reportSkipped(_ items: [Int]) throws {
     let names = Array(trainer.names(items).joined(separator: ", ").utf8)
     guard let all = try communicator.gather(names, root: 0) else { return }
     let list = all.map { String(decoding: $0, as: UTF8.self) }.filter { !$0.isEmpty }
     log.warning(
-      "step \(trainer.state.progress.step) skipped on all ranks: loss or gradient is not finite "
-        + "(\(trainer.state.progress.skippedSteps) so far); its utterances: "
+      "step \(progress.step) skipped on all ranks: loss or gradient is not finite "
+        + "(\(progress.skippedSteps) so far); its utterances: "
         + list.joined(separator: ", "))
+  }
+
+  /// Measures the epoch whose steps are done and saves it, unless the ranks' weights differ while
+  /// steps are being skipped. Returns whether they do.
+  private func closeEpoch() throws -> Bool {
+    log.endProgress()
+    epoch.trained.stepSeconds = epoch.seconds
+    // One rank that waits for data makes all wait.
+    let waited = try communicator.allReduceMax(
+      Int64((trainer.waitedSeconds - epoch.waitedBefore) * 1e6))
+    try stragglers.report(stepSeconds: epoch.trained.stepSeconds, step: progress.step)
+    if try rollback.replicasDiffer() { return true }
+    // A run that is resumed from here continues with the validation.
+    try saving.save(trainer)
+    epoch.trained.trainingLoss = progress.meanLoss
+    epoch.trained.learningRate = trainer.rate(atStep: progress.step - 1)
+    epoch.trained.seconds = epoch.seconds
+    epoch.trained.dataSeconds = Double(waited) / 1e6
+    return false
+  }
+
+  /// Validates the closed epoch while training waits, and ends it. Returns false if a rank left.
+  private func validate() throws -> Bool {
+    let stopwatch = Stopwatch()
+    communicator.enter(.validation)
+    let result = try (trace?.recorder).measure(.validation) {
+      try validation.run(until: saving.wantsToStopValidation)
+    }
+    guard let evaluation = result else { return false }
+    let seconds = stopwatch.seconds
+    saving.validated(seconds: seconds)
+    try ending.end(epoch.trained, evaluation, validationSeconds: seconds)
+    return true
+  }
+
+  /// Waits for the validation beside training, and ends its epoch. Returns false if a rank left.
+  private func awaitValidation() throws -> Bool {
+    let stopwatch = Stopwatch()
+    defer { epoch.awaitedSeconds += stopwatch.seconds }
+    communicator.enter(.validation)
+    let result = try (trace?.recorder).measure(.validation) {
+      try validation.finish(until: saving.wantsToStopValidation)
+    }
+    guard let (evaluation, seconds) = result else { return false }
+    let waited = stopwatch.seconds
+    saving.validated(seconds: seconds)
+    try ending.endUnvalidated(evaluation, validationSeconds: waited)
+    return true
+  }
+
+  /// Returns to the last good state, and gives up a validation under way: the policy begins it again
+  /// if its epoch is still there.
+  private func goBack() throws {
+    log.endProgress()
+    trainer.stopPrefetching()
+    communicator.enter(.resuming)
+    validation.giveUp()
+    try rollback.run()
+    // So that a run that is killed now does not forget its lower rate.
+    try saving.save(trainer)
+    try ending.wentBack()
+    startPrefetching()
+  }
+
+  /// Saves and reports why the run stops.
+  private func stop(_ cause: RunPolicy.StopCause) throws -> StopReason {
+    log.endProgress()
+    let reason = saving.reason(cause)
+    try saving.save(trainer)
+    saving.report(
+      reason, progress,
+      validated: cause == .leftValidation ? progress.validatedEpochs + 1 : nil)
+    return reason
   }
 }
 
-extension ContinuousClock.Instant {
-  /// Seconds from this instant to now.
-  fileprivate var seconds: Double {
-    (ContinuousClock.now - self) / .seconds(1)
+/// The epoch whose steps are under way, or the rest of it that is done here.
+private struct EpochUnderWay {
+  /// From 1.
+  let number: Int
+  /// The utterances of its steps.
+  let sampler: ShardedSampler
+  /// Seconds that steps had waited for data before it.
+  let waitedBefore: Double
+  /// Seconds in it that were spent on ending the epoch that was validated beside it.
+  var awaitedSeconds = 0.0
+  /// Figures of its training; whole once it is closed.
+  var trained = TrainedEpoch(
+    trainingLoss: nil, learningRate: 0, seconds: 0, stepSeconds: 0, audioSeconds: 0, dataSeconds: 0)
+  private let stopwatch = Stopwatch()
+
+  /// The epoch that the state of `trainer` is in.
+  init(_ trainer: Trainer) {
+    number = trainer.state.progress.epoch + 1
+    sampler = trainer.sampler(epoch: number)
+    waitedBefore = trainer.waitedSeconds
   }
+
+  /// Seconds since its start here, without those for another epoch's validation.
+  var seconds: Double { stopwatch.seconds - awaitedSeconds }
 }
