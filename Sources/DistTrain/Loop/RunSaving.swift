@@ -67,15 +67,16 @@ package final class RunSaving {
     clock = RunClock(interval: interval, end: end?.uptime, margin: margin)
   }
 
-  /// Runs a step, which gets what this rank wants near its end, and keeps its time.
-  func timingStep<Result>(_ step: (() -> StepRequests) throws -> Result) rethrows -> Result {
+  /// Runs a step, and keeps its time.
+  func timingStep<Result>(_ step: () throws -> Result) rethrows -> Result {
     lastSaved = nil
     clock.stepBegins()
     defer { clock.stepEnded() }
-    return try step { self.requests }
+    return try step()
   }
 
-  private var requests: StepRequests {
+  /// Requests of this rank: to stop by any signal and, on rank 0, whatever the clock asks for.
+  var requests: StepRequests {
     var requests = StepRequests()
     requests.stopBySignal = receivedSignal() != nil
     if communicator.isRoot {

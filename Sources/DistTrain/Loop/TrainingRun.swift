@@ -125,12 +125,9 @@ public final class TrainingRun {
     let items = epoch.sampler[progress.stepInEpoch].items
     try trace?.stepBegins()
     let result = try savingOnFailure {
-      try saving.timingStep { requests in
-        try trainer.step(items, epoch: epoch.number, trace: trace?.recorder) {
-          var requests = requests()
-          requests.validating = validation.isComputing
-          return requests
-        }
+      try saving.timingStep {
+        try trainer.step(
+          items, epoch: epoch.number, trace: trace?.recorder, requests: { ownRequests })
       }
     }
     epoch.trained.audioSeconds +=
@@ -156,6 +153,12 @@ public final class TrainingRun {
     log.progress(
       completed: progress.stepInEpoch, loss: loss, audioSeconds: epoch.trained.audioSeconds)
     return result.requests
+  }
+
+  private var ownRequests: StepRequests {
+    var requests = saving.requests
+    requests.validating = validation.isComputing
+    return requests
   }
 
   /// Runs a step. All ranks know a failure of one of them, and the steps before it are saved.

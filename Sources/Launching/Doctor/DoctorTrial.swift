@@ -49,7 +49,7 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
     for count in 0..<4 {
       try communicator.barrier()
       let stopwatch = Stopwatch()
-      let outcome = try step.run(count: 1, learningRate: 1e-4, execution) { _ in item }
+      let outcome = try step.run(LoadedBatch([item]), learningRate: 1e-4, execution)
       let seconds = stopwatch.seconds
       // The first lays out memory and weights.
       if count == 0 { continue }
