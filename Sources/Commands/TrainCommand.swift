@@ -1,6 +1,5 @@
 import ArgumentParser
 import Communication
-import Corpora
 import DistTrain
 import Foundation
 import Models
@@ -35,39 +34,7 @@ public struct TrainCommand: ParsableCommand {
 
   @OptionGroup var staging: StagingOptions
 
-  @Option(help: "Passes over the training split.")
-  var epochs = 100
-
-  @Option(help: "Utterances per rank and step; the global batch is this times the ranks.")
-  var batch = 6
-
-  @Option(
-    help: ArgumentHelp(
-      "Batches of each rank and step, with one exchange of gradients: for large global batches and "
-        + "slow networks. The global batch is ranks × --batch × this; memory depends on neither.",
-      valueName: "batches"))
-  var accumulate = 1
-
-  @Option(help: "Seed of initial weights, order and crops.")
-  var seed: UInt64 = 0
-
-  @Option(name: .customLong("lr"), help: "Learning rate.")
-  var learningRate = 1e-3
-
-  @Option(help: "How the rate falls: step (×0.98 every 10 epochs), cosine (to 0) or constant.")
-  var schedule = LearningRateSchedule.Decay.step
-
-  @Option(help: "Steps over which the rate rises linearly at the start.")
-  var warmup = 0
-
-  @Option(help: "Decay of averaged weights, such as 0.999; validated and kept instead. 0: off.")
-  var ema = 0.0
-
-  @Option(help: "Limit of the global gradient norm.")
-  var clip = 5.0
-
-  @Option(help: "Length of a training crop in seconds.")
-  var seconds = 2.0
+  @OptionGroup var recipe: RecipeOptions
 
   @Option(help: "Threads of each rank, for more cores than the batch allows ranks.")
   var threads = 1
@@ -76,9 +43,6 @@ public struct TrainCommand: ParsableCommand {
   var recompute = false
 
   @OptionGroup var exchange: ExchangeOptions
-
-  @Option(help: "End an epoch after this many steps of its order, and validate.")
-  var stepsPerEpoch: Int?
 
   @Option(help: "Folder of the run. Default: checkpoints_<preset>.")
   var runDir: String?
@@ -103,44 +67,20 @@ public struct TrainCommand: ParsableCommand {
     help: "Also write the run's numbers for TensorBoard, to the folder tensorboard of the run.")
   var tensorBoard = false
 
-  @Option(help: "Unusable files: stop, or skip (left out and listed).")
-  var onBadFile = OnBadFile.stop
-
-  @Option(help: "Validate on this many utterances only, spread over the split.")
-  var validationCount: Int?
-
-  @Flag(help: "Validate beside the training of the next pass, with the same scores.")
-  var validateAsync = false
-
-  @Option(parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers kept for validation.")
-  var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  @OptionGroup var corpus: CorpusOptions
+  @OptionGroup var validation: ValidationOptions
 
   /// Made by the parser.
   public init() {}
 
   /// Rejects numbers that make no sense before anything starts.
   public func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
+    guard (1...1024).contains(threads) else {
+      throw ValidationError("--threads must be between 1 and 1024, not \(threads)")
     }
-    try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
-    try require(batch > 0, "--batch must be at least 1, not \(batch)")
-    try require(accumulate > 0, "--accumulate must be at least 1, not \(accumulate)")
-    try require(
-      threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
-    try require(
-      learningRate > 0 && learningRate.isFinite, "--lr must be positive, not \(learningRate)")
-    try require(warmup >= 0, "--warmup must be at least 0, not \(warmup)")
-    try require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
-    try require(clip > 0, "--clip must be positive, not \(clip)")
-    try require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try require(
-      (stepsPerEpoch ?? 1) > 0, "--steps-per-epoch must be at least 1, not \(stepsPerEpoch ?? 0)")
-    try require((stopAfter ?? 1) > 0, "--stop-after must be at least 1, not \(stopAfter ?? 0)")
-    try require(
-      (validationCount ?? 1) > 0,
-      "--validation-count must be at least 1, not \(validationCount ?? 0)")
+    if let stopAfter, stopAfter < 1 {
+      throw ValidationError("--stop-after must be at least 1, not \(stopAfter)")
+    }
   }
 
   /// Where a run of `model` keeps its files.
@@ -154,36 +94,7 @@ public struct TrainCommand: ParsableCommand {
   public func run() throws {
     let start = ProcessInfo.processInfo.systemUptime
     try ParallelCommand.run(deadlines.deadlines) { communicator in
-      let model = try RootDecision(communicator).value { try Preset.load(preset) }
-      let configuration = TrainingConfiguration(
-        model: model, seed: seed, epochs: epochs, batch: batch, accumulate: accumulate,
-        ranks: communicator.worldSize, cropSeconds: seconds, learningRate: learningRate,
-        schedule: schedule, warmupSteps: warmup, clip: clip, averageDecay: ema > 0 ? ema : nil,
-        stepsPerEpoch: stepsPerEpoch)
-      var request = TrainingRequest(
-        configuration: configuration, data: data,
-        runFolder: runFolder(of: model))
-      request.stage = staging.stage
-      request.resumes = resume
-      request.threads = threads
-      request.recomputes = recompute
-      request.exchange = exchange.settings
-      request.onBadFile = onBadFile
-      request.validationSpeakers = validationSpeakers
-      request.validationCount = validationCount
-      request.validatesAsynchronously = validateAsync
-      request.stepLimit = stopAfter
-      request.nonFinite = nonFinite.policy
-      request.trace = tracing.request
-      request.writesTensorBoard = tensorBoard
-      request.saving = saving.request(startedAt: start)
-      request.saving.fault = try RootDecision(communicator).together {
-        try FaultInjection(environment: ProcessInfo.processInfo.environment)
-      }
-      if let fault = request.saving.fault.flatMap(NumericalFault.init) {
-        request.hooks = fault.hooks(rank: communicator.rank)
-      }
-      let job = TrainingJob(request, over: communicator)
+      let job = TrainingJob(try request(startedAt: start, over: communicator), over: communicator)
       if dryRun {
         let lines = try job.dryRun()
         if communicator.isRoot { lines.forEach(Console.line) }
@@ -195,7 +106,29 @@ public struct TrainCommand: ParsableCommand {
       }
     }
   }
-}
 
-extension LearningRateSchedule.Decay: ExpressibleByArgument {}
-extension OnBadFile: ExpressibleByArgument {}
+  /// The job that the options ask for, on the ranks of `communicator`.
+  private func request(
+    startedAt start: Double, over communicator: any Communicator
+  ) throws -> TrainingRequest {
+    let root = RootDecision(communicator)
+    let model = try root.value { try Preset.load(preset) }
+    var request = TrainingRequest(
+      configuration: recipe.configuration(model, ranks: communicator.worldSize),
+      corpus: corpus.request(data, staging), runFolder: runFolder(of: model))
+    request.resumes = resume
+    request.stepLimit = stopAfter
+    request.threads = threads
+    request.recomputes = recompute
+    request.exchange = exchange.settings
+    request.validation = validation.request
+    request.saving = saving.request(startedAt: start)
+    request.nonFinite = nonFinite.policy
+    request.trace = tracing.request
+    request.writesTensorBoard = tensorBoard
+    request.fault = try root.together {
+      try FaultInjection(environment: ProcessInfo.processInfo.environment)
+    }
+    return request
+  }
+}

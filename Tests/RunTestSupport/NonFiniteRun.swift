@@ -43,11 +43,15 @@ package struct NonFiniteRun {
   package init(in folder: URL, epochs: Int) throws {
     self.folder = folder
     pairs = try PairedDataset(folder: folder.file("corpus"), split: .train).pairs
-    configuration = TrainingConfiguration(
-      model: try ModelConfiguration(
-        parsing: Array(tinyModel.utf8), file: "tiny"),
-      seed: 3, epochs: epochs, batch: 2, ranks: Self.ranks, cropSeconds: 0.5,
-      averageDecay: 0.9)
+    let model = try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
+    configuration = TrainingConfiguration(model: model) {
+      $0.seed = 3
+      $0.epochs = epochs
+      $0.batch = 2
+      $0.ranks = Self.ranks
+      $0.cropSeconds = 0.5
+      $0.averageDecay = 0.9
+    }
   }
 
   /// Trains on two ranks into `run`. `prepare` may change the state that it starts from.

@@ -118,21 +118,19 @@ extension FaultInjection: CustomStringConvertible {
 }
 
 extension FaultInjection {
-  /// `hooks`, and what of this fault strikes in the steps of `rank`.
-  package func hooks(_ hooks: StepHooks, rank: Int) -> StepHooks {
-    guard rank == self.rank else { return hooks }
-    var hooks = hooks
+  /// Hooks through which the fault strikes in the steps of `rank`.
+  package func hooks(rank: Int) -> StepHooks {
+    guard rank == self.rank else { return StepHooks() }
     switch kind {
-    case .loopInLoader: hooks.endlessLoadAfterStep = step
+    case .killInCheckpoint, .damageCheckpoint: return StepHooks()
+    case .loopInLoader: return StepHooks(endlessLoadAfterStep: step)
     case .stopProcess:
-      let before = hooks.beforeStep
       let step = step
-      hooks.beforeStep = { number, parameters in
-        if number == step + 1 { raise(SIGSTOP) }
-        before(number, parameters)
-      }
-    default: break
+      return StepHooks(beforeStep: { number, _ in if number == step + 1 { raise(SIGSTOP) } })
+    case .poisonWeight: return NumericalFault.poisonWeight(step: step, rank: rank).hooks(rank: rank)
+    case .poisonGradient:
+      return NumericalFault.poisonGradient(step: step, rank: rank).hooks(rank: rank)
+    case .poisonInput: return NumericalFault.poisonInput(step: step, rank: rank).hooks(rank: rank)
     }
-    return hooks
   }
 }

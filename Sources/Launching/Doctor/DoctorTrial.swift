@@ -38,8 +38,10 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
       exchange.add(stopwatch.seconds)
     }
 
-    let configuration = TrainingConfiguration(
-      model: model, batch: 1, ranks: communicator.worldSize)
+    let configuration = TrainingConfiguration(model: model) {
+      $0.batch = 1
+      $0.ranks = communicator.worldSize
+    }
     let step = try TrainingStep(
       TrainingState(configuration), clip: configuration.clip, over: communicator)
     let item = TestSignals.pair(sampleCount: 32_000, stream: "doctor \(communicator.rank)")

@@ -19,8 +19,13 @@ import TestSupport
 
   init() throws {
     configuration = TrainingConfiguration(
-      model: try ModelConfiguration(parsing: Array(Self.model.utf8), file: "tiny"), seed: 3,
-      epochs: 3, batch: 2, averageDecay: 0.9)
+      model: try ModelConfiguration(parsing: Array(Self.model.utf8), file: "tiny")
+    ) {
+      $0.seed = 3
+      $0.epochs = 3
+      $0.batch = 2
+      $0.averageDecay = 0.9
+    }
   }
 
   /// A run that stands at `step`, with numbers of its own everywhere.

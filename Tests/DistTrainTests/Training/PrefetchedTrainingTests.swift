@@ -13,10 +13,15 @@ import TestSupport
     ranks: Int = 1, batch: Int = 2, epochs: Int = 3, stepsPerEpoch: Int? = nil
   ) throws -> TrainingConfiguration {
     TrainingConfiguration(
-      model: try ModelConfiguration(
-        parsing: Array(tinyModel.utf8), file: "tiny"),
-      seed: 3, epochs: epochs, batch: batch, ranks: ranks, cropSeconds: 0.5,
-      stepsPerEpoch: stepsPerEpoch)
+      model: try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
+    ) {
+      $0.seed = 3
+      $0.epochs = epochs
+      $0.batch = batch
+      $0.ranks = ranks
+      $0.cropSeconds = 0.5
+      $0.stepsPerEpoch = stepsPerEpoch
+    }
   }
 
   private func withPairs(_ count: Int, _ body: ([UtterancePair]) throws -> Void) throws {
