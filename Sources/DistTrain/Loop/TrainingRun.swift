@@ -69,7 +69,7 @@ public final class TrainingRun {
       let end = try follow()
       try trace?.end()
       return end
-    } catch where error is RootFailure || error is TrainingError {
+    } catch  where error is RootFailure || error is TrainingError {
       // All ranks have such a failure, and the trace may show its cause.
       if trace?.recorder != nil { try trace?.end() }
       throw error
