@@ -82,7 +82,7 @@ package struct NonFiniteRun {
       let validation = try Validation(
         state, pairs: valid, isAsynchronous: validatesAsynchronously, log: runLog,
         over: communicator)
-      let training = try TrainingRun(
+      let training = try TrainingLoop(
         trainer, folder: run, log: runLog, saving: saving, validation: validation,
         nonFinite: policy, stepLimit: stepLimit, over: communicator)
       var outcome = Outcome()
@@ -121,7 +121,7 @@ package struct NonFiniteRun {
   /// Names of the utterances that `rank` takes in a step, counted from 1.
   package func names(step: Int, rank: Int) -> [String] {
     let stepsPerEpoch = (pairs.count + 3) / 4
-    let order = TrainingOrder(
+    let order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: Self.ranks, rank: rank)
     let epoch = (step - 1) / stepsPerEpoch + 1
     return order.sampler(epoch: epoch)[(step - 1) % stepsPerEpoch].items.map { pairs[$0].name }

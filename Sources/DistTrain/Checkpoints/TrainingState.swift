@@ -35,12 +35,11 @@ public final class TrainingState {
   /// Copies the weights that are validated and kept into `frozen`.
   func freezeEvaluatedWeights() { freeze(average?.values ?? model.parameters.values) }
 
-  /// Keeps these weights and counts the epoch whose training `trained` tells of, for a validation
-  /// beside the next one.
-  func freezeEpoch(_ trained: TrainedEpoch) {
+  /// Keeps the weights for a validation beside the next epoch, and counts the epoch of these figures.
+  func freezeEpoch(_ figures: EpochFigures) {
     freezeEvaluatedWeights()
     progress.endEpoch()
-    progress.unvalidated = trained
+    progress.unvalidated = figures
   }
 
   /// Copies `values`, in the arena's layout, into `frozen`.
@@ -67,7 +66,7 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   /// Epochs finished, validation included but for an unvalidated one.
   public var epoch = 0
   /// The last of these while it is scored beside training; nil otherwise.
-  public var unvalidated: TrainedEpoch?
+  public var unvalidated: EpochFigures?
   /// Steps done in the epoch under way.
   public var stepInEpoch = 0
   /// Sum of losses and number of items in the epoch under way.

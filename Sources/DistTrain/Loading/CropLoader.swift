@@ -18,18 +18,18 @@ final class CropLoader {
   private let crop: RandomCrop
   private let depth: Int
   private let hooks: StepHooks
-  private let endlessAt: TrainingOrder.Visit?
+  private let endlessAt: UtteranceOrder.Visit?
   private let stft = STFT()
   // A step with a sample that is not finite is skipped, and what is wrong is told: better than the
   // end of the run.
   private let reader = RecordingReader(acceptsNonFinite: true)
-  private var prefetcher: Prefetcher<TrainingOrder.Visit, Samples, WaveFileError>?
+  private var prefetcher: Prefetcher<UtteranceOrder.Visit, Samples, WaveFileError>?
 
   /// A loader of crops of `pairs`, whose noisy samples `hooks` may spoil. Tests let the reading of the
   /// crop of `endlessAt` never return.
   init(
     _ configuration: TrainingConfiguration, pairs: [UtterancePair], hooks: StepHooks = StepHooks(),
-    endlessAt: TrainingOrder.Visit? = nil
+    endlessAt: UtteranceOrder.Visit? = nil
   ) {
     self.pairs = pairs
     self.hooks = hooks
@@ -48,7 +48,7 @@ final class CropLoader {
   }
 
   /// Starts to read the crops of `visits`, which steps then have to take in that order.
-  func start(_ visits: some Sequence<TrainingOrder.Visit> & Sendable) {
+  func start(_ visits: some Sequence<UtteranceOrder.Visit> & Sendable) {
     let pairs = pairs
     let crop = crop
     let endlessAt = endlessAt
@@ -75,7 +75,7 @@ final class CropLoader {
   /// The crop of an utterance as the model takes it in the step `step`: noisy and clean, each
   /// [1, T, F, 2].
   fileprivate func spectrograms(
-    of visit: TrainingOrder.Visit, step: Int
+    of visit: UtteranceOrder.Visit, step: Int
   ) throws(TrainingError) -> TrainingStep.Item {
     var samples = try samples(of: visit)
     hooks.noisy(step, visit.item, &samples.noisy)
@@ -93,14 +93,14 @@ final class CropLoader {
 
   /// Samples of a crop that the step `step` has taken, read again.
   func samplesAgain(
-    of visit: TrainingOrder.Visit, step: Int
+    of visit: UtteranceOrder.Visit, step: Int
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
     var samples = try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
     hooks.noisy(step, visit.item, &samples.noisy)
     return samples
   }
 
-  private func samples(of visit: TrainingOrder.Visit) throws(TrainingError) -> Samples {
+  private func samples(of visit: UtteranceOrder.Visit) throws(TrainingError) -> Samples {
     let stopwatch = Stopwatch()
     defer { waitedSeconds += stopwatch.seconds }
     do {

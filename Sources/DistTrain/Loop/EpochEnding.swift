@@ -47,7 +47,7 @@ final class EpochEnding {
   /// Ends the epoch under way, whose weights were scored as they stand. All ranks call it together,
   /// as they do the other.
   func end(
-    _ trained: TrainedEpoch, _ evaluation: Evaluation, validationSeconds: Double
+    _ trained: EpochFigures, _ evaluation: Evaluation, validationSeconds: Double
   ) throws {
     let state = trainer.state
     state.progress.endEpoch()
@@ -72,7 +72,7 @@ final class EpochEnding {
 
   /// Writes all about the last epoch that is counted.
   private func write(
-    _ trained: TrainedEpoch, _ evaluation: Evaluation, _ validationSeconds: Double,
+    _ trained: EpochFigures, _ evaluation: Evaluation, _ validationSeconds: Double,
     weights: () -> [UInt8]
   ) throws {
     communicator.enter(.saving)

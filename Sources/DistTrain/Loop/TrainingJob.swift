@@ -23,7 +23,7 @@ public struct TrainingJob {
   ///
   /// - Throws: `RootFailure` on all ranks for everything that is found before training.
   @discardableResult
-  public func run() throws -> TrainingRun.End {
+  public func run() throws -> TrainingLoop.End {
     request.saving.stopSignals.catchAll()
     let end = communicator.isRoot ? jobEnd() : nil
     let ground = try prepare()
@@ -76,7 +76,7 @@ public struct TrainingJob {
 
   /// Makes the parts of the run and describes them. Impossible settings fail on all ranks alike,
   /// before the first exchange.
-  private func build(_ ground: Ground, _ end: JobEnd?) throws -> TrainingRun {
+  private func build(_ ground: Ground, _ end: JobEnd?) throws -> TrainingLoop {
     let log = ground.log
     communicator.enter(.starting)
     communicator.completed(step: ground.state.progress.step)
@@ -104,7 +104,7 @@ public struct TrainingJob {
       margin: request.saving.wallMargin, receivedSignal: { StopSignals.received }, log: log,
       trace: trace, over: communicator)
     return try root.together {
-      try TrainingRun(
+      try TrainingLoop(
         trainer, folder: request.runFolder, log: log, saving: saving, validation: validation,
         nonFinite: request.nonFinite, stepLimit: request.stepLimit, trace: trace,
         over: communicator)

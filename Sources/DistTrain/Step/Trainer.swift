@@ -40,7 +40,7 @@ public final class Trainer {
   /// How utterances are computed.
   package let execution: Execution
   private let trainingStep: TrainingStep
-  private let order: TrainingOrder
+  private let order: UtteranceOrder
   private let crops: CropLoader
 
   /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere, whose
@@ -57,7 +57,7 @@ public final class Trainer {
     self.execution = execution
     trainingStep = try TrainingStep(
       state, clip: configuration.clip, exchange: exchange, hooks: hooks, over: communicator)
-    order = TrainingOrder(
+    order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)

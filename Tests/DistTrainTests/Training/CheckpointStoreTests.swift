@@ -75,7 +75,7 @@ import TestSupport
   @Test func weightsThatWaitForTheirValidationComeBack() throws {
     let waiting = state(step: 5)
     waiting.progress.epoch = 2
-    waiting.progress.unvalidated = TrainedEpoch(
+    waiting.progress.unvalidated = EpochFigures(
       trainingLoss: 0.1, learningRate: 1e-3, seconds: 2.5, stepSeconds: 2, audioSeconds: 30,
       dataSeconds: 0.25)
     let frozen = waiting.frozen.parameters.values

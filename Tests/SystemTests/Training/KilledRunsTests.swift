@@ -88,7 +88,7 @@ import TestSupport
       }
       return (step..<9).map { index in
         (0..<ranks).flatMap { rank in
-          TrainingOrder(configuration, utteranceCount: 26, worldSize: ranks, rank: rank)
+          UtteranceOrder(configuration, utteranceCount: 26, worldSize: ranks, rank: rank)
             .visits(afterEpochs: index / 3, steps: index % 3, stepCount: 1)
             .map { "\($0.item) in \($0.epoch)" }
         }.sorted()

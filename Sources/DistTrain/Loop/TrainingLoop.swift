@@ -8,7 +8,7 @@ import RunFiles
 ///
 /// `RunPolicy` decides what follows what; the run does it. All ranks run it; rank 0 writes, and a
 /// failure there ends the run on all of them in order.
-public final class TrainingRun {
+public final class TrainingLoop {
   /// The way in which a run ends.
   public enum End: Equatable, Sendable {
     /// All epochs are done.
@@ -266,7 +266,7 @@ private struct EpochUnderWay {
   /// Seconds in it that were spent on ending the epoch that was validated beside it.
   var awaitedSeconds = 0.0
   /// Figures of its training; whole once it is closed.
-  var trained = TrainedEpoch(
+  var trained = EpochFigures(
     trainingLoss: nil, learningRate: 0, seconds: 0, stepSeconds: 0, audioSeconds: 0, dataSeconds: 0)
   private let stopwatch = Stopwatch()
 

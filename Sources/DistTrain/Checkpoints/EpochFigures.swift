@@ -1,7 +1,7 @@
 import RunFiles
 
 /// What the training of an epoch came to: what its line tells besides the scores.
-public struct TrainedEpoch: Codable, Equatable, Sendable {
+public struct EpochFigures: Codable, Equatable, Sendable {
   /// Mean loss over its items; nil if every step was skipped.
   public var trainingLoss: Double?
   /// Learning rate of its last step.
