@@ -2,14 +2,14 @@ import Foundation
 
 /// A shared library opened at run time.
 ///
-/// Decoders and resampler are needed once, on the machine that prepares the corpus: linking them would ask
-/// every compute node for them.
+/// Only the machine that prepares the corpus needs decoders and resampler: if they were linked,
+/// every compute node would need them.
 package struct DynamicLibrary {
   package let name: String
   package let package: String
   private let handle: UInt
 
-  /// Opens `name`, which Debian's `package` installs. It stays open until the process ends.
+  /// Opens the library `name`, which Debian's `package` installs, until the process ends.
   package init(_ name: String, package: String) throws(CorpusLibraryError) {
     self.name = name
     self.package = package
@@ -20,7 +20,8 @@ package struct DynamicLibrary {
     self.handle = UInt(bitPattern: handle)
   }
 
-  /// The function `symbol` as the C function type `Function`, which must be the true one.
+  /// The function `symbol` as the C function type `Function`, which must be the function's own
+  /// type.
   package func function<Function>(
     _ symbol: String, as type: Function.Type
   ) throws(CorpusLibraryError) -> Function {

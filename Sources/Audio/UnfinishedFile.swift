@@ -3,9 +3,9 @@ import Foundation
 
 /// A file that has no name until it is complete.
 ///
-/// Where the file system can, it is a file without a name (Linux' `O_TMPFILE`), so that even a
-/// killed process leaves nothing behind; elsewhere it has a `TemporaryName`, and is removed with this
-/// object.
+/// If the file system supports it, the file has no name at all (Linux' `O_TMPFILE`), so that even a
+/// killed process leaves nothing behind; otherwise it has a `TemporaryName`, and is removed with
+/// this object.
 final class UnfinishedFile: EncoderTarget {
   private(set) var byteCount = 0
   var position = 0
@@ -15,7 +15,9 @@ final class UnfinishedFile: EncoderTarget {
   private var isNamed: Bool
   private var failure: Int32 = 0
 
-  /// A file beside `path`.
+  /// Opens a file in the folder of `path`.
+  ///
+  /// - Throws: `WaveFileError.unwritable`.
   init(path: String) throws(WaveFileError) {
     self.path = path
     temporary = TemporaryName.path(for: path)
@@ -25,7 +27,7 @@ final class UnfinishedFile: EncoderTarget {
     descriptor = open(folder.isEmpty ? "." : folder, unnamed | O_WRONLY | O_CLOEXEC, 0o644)
     isNamed = descriptor < 0
     if !isNamed, access("/proc/self/fd/\(descriptor)", F_OK) != 0 {
-      // Without /proc it could not be given a name later.
+      // Without /proc the file could not get a name later.
       close(descriptor)
       isNamed = true
     }
@@ -48,19 +50,23 @@ final class UnfinishedFile: EncoderTarget {
     return written
   }
 
-  /// Throws if any byte could not be written so far.
+  /// Checks that all bytes could be written so far.
+  ///
+  /// - Throws: `WaveFileError.unwritable` with the reason of the first failure.
   func check() throws(WaveFileError) {
     if failure != 0 {
       throw .unwritable(path: path, reason: String(cString: strerror(failure)))
     }
   }
 
-  /// Gives the file its name, in place of what has it now.
+  /// Gives the file its name, replacing a file that has the name now.
+  ///
+  /// - Throws: `WaveFileError.unwritable`.
   func publish() throws(WaveFileError) {
     defer { discard() }
     try check()
     if !isNamed {
-      // `linkat` does not replace a file, so the name comes in two steps.
+      // `linkat` does not replace a file, so a temporary name comes first.
       unlink(temporary)
       if linkat(
         AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) != 0
@@ -77,7 +83,7 @@ final class UnfinishedFile: EncoderTarget {
     try check()
   }
 
-  /// Removes it; nothing to do once it is published.
+  /// Removes the file unless it is published.
   private func discard() {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1

@@ -2,14 +2,14 @@ import Files
 import Foundation
 import Platform
 
-/// Two result files of one benchmark, side by side.
+/// The comparison of two result files of one benchmark.
 package struct BenchmarkComparison {
-  /// One time of both files.
+  /// A figure of both files.
   package struct Row: Equatable {
     let name: String
     let before: Double
     let after: Double
-    /// Whether less is better, as of seconds.
+    /// Whether the figure is a time, of which less is better.
     let isTime: Bool
   }
 
@@ -21,10 +21,10 @@ package struct BenchmarkComparison {
     self.after = after
   }
 
-  /// Reads both.
+  /// Reads both files.
   ///
-  /// - Throws: `BenchmarkResultError` for a file that is no result, and for files that differ in
-  ///   what decides the figures, unless `anyway`.
+  /// - Throws: `BenchmarkResultError` for a file that is no result, and for files with different
+  ///   settings or machines, unless `anyway`.
   package init(before: String, after: String, anyway: Bool) throws(BenchmarkResultError) {
     self.before = try BenchmarkResult(path: before)
     self.after = try BenchmarkResult(path: after)
@@ -34,7 +34,7 @@ package struct BenchmarkComparison {
     if !differences.isEmpty && !anyway { throw .notComparable(differences) }
   }
 
-  /// What differs of what decides the figures, as "batch (6, 3)".
+  /// Differences of settings and machines, such as "batch (6, 3)".
   package var differences: [String] {
     BenchmarkResult.settings.compactMap { path in
       let values = [before, after].map { $0.value(path)?.description ?? "none" }
@@ -42,7 +42,7 @@ package struct BenchmarkComparison {
     }
   }
 
-  /// The figures that both files have, the first file's order first.
+  /// The figures that both files have, in the order of the first file.
   package var rows: [Row] {
     let other = Dictionary(
       after.figures.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
@@ -53,7 +53,7 @@ package struct BenchmarkComparison {
     }
   }
 
-  /// How much faster the core was in the second run.
+  /// Ratio of the core's clock in the second run to that in the first.
   private var clockRatio: Double? {
     guard let before = before.peak, let after = after.peak else { return nil }
     return after / before
@@ -61,7 +61,7 @@ package struct BenchmarkComparison {
 }
 
 extension BenchmarkComparison: CustomStringConvertible {
-  /// The files, what differs, and a table of ratios.
+  /// The comparison as text: the files, their differences, and a table of ratios.
   package var description: String {
     var lines = ["before: \(before.title)", "after:  \(after.title)"]
     if !differences.isEmpty {

@@ -1,18 +1,18 @@
 import Files
 import Foundation
 
-/// Why two files cannot be compared.
+/// Reasons for which two files cannot be compared.
 package enum BenchmarkResultError: Error, Equatable, CustomStringConvertible {
   /// The file cannot be read.
   case unreadable(path: String, reason: String)
   /// The file is no result of a benchmark that can be compared.
   case notAResult(path: String)
-  /// They are of different benchmarks.
+  /// The files are results of different benchmarks.
   case kinds(before: String, after: String)
   /// Settings or machines differ.
   case notComparable([String])
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   package var description: String {
     switch self {
     case .unreadable(let path, let reason): "\(path): \(reason)"
@@ -27,9 +27,9 @@ package enum BenchmarkResultError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// A result file as `BenchmarkFile` writes it.
+/// A result file that `BenchmarkFile` has written.
 package struct BenchmarkResult {
-  /// One figure.
+  /// A figure of the result.
   struct Figure {
     let name: String
     let value: Double
@@ -39,7 +39,7 @@ package struct BenchmarkResult {
   /// The benchmarks that can be compared.
   static let kinds = ["step", "kernels", "enhance", "pesq", "score"]
 
-  /// What has to be equal for a comparison to mean something.
+  /// Paths of keys whose values must be equal for a meaningful comparison.
   static let settings: [[String]] =
     ["preset", "batch", "seconds", "threads", "ranks", "recompute"].map { [$0] }
     + ["processor", "cores", "instructionSet", "matrixProduct"].map { ["machine", $0] }
@@ -49,6 +49,8 @@ package struct BenchmarkResult {
   private let json: JSONValue
 
   /// Reads the file at `path`.
+  ///
+  /// - Throws: `BenchmarkResultError` if the file cannot be read or is no result.
   init(path: String) throws(BenchmarkResultError) {
     self.path = path
     let data: Data
@@ -64,12 +66,12 @@ package struct BenchmarkResult {
     self.kind = kind
   }
 
-  /// The value at a path of keys.
+  /// The value at a path of keys; nil if there is none.
   func value(_ path: [String]) -> JSONValue? {
     path.reduce(Optional(json)) { $0?[$1] }
   }
 
-  /// File, label and date.
+  /// Title of the result: file, label and date.
   var title: String {
     let words = [json["label"]?.string, json["date"]?.string].compactMap { $0 }
     return words.isEmpty ? path : "\(path) (\(words.joined(separator: ", ")))"
@@ -78,7 +80,7 @@ package struct BenchmarkResult {
   /// Multiply-add peak, in 10⁹ operations per second; nil if it was not measured.
   var peak: Double? { json["fmaPeakGflops"]?.double }
 
-  /// What is compared, in a fixed order.
+  /// The figures to compare, in a fixed order.
   var figures: [Figure] {
     func figure(
       _ key: String, _ name: String, isTime: Bool = false, scale: Double = 1
@@ -100,7 +102,7 @@ package struct BenchmarkResult {
       + times("kernels", named: ["operation", "pass", "shape"])
   }
 
-  /// The `seconds` of each object of a list.
+  /// The figures `seconds` of the objects in a list.
   private func times(_ key: String, named keys: [String]) -> [Figure] {
     guard case .array(let items) = json[key] else { return [] }
     return items.compactMap { item in
@@ -112,7 +114,7 @@ package struct BenchmarkResult {
 }
 
 extension JSONValue {
-  /// The number this is; nil for anything else.
+  /// The value as a number; nil for other values.
   fileprivate var double: Double? {
     switch self {
     case .integer(let value): Double(value)

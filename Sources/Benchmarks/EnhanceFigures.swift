@@ -5,24 +5,25 @@ import Models
 import Platform
 import Tensor
 
-/// What enhancing one recording takes, from its samples to the enhanced ones.
+/// The time and memory that the enhancement of one recording takes, from its samples to the
+/// enhanced ones.
 package struct EnhanceFigures: Encodable {
   package let preset: String
-  /// Length of the recording.
+  /// Length of the recording, in seconds.
   package let seconds: Double
   package let threads: Int
   package let repeats: Int
-  /// Median time of one pass.
+  /// Median time of one enhancement.
   package let enhanceSeconds: Double
   package let enhanceSecondsMinimum: Double
   package let enhanceSecondsMaximum: Double
-  /// `enhanceSeconds` for each second of the recording: below 1 is faster than real time.
+  /// Ratio of `enhanceSeconds` to the recording's length; below 1 is faster than real time.
   package let realTimeFactor: Double
-  /// Multiply-add peak of one core, median.
+  /// Median of the multiply-add peak of one core.
   package let fmaPeakGflops: Double
-  /// The most that was resident.
+  /// Peak of the resident memory.
   package let peakResidentBytes: Int
-  /// False if the kernel cannot forget former peaks, so that this one may be theirs.
+  /// Whether the peak is of this measurement; false if the kernel cannot reset earlier peaks.
   package let peakResidentIsExact: Bool
 
   package static func measure(
@@ -55,7 +56,7 @@ package struct EnhanceFigures: Encodable {
 }
 
 extension EnhanceFigures: CustomStringConvertible {
-  /// Three lines.
+  /// The figures as three lines of text.
   package var description: String {
     let text = NumberText.self
     return [

@@ -3,30 +3,30 @@ import Corpora
 import Foundation
 import Platform
 
-/// What loading a crop pair came to, in milliseconds a pair.
+/// The time of loading a pair of crops, in milliseconds per pair.
 package struct LoadingBenchmark: Codable {
-  /// Wall-clock and processor time.
+  /// A duration in wall-clock and processor time.
   package struct Cost: Codable {
     var wall: Double
     var cpu: Double
   }
 
-  /// Pairs that were loaded.
+  /// Number of pairs that were loaded.
   package let count: Int
-  /// Length of a crop, seconds.
+  /// Length of a crop, in seconds.
   package let cropSeconds: Double
-  /// Reading the samples of both sides.
+  /// Time of reading the samples of both sides.
   package let readMilliseconds: Cost
-  /// Their short-time spectra.
+  /// Time of computing the short-time spectra of both sides.
   package let stftMilliseconds: Cost
-  /// The training step for an utterance that this is compared with, seconds.
+  /// Time of a training step per utterance, for comparison, in seconds.
   package let stepSeconds: Double
-  /// Processor time of reading over the step's time.
+  /// Ratio of the processor time of reading to the step's time.
   package let readShare: Double
-  /// Processor time of reading and transforming over the step's time.
+  /// Ratio of the processor time of reading and transforming to the step's time.
   package let totalShare: Double
 
-  /// Loads `count` crops as the first epochs of a run with seed 0 would.
+  /// Loads `count` crops as in the first epochs of a run with seed 0.
   package static func run(
     _ pairs: [UtterancePair], cropSeconds: Double, count: Int, stepSeconds: Double
   ) throws -> LoadingBenchmark {
@@ -60,7 +60,7 @@ package struct LoadingBenchmark: Codable {
       totalShare: (read.cpu + transform.cpu) / Double(count) / stepSeconds)
   }
 
-  /// The figures under their names in snake case, keys sorted.
+  /// The figures as JSON, with sorted keys in snake case.
   package func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -79,7 +79,7 @@ package struct LoadingBenchmark: Codable {
     return result
   }
 
-  /// Processor time of this thread, seconds.
+  /// Processor time of this thread, in seconds.
   private static func threadSeconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -88,7 +88,7 @@ package struct LoadingBenchmark: Codable {
 }
 
 extension LoadingBenchmark: CustomStringConvertible {
-  /// A line for each part.
+  /// The figures as text, a line for each part.
   package var description: String {
     func line(_ name: String, _ cost: Cost) -> String {
       String(format: "%@ %.3f ms, of it CPU %.3f ms", name, cost.wall, cost.cpu)

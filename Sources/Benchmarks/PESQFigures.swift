@@ -1,21 +1,21 @@
 import Metrics
 import Platform
 
-/// What a wide-band score takes.
+/// The time that a wide-band PESQ score takes.
 package struct PESQFigures: Encodable {
-  /// Length of the utterance.
+  /// Length of the utterance, in seconds.
   package let seconds: Double
   package let repeats: Int
-  /// Median time for each second of the utterance, in milliseconds.
+  /// Median time per second of the utterance, in milliseconds.
   package let millisecondsPerAudioSecond: Double
   package let millisecondsPerAudioSecondMinimum: Double
   package let millisecondsPerAudioSecondMaximum: Double
 
-  /// Scores a voice in noise against the voice.
+  /// Measures the scoring of a voice in noise against the voice.
   package static func measure(seconds: Double, repeats: Int) throws -> PESQFigures {
     let utterance = TestSignals.utterance(
       sampleCount: Int((seconds * 16_000).rounded()), stream: "score")
-    // Kept, as whoever scores many utterances keeps one.
+    // One scorer for all scores, as in the scoring of many utterances.
     let scorer = PESQ.Scorer()
     var times = Samples()
     for index in 0...repeats {
@@ -33,7 +33,7 @@ package struct PESQFigures: Encodable {
 }
 
 extension PESQFigures: CustomStringConvertible {
-  /// One line.
+  /// The figures as one line of text.
   package var description: String {
     "wide-band pesq: "
       + NumberText.spread(

@@ -4,37 +4,38 @@ import Metrics
 import Platform
 import Synchronization
 
-/// What the metrics take, one by one and all together.
+/// The time that the metrics take, each alone and all together.
 package struct ScoreFigures: Encodable {
-  /// One metric.
+  /// The time of one metric.
   package struct Metric: Encodable {
     let name: String
-    /// Median time for each second of the utterance.
+    /// Median time per second of the utterance.
     let seconds: Double
     let secondsMinimum: Double
     let secondsMaximum: Double
   }
 
-  /// A test set like VoiceBank-DEMAND's.
+  /// Size of VoiceBank-DEMAND's test set.
   package static let testSet = (utterances: 824, seconds: 2.5)
 
-  /// Length of an utterance.
+  /// Length of an utterance, in seconds.
   package let seconds: Double
   package let repeats: Int
-  /// Each metric alone on one thread, `all` of them last.
+  /// Times of each metric alone on one thread, with `all` metrics last.
   package let metrics: [Metric]
-  /// Threads that score utterances side by side.
+  /// Number of threads that score utterances at once.
   package let threads: Int
-  /// Utterances that these threads scored.
+  /// Number of utterances that these threads scored.
   package let utterances: Int
-  /// What that took, of all metrics.
+  /// Time of these threads for all metrics.
   package let allThreadsSeconds: Double
-  /// The same for each second of audio.
+  /// Time of these threads per second of audio.
   package let allThreadsSecondsPerAudioSecond: Double
-  /// What all metrics of one side of VoiceBank-DEMAND's test set would take.
+  /// Estimated time of all metrics for one side of VoiceBank-DEMAND's test set.
   package let testSetSeconds: Double
 
-  /// Scores voices in noise against the voices; `threads` of them at a time in the end.
+  /// Measures the scoring of voices in noise against the voices, first alone and then on `threads`
+  /// threads.
   package static func measure(seconds: Double, repeats: Int, threads: Int) throws -> ScoreFigures {
     let count = Int((seconds * 16_000).rounded())
     let utterance = TestSignals.utterance(sampleCount: count, stream: "score")
@@ -44,7 +45,7 @@ package struct ScoreFigures: Encodable {
         sampleRate: 16_000)
       if let error = score.error { throw ScoreBenchmarkError(reason: error) }
     }
-    // Composites cost nothing beside what they are composed of.
+    // Composite measures cost nothing beside the metrics that they are computed from.
     let plain = ScoreColumn.allCases.filter(\.sources.isEmpty)
     let sets = plain.map { ($0.rawValue, [$0]) } + [("all", Set<ScoreColumn>.all)]
     let metrics = try sets.map { name, columns in
@@ -90,7 +91,7 @@ private struct ScoreBenchmarkError: Error, CustomStringConvertible {
 }
 
 extension ScoreFigures: CustomStringConvertible {
-  /// A line per metric, and two about all cores.
+  /// The figures as text: a line per metric, and two about all threads.
   package var description: String {
     let text = NumberText.self
     let table = TextTable(

@@ -1,17 +1,17 @@
 /// A diagram of series over a common axis.
 ///
-/// Series differ by colour, marker and dashes, and have their names beside them: nothing is said by
-/// colour alone. Every point tells its numbers when pointed at; `table` has all of them.
+/// Series differ by colour, marker and dashes, and have their names beside them, so that colour is
+/// never the only distinction. A tooltip shows the numbers of a point; `table` has all numbers.
 package struct Chart {
-  /// One pair of numbers.
+  /// A pair of numbers.
   package struct Point {
     let x: Double
     let y: Double
-    /// How far it may be off, up and down; drawn as a bar.
+    /// Uncertainty of the value in both directions, drawn as an error bar.
     var interval: Double?
-    /// What stands beside the point, if anything.
+    /// Label beside the point, if any.
     var label: String?
-    /// What it is, for whoever points at it; the numbers without it.
+    /// Name of the point in its tooltip; nil shows only the numbers.
     var name: String?
 
     package init(
@@ -25,10 +25,10 @@ package struct Chart {
     }
   }
 
-  /// Points of one thing.
+  /// A series of points.
   package struct Series {
     let name: String
-    /// Which of `ChartStyle`'s looks.
+    /// Number of the look in `ChartStyle`.
     let style: Int
     let points: [Point]
     var hasLine = true
@@ -45,7 +45,7 @@ package struct Chart {
     }
   }
 
-  /// A line to compare with, dotted and without markers.
+  /// A line for comparison, dotted and without markers.
   package struct Guide {
     let name: String
     let points: [Point]
@@ -55,7 +55,7 @@ package struct Chart {
       self.points = points
     }
 
-    /// Through the whole width.
+    /// A horizontal guide through the whole width.
     package static func level(_ name: String, _ value: Double) -> Guide {
       Guide(
         name: name, points: [Point(x: -.infinity, y: value), Point(x: .infinity, y: value)])
@@ -73,15 +73,15 @@ package struct Chart {
     }
   }
 
-  /// One direction.
+  /// An axis.
   package struct Axis {
-    /// What it is, with its unit.
+    /// Title of the axis, with its unit.
     package let title: String
     var kind = ChartScale.Kind.linear
     var isWhole = false
-    /// Digits behind the point in the table and where pointed at.
+    /// Number of digits after the decimal point in the table and in tooltips.
     var digits = 4
-    /// Numbers that the axis holds besides those of the points.
+    /// Numbers that the axis includes besides those of the points.
     var including: [Double] = []
     var isTight = false
 
@@ -98,16 +98,16 @@ package struct Chart {
     }
   }
 
-  /// What is seen, in a few words.
+  /// Title of the chart, in a few words.
   package let title: String
   package let x: Axis
   package let y: Axis
   package let series: [Series]
   package var guides: [Guide] = []
   package var marks: [Mark] = []
-  /// In units of a twelfth of the text's height.
+  /// Width of the chart, in twelfths of the text's height.
   package var width = 420.0
-  /// Of the part inside the axes.
+  /// Height of the plot inside the axes, in the unit of `width`.
   package var plotHeight = 200.0
   /// Whether series have their names beside their last points.
   package var hasEndLabels = true
@@ -127,9 +127,9 @@ package struct Chart {
     self.hasEndLabels = hasEndLabels
   }
 
-  /// All numbers, a row for each place on the horizontal axis.
+  /// Rows of all numbers, one row for each position on the horizontal axis.
   package var table: [[String]] {
-    // Among names, series may stand side by side at one.
+    // On an axis of names, series may have positions side by side at one name.
     let isNamed = if case .categories = x.kind { true } else { false }
     func key(_ point: Point) -> Double { isNamed ? point.x.rounded() : point.x }
     let names = Array(Set(series.flatMap { $0.points.map(key) })).sorted()
@@ -147,7 +147,7 @@ package struct Chart {
       }
   }
 
-  /// A number of the horizontal axis in words.
+  /// A number of the horizontal axis as text.
   package func text(x value: Double) -> String {
     if case .categories(let names) = x.kind {
       return names.indices.contains(Int(value.rounded())) ? names[Int(value.rounded())] : ""

@@ -1,4 +1,4 @@
-/// A chart on its way into SVG: where everything lies, and the elements.
+/// The drawing of a chart as SVG: the layout, and the elements.
 package struct ChartDrawing {
   private let chart: Chart
   private let xScale: ChartScale
@@ -7,7 +7,7 @@ package struct ChartDrawing {
   private let right: Double
   private let top = 28.0
   private let isSlanted: Bool
-  /// Share of the width that is free at both ends: half a marker, or half a label beside one.
+  /// Share of the width that stays free at both ends, for half a marker or half a label.
   private let inset: Double
   private let legend: [LegendRow]
 
@@ -17,7 +17,7 @@ package struct ChartDrawing {
 
   private static let legendRowHeight = 18.0
   private static let endLabelWidth = 96.0
-  /// Markers that a line can carry before they hide it.
+  /// Largest number of markers on a line, above which they would hide it.
   private static let markerLimit = 14
 
   /// Height of the whole drawing.
@@ -71,7 +71,7 @@ package struct ChartDrawing {
     return rows
   }
 
-  /// The elements, without the `svg` around them.
+  /// The elements of the drawing, without the `svg` element around them.
   package var elements: Markup {
     ([axes, marks] + chart.guides.map(guide) + chart.series.map(series) + labels + [legendElements])
       .joined()
@@ -120,7 +120,7 @@ package struct ChartDrawing {
     return parts.joined()
   }
 
-  /// Powers of two between the points get no tick: only what was measured has one.
+  /// Ticks of the horizontal axis; a logarithmic axis has ticks only at measured points.
   private var xTicks: [ChartScale.Tick] {
     guard chart.x.kind == .logarithmic else { return xScale.ticks }
     return Set(chart.series.flatMap { $0.points.map(\.x) }).sorted()
@@ -138,7 +138,7 @@ package struct ChartDrawing {
   }
 
   private func path(_ points: [Chart.Point]) -> Markup {
-    // A point that has no number ends a line; the next one begins another.
+    // A point that is not finite ends a line; the next finite point starts another.
     var text = ""
     var isBroken = true
     for point in points {
@@ -164,7 +164,7 @@ package struct ChartDrawing {
       let dashing: Markup = dashes.isEmpty ? .empty : " stroke-dasharray=\"\(dashes)\""
       parts.append("<path class=\"line\" d=\"\(path(series.points))\"\(dashing)/>")
     }
-    // A cloud of many is clearer when its points are small.
+    // A scatter of many points is clearer when the points are small.
     let scale = !series.hasLine && finite.count > 100 ? 0.7 : 1
     let every = max(1, (finite.count + Self.markerLimit - 1) / Self.markerLimit)
     for (index, point) in finite.enumerated() {
@@ -195,11 +195,12 @@ package struct ChartDrawing {
       """
   }
 
-  /// What stands beside points, and the names at the ends of lines.
+  /// Labels beside points, and names at the ends of lines.
   private var labels: [Markup] {
     var parts: [Markup] = []
     for (index, series) in chart.series.enumerated() {
-      // Those of the first series above their points, of the others below: they meet least there.
+      // Labels of the first series are above their points and those of others below, where they
+      // overlap least.
       let offset = index == 0 ? -10.0 : 6.0 + 14 * Double(index)
       for point in series.points {
         guard let label = point.label, point.y.isFinite else { continue }
@@ -223,7 +224,7 @@ package struct ChartDrawing {
     ends += chart.guides.compactMap { guide in guide.points.last.map { (guide.name, nil, y($0.y)) }
     }
     ends.sort { $0.y < $1.y }
-    // Down from each other, and up again from the lower end.
+    // Move overlapping names down, and then up again from the lower end.
     for index in ends.indices.dropFirst() {
       ends[index].y = max(ends[index].y, ends[index - 1].y + gap)
     }

@@ -1,14 +1,14 @@
 import Foundation
 
-/// How numbers become places along an axis.
+/// The scale of an axis, which maps numbers to positions.
 package struct ChartScale {
-  /// What equal distances mean.
+  /// The meaning of equal distances.
   package enum Kind: Equatable {
-    /// Equal differences.
+    /// Equal distances are equal differences.
     case linear
-    /// Equal ratios; ticks at powers of two.
+    /// Equal distances are equal ratios; ticks are at powers of two.
     case logarithmic
-    /// Names side by side: the number of a place counts them from 0.
+    /// Names side by side, numbered from 0.
     case categories([String])
   }
 
@@ -26,9 +26,9 @@ package struct ChartScale {
   /// A scale that holds all of `values`, and perhaps a little more so that its ends are round.
   ///
   /// - Parameters:
-  ///   - isWhole: Whether numbers between whole ones mean nothing.
-  ///   - tickCount: About how many ticks there is room for.
-  ///   - isTight: Whether the ends are those of the values.
+  ///   - isWhole: whether only integers have a meaning.
+  ///   - tickCount: the approximate number of ticks that fit.
+  ///   - isTight: whether the scale ends exactly at the smallest and largest value.
   package init(
     _ values: [Double], _ kind: Kind = .linear, isWhole: Bool = false, tickCount: Int = 5,
     isTight: Bool = false
@@ -73,20 +73,20 @@ package struct ChartScale {
     }
   }
 
-  /// Where a number lies, from 0 to 1; beyond for one that the scale does not hold.
+  /// Position of a number, from 0 to 1; outside of 0…1 for a number outside of the scale.
   package func place(_ value: Double) -> Double {
     let number = kind == .logarithmic ? log2(max(value, 1e-300)) : value
     return high == low ? 0.5 : (number - low) / (high - low)
   }
 
-  /// The next of 1, 2, 5, 10 … (times a power of ten) that is not far below `step`.
+  /// Smallest of 1, 2, 5, 10 … (times a power of ten) that is not far below `step`.
   private static func niceStep(_ step: Double, isWhole: Bool) -> Double {
     let power = pow(10, log10(step).rounded(.down))
     let nice = [1, 2, 5, 10].first { $0 * power >= step / 1.3 } ?? 10
     return isWhole ? max(1, (nice * power).rounded()) : nice * power
   }
 
-  /// With the digits that tell neighbours apart.
+  /// Text of a tick, with the digits that distinguish neighbouring ticks.
   private static func label(_ value: Double, step: Double) -> String {
     if value == 0 { return "0" }
     if step < 1e-4 || abs(value) >= 1e6 { return String(format: "%.3g", value) }

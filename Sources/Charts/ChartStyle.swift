@@ -1,20 +1,21 @@
-/// How series are told apart, and the style sheet of charts.
+/// The looks that distinguish series, and the style sheet of charts.
 ///
 /// A look is a number from 0. The first six have filled markers, the next six hollow ones, and the
-/// others their own number, counted from 1, for a marker: no two look alike.
+/// markers of the others are their numbers, counted from 1, so that no two looks are alike.
 package enum ChartStyle {
-  /// Colours and shapes of markers.
+  /// Number of colours, and of shapes of markers.
   package static let count = 6
 
   private static let dashes = ["", "7 3", "2 3", "10 3 2 3", "4 2", "14 4"]
 
-  /// The dashes of a look's line; empty for none. A colour has others when it comes again.
+  /// The dash pattern of a look's line; empty for a solid line. Looks that share a colour have
+  /// different patterns.
   package static func dashes(_ style: Int) -> String { dashes[(style + style / count) % count] }
 
-  /// The class of a look's colour.
+  /// CSS class of a look's colour.
   package static func colour(_ style: Int) -> String { "c\(style % count)" }
 
-  /// A marker of about 8 units at a place, with what it tells when pointed at.
+  /// A marker of about 8 units at a position, with `title` as its tooltip.
   package static func marker(
     _ style: Int, _ x: Double, _ y: Double, _ title: String? = nil, scale: Double = 1
   ) -> Markup {
@@ -50,8 +51,8 @@ package enum ChartStyle {
     }
   }
 
-  /// The colours on a light and on a dark ground, as CSS variables; all have a contrast of at least
-  /// 4.5 to 1 to it.
+  /// The colours on a light and on a dark background, as CSS variables; all have a contrast of at
+  /// least 4.5 to 1 to the background.
   package static let lightColours = """
     --ground:#fff;--ink:#1b1d21;--soft:#5c626d;--line:#d9dce1;--panel:#f6f7f9;--accent:#0b5cad;
     --c0:#0b5cad;--c1:#b84300;--c2:#00714f;--c3:#8a3693;--c4:#7a5a00;--c5:#50555e
@@ -61,7 +62,7 @@ package enum ChartStyle {
     --c0:#7db8f5;--c1:#ff9f6b;--c2:#57d3a6;--c3:#dd9fe6;--c4:#e3c04f;--c5:#bfc5cf
     """
 
-  /// Rules for everything inside a chart.
+  /// CSS rules for everything inside a chart.
   package static let rules = """
     .chart{color:var(--ink);font-family:system-ui,sans-serif;font-size:12px}
     .chart text{fill:currentColor;stroke:none}
@@ -85,7 +86,7 @@ package enum ChartStyle {
     .c3{--c:var(--c3)}.c4{--c:var(--c4)}.c5{--c:var(--c5)}
     """
 
-  /// The style sheet of a picture that stands alone.
+  /// The style sheet of a picture in a file of its own.
   package static let standalone: Markup = Markup(
     stringLiteral: """
       <style>:root{\(lightColours)}

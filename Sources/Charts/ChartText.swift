@@ -2,7 +2,8 @@ import Foundation
 
 /// Numbers and widths of texts in charts.
 enum ChartText {
-  /// A number with so many digits behind the point; small ones keep four significant digits.
+  /// A number with `digits` digits after the decimal point; small numbers keep four significant
+  /// digits.
   static func number(_ value: Double, digits: Int) -> String {
     guard value.isFinite else { return "\(value)" }
     let isSmall =
@@ -10,7 +11,7 @@ enum ChartText {
     return isSmall ? String(format: "%.4g", value) : String(format: "%.\(digits)f", value)
   }
 
-  /// About how wide `text` is at a height of 12, in a wide font.
+  /// Approximate width of `text` at a height of 12, in a wide font.
   static func width(_ text: String) -> Double {
     text.reduce(0) { sum, character in
       switch character {
@@ -23,7 +24,7 @@ enum ChartText {
     }
   }
 
-  /// `text`, or its beginning if it is wider than `width`.
+  /// The text, or its beginning if it is wider than `width`.
   static func shortened(_ text: String, to width: Double) -> String {
     if self.width(text) <= width { return text }
     var short = text

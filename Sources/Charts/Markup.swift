@@ -1,7 +1,7 @@
-/// HTML or SVG text. Whatever is put into a literal by interpolation is escaped, unless it is
-/// markup itself: a name with `<script>` in it stays a name.
+/// HTML or SVG text. Interpolated values are escaped unless they are markup themselves, so that a
+/// name with `<script>` in it stays a name.
 package struct Markup: ExpressibleByStringInterpolation, Sendable {
-  /// The text, as it goes into a file.
+  /// The text as written to a file.
   package let text: String
 
   /// Markup that is known to be well-formed.
@@ -9,10 +9,10 @@ package struct Markup: ExpressibleByStringInterpolation, Sendable {
 
   package init(stringInterpolation pieces: Pieces) { text = pieces.text }
 
-  /// Nothing.
+  /// Empty markup.
   package static let empty = Markup(stringLiteral: "")
 
-  /// Builds a literal with values in it.
+  /// The builder of a literal with interpolated values.
   package struct Pieces: StringInterpolationProtocol {
     fileprivate var text = ""
 
@@ -24,11 +24,11 @@ package struct Markup: ExpressibleByStringInterpolation, Sendable {
     package mutating func appendInterpolation(_ markup: Markup) { text += markup.text }
     package mutating func appendInterpolation(_ number: Int) { text += "\(number)" }
     package mutating func appendInterpolation(_ plain: String) { text += Markup.escaped(plain) }
-    /// A length or coordinate.
+    /// Appends a length or coordinate.
     package mutating func appendInterpolation(at place: Double) { text += Markup.place(place) }
   }
 
-  /// `plain` as text or as the value of an attribute in double quotes.
+  /// Plain text escaped for use as text or as the value of an attribute in double quotes.
   package static func escaped(_ plain: String) -> String {
     var text = ""
     text.reserveCapacity(plain.utf8.count)
@@ -40,7 +40,7 @@ package struct Markup: ExpressibleByStringInterpolation, Sendable {
       case "\"": text += "&quot;"
       case "'": text += "&#39;"
       case "\t", "\n": text.unicodeScalars.append(scalar)
-      // Neither HTML nor XML has a way to write these.
+      // Neither HTML nor XML can contain these characters.
       case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}": text += "\u{fffd}"
       default: text.unicodeScalars.append(scalar)
       }
@@ -48,7 +48,7 @@ package struct Markup: ExpressibleByStringInterpolation, Sendable {
     return text
   }
 
-  /// A coordinate with a tenth of a unit, without a needless zero.
+  /// A coordinate as text, rounded to a tenth of a unit, without a trailing zero.
   package static func place(_ value: Double) -> String {
     guard value.isFinite else { return "0" }
     let tenths = Int((value * 10).rounded())
@@ -61,10 +61,10 @@ package struct Markup: ExpressibleByStringInterpolation, Sendable {
 }
 
 extension Sequence<Markup> {
-  /// One after another, each on its own line.
+  /// The elements joined by line breaks.
   package func joined() -> Markup { joined(by: "\n") }
 
-  /// One after another.
+  /// The elements joined by `separator`.
   package func joined(by separator: String) -> Markup {
     Markup(stringLiteral: map(\.text).joined(separator: separator))
   }

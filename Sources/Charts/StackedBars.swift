@@ -1,14 +1,14 @@
 import Platform
 
-/// Bars of which each is the whole of something, cut into its parts.
+/// A diagram of bars that are divided into parts.
 ///
-/// Parts differ by colour and by hatching, and have their shares written in them where there is
-/// room; `table` has all numbers.
+/// Parts differ by colour and by hatching, and show their shares where there is room; `table` has
+/// all numbers.
 package struct StackedBars {
-  /// One bar.
+  /// A bar.
   package struct Bar {
     let name: String
-    /// In the order of `parts`.
+    /// Values of the parts, in the order of `parts`.
     let values: [Double]
 
     package init(name: String, values: [Double]) {
@@ -21,9 +21,9 @@ package struct StackedBars {
   package let title: String
   package let parts: [String]
   package let bars: [Bar]
-  /// Distinguishes the hatchings of several drawings on a page.
+  /// Prefix that distinguishes the hatchings of several drawings on a page.
   package let identifier: String
-  /// What the whole of a bar is called.
+  /// Text for the total of a bar.
   package let totalText: (Double) -> String
   package let numberText: (Double) -> String
 
@@ -43,13 +43,13 @@ package struct StackedBars {
   private static let rowHeight = 46.0
   private static let legendRowHeight = 18.0
 
-  /// All numbers, a row for each bar.
+  /// Rows of all numbers, one row for each bar.
   package var table: [[String]] {
     [[""] + parts + ["all"]]
       + bars.map { [$0.name] + $0.values.map(numberText) + [numberText($0.total)] }
   }
 
-  /// The drawing as an element of a page that has the rules of `ChartStyle`.
+  /// The diagram as an element of a page that has the rules of `ChartStyle`.
   package var svg: Markup {
     let legend = legendPlaces
     let legendTop = Double(bars.count) * Self.rowHeight + 8
@@ -124,7 +124,7 @@ package struct StackedBars {
       """
   }
 
-  /// Full colour, stripes, dots and so on.
+  /// The hatching of a part: full colour, stripes, dots and so on.
   private func pattern(_ index: Int) -> Markup {
     let strokes: Markup =
       switch index % ChartStyle.count {

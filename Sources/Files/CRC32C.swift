@@ -1,15 +1,16 @@
 import CPlatform
 
 /// CRC-32C (Castagnoli), the checksum of iSCSI, ext4 and many file formats: polynomial 0x1EDC6F41,
-/// reflected, start and end inverted. The processor has an instruction for it, so it costs about as
-/// much as reading the memory.
+/// reflected, start and end inverted. The processor has an instruction for it, so the checksum
+/// costs about as much as reading the memory.
 ///
-/// It finds every error of up to 32 bits in a row, and misses any other with a chance of 2^-32.
+/// Every error burst of up to 32 bits is detected; any other error is missed with probability
+/// 2^-32.
 public struct CRC32C: Equatable, Sendable {
-  /// The checksum of everything added so far; 0 of nothing.
+  /// The checksum of all bytes added so far; 0 without any.
   public private(set) var value: UInt32 = 0
 
-  /// The checksum of nothing.
+  /// The checksum of no bytes.
   public init() {}
 
   /// The checksum of `bytes`.
@@ -21,13 +22,13 @@ public struct CRC32C: Equatable, Sendable {
     bytes.withUnsafeBytes { add($0) }
   }
 
-  /// Continues with `bytes`: the parts of a file give what the whole would.
+  /// Adds `bytes`: the parts of a file, added in order, give the checksum of the whole.
   public mutating func add(_ bytes: UnsafeRawBufferPointer) {
     guard let base = bytes.baseAddress else { return }
     value = platform_crc32c(value, base, UInt(bytes.count))
   }
 
-  /// Eight hexadecimal digits, lower case.
+  /// The checksum as eight hexadecimal digits, lower case.
   public var text: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 8 - digits.count) + digits

@@ -1,7 +1,7 @@
-/// One row of a CSV file.
+/// A row of a CSV file.
 package enum CSVLine {
-  /// The fields, separated by commas, without a line break; in quotes where commas, quotes, line
-  /// breaks or outer spaces ask for them.
+  /// The fields, separated by commas, without a line break; fields with commas, quotes, line breaks
+  /// or outer spaces are quoted.
   package static func text(_ fields: [String]) -> String {
     fields.map(quoted).joined(separator: ",")
   }
@@ -13,7 +13,7 @@ package enum CSVLine {
     var wasQuote = false
     for character in line {
       if character == "\"" {
-        // Twice inside quotes it stands for one.
+        // Inside quotes, two quotes mean one.
         if isQuoted && wasQuote { fields[fields.count - 1].append(character) }
         wasQuote = isQuoted && !wasQuote
         if !isQuoted { isQuoted = true }
@@ -33,7 +33,8 @@ package enum CSVLine {
   }
 
   private static func quoted(_ field: String) -> String {
-    // Scalars, not characters: "\r\n" is one character and would match neither of its halves.
+    // The search is for scalars because "\r\n" is one character, which equals neither of its
+    // halves.
     let needsQuotes =
       field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
       || field.hasPrefix(" ") || field.hasSuffix(" ")

@@ -1,12 +1,12 @@
 import Foundation
 
-/// Why a file could not be read, as a clause fit for an error message.
+/// The reason for which a file could not be read, as a clause of an error message.
 public struct UnreadableFile: Error, Equatable {
-  /// For example "there is no such file".
+  /// The reason, for example "there is no such file".
   public let reason: String
 }
 
-/// Reads whole files, with errors that say what is wrong.
+/// Reads whole files, with errors that say what is wrong with them.
 public enum FileContents {
   /// All bytes of the file at `url`.
   ///

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Why a text is not JSON, as a clause fit for an error message.
+/// The reason for which a text is not JSON, as a clause of an error message.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
-  /// Foundation's words, with the place of the fault in bytes from 0.
+  /// Foundation's text, with the position of the fault in bytes from 0.
   public let description: String
 }
 
@@ -12,11 +12,11 @@ public enum JSONValue: Sendable, Equatable {
   case null
   /// `true` or `false`.
   case bool(Bool)
-  /// A number without a fraction that fits an `Int`; 4.0 and 4 are the same number.
+  /// A number without a fraction that fits an `Int`; 4.0 and 4 are equal.
   case integer(Int)
   /// Any other number; written as `null` if it is not finite.
   case number(Double)
-  /// A string, escapes resolved.
+  /// A string, with escapes resolved.
   case string(String)
   /// A list.
   case array([JSONValue])
@@ -25,7 +25,7 @@ public enum JSONValue: Sendable, Equatable {
 
   /// Parses a complete document.
   ///
-  /// - Throws: `JSONError` for anything else.
+  /// - Throws: `JSONError` for text that is no JSON document.
   public init(parsing text: some Sequence<UInt8>) throws(JSONError) {
     let data = Data(text)
     do {
@@ -35,22 +35,22 @@ public enum JSONValue: Sendable, Equatable {
     }
   }
 
-  /// A list of integers.
+  /// The list of the integers `values`.
   public static func integers(_ values: [Int]) -> JSONValue { .array(values.map { .integer($0) }) }
 
-  /// The value of `key`; nil where this is no object or has no such key.
+  /// The value of `key`; nil if this is no object or has no such key.
   public subscript(key: String) -> JSONValue? {
     guard case .object(let members) = self else { return nil }
     return members[key]
   }
 
-  /// The string this is; nil for anything else.
+  /// The value as a string; nil for other values.
   public var string: String? {
     if case .string(let text) = self { return text }
     return nil
   }
 
-  /// The list of integers this is; nil for anything else.
+  /// The value as a list of integers; nil for other values.
   public var integers: [Int]? {
     guard case .array(let items) = self else { return nil }
     var result: [Int] = []
@@ -62,7 +62,7 @@ public enum JSONValue: Sendable, Equatable {
     return result
   }
 
-  // `JSONDecoder` finds faults without saying where; `JSONSerialization` says it.
+  // `JSONDecoder` finds faults without their position, which `JSONSerialization` gives.
   private static func fault(in data: Data) -> String? {
     do {
       _ = try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)
@@ -75,18 +75,19 @@ public enum JSONValue: Sendable, Equatable {
 }
 
 extension JSONValue: CustomStringConvertible {
-  /// The value as JSON on one line, keys sorted: the same text for the same value.
+  /// The value as JSON on one line with sorted keys, so that equal values have equal texts.
   public var description: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    // Foundation reads what is nested 512 deep but does not write it; only broken files are.
+    // Foundation reads 512 levels of nesting but does not write them; only broken files have so
+    // many.
     guard let data = try? encoder.encode(self) else { return "…" }
     return String(decoding: data, as: UTF8.self)
   }
 }
 
 extension JSONValue: Codable {
-  /// Reads any value.
+  /// Decodes any value.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
@@ -106,7 +107,7 @@ extension JSONValue: Codable {
     }
   }
 
-  /// Writes the value.
+  /// Encodes the value.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {

@@ -1,25 +1,25 @@
 import Foundation
 
-/// Named float32 arrays and a dictionary of text: a safetensors file in memory.
+/// A safetensors file in memory: named float32 arrays and a dictionary of text.
 ///
-/// The format: eight bytes with the length of the header (little-endian), the header, a JSON object
-/// from names to type, shape and place, then the data without gaps.
+/// The format is eight bytes with the length of the header (little-endian), the header, which is a
+/// JSON object from names to type, shape and byte range, then the data without gaps.
 /// Source: https://github.com/huggingface/safetensors, section "Format".
 public struct SafetensorsFile: Sendable {
-  /// Free text by key, under `__metadata__` in the file.
+  /// Free text by key, stored under `__metadata__` in the file.
   public let metadata: [String: String]
   /// The tensors in the order of their data.
   public let entries: [Entry]
   /// The tensors by name.
   public let tensors: [String: Entry]
 
-  /// One named array.
+  /// A named array.
   public struct Entry: Sendable {
-    /// Its key.
+    /// The array's key in the file.
     public let name: String
     /// Extent of every axis, slowest first; empty for a single number.
     public let shape: [Int]
-    /// Its type as the file writes it, such as `F32` or `BF16`.
+    /// The element type as the file writes it, such as `F32` or `BF16`.
     public let dtype: String
     fileprivate let bytes: Data
     private let path: String
@@ -32,7 +32,7 @@ public struct SafetensorsFile: Sendable {
       self.path = path
     }
 
-    /// A float32 tensor to be written; copies `values`, as many as `shape` says.
+    /// A float32 tensor to be written; copies `values`, whose number must be that of `shape`.
     public init(name: String, shape: [Int], values: UnsafeBufferPointer<Float>) {
       precondition(
         values.count == shape.reduce(1, *),
@@ -41,7 +41,7 @@ public struct SafetensorsFile: Sendable {
         name: name, shape: shape, dtype: "F32", bytes: Data(buffer: values), path: "memory")
     }
 
-    /// A float32 tensor to be written, with as many `values` as `shape` says.
+    /// A float32 tensor to be written; the number of `values` must be that of `shape`.
     public init(name: String, shape: [Int], values: [Float]) {
       self = values.withUnsafeBufferPointer { Entry(name: name, shape: shape, values: $0) }
     }
@@ -49,15 +49,15 @@ public struct SafetensorsFile: Sendable {
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
 
-    /// Bytes in the file.
+    /// Number of bytes in the file.
     package var byteCount: Int { bytes.count }
 
-    /// The elements as they stand in the file.
+    /// Calls `body` with the bytes of the elements as in the file.
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
       bytes.withUnsafeBytes(body)
     }
 
-    /// The elements, row-major.
+    /// The elements as floats, row-major.
     ///
     /// - Throws: `SafetensorsError.unsupportedType` unless the type is `F32`.
     public func floats() throws(SafetensorsError) -> [Float] {
@@ -65,13 +65,13 @@ public struct SafetensorsFile: Sendable {
         throw .unsupportedType(path: path, tensor: name, dtype: dtype)
       }
       return bytes.withUnsafeBytes { raw in
-        // The file need not align its data.
+        // Data in the file may be unaligned.
         (0..<raw.count / 4).map { Float(bitPattern: raw.loadUnaligned32(at: $0 * 4)) }
       }
     }
   }
 
-  /// A file to be written, its tensors in this order.
+  /// A file to be written, with its tensors in the order of `entries`.
   public init(entries: [Entry], metadata: [String: String] = [:]) {
     precondition(
       !entries.contains { $0.name == "__metadata__" }, "Safetensors: __metadata__ is no tensor")
@@ -84,7 +84,7 @@ public struct SafetensorsFile: Sendable {
 
   /// Reads a file.
   ///
-  /// - Throws: `SafetensorsError` if it cannot be read or breaks the format in any way.
+  /// - Throws: `SafetensorsError` if the file cannot be read or breaks the format in any way.
   public init(contentsOf url: URL) throws(SafetensorsError) {
     let data: Data
     do {
@@ -95,7 +95,7 @@ public struct SafetensorsFile: Sendable {
     try self.init(data: data, path: url.path)
   }
 
-  /// Parses the bytes of a file; errors call it `path`.
+  /// Parses the bytes of a file that errors call `path`.
   ///
   /// - Throws: `SafetensorsError` if the bytes break the format in any way.
   public init(data: Data, path: String) throws(SafetensorsError) {
@@ -110,7 +110,7 @@ public struct SafetensorsFile: Sendable {
     tensors = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, $0) })
   }
 
-  /// The bytes of the file: the same bytes for the same entries and metadata.
+  /// The bytes of the file, which are equal for equal entries and metadata.
   public func serialized() -> Data {
     var offset = 0
     let fields = entries.map { entry in

@@ -1,28 +1,28 @@
 import Foundation
 
-/// Checksums inside a safetensors file, as text in its metadata, so that other readers still read
-/// it and ours finds damage that the format allows.
+/// Checksums inside a safetensors file, stored as text in its metadata, so that other programs can
+/// still read the file and ours detects damage that the format itself does not.
 ///
-/// Every checksum is a CRC-32C in eight hexadecimal digits. `checksum.GROUP` is that of the bytes of
-/// a group's tensors in the order of their data; `checksum.header` that of all other metadata and
-/// of the tensors' names, types, shapes and places. For the latter a text is its length in bytes
-/// and its UTF-8, a number is 64 bits, little-endian:
+/// Every checksum is a CRC-32C in eight hexadecimal digits. `checksum.GROUP` covers the bytes of a
+/// group's tensors in the order of their data; `checksum.header` covers all other metadata and the
+/// tensors' names, types, shapes and byte ranges. For the latter a text is its length in bytes and
+/// its UTF-8, a number is 64 bits, little-endian:
 ///
 ///     number of other keys; by key: key, text
 ///     number of tensors; in the order of their data: name, type, number of axes, extents, begin, end
 ///
 /// So a flipped bit changes a checksum, or is in the padding of the header and changes nothing.
 extension SafetensorsFile {
-  /// Begins the metadata keys of checksums.
+  /// Prefix of the metadata keys of checksums.
   public static let checksumPrefix = "checksum."
   private static let headerKey = checksumPrefix + "header"
 
-  /// Whether the file says what its contents should be. A file of another program does not.
+  /// Whether the file contains checksums; files of other programs do not.
   public var hasChecksums: Bool {
     metadata.keys.contains { $0.hasPrefix(Self.checksumPrefix) }
   }
 
-  /// The group of a tensor: what its name begins with in a checkpoint, else `weights`.
+  /// The group of a tensor: the prefix of its name in a checkpoint, else `weights`.
   public static func checksumGroup(of name: String) -> String {
     for group in ["adam.exp_avg_sq", "adam.exp_avg", "ema", "frozen"]
     where name.hasPrefix(group + ".") {
@@ -31,7 +31,7 @@ extension SafetensorsFile {
     return "weights"
   }
 
-  /// The same file with checksums in its metadata.
+  /// A copy of the file with checksums in its metadata.
   public func addingChecksums() -> SafetensorsFile {
     var metadata = metadata.filter { !$0.key.hasPrefix(Self.checksumPrefix) }
     for (group, checksum) in groupChecksums {
@@ -41,13 +41,13 @@ extension SafetensorsFile {
     return SafetensorsFile(entries: entries, metadata: metadata)
   }
 
-  /// Compares the contents with the checksums; nothing to do where there are none.
+  /// Compares the contents with the checksums, if there are any.
   ///
   /// - Throws: `SafetensorsError.checksumMismatch` or `.checksumMissing`, naming `path` and the
   ///   group.
   public func verifyChecksums(path: String) throws(SafetensorsError) {
     guard hasChecksums else { return }
-    // The header first: it says which tensors belong to which group.
+    // The header comes first because tensor names, and thus groups, depend on it.
     try verify("header", headerChecksum(metadata), path: path)
     for (group, checksum) in groupChecksums.sorted(by: { $0.key < $1.key }) {
       try verify(group, checksum, path: path)
@@ -74,7 +74,8 @@ extension SafetensorsFile {
     return checksums
   }
 
-  /// Every tensor with its first byte, in the order in which a reader has them: by place and name.
+  /// The tensors with their byte ranges, in the order in which a reader finds them: by range and
+  /// name.
   private var placedEntries: [(begin: Int, end: Int, entry: Entry)] {
     var begin = 0
     let all = entries.map { entry in

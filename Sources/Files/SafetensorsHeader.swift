@@ -2,17 +2,17 @@ import Foundation
 
 /// The checked header of a safetensors file.
 package struct SafetensorsHeader: Sendable {
-  /// Type, shape and place of one tensor.
+  /// Type, shape and byte range of one tensor.
   package struct Field: Sendable {
     package let name: String
     package let dtype: String
     package let shape: [Int]
-    /// First byte, counted from `dataStart`.
+    /// Index of the first byte, counted from `dataStart`.
     package let begin: Int
-    /// The byte after the last.
+    /// Index one past the last byte.
     package let end: Int
 
-    /// Puts the parts together.
+    /// A field with the given parts.
     package init(name: String, dtype: String, shape: [Int], begin: Int, end: Int) {
       self.name = name
       self.dtype = dtype
@@ -23,12 +23,12 @@ package struct SafetensorsHeader: Sendable {
   }
 
   package let metadata: [String: String]
-  /// In the order of their data.
+  /// The tensors' fields in the order of their data.
   package let fields: [Field]
-  /// Where the data begin, in bytes from the start of the file.
+  /// Offset of the data, in bytes from the start of the file.
   package let dataStart: Int
 
-  /// Parses the beginning of the bytes of a whole file.
+  /// Parses the header from the bytes of a whole file.
   init(data: Data, path: String) throws(SafetensorsError) {
     let length = try Self.length(data.prefix(8), fileBytes: data.count, path: path)
     let start = data.startIndex + 8
@@ -36,7 +36,9 @@ package struct SafetensorsHeader: Sendable {
       text: data[start..<start + length], dataBytes: data.count - 8 - length, path: path)
   }
 
-  /// Reads the header of a file, and nothing else of it, however large it is.
+  /// Reads only the header of a file, however large the file is.
+  ///
+  /// - Throws: `SafetensorsError` if the file cannot be read or its header breaks the format.
   package init(contentsOf url: URL) throws(SafetensorsError) {
     let path = url.path(percentEncoded: false)
     let text: Data
@@ -58,13 +60,13 @@ package struct SafetensorsHeader: Sendable {
     try self.init(text: text, dataBytes: dataBytes, path: path)
   }
 
-  /// Bytes of the header's text, which must lie in the file.
+  /// Number of bytes of the header's text, which must lie in the file.
   private static func length(
     _ start: Data, fileBytes: Int, path: String
   ) throws(SafetensorsError) -> Int {
     guard start.count == 8 else { throw .truncated(path: path, bytes: start.count) }
     let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    // Compared before anything is allocated: a damaged length may be any number.
+    // The comparison comes before any allocation, because a damaged length may be any number.
     guard length <= UInt64(fileBytes - 8) else {
       throw .headerBeyondFile(path: path, headerBytes: length, fileBytes: fileBytes)
     }
@@ -78,7 +80,7 @@ package struct SafetensorsHeader: Sendable {
     var metadata: [String: String] = [:]
     var fields: [Field] = []
     fields.reserveCapacity(members.count)
-    // By name, so that of several faults the same one is reported every time.
+    // Sorted by name, so that every read reports one and the same of several faults.
     for (name, value) in members.sorted(by: { $0.key < $1.key }) {
       if name == "__metadata__" {
         metadata = try SafetensorsHeader.metadata(value, path: path)
@@ -87,9 +89,9 @@ package struct SafetensorsHeader: Sendable {
       }
     }
     self.metadata = metadata
-    // Zero-sized tensors share a place: their names decide, so that reading is stable.
+    // Zero-sized tensors share a byte range: their names decide, so that the order is stable.
     self.fields = fields.sorted { ($0.begin, $0.end, $0.name) < ($1.begin, $1.end, $1.name) }
-    // Of a name that occurs twice the decoder keeps one entry; the other's data are a gap.
+    // The decoder keeps one entry of a name that occurs twice; the data of the other are a gap.
     var expected = 0
     for field in self.fields {
       guard field.begin == expected else {
@@ -103,7 +105,7 @@ package struct SafetensorsHeader: Sendable {
     }
   }
 
-  /// The bytes before the data: the same for the same fields, whatever their order here.
+  /// The bytes before the data, which do not depend on the order of `fields`.
   package static func serialized(fields: [Field], metadata: [String: String]) -> Data {
     var members: [String: JSONValue] = [:]
     if !metadata.isEmpty {
@@ -159,7 +161,7 @@ package struct SafetensorsHeader: Sendable {
 }
 
 extension SafetensorsHeader.Field {
-  /// Bits of one element by type. Only `F32` can be read, but a file may hold others.
+  /// Number of bits of one element by type. Only `F32` can be read, but a file may hold others.
   private static let bits: [String: Int] = [
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8,
     "F8_E8M0": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
@@ -206,7 +208,7 @@ extension SafetensorsHeader.Field {
     end = offsets[1]
   }
 
-  /// Nil if an extent is negative or the product overflows.
+  /// Product of the extents and `bits`; nil if an extent is negative or the product overflows.
   private static func product(of shape: [Int], times bits: Int) -> Int? {
     var product = bits
     for extent in shape {

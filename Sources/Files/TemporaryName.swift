@@ -3,22 +3,22 @@ import Platform
 
 /// The name of a file that is not complete yet: `<path>.tmp-<host>-<process id>`.
 ///
-/// Hosts that write into one shared folder often have processes of the same number, so the host is
-/// part of it. A process writes a path once at a time.
+/// The host is part of the name because hosts that write into one shared folder often have
+/// processes with equal ids. A process writes a path only once at a time.
 package struct TemporaryName: Equatable, Sendable {
-  /// Name of the file that is to be.
+  /// Name of the file once it is complete.
   package let target: String
-  /// The machine that writes it; nil in the names of version 0.1.0.
+  /// Host that writes the file; nil in the names of version 0.1.0.
   package let host: String?
-  /// The process that writes it, on that machine.
+  /// Id of the process that writes the file on its host.
   package let process: Int32
 
   private static let mark = ".tmp-"
 
-  /// The path under which this process writes the file at `path` until it is complete.
+  /// Path under which this process writes the file at `path` until it is complete.
   package static func path(for path: String) -> String { "\(path)\(mark)\(ownHost)-\(getpid())" }
 
-  /// Reads a file's name, without its folder; nil for other names.
+  /// Parses the name of a file, without its folder; nil if it is no temporary name.
   package init?(_ name: String) {
     guard let mark = name.range(of: Self.mark, options: .backwards) else { return nil }
     target = String(name[..<mark.lowerBound])
@@ -37,16 +37,16 @@ package struct TemporaryName: Equatable, Sendable {
     self.process = process
   }
 
-  /// Whether a process of this machine made it, which may have ended.
+  /// Whether a process of this host has made the file; the process may have ended.
   package var isOfThisHost: Bool { host == Self.ownHost }
 
-  /// Whether that process runs; means something only on its machine.
+  /// Whether the process runs; meaningful only on its host.
   package var isProcessAlive: Bool { kill(process, 0) == 0 || errno != ESRCH }
 
   private static var ownHost: String { fileNamePart(HostName.own) }
 
-  /// A host's name with what might not stand in a file name as underscores. A dot is none of it
-  /// either, so that the mark occurs once.
+  /// The host name with every character but letters, digits and hyphens replaced by `_`, and cut to
+  /// 64 characters. Dots are replaced too, so that the mark occurs only once in a temporary name.
   package static func fileNamePart(_ host: String) -> String {
     let safe = host.utf8.prefix(64).map { byte -> Character in
       let letter = Character(Unicode.Scalar(byte))

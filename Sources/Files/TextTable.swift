@@ -1,19 +1,19 @@
 import Foundation
 
-/// Rows of texts, as a CSV file or in columns for a terminal.
+/// Rows of text fields, as a CSV file or in aligned columns for a terminal.
 package struct TextTable {
-  /// The rows, a header first; all of the same length.
+  /// The rows, beginning with the header; all have the same number of fields.
   package var rows: [[String]]
 
   /// A table of `rows`.
   package init(_ rows: [[String]]) { self.rows = rows }
 
-  /// One line a row, each ended by a line break.
+  /// The table as CSV: one line per row, each ended by a line break.
   package var csv: String {
     rows.map { CSVLine.text($0) + "\n" }.joined()
   }
 
-  /// Columns two spaces apart, the first flush left and the others flush right.
+  /// The table as text: columns two spaces apart, the first flush left and the others flush right.
   package var aligned: String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
@@ -27,7 +27,8 @@ package struct TextTable {
     }.joined(separator: "\n")
   }
 
-  /// A number with so many digits behind the point; `inf`, `-inf` and `nan` as such.
+  /// A number as text with `digits` digits after the decimal point; `inf`, `-inf` and `nan` as
+  /// such.
   package static func number(_ value: Double, digits: Int) -> String {
     value.isFinite ? String(format: "%.\(digits)f", value) : "\(value)"
   }

@@ -2,22 +2,22 @@ import Foundation
 import Platform
 import Tensor
 
-/// What a measurement ran on.
+/// The machine of a measurement.
 package struct BenchmarkMachine: Codable {
-  /// The processor's model as the system calls it.
+  /// Model of the processor, as the system calls it.
   package let processor: String
-  /// Processors that the system shows.
+  /// Number of processors that the system shows.
   package let cores: Int
   /// Instruction set of our kernels.
   package let instructionSet: String
   /// "own", or "OpenBLAS" and its kernels.
   package let matrixProduct: String
-  /// The kernels that OpenBLAS would use or uses.
+  /// Kernels that OpenBLAS uses or would use.
   package let openBLASCore: String
-  /// What in the environment keeps the program from its best.
+  /// Warnings about settings of the environment that make the program slower.
   package let warnings: [String]
 
-  /// This process on this machine.
+  /// The machine and the settings of this process.
   package static func current() -> BenchmarkMachine {
     let info = OpenBLASInfo()
     let environment = ProcessInfo.processInfo.environment
@@ -35,7 +35,7 @@ package struct BenchmarkMachine: Codable {
       openBLASCore: info.coreName, warnings: warnings)
   }
 
-  /// One line: processor, kernels and matrix product.
+  /// The machine as a line of text: processor, kernels and matrix product.
   package var line: String {
     let product = matrixProduct == "own" ? "own matrix products" : "products by \(matrixProduct)"
     return "\(processor) (\(NumberText.count(cores, "core"))): \(instructionSet) kernels, "
@@ -50,11 +50,11 @@ package struct BenchmarkMachine: Codable {
   }
 }
 
-/// A result file: the figures of one benchmark, and when, where and by what they were measured.
+/// A result file: the figures of one benchmark, with machine, version and date of the measurement.
 package struct BenchmarkFile<Figures: Encodable>: Encodable {
-  /// Which benchmark: "step", "kernels", "enhance", "pesq" or "score".
+  /// Kind of the benchmark: "step", "kernels", "enhance", "pesq" or "score".
   package let kind: String
-  /// What the user calls this build, such as a commit.
+  /// The user's name for this build, such as a commit.
   package let label: String?
   package let machine: BenchmarkMachine
   package let figures: Figures
@@ -68,7 +68,7 @@ package struct BenchmarkFile<Figures: Encodable>: Encodable {
 
   private enum Key: String, CodingKey { case kind, label, machine, version, date }
 
-  /// The figures' keys and these on one level.
+  /// Encodes the keys of the figures and of this type on one level.
   package func encode(to encoder: any Encoder) throws {
     try figures.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
@@ -79,7 +79,7 @@ package struct BenchmarkFile<Figures: Encodable>: Encodable {
     try container.encode(Date.now.ISO8601Format(), forKey: .date)
   }
 
-  /// Indented, keys sorted.
+  /// The file as indented JSON with sorted keys.
   package func json() throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -1,8 +1,8 @@
 import Foundation
 
-/// The name of the machine.
+/// The name of this host.
 package enum HostName {
-  /// As the kernel has it, without asking a name server.
+  /// The name that the kernel has, without a request to a name server.
   package static var own: String {
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)

@@ -1,21 +1,21 @@
 import Foundation
 
-/// What the system tells a process about itself and its machine. Nil and empty where it tells
-/// nothing.
+/// Facts that the system reports to a process about itself and its machine; nil or empty where it
+/// reports none.
 package enum MachineFacts {
-  /// The processors that this process may use, by number: its binding mask.
+  /// Numbers of the processors that this process may use: its binding mask.
   package static func allowedProcessors(_ status: String? = text("/proc/self/status")) -> [Int] {
     let line = status?.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") }
     return numbers(line?.split(separator: "\t").last.map(String.init) ?? "")
   }
 
-  /// Processors that share a core with others, each with all of its core.
+  /// Numbers of all processors on the core of `processor`, itself included.
   static func siblings(of processor: Int) -> [Int] {
     numbers(
       text("/sys/devices/system/cpu/cpu\(processor)/topology/thread_siblings_list") ?? "")
   }
 
-  /// Cores behind these processors; those that share one count once.
+  /// Number of cores of the given processors; processors that share a core count once.
   package static func coreCount(of processors: [Int]) -> Int {
     Set(processors.map { siblings(of: $0).first ?? $0 }).count
   }
@@ -27,8 +27,8 @@ package enum MachineFacts {
       ? ProcessInfo.processInfo.activeProcessorCount : coreCount(of: processors)
   }
 
-  /// Cores that a control group lets all processes of its own use together; nil if as many as
-  /// there are.
+  /// Number of cores that a control group allows all of its processes together; nil without a
+  /// limit.
   package static func coreQuota(_ max: String? = text("/sys/fs/cgroup/cpu.max")) -> Double? {
     let words = (max ?? "").split(whereSeparator: \.isWhitespace)
     guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]), period > 0
@@ -36,27 +36,27 @@ package enum MachineFacts {
     return quota / period
   }
 
-  /// Cores that this process can keep busy: those of its binding mask, at most what a control group
-  /// allows.
+  /// Number of cores that this process can keep busy: those of its binding mask, limited by its
+  /// control group.
   package static func usableCores() -> Int {
     let cores = coreCount()
     return max(1, min(cores, coreQuota().map { Int($0.rounded(.up)) } ?? cores))
   }
 
-  /// Bytes of memory of the machine, at most what a control group allows.
+  /// Memory of the machine in bytes, limited by the control group.
   package static func totalMemory() -> Int {
     let installed = Int(clamping: ProcessInfo.processInfo.physicalMemory)
     return min(installed, groupMemory("memory.max") ?? installed)
   }
 
-  /// A number of bytes in a file of this process's control group; nil if there is none.
+  /// Number of bytes in a file of this process's control group; nil if there is none.
   private static func groupMemory(_ name: String) -> Int? {
     text("/sys/fs/cgroup/\(name)").flatMap {
       Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
     }
   }
 
-  /// Bytes of memory that are free or can be made so, at most what a control group allows.
+  /// Memory that is free or can be reclaimed, in bytes, limited by the control group.
   package static func availableMemory() -> Int? {
     let info = text("/proc/meminfo") ?? ""
     let line = info.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
@@ -67,14 +67,14 @@ package enum MachineFacts {
     return min(free ?? left, left)
   }
 
-  /// Free bytes of the file system of `path`.
+  /// Free space of the file system of `path`, in bytes.
   package static func freeBytes(_ path: String) -> Int? {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { return nil }
     return Int(status.f_bavail) * Int(status.f_frsize)
   }
 
-  /// The type of the file system of `path`, as /proc/mounts calls it.
+  /// Type of the file system of `path`, as in /proc/mounts.
   package static func fileSystem(
     of path: String, mounts: String? = text("/proc/self/mounts")
   ) -> String? {
@@ -86,13 +86,13 @@ package enum MachineFacts {
       // Spaces in a mount point are written as octal.
       let point = words[1].replacingOccurrences(of: "\\040", with: " ")
       let isAbove = point == "/" || full == point || full.hasPrefix(point + "/")
-      // Of several on one point the last one is seen.
+      // The last of several mounts on one point is the visible one.
       if isAbove, point.count >= best?.length ?? 0 { best = (point.count, String(words[2])) }
     }
     return best?.type
   }
 
-  /// Whether files of this type come over a network.
+  /// Whether a file system of this type is shared over a network.
   package static func isShared(_ fileSystem: String) -> Bool {
     let shared = [
       "nfs", "nfs4", "lustre", "gpfs", "beegfs", "ceph", "cifs", "smb3", "fuse.sshfs", "panfs",
@@ -101,7 +101,8 @@ package enum MachineFacts {
     return shared.contains(fileSystem)
   }
 
-  /// The most memory that may be locked, which fast networks need; nil if there is no limit.
+  /// Limit of the memory that may be locked, as fast networks need it, in bytes; nil without a
+  /// limit.
   package static func lockableBytes() -> Int? {
     var limit = rlimit()
     // RLIMIT_MEMLOCK, which Swift does not see.
@@ -115,9 +116,9 @@ package enum MachineFacts {
     return (try? FileManager.default.contentsOfDirectory(atPath: path))?.isEmpty == false
   }
 
-  /// How messages travel, by the components that Open MPI keeps loaded: those that it does not
-  /// take are unloaded at its start. Such as `ob1 over self, tcp, vader`; nil with other MPIs, or
-  /// where they are linked in.
+  /// The transport of MPI messages, such as `ob1 over self, tcp, vader`, from the components that
+  /// Open MPI keeps loaded, since it unloads unused ones when it starts; nil with other MPIs, or
+  /// where components are linked in.
   package static func transport(_ maps: String? = text("/proc/self/maps")) -> String? {
     var found: [String: Set<String>] = [:]
     for line in (maps ?? "").split(separator: "\n") {
@@ -132,7 +133,7 @@ package enum MachineFacts {
     return ways.isEmpty ? layer : "\(layer) over \(ways.joined(separator: ", "))"
   }
 
-  /// A list such as `0-3,8`.
+  /// The numbers in a list such as `0-3,8`.
   package static func numbers(_ list: String) -> [Int] {
     list.split(separator: ",").flatMap { part -> [Int] in
       let ends = part.split(separator: "-").compactMap {
@@ -143,8 +144,8 @@ package enum MachineFacts {
     }
   }
 
-  /// The whole of a file. Foundation takes the length of files of the system for 0, and reads no
-  /// more than a page of them at once.
+  /// Contents of a file. Foundation cannot read system files, because it takes their length for 0
+  /// and reads no more than a page at once.
   package static func text(_ path: String) -> String? {
     guard let file = FileHandle(forReadingAtPath: path) else { return nil }
     defer { try? file.close() }

@@ -2,9 +2,9 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The results of `body` for all items, in their order, computed on all cores.
+/// The results of `body` for all items, in the order of the items, computed on all cores.
 ///
-/// When several items fail, the error of the first one in order is thrown.
+/// - Throws: the error of the first item in order that fails.
 package func parallelMap<Item: Sendable, Result: Sendable>(
   _ items: [Item], _ body: @Sendable (Item) throws -> Result
 ) throws -> [Result] {
@@ -16,11 +16,11 @@ package func parallelMap<Item: Sendable, Result: Sendable>(
   return try results.withLock { try $0.compactMap { try $0?.get() } }
 }
 
-/// Computes `body` for all items on `threads` threads, and calls `completed` on this thread with
-/// each result as it comes, in whatever order.
+/// Computes `body` for all items on `threads` threads, and calls `completed` on the calling thread
+/// with each result as soon as it is available, in any order.
 ///
-/// After an error of `body` or `completed` nothing new is started; it is thrown when what was under
-/// way has ended.
+/// - Throws: the first error of `body` or `completed`, after which no new item is started, once the
+///   items in progress have ended.
 package func parallelForEach<Item: Sendable, Result: Sendable>(
   _ items: [Item], threads: Int, _ body: @escaping @Sendable (Item) throws -> Result,
   completed: (Result) throws -> Void
@@ -44,7 +44,7 @@ package func parallelForEach<Item: Sendable, Result: Sendable>(
   if let failure { throw failure }
 }
 
-/// What the threads of `parallelForEach` share.
+/// The state that the threads of `parallelForEach` share.
 private final class Board<Value: Sendable>: @unchecked Sendable {
   // Sendable because the condition guards every access to the mutable fields.
   private let condition = NSCondition()
@@ -83,7 +83,7 @@ private final class Board<Value: Sendable>: @unchecked Sendable {
 
   func stop() { condition.withLock { next = itemCount } }
 
-  /// The next result; nil when all workers have left and every result was taken.
+  /// Waits for the next result; nil when all workers have left and every result was taken.
   func take() -> Swift.Result<Value, any Error>? {
     condition.withLock {
       while results.isEmpty && workers > 0 { condition.wait() }

@@ -8,7 +8,8 @@ package struct Samples {
 
   package mutating func add(_ value: Double) { values.append(value) }
 
-  /// The middle value, or the mean of the two in the middle; not a number if there are none.
+  /// Median of the values: the middle value, or the mean of the two in the middle; NaN without
+  /// values.
   package var median: Double {
     let sorted = values.sorted()
     if sorted.isEmpty { return .nan }
@@ -20,7 +21,7 @@ package struct Samples {
   package var maximum: Double { values.max() ?? .nan }
 }
 
-/// Runs `body` and returns the seconds that it took.
+/// Runs `body` and returns its duration in seconds.
 package func secondsTaken(by body: () throws -> Void) rethrows -> Double {
   let stopwatch = Stopwatch()
   try body()

@@ -47,19 +47,19 @@ import TestSupport
     let epochs = (0..<4000).map { start($0, "a") }
     #expect(epochs == (0..<4000).map { start($0, "a") })
     #expect(crop.range(epoch: 5, name: "a", utteranceSampleCount: 17).lowerBound == epochs[5])
-    // Eight starts, 500 times each; five standard deviations are 105.
+    // Each of eight starts is expected 500 times; five standard deviations are 105.
     for value in 0...7 {
       #expect(abs(epochs.filter { $0 == value }.count - 500) < 105, "start \(value)")
     }
     let others = [(0..<4000).map { start($0, "b") }, (0..<4000).map { start($0, "a", 8) }]
     for other in others {
-      // Independent draws agree one time in eight.
+      // Independent draws agree once in eight times.
       let equal = zip(epochs, other).filter { $0 == $1 }.count
       #expect(abs(equal - 500) < 105)
     }
   }
 
-  @Test func aFileThatShrankSinceItsInspectionIsAnError() throws {
+  @Test func filesThatShrankSinceInspectionAreErrors() throws {
     var (pair, _, _) = try pair(1500)
     pair.sampleCount = 9000
     let epochs = 0..<20

@@ -4,8 +4,8 @@ import Foundation
 import Testing
 import TestSupport
 
-/// The whole preparation without a network: the download cache is filled with tiny packages that
-/// have the layout of the true ones and hold noise bursts in place of speech.
+/// Checks the whole preparation without a network: the download cache is filled with tiny packages
+/// that have the layout of the real ones and hold noise bursts in place of speech.
 @Suite(
   .enabled(
     if: corpusLibraries && FileManager.default.isExecutableFile(atPath: "/usr/bin/dpkg-deb"),
@@ -96,7 +96,7 @@ struct MiniCorpusBuildTests {
     try #require(process.terminationStatus == 0)
   }
 
-  /// Random G.722 bytes: loud noise between two silences.
+  /// Random G.722 bytes, which are loud noise, between two silences.
   private func telephone(seconds: Double, seed: Int) -> [UInt8] {
     let silence = [UInt8](repeating: 0xFA, count: 2000)
     let sound = noise(Int(seconds * 8000), seed: UInt64(seed + 1), amplitude: 1)
@@ -117,7 +117,7 @@ struct MiniCorpusBuildTests {
     #expect(
       lines.contains { $0.hasPrefix("mixing") } && !lines.contains { $0.contains("download") })
     #expect(built.splits.map(\.speakers.count) == [12, 2, 2])
-    // Telephone voices: six words make three pairs. Klettres: four words make two.
+    // Six words of a telephone voice give three pairs, four words of klettres two.
     #expect(built.splits.map(\.utteranceCount) == [2 * 3 + 4 + 9 * 2, 4 + 2, 2 * 3])
     let speakers = built.splits.map { Set($0.speakers) }
     #expect(speakers[0].isDisjoint(with: speakers[1].union(speakers[2])))
@@ -140,11 +140,12 @@ struct MiniCorpusBuildTests {
     let repaired = try MiniCorpus.prepare(output: corpus, seed: 3) { _ in }
     #expect(
       repaired.outcome == .rebuilt(reason: "train/noisy/allison_0001.flac is missing"))
-    // The same seed makes the same bytes.
+    // Equal seeds give equal bytes.
     #expect(MiniCorpusManifest.read(folder: corpus) == manifest)
   }
 
-  /// Ratios are as `mixtures.csv` says; 16-bit rounding allows for a tenth of a decibel.
+  /// Checks that ratios are those of `mixtures.csv`, up to a tenth of a decibel for 16-bit
+  /// rounding.
   private func check(_ dataset: PairedDataset) throws {
     let table = try String(contentsOfFile: corpus + "/mixtures.csv", encoding: .utf8)
     let rows = table.split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
@@ -167,17 +168,17 @@ struct MiniCorpusBuildTests {
     #expect(FileManager.default.fileExists(atPath: corpus + "/manifest.json"))
   }
 
-  @Test func aPackageWithoutItsRecordingsIsNamed() throws {
+  @Test func packagesWithoutTheirRecordingsAreNamed() throws {
     try package("klettres-data") { _ in }
     #expect(
       throws: MiniCorpusError.missingSource(
         package: "klettres-data", path: "usr/share/klettres/da")
     ) { try MiniCorpus.prepare(output: corpus) { _ in } }
-    // What was begun is told apart from a whole corpus and from strange files.
+    // An unfinished corpus is distinguished from a whole one and from foreign files.
     #expect(try MiniCorpus.state(of: corpus, full: false, seed: 1) == .absent)
   }
 
-  @Test func aBrokenPackageIsNamed() throws {
+  @Test func brokenPackagesAreNamed() throws {
     let path = corpus + "/.packages/klettres-data_1_all.deb"
     try folder.truncate("corpus/.packages/klettres-data_1_all.deb", to: 500)
     let error = try #require(throws: MiniCorpusError.self) {

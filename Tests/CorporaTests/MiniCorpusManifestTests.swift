@@ -28,26 +28,26 @@ import TestSupport
     try MiniCorpus.state(of: folder.path, full: full, seed: seed)
   }
 
-  @Test func aWholeCorpusIsKept() throws {
+  @Test func wholeCorporaAreKept() throws {
     let report = try prepare()
     #expect(report.outcome == .kept)
     #expect(report.byteCount == 5000)
     #expect(MiniCorpusManifest.read(folder: folder.path) == manifest)
   }
 
-  @Test func aChangedByteIsFound() throws {
+  @Test func changedBytesAreFound() throws {
     var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: folder.file("train/3.flac"))))
     bytes[500] ^= 1
     try folder.write(bytes, "train/3.flac")
     #expect(try state() == .unfit(reason: "train/3.flac has changed"))
   }
 
-  @Test func aTruncatedFileIsFound() throws {
+  @Test func truncatedFilesAreFound() throws {
     try folder.truncate("train/1.flac", to: 999)
     #expect(try state() == .unfit(reason: "train/1.flac has 999 bytes and not 1000"))
   }
 
-  @Test func aMissingFileIsFound() throws {
+  @Test func missingFilesAreFound() throws {
     try FileManager.default.removeItem(atPath: folder.file("train/0.flac"))
     #expect(try state() == .unfit(reason: "train/0.flac is missing"))
   }
@@ -61,7 +61,7 @@ import TestSupport
     #expect(try state() == .unfit(reason: "it is of version 0"))
   }
 
-  @Test func withoutManifestACorpusIsIncomplete() throws {
+  @Test func corporaWithoutManifestAreIncomplete() throws {
     try FileManager.default.removeItem(atPath: folder.file("manifest.json"))
     #expect(try state() == .foreign)
     try folder.makeFolder(".packages")
@@ -71,7 +71,7 @@ import TestSupport
     #expect(try MiniCorpus.state(of: folder.file("none"), full: false, seed: 7) == .absent)
   }
 
-  @Test func foreignFoldersAreLeftAlone() throws {
+  @Test func foreignFoldersAreNotChanged() throws {
     let other = try TemporaryFolder()
     try other.write([1], "precious.txt")
     #expect(throws: MiniCorpusError.foreignFolder(path: other.path)) {
@@ -93,7 +93,7 @@ import TestSupport
 }
 
 @Suite struct DebianPackagesTests {
-  @Test func theFirstComplaintIsTold() {
+  @Test func firstErrorIsReported() {
     let apt = """
       W: Download is performed unsandboxed as root
       Err:1 http://example.org bookworm/main amd64 klettres-data all 4:22.12.3-1

@@ -11,7 +11,7 @@ private func sine(_ hertz: Double, rate: Int, count: Int, amplitude: Double = 0.
 
 private func decibels(_ a: Double, _ b: Double) -> Double { 10 * log10(a / b) }
 
-/// Noise with pauses of digital silence, like speech, frame-aligned.
+/// Frame-aligned noise with pauses of digital silence, similar to speech.
 private func bursts(_ count: Int, seed: UInt64) -> [Float] {
   noise(count, seed: seed, amplitude: 0.3).enumerated().map { $0 / 3200 % 3 == 2 ? 0 : $1 }
 }
@@ -26,7 +26,7 @@ private func bursts(_ count: Int, seed: UInt64) -> [Float] {
     #expect(SpeechLevel.activePower([]) == 0)
   }
 
-  @Test func theRangeHasMarginsAndStaysInside() {
+  @Test func activeRangeHasMarginsAndStaysInside() {
     let silence = [Float](repeating: 0, count: 16_000)
     let range = SpeechLevel.activeRange(silence + noise(3200) + silence)
     #expect(range == 16_000 - 960..<16_000 + 3200 + 1600)
@@ -37,7 +37,7 @@ private func bursts(_ count: Int, seed: UInt64) -> [Float] {
 
 @Suite struct MixingTests {
   @Test(arguments: [-5, 0, 2.5, 7.5, 17.5])
-  func theRatioIsExact(ratio: Double) {
+  func mixingRatioIsExact(ratio: Double) {
     let clean = bursts(48_000, seed: 5)
     let mixed = Mixing.mix(clean: clean, noise: noise(48_000, seed: 6), decibels: ratio)
     #expect(mixed.clean == clean)
@@ -48,7 +48,7 @@ private func bursts(_ count: Int, seed: UInt64) -> [Float] {
     #expect(abs(decibels(meanSquare(clean), meanSquare(added)) - ratio + 1.76) < 0.05)
   }
 
-  @Test func clippingTurnsBothDown() {
+  @Test func clippingAttenuatesBothSides() {
     let clean = bursts(16_000, seed: 5)
     let mixed = Mixing.mix(clean: clean, noise: noise(16_000, seed: 6), decibels: -20)
     let peak = mixed.noisy.reduce(0) { max($0, abs($1)) }
@@ -68,8 +68,8 @@ private func bursts(_ count: Int, seed: UInt64) -> [Float] {
     silence + noise(Int(seconds * 16_000) / 320 * 320, seed: seed, amplitude: amplitude) + silence
   }
 
-  @Test func longPromptsStandAloneAndShortOnesAreJoined() throws {
-    // Trimming leaves 960 + 1600 samples of margin around each.
+  @Test func longPromptsStaySingleAndShortOnesAreJoined() throws {
+    // Trimming leaves margins of 960 + 1600 samples around each prompt.
     let long = prompt(3, seed: 1)
     let short = (0..<5).map { prompt(0.9, seed: UInt64(10 + $0)) }
     var random = SplitMix64(seed: 4)
@@ -77,7 +77,7 @@ private func bursts(_ count: Int, seed: UInt64) -> [Float] {
     let shortCount = 14_400 + 2560
     #expect(
       result.map(\.count) == [48_000 + 2560] + [2 * shortCount + 2400, 2 * shortCount + 2400])
-    // The fifth short prompt found no partner. Inside the fades the samples are the source's.
+    // No prompt is left to join with the fifth short one. Samples between the fades are unchanged.
     #expect(Array(result[0][960..<48_960]) == Array(long[8000..<56_000]))
     for joined in result[1...] {
       #expect(joined[shortCount..<shortCount + 2400].allSatisfy { $0 == 0 })
@@ -92,12 +92,12 @@ private func bursts(_ count: Int, seed: UInt64) -> [Float] {
     var random = SplitMix64(seed: 1)
     let click = silence + [0.9] + silence
     let bad = [noise(12 * 16_000 + 1), silence + silence, click, []]
-    // The click alone is 20 ms and its margins; it must not count as speech.
+    // A click has 20 ms and its margins, and must not count as speech.
     let result = Utterances.assemble(bad + [prompt(2.5, seed: 3)], random: &random)
     #expect(result.count == 1)
   }
 
-  @Test func peaksAreLimitedAndQuietSpeechStays() {
+  @Test func peaksAreLimitedAndQuietSpeechIsUnchanged() {
     var random = SplitMix64(seed: 1)
     let result = Utterances.assemble(
       [prompt(3, seed: 1, amplitude: 2), prompt(3, seed: 2, amplitude: 0.1)], random: &random)
@@ -115,7 +115,7 @@ private func bursts(_ count: Int, seed: UInt64) -> [Float] {
 }
 
 @Suite struct FilterTests {
-  /// Gain of a filter in dB at a frequency, after it has settled.
+  /// Gain of a filter at a frequency in dB, measured after it has settled.
   private func gain(_ hertz: Double, _ filter: ([Float]) -> [Float]) -> Double {
     let input = sine(hertz, rate: 16_000, count: 64_000)
     return decibels(meanSquare(filter(input)[32_000...]), meanSquare(input[32_000...]))
@@ -148,18 +148,18 @@ struct DecodingTests {
     #expect(relativeError(Array(result[500..<15_500]), Array(expected[500..<15_500])) < 1e-4)
   }
 
-  @Test func resamplingRemovesWhatDoesNotFit() throws {
+  @Test func resamplingRemovesAliases() throws {
     let source = Waveform(samples: sine(9500, rate: 44_100, count: 44_100), sampleRate: 44_100)
     let result = try Resampler(.low).resample(source, to: 16_000, path: "sine")
     #expect(decibels(meanSquare(result[500..<15_500]), meanSquare(source.samples)) < -80)
   }
 
-  @Test func resamplingNothingGivesNothing() throws {
+  @Test func resamplingAnEmptySignalIsEmpty() throws {
     let empty = Waveform(samples: [], sampleRate: 44_100)
     #expect(try Resampler(.low).resample(empty, to: 16_000, path: "none").isEmpty)
   }
 
-  /// The library's own encoder makes the stream.
+  /// A stream made by the library's own encoder.
   private func encode(_ samples: [Float]) throws -> [UInt8] {
     typealias Initialise = @convention(c) (OpaquePointer?, Int32, Int32) -> OpaquePointer?
     typealias Encode =

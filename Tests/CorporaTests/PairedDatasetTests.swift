@@ -31,7 +31,7 @@ import TestSupport
       try writePair("train", name, count: 700)
     }
     try writePair("test", "t.wav", count: 300)
-    // Sides may differ in format; litter is ignored.
+    // Sides may differ in format; other files are ignored.
     try write("train/clean/d.wav")
     try write("train/noisy/d.FLAC")
     try folder.write([1, 2, 3], "train/noisy/._b.wav")
@@ -78,7 +78,7 @@ import TestSupport
         == .file(path: folder.file("clean_testset_wav_16k/p232_001.wav")))
   }
 
-  /// Every kind of bad file once, with the path and the words that must be told.
+  /// Makes a bad file of every kind, and returns the paths with words of the expected reasons.
   private func spoil() throws -> [(path: String, words: String)] {
     for i in 0..<3 { try writePair("train", "good\(i).wav") }
     try write("train/clean/lonely.wav")

@@ -10,7 +10,7 @@ import TestSupport
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// A file with `lead` bytes before the samples and two after them.
+  /// Writes a file with `lead` bytes before the samples and two bytes after them.
   private func pack(
     _ name: String, _ encoding: PackedRecording.Encoding, _ samples: [Float], lead: Int = 8,
     block: Int = 100
@@ -38,10 +38,10 @@ import TestSupport
       blockSampleCount: block, blockChecksums: checksums)
   }
 
-  /// All values that 16 bits can hold, as libsndfile gives them.
+  /// All 16-bit values, as libsndfile converts them.
   private let ramp = (-32_768...32_767).map { Float($0) / 32_768 }
 
-  @Test func packedSamplesAreThoseOfTheFile() throws {
+  @Test func packedSamplesEqualThoseOfTheFile() throws {
     let path = folder.file("a.wav")
     try WaveFile.write(ramp, sampleRate: 16_000, to: path)
     let packed = Recording.packed(try pack("p", .int16, ramp))
@@ -56,14 +56,14 @@ import TestSupport
     #expect(try reader.read(packed, sampleRate: 16_000) == WaveFile.read(path: path).samples)
     let floats = noise(999, amplitude: 3) + [-0.0, .leastNonzeroMagnitude]
     let exact = Recording.packed(try pack("f", .float32, floats, lead: 8))
-    // Another file in between: the reader opens it anew.
+    // After another file the reader has to open the pack again.
     let found = try reader.read(exact, sampleRate: 16_000)
     #expect(found.map(\.bitPattern) == floats.map(\.bitPattern))
     #expect(try reader.read(packed, range: 1..<2, sampleRate: 16_000) == [-32_767 / 32_768])
     #expect(try reader.read(exact, range: 10..<20, sampleRate: 16_000) == Array(floats[10..<20]))
   }
 
-  @Test func cropsOfAPackedPairAreThoseOfItsFiles() throws {
+  @Test func cropsOfAPackedPairEqualThoseOfItsFiles() throws {
     let sides = [1, 2].map { noise(5000, seed: $0).map { ($0 * 32_768).rounded() / 32_768 } }
     let paths = ["c.wav", "n.flac"].map(folder.file)
     for (samples, path) in zip(sides, paths) {
@@ -85,7 +85,7 @@ import TestSupport
   }
 
   @Test(arguments: [PackedRecording.Encoding.int16, .float32])
-  func everyFlippedBitIsFoundInItsBlockAndNowhereElse(encoding: PackedRecording.Encoding) throws {
+  func everyFlippedBitIsFoundInItsBlockOnly(encoding: PackedRecording.Encoding) throws {
     let samples = noise(250, seed: 4).map { ($0 * 32_768).rounded() / 32_768 }
     let packed = try pack("p", encoding, samples)
     let whole = try Data(contentsOf: URL(fileURLWithPath: packed.path))
@@ -102,7 +102,7 @@ import TestSupport
           try reader.read(.packed(packed), range: touching, sampleRate: 16_000)
         }
       }
-      // What needs other blocks only is read.
+      // Ranges in other blocks can be read.
       let other = block == 0 ? 100..<200 : 0..<100
       #expect(
         try reader.read(.packed(packed), range: other, sampleRate: 16_000)
@@ -112,12 +112,13 @@ import TestSupport
     let error = WaveFileError.damaged(path: label, block: 2, range: 200..<250)
     #expect(
       error.description
-        == "\(label): block 2 (samples 200 to 249) does not fit its checksum, so the "
-        + "file is damaged; copy it again, or make it anew with disttrain prepare pack")
+        == "\(label): block 2 (samples 200 to 249) does not match its checksum, so "
+        + "the file is damaged; copy it again, or pack the corpus again with disttrain prepare "
+        + "pack")
   }
 
-  @Test func manyDamagedBlocksAreAllNamed() throws {
-    // More than the blocks that are read at once.
+  @Test func allDamagedBlocksAreNamed() throws {
+    // The recording has more blocks than are read at once.
     let packed = try pack("p", .int16, noise(15_030).map { ($0 * 32_768).rounded() / 32_768 })
     #expect(try RecordingReader().damagedBlocks(of: packed) == [])
     var data = try Data(contentsOf: URL(fileURLWithPath: packed.path))
@@ -127,7 +128,7 @@ import TestSupport
     #expect(try RecordingReader().damagedBlocks(of: packed) == blocks)
   }
 
-  @Test func whatCannotBeReadIsNamed() throws {
+  @Test func unreadableRecordingsAreNamed() throws {
     let good = try pack("p", .int16, ramp)
     let label = "\(good.path)[train/clean/a]"
     let reader = RecordingReader()
@@ -147,15 +148,16 @@ import TestSupport
     let broken = try pack("n", .float32, [1, 2, .nan])
     expect(.nonFinite(path: "\(broken.path)[train/clean/a]", index: 2), broken, 1..<3)
 
-    // Shortened while it is open: whole blocks of the rest can still be read.
+    // A file is truncated while it is open: its remaining whole blocks can still be read.
     #expect(try reader.read(.packed(good), range: 0..<2, sampleRate: 16_000).count == 2)
     try FileHandle(forWritingTo: URL(fileURLWithPath: good.path)).truncate(atOffset: 1108)
     #expect(try reader.read(.packed(good), range: 0..<500, sampleRate: 16_000).count == 500)
     expect(.truncated(path: label, expected: 65_536, found: 550), good, 400..<510)
-    // And before it is opened.
+    // Another is truncated before it is opened.
     let error = #expect(throws: WaveFileError.self) {
       try RecordingReader().read(.packed(good), range: 0..<2, sampleRate: 16_000)
     }
-    #expect(error?.description.contains("it has 1108 bytes here and now, and had 131082") == true)
+    #expect(
+      error?.description.contains("it has 1108 bytes on this machine, but had 131082") == true)
   }
 }

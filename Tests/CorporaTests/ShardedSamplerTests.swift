@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct ShardedSamplerTests {
   @Test(arguments: 1...5, 1...7)
-  func everyItemOnceAndTheSameGlobalBatches(worldSize: Int, batchSize: Int) {
+  func everyItemOccursOnceInEqualGlobalBatches(worldSize: Int, batchSize: Int) {
     for count in 0...50 {
       let order = EpochOrder.permutation(seed: 9, epoch: 2, count: count)
       let ranks = (0..<worldSize).map {
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test func aLastBatchSmallerThanTheWorldLeavesRanksIdle() {
+  @Test func lastBatchSmallerThanTheWorldLeavesRanksIdle() {
     let ranks = (0..<4).map {
       ShardedSampler(order: Array(0..<10), worldSize: 4, rank: $0, batchSize: 2)
     }
@@ -49,7 +49,7 @@ import Testing
     if count >= 17 {
       #expect(order(1, 0) != order(1, 1))
       #expect(order(1, 0) != order(2, 0))
-      // Neither a shift of the seed nor of the epoch may stand for the other.
+      // A shift of the seed must not have the effect of a shift of the epoch.
       #expect(order(1, 1) != order(2, 0))
       #expect(order(1, 0) != Array(0..<count))
     }
@@ -61,7 +61,7 @@ import Testing
       counts[EpochOrder.permutation(seed: 3, epoch: epoch, count: 3), default: 0] += 1
     }
     #expect(counts.count == 6)
-    // A thousand each; five standard deviations are 145.
+    // Each permutation is expected a thousand times; five standard deviations are 145.
     #expect(counts.values.allSatisfy { abs($0 - 1000) < 145 })
   }
 }

@@ -3,12 +3,13 @@ import Corpora
 import Foundation
 import TestSupport
 
-/// A corpus like the download of VoiceBank-DEMAND, 48 kHz, made of signals that a test knows.
+/// A corpus like the download of VoiceBank-DEMAND at 48 kHz, made of signals that a test knows.
 struct VoiceBankCorpus {
   let root: TemporaryFolder
   static let parts = ["trainset_28spk", "testset"]
 
-  /// Both sides of every pair are noise of `sampleCount` samples and a bit more for each next one.
+  /// Makes a corpus whose pairs are noise of `sampleCount` samples and slightly more for each next
+  /// pair.
   init(train: Int = 3, test: Int = 2, sampleCount: Int = 4800) throws {
     root = try TemporaryFolder()
     for (part, speaker, count) in [("trainset_28spk", "p226", train), ("testset", "p232", test)] {
@@ -30,7 +31,7 @@ struct VoiceBankCorpus {
     try WaveFile.write(samples, sampleRate: rate, to: "\(input)/\(name)")
   }
 
-  /// Prepares it into `output`, or another folder.
+  /// Prepares the corpus into `output`.
   func prepare(
     to name: String = "out", format: VoiceBank.Format = .wav, onBadFile: OnBadFile = .stop,
     threads: Int = 2
@@ -44,7 +45,7 @@ struct VoiceBankCorpus {
     try WaveFile.read(path: root.file("\(folder)/\(name)"), sampleRate: 16_000).samples
   }
 
-  /// All files below a folder with their bytes.
+  /// Bytes of all files below a folder, by path.
   func contents(_ folder: String = "out") throws -> [String: Data] {
     let names =
       FileManager.default.enumerator(atPath: root.file(folder))?

@@ -4,14 +4,14 @@ import Foundation
 import Testing
 import TestSupport
 
-/// What becomes of the sound between 48 kHz and the 16-bit files at 16 kHz.
+/// Checks the signal from 48 kHz to the 16-bit files at 16 kHz.
 @Suite(.enabled(if: hasResampler, "needs libsoxr0"))
 struct VoiceBankSignalTests {
   private func sine(_ hertz: Double, rate: Int, count: Int, amplitude: Double = 0.5) -> [Float] {
     (0..<count).map { Float(amplitude * sin(2 * Double.pi * hertz * Double($0) / Double(rate))) }
   }
 
-  /// What a signal, as both sides of the first training pair, becomes.
+  /// The prepared samples of a signal that is both sides of the first training pair.
   private func prepared(_ signal: [Float]) throws -> [Float] {
     let corpus = try VoiceBankCorpus(train: 1, test: 1)
     for side in ["clean", "noisy"] {
@@ -23,7 +23,7 @@ struct VoiceBankSignalTests {
     return clean
   }
 
-  /// Mean power in dB of full scale, without the ends, where the signal begins and stops.
+  /// Mean power in dB of full scale, without the ends, at which the signal begins and stops.
   private func level(_ samples: [Float]) -> Double {
     let middle = samples.dropFirst(samples.count / 4).dropLast(samples.count / 4)
     return 10 * log10(max(meanSquare(middle), 1e-15))
@@ -34,21 +34,21 @@ struct VoiceBankSignalTests {
     let source = sine(hertz, rate: 48_000, count: 96_000)
     let result = try prepared(source)
     #expect(abs(level(result) - level(source)) < 0.01)
-    // And its time: it is the same sine, sampled less often.
+    // Time is unchanged too: the result is the sine, sampled at a third of the rate.
     let expected = sine(hertz, rate: 16_000, count: 32_000)
     let error = zip(result, expected).map { $0 - $1 }
     #expect(level(error) < -90, "\(level(error)) dB")
   }
 
   @Test(arguments: [8010.0, 10_000, 15_000, 23_000])
-  func soundThatDoesNotFitVanishes(hertz: Double) throws {
+  func soundAboveNyquistIsRemoved(hertz: Double) throws {
     let source = sine(hertz, rate: 48_000, count: 96_000, amplitude: 0.9)
     let result = try prepared(source)
     #expect(level(result) - level(source) < -90, "\(level(result)) dB")
   }
 
   @Test(arguments: [1, 2, 3, 4, 5, 47_999, 48_000, 48_001])
-  func bothSidesHaveTheCeilingOfAThird(count: Int) throws {
+  func bothSidesHaveAThirdOfTheSamples(count: Int) throws {
     #expect(try prepared(noise(count)).count == (count + 2) / 3)
   }
 
@@ -62,12 +62,12 @@ struct VoiceBankSignalTests {
     }
     let peak = try #require(correlations.indices.max { correlations[$0] < correlations[$1] })
     #expect(peak - 30 == 0)
-    // Symmetric about it, as far as noise is.
+    // The correlation is symmetric about the peak, as far as random noise allows.
     #expect(abs(correlations[29] / correlations[31] - 1) < 0.1)
   }
 
-  @Test func theLastSampleIsFilteredToo() throws {
-    // A count of 3k + 1 has its last sample at a time inside the source: a constant goes on to it.
+  @Test func lastSampleIsFiltered() throws {
+    // With 3k + 1 samples the last output lies inside the source, so a constant reaches it.
     let result = try prepared([Float](repeating: 0.5, count: 30_001))
     #expect(result.count == 10_001)
     #expect(result[10_000] > 0.2, "\(result[10_000])")
@@ -75,7 +75,7 @@ struct VoiceBankSignalTests {
   }
 
   @Test func roundingIsToTheNearestAndFullScaleIsCounted() throws {
-    // No dither: silence stays silence.
+    // Without dither silence stays silent.
     #expect(try prepared([Float](repeating: 0, count: 4800)).allSatisfy { $0 == 0 })
     // A square wave at full scale overshoots when its harmonics are removed.
     let corpus = try VoiceBankCorpus(train: 1, test: 1)

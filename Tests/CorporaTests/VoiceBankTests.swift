@@ -5,12 +5,13 @@ import Foundation
 import Testing
 import TestSupport
 
-/// The preparation of VoiceBank-DEMAND as a job on folders: what it lists, refuses, keeps and finds.
+/// Checks the files of a preparation of VoiceBank-DEMAND: its lists, and the folders that it
+/// refuses, keeps and verifies.
 @Suite(.enabled(if: hasResampler, "needs libsoxr0"))
 struct VoiceBankTests {
   private let sets = ["clean_trainset_28spk_wav", "noisy_trainset_28spk_wav"]
 
-  @Test func theResultIsACorpusWithAManifest() throws {
+  @Test func resultIsACorpusWithAManifest() throws {
     let corpus = try VoiceBankCorpus()
     let report = try corpus.prepare()
     #expect(report.pairs == [.train: 3, .test: 2] && report.keptPairCount == 0)
@@ -51,7 +52,7 @@ struct VoiceBankTests {
   }
 
   @Test func theDownloadIsNotResampledIntoItself() throws {
-    // The output may be the folder of the download: its own folders stay as they are.
+    // The output may be the folder of the download, whose own folders do not change.
     let corpus = try VoiceBankCorpus()
     let before = try corpus.contents("in")
     _ = try corpus.prepare(to: "in")
@@ -69,14 +70,14 @@ struct VoiceBankTests {
     }
     let report = try corpus.prepare()
     #expect(report.pairs == [.train: 3, .test: 2])
-    // Nobody states how many pairs this set has.
+    // No publication states the number of pairs of this set.
     #expect(report.warnings.count == 1)
     #expect(
       try PairedDataset(folder: corpus.output, split: .valid, validationSpeakers: ["p226"])
         .pairs.count == 3)
   }
 
-  /// Ways to spoil the clean side of `p226_001`, and what is said about which file.
+  /// Faults of the clean side of `p226_001`, with the side that is reported and the reason.
   private static let faults: [(name: String, bad: String, text: String)] = [
     ("16k", "clean", "is at 16000 Hz already, and is not resampled twice"),
     ("44k", "clean", "expected 48000 Hz, found 44100 Hz; put the original in its place"),
@@ -125,7 +126,7 @@ struct VoiceBankTests {
     let row = try #require(rows.count == 2 ? CSVLine.fields(rows[1]) : nil)
     #expect(rows[0] == "file,split,reason" && row[2].contains(text), "\(row)")
     #expect(row[0].contains("/\(bad)_trainset_28spk_wav/p226_001."), "\(row)")
-    // The rest is done, but nobody trains on it by mistake.
+    // The other pairs are prepared, but the marker keeps training from using them by mistake.
     #expect(throws: PairedDatasetError.unfinished(path: corpus.output)) {
       try PairedDataset(folder: corpus.output, split: .train)
     }
@@ -133,7 +134,7 @@ struct VoiceBankTests {
     let report = try VoiceBank.prepare(
       input: corpus.input, output: corpus.output, onBadFile: .skip, rejection: { seen.append($0) })
     #expect(seen == report.rejected && seen.count == 1 && seen[0].reason.contains(text))
-    // Of two files of one name the first is taken.
+    // The first of two files with one name is taken.
     let left = name == "twice" ? 3 : 2
     #expect(report.pairs == [.train: left, .test: 2] && report.keptPairCount == left + 2)
     let pairs = try PairedDataset(
@@ -143,7 +144,7 @@ struct VoiceBankTests {
     #expect(try PreparedFolder.verify(corpus.output).damaged.isEmpty)
   }
 
-  @Test func aRepairedFileIsAddedAndASpoiledOneRemoved() throws {
+  @Test func repairedFilesAreAddedAndSpoiledOnesRemoved() throws {
     let corpus = try VoiceBankCorpus()
     _ = try corpus.prepare()
     let whole = try corpus.contents()
@@ -156,19 +157,19 @@ struct VoiceBankTests {
     try Data(original).write(to: URL(fileURLWithPath: path))
     #expect(try corpus.prepare().keptPairCount == 4)
     #expect(try corpus.contents() == whole)
-    // Another recording under the old name is another file.
+    // Another recording under the old name must be prepared.
     try corpus.write(noise(4801, seed: 77), "clean_trainset_28spk_wav/p226_001.wav")
     #expect(try corpus.prepare().keptPairCount == 4)
     let differing = try corpus.contents().filter { whole[$0.key] != $0.value }.keys.sorted()
     #expect(differing == ["clean_trainset_28spk_wav_16k/p226_001.wav", "manifest.csv"])
   }
 
-  @Test func anInterruptedPreparationGoesOn() throws {
+  @Test func interruptedPreparationsContinue() throws {
     let corpus = try VoiceBankCorpus(train: 6)
     _ = try corpus.prepare()
     let whole = try corpus.contents()
-    // As if it had been killed: marked as unfinished, the list ends in half a line, files of the
-    // last pairs are not there, and one was damaged by the crash.
+    // The folder after a kill: it is marked as unfinished, the manifest ends with an incomplete
+    // line, files of the last pairs are missing, and the crash has damaged one file.
     let manifest = try #require(whole["manifest.csv"])
     let lines = String(decoding: manifest, as: UTF8.self).split(separator: "\n")
     var left = lines.filter { !$0.contains("p226_004") && !$0.contains("p226_005") }
@@ -228,7 +229,7 @@ struct VoiceBankTests {
     }
   }
 
-  @Test func whatIsNoDownloadIsRefused() throws {
+  @Test func otherFoldersAreRefusedAsInput() throws {
     let corpus = try VoiceBankCorpus()
     let folder = "\(corpus.input)/noisy_testset_wav"
     try FileManager.default.moveItem(atPath: folder, toPath: corpus.root.file("aside"))
@@ -238,14 +239,14 @@ struct VoiceBankTests {
     try corpus.root.write([0x50, 0x4B], "in/noisy_testset_wav.zip")
     let error = #expect(throws: VoiceBankError.self) { try corpus.prepare() }
     #expect(error == .stillPacked(["noisy_testset_wav.zip"], input: corpus.input))
-    #expect(error?.description.contains("(noisy_testset_wav.zip): unzip them there") == true)
+    #expect(error?.description.contains("(noisy_testset_wav.zip); unzip them there") == true)
     #expect(throws: VoiceBankError.self) {
       try VoiceBank.prepare(input: corpus.root.file("nowhere"), output: corpus.output)
     }
     #expect(!FileManager.default.fileExists(atPath: corpus.output))
   }
 
-  @Test func aCorpusAt16kHzIsNotPreparedTwice() throws {
+  @Test func corporaAt16kHzAreNotPreparedTwice() throws {
     let corpus = try VoiceBankCorpus(train: 1, test: 1)
     for part in VoiceBankCorpus.parts {
       for side in ["clean", "noisy"] {
@@ -258,7 +259,7 @@ struct VoiceBankTests {
         try corpus.prepare(onBadFile: mode)
       }
     }
-    // A set without any usable pair is no corpus, whatever is skipped.
+    // A set without any usable pair is no corpus, even if bad files are skipped.
     try corpus.write(noise(4800), "clean_testset_wav/p232_000.wav")
     try corpus.write(noise(4800), "noisy_testset_wav/p232_000.wav")
     let table = corpus.root.file("out/rejected.csv")
@@ -267,7 +268,7 @@ struct VoiceBankTests {
     }
   }
 
-  @Test func foldersOfOthersAreLeftAlone() throws {
+  @Test func foreignFoldersAreNotChanged() throws {
     let corpus = try VoiceBankCorpus()
     let path = corpus.root.file("out/clean_testset_wav_16k")
     try corpus.root.makeFolder("out/clean_testset_wav_16k")

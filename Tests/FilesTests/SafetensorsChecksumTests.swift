@@ -75,7 +75,9 @@ import Testing
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(error?.description.hasPrefix("f is damaged: the checksum of its tensors of ") == true)
+    #expect(
+      error?.description.hasPrefix(
+        "f: the file is damaged: the checksum of its tensors of ") == true)
   }
 
   @Test func aMissingChecksumIsNoOlderFile() throws {

@@ -3,7 +3,7 @@ import Metrics
 import Testing
 import TestSupport
 
-/// Any input yields a score in range or one of the documented errors; nothing traps.
+/// Checks that any input yields a score in range or a documented error, and never a trap.
 @Suite struct PESQRobustnessTests {
   /// The score, or nil for a documented error.
   @discardableResult
@@ -29,7 +29,7 @@ import TestSupport
       score(Array(reference[..<count]), degraded)
       score(reference, Array(degraded[(degraded.count - count)...]))
     }
-    // Silence after the end changes next to nothing.
+    // Silence after the end hardly changes the score.
     let longer = try #require(score(reference, degraded + [Float](repeating: 0, count: 5_000)))
     #expect(abs(longer - whole) < 0.05)
   }
@@ -42,7 +42,7 @@ import TestSupport
     #expect(abs(padded - whole) < 0.2)
   }
 
-  @Test func offsetsAreNotHeard() throws {
+  @Test func offsetsHardlyChangeTheScore() throws {
     let (reference, degraded) = try GoldenCase.named("g05").signals()
     let whole = try #require(score(reference, degraded))
     let shifted = try #require(score(reference, degraded.map { $0 + 0.1 }))

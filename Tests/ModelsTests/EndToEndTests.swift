@@ -5,7 +5,7 @@ import Tensor
 import Testing
 import TestSupport
 
-/// The tiny models against an independent implementation: outputs, loss, every gradient, and
+/// Compares the tiny models with an independent implementation: outputs, loss, every gradient, and
 /// three Adam steps with a loose and a tight clip.
 @Suite struct EndToEndTests {
   private func model(_ file: SafetensorsFile) throws -> SpeechEnhancer {

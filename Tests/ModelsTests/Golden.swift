@@ -5,7 +5,7 @@ import Tensor
 import Testing
 import TestSupport
 
-/// A file of reference vectors.
+/// Reads a file of reference vectors.
 func golden(_ name: String) throws -> SafetensorsFile {
   try SafetensorsFile(
     contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))

@@ -7,7 +7,7 @@ import TestSupport
   private struct Failure: Error, Equatable { var item: Int }
 
   @Test(arguments: [(0, 3), (1, 4), (100, 1), (100, 3), (5, 50)])
-  func everyItemIsDoneOnceAndToldHere(count: Int, threads: Int) throws {
+  func everyItemIsDoneOnceAndReportedOnThisThread(count: Int, threads: Int) throws {
     let done = Counter()
     var results: [Int] = []
     let caller = Thread.current
@@ -22,7 +22,7 @@ import TestSupport
     if threads == 1 { #expect(results == results.sorted()) }
   }
 
-  @Test(arguments: [1, 4]) func anErrorEndsTheWork(threads: Int) {
+  @Test(arguments: [1, 4]) func errorsEndTheWork(threads: Int) {
     let done = Counter()
     var told = 0
     #expect(throws: Failure(item: 10)) {
@@ -34,11 +34,11 @@ import TestSupport
         told += 1
       }
     }
-    // What was under way was waited for; most was never started.
+    // Items in progress were waited for, and most items were never started.
     #expect(told < done.value && done.value < 900, "\(done.value)")
   }
 
-  @Test func anErrorOfTheReceiverEndsTheWorkToo() {
+  @Test func errorsOfTheReceiverEndTheWork() {
     let done = Counter()
     var told = 0
     #expect(throws: Failure(item: 3)) {

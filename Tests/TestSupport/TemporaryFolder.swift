@@ -1,9 +1,8 @@
 import Foundation
 import Synchronization
 
-/// A folder of its own for a test, removed when the value goes.
+/// A temporary folder for one test, removed with this object.
 public final class TemporaryFolder {
-  /// Its path.
   public let path: String
 
   /// Makes an empty folder.
@@ -29,7 +28,7 @@ public final class TemporaryFolder {
     try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
   }
 
-  /// Keeps the first `count` bytes of a file.
+  /// Truncates a file to its first `count` bytes.
   public func truncate(_ name: String, to count: Int) throws {
     let bytes = try Data(contentsOf: URL(fileURLWithPath: file(name)))
     try write([UInt8](bytes.prefix(count)), name)

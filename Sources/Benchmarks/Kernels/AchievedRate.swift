@@ -1,9 +1,9 @@
 import Platform
 import Tensor
 
-/// Work over time, beside the bound that the machine sets.
+/// The achieved rate of a part's work, compared with the bound that the machine sets.
 struct AchievedRate: Encodable, Equatable {
-  /// What keeps a part from being faster.
+  /// The resource that limits the speed of a part.
   enum Bound: String, Encodable {
     /// Multiply-adds of matrix products.
     case products
@@ -13,20 +13,20 @@ struct AchievedRate: Encodable, Equatable {
     case memory
   }
 
-  /// Products, in 10⁹ floating-point operations per second; nil without products.
+  /// Rate of products, in 10⁹ floating-point operations per second; nil without products.
   let gflops: Double?
-  /// Vector arithmetic, in 10⁹ lanes per second; nil where none is counted.
+  /// Rate of vector arithmetic, in 10⁹ lanes per second; nil where none is counted.
   let gigaoperationsPerSecond: Double?
-  /// Arrays read and written, in 10⁹ bytes per second; nil where none is counted.
+  /// Rate of bytes read and written, in 10⁹ per second; nil where none are counted.
   let gigabytesPerSecond: Double?
-  /// The bound that gives the longest time; nil for work that is only timed.
+  /// Bound that gives the longest time; nil for work that is only timed.
   let boundBy: Bound?
-  /// The time that this bound allows, seconds.
+  /// Shortest time that this bound allows, in seconds.
   let boundSeconds: Double?
-  /// `boundSeconds` over the time taken.
+  /// Ratio of `boundSeconds` to the measured time.
   let fractionOfBound: Double?
 
-  /// `work` done in `seconds` by one core.
+  /// The rate of one core that has done `work` in `seconds`.
   init(_ work: Profile.Work, seconds: Double, _ limits: CoreLimits) {
     func rate(_ amount: Double) -> Double? { amount > 0 ? amount / seconds / 1e9 : nil }
     gflops = rate(work.productFlops)
@@ -49,7 +49,7 @@ struct AchievedRate: Encodable, Equatable {
     }
   }
 
-  /// The last columns of a table: the rate that the bound is about, and the bound.
+  /// The last cells of a table's row: the rate of the limiting resource, and its bound.
   func cells(_ limits: CoreLimits) -> [String] {
     guard let boundBy, let fractionOfBound else { return Self.headings.map { _ in "" } }
     let share = NumberText.percent(fractionOfBound)
@@ -66,6 +66,6 @@ struct AchievedRate: Encodable, Equatable {
     }
   }
 
-  /// Headings of `cells`.
+  /// Headings of the columns of `cells`.
   static let headings = ["rate", "bound", "unit", "bound by", "of bound"]
 }

@@ -3,26 +3,27 @@ import KernelAPI
 import Platform
 import Tensor
 
-/// What one core can do at most, measured in this process.
+/// The limits of one core's speed, measured in this process.
 struct CoreLimits {
-  /// Floating-point operations per second of multiply-adds that touch no memory.
+  /// Peak of multiply-adds that touch no memory, in floating-point operations per second.
   let flops: Double
-  /// Bytes read and written per second by copies inside the L2 cache.
+  /// Bandwidth of copies inside the L2 cache, in bytes read and written per second.
   let cacheBytes: Double
 
-  /// Vector arithmetic, in lanes per second: a multiply-add is two operations, and two ports take
-  /// one instruction each in a cycle.
+  /// Peak of vector arithmetic, in lanes per second: a multiply-add counts as two operations, and
+  /// two ports take one instruction each per cycle.
   var laneOperations: Double { flops / 2 }
 
-  /// Floating-point operations of one core in a cycle, two ports wide.
+  /// Floating-point operations of one core per cycle, on two ports.
   static var flopsPerCycle: Double { kernels.instructionSet == "AVX-512" ? 64 : 32 }
 
-  /// The clock that the multiply-adds ran at, in gigahertz.
+  /// Clock during the multiply-adds, in gigahertz.
   var clock: Double { flops / Self.flopsPerCycle / 1e9 }
 
-  /// One measurement of the multiply-add peak in operations per second, some ten milliseconds long.
+  /// Measures the multiply-add peak in operations per second, for some ten milliseconds.
   ///
-  /// Clocks drift within a minute, so it is taken again and again beside what it is a bound for.
+  /// Clocks drift within a minute, so the peak is measured repeatedly, close to the measurements
+  /// that it bounds.
   static func measureFlops() -> Double {
     var best = 0.0
     for _ in 0..<4 {
@@ -36,18 +37,18 @@ struct CoreLimits {
   }
 }
 
-/// How fast memory is copied, in bytes per second, each byte counted when it is read and when it is
-/// written.
+/// The bandwidth of memory copies, in bytes per second, where each byte counts when it is read and
+/// when it is written.
 struct CopyBandwidth: Codable {
-  /// Bytes of source and target together, and their bandwidth.
+  /// A measurement: bytes of source and target together, and their bandwidth.
   struct Measurement: Codable {
     let bytes: Int
     let gigabytesPerSecond: Double
   }
 
-  /// Arrays far larger than a core's share of the last cache.
+  /// Bandwidth for arrays far larger than a core's share of the last cache.
   let memory: Measurement
-  /// Arrays that fill half of the core's L2 cache.
+  /// Bandwidth for arrays that fill half of the core's L2 cache.
   let cache: Measurement
 
   static func measure() -> CopyBandwidth {
@@ -60,7 +61,7 @@ struct CopyBandwidth: Codable {
   private static func measure(bytes: Int, repeats: Int) -> Measurement {
     let source = Storage(count: bytes / 4)
     let target = Storage(count: bytes / 4)
-    // A pointer alone keeps no storage alive.
+    // Pointers do not keep the storage alive.
     return withExtendedLifetime((source, target)) {
       let seconds = (0..<7).map { _ in
         secondsTaken { for _ in 0..<repeats { memcpy(target.base, source.base, bytes) } }
@@ -72,9 +73,9 @@ struct CopyBandwidth: Codable {
   }
 }
 
-/// Rates of one large square product, by our kernel and by OpenBLAS.
+/// Rates of a large square product, by our kernel and by OpenBLAS.
 struct LargeProduct: Codable {
-  /// Rows and columns of all three matrices.
+  /// Number of rows and of columns of all three matrices.
   let size: Int
   let ownGflops: Double
   let openBLASGflops: Double
@@ -107,8 +108,8 @@ struct LargeProduct: Codable {
   }
 }
 
-/// Seconds of one call of each alternative: the best of several batches, which take turns, so that
-/// a change of the clock meets all of them. The first call of each is not counted.
+/// Time of one call of each alternative in seconds: the best of several batches, which take turns
+/// so that a change of the clock affects all alternatives. The first call of each does not count.
 func bestSeconds(
   _ alternatives: [() -> Void], batches: Int = 7, batchSeconds: Double = 1e-3
 ) -> [Double] {

@@ -3,7 +3,7 @@ import Models
 import Tensor
 
 extension KernelBenchmark {
-  /// What band split and decoder run besides products, for the widest band.
+  /// Times the kernels of band split and decoder other than products, for the widest band.
   func timeBandKernels() {
     timeGroupNorm()
     guard let band = bandKinds.last else { return }
@@ -50,7 +50,7 @@ extension KernelBenchmark {
     }
   }
 
-  /// The layout of the decoder's first weight.
+  /// Times the transposition to the layout of the decoder's first weight.
   private func timeTranspose(rows: Int, columns: Int) {
     let count = rows * columns
     let x = FloatPointer(timer.floats(count))
@@ -101,7 +101,8 @@ extension KernelBenchmark {
     }
   }
 
-  /// Loss and optimiser: the loss over one utterance, the rest over all parameters.
+  /// Times the kernels of loss and optimiser: the loss over one utterance, the others over all
+  /// parameters.
   func timeTrainingKernels() {
     let bins = frames * model.bins
     let estimate = FloatPointer(timer.floats(2 * bins))
@@ -144,7 +145,7 @@ extension KernelBenchmark {
       kernels.sum(gradients, FloatPointer(moments[0]), count: count, out: values)
     }
     time("add", .pass(count, arrays: 3)) { kernels.add(gradients, to: values, count: count) }
-    // A number of double precision is two floats.
+    // A number in double precision has the bytes of two floats.
     let sums = timer.doubles(count)
     time("accumulate", .pass(count, arrays: 5)) {
       kernels.accumulate(gradients, to: sums, count: count)

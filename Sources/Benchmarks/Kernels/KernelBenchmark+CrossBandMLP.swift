@@ -2,7 +2,7 @@ import KernelAPI
 import Tensor
 
 extension KernelBenchmark {
-  /// What the MLP of `unimamba` runs that nothing else does, on a tile of its rows.
+  /// Times the kernels that only the MLP of `unimamba` uses, on a tile of its rows.
   func timeCrossBandMLPKernels() {
     let (rows, features) = (256, model.features)
     let (count, all) = (rows * features, rows * paddedToLanes(features))

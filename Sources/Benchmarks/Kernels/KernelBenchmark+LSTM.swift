@@ -3,7 +3,7 @@ import Models
 import Tensor
 
 extension KernelBenchmark {
-  /// The products over a chunk of steps.
+  /// Times the products over a chunk of steps.
   func timeLSTMProducts(_ lstm: LSTMTrunkConfiguration) {
     let features = model.features
     let units = lstm.expansion * features
@@ -18,7 +18,7 @@ extension KernelBenchmark {
       .columns(stride: wide + hidden), .accumulate)
   }
 
-  /// Steps over as many sequences as run side by side along time and along bands.
+  /// Times steps over as many sequences as run side by side along time and along bands.
   func timeLSTMKernels(_ lstm: LSTMTrunkConfiguration) {
     for count in [model.bands.count, frames] {
       timeStep(

@@ -3,7 +3,7 @@ import Models
 import Tensor
 
 extension KernelBenchmark {
-  /// Along time and along bands, as the blocks of a layer run.
+  /// Times the kernels of Mamba along time and along bands, as the blocks of a layer run.
   func timeMambaKernels(_ mamba: MambaConfiguration) {
     let bands = model.bands.count
     let time = TileSequences(count: 1, length: frames, reversed: false)
@@ -13,7 +13,7 @@ extension KernelBenchmark {
     for sequences in [time, band] {
       timeScan(sequences, channels: channels, states: mamba.stateSize)
     }
-    // Another published size, whose rows are no whole vectors.
+    // Another published size, whose rows do not fill whole vectors.
     if mamba.stateSize != 12 { timeScan(time, channels: channels, states: 12) }
     for sequences in [time, band] {
       timeConvolution(sequences, channels: channels, taps: mamba.convolutionTaps)

@@ -6,7 +6,7 @@ import Tensor
 /// Times every kernel at the shapes that a model gives it, in one core's caches.
 package struct KernelBenchmark {
   package let model: ModelConfiguration
-  /// Length of the utterance whose frames give the shapes.
+  /// Length of the utterance whose frames give the shapes, in seconds.
   package let seconds: Double
   let timer = KernelTimer()
 
@@ -15,10 +15,10 @@ package struct KernelBenchmark {
     self.seconds = seconds
   }
 
-  /// Frames of the utterance, T.
+  /// Number of frames of the utterance, T.
   package var frames: Int { STFT().frameCount(sampleCount: Int((seconds * 16_000).rounded())) }
 
-  /// Times all of them, in a few seconds.
+  /// Times all kernels, in a few seconds.
   package func run() -> KernelFigures {
     let copy = CopyBandwidth.measure()
     let uni = model.trunk as? UniMambaTrunkConfiguration
@@ -46,15 +46,16 @@ package struct KernelBenchmark {
 // MARK: - Products
 
 extension KernelBenchmark {
-  /// How A lies in memory.
+  /// The layout of A in memory.
   enum Layout {
-    /// Rows so far apart.
+    /// Row-major, with `stride` numbers from one row to the next.
     case rows(stride: Int)
-    /// Columns so far apart: A is the transpose of what lies there.
+    /// Column-major, with `stride` numbers from one column to the next.
     case columns(stride: Int)
   }
 
-  /// C[m, n] = A[m, k]·B[k, n]; the true sizes, which the kernel gets padded to whole vectors.
+  /// Times the product C[m, n] = A[m, k]·B[k, n]. The sizes are the actual ones; the kernel gets
+  /// them padded to whole vectors.
   func timeProduct(
     _ operation: String, _ pass: KernelFigures.Pass, _ m: Int, _ n: Int, _ k: Int, _ a: Layout,
     outputStride: Int? = nil, _ start: ProductStart = .overwrite
@@ -146,7 +147,7 @@ extension KernelBenchmark {
       let hidden = band.expansion * features
       let hiddenStride = paddedToLanes(hidden)
       let mask = 2 * model.decoder.maskTaps * band.width
-      // The two halves of the gate lie side by side.
+      // The two halves of the gate are side by side in memory.
       let gateStride = 2 * paddedToLanes(mask)
       timeProduct(
         "decoder fc2, half", .forward, frames, mask, hidden, .rows(stride: hiddenStride),

@@ -3,9 +3,9 @@ import Foundation
 import Platform
 import Tensor
 
-/// What a kernel benchmark found, on one level as in its JSON.
+/// The figures of a kernel benchmark, on one level as in its JSON.
 package struct KernelFigures: Encodable {
-  /// What a kernel computes of an operation.
+  /// The part of an operation that a kernel computes.
   enum Pass: String, Encodable {
     case forward
     case backward
@@ -13,18 +13,19 @@ package struct KernelFigures: Encodable {
     case weightGradient = "dW"
   }
 
-  /// One kernel at one shape.
+  /// The figures of one kernel at one shape.
   struct Kernel: Encodable {
     let operation: String
     let pass: Pass
     let shape: String
-    /// Best time of a call.
+    /// Shortest time of a call.
     let seconds: Double
-    /// For each number, or each token and channel; nil for products.
+    /// Time per number, or per token and channel; nil for products.
     let nanosecondsPerElement: Double?
-    /// The same if the core ran at 3.7 GHz, to compare runs at unlike clocks.
+    /// Time per element converted to a clock of 3.7 GHz, for comparisons of runs at different
+    /// clocks.
     let nanosecondsPerElementAt3700MHz: Double?
-    /// The same product by OpenBLAS; nil for what is no product.
+    /// Time of OpenBLAS for the product; nil for other kernels.
     let openBLASSeconds: Double?
     let rate: AchievedRate
 
@@ -33,7 +34,7 @@ package struct KernelFigures: Encodable {
       case openBLASSeconds
     }
 
-    /// The rate's keys and the others on one level.
+    /// Encodes the keys of the rate and the other keys on one level.
     func encode(to encoder: any Encoder) throws {
       try rate.encode(to: encoder)
       var container = encoder.container(keyedBy: Key.self)
@@ -49,7 +50,7 @@ package struct KernelFigures: Encodable {
   }
 
   let preset: String
-  /// Length of the utterance whose frames give the shapes, seconds.
+  /// Length of the utterance whose frames give the shapes, in seconds.
   let seconds: Double
   let fmaPeakGflops: Double
   let fmaPeakGflopsMinimum: Double
@@ -83,7 +84,7 @@ package struct KernelFigures: Encodable {
 }
 
 extension KernelFigures: CustomStringConvertible {
-  /// A table of the products and one of the other kernels.
+  /// The figures as a table of the products and one of the other kernels.
   package var description: String {
     [
       "\(preset), an utterance of \(NumberText.setting(seconds)) s",

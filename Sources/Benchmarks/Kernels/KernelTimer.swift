@@ -5,15 +5,16 @@ import Tensor
 
 /// Times kernels one after another, and measures the core's peak between them.
 ///
-/// Owns the buffers that they work on: it has to outlive the pointers that it gives.
+/// The timer owns the buffers of the kernels, so it must outlive the pointers to them.
 final class KernelTimer {
-  /// What was timed.
+  /// The result of timing one kernel.
   struct Timing {
     let operation: String
     let pass: KernelFigures.Pass
     let shape: String
     let work: Profile.Work
-    /// What nanoseconds are told of: tokens times channels, or numbers. Nil for products.
+    /// Number of elements that times are reported per: tokens times channels, or numbers; nil for
+    /// products.
     let elements: Int?
     let seconds: Double
     let openBLASSeconds: Double?
@@ -30,11 +31,11 @@ final class KernelTimer {
     peak.add(CoreLimits.measureFlops())
   }
 
-  /// `count` numbers in ±1, or in `range`.
+  /// A buffer of `count` numbers in `range`.
   func floats(_ count: Int, in range: ClosedRange<Float> = -1...1) -> MutableFloatPointer {
     let buffer = Storage(uninitialized: count)
     let width = range.upperBound - range.lowerBound
-    // A prime period, so that no two rows are alike.
+    // The period is prime, so that no two rows are equal.
     for index in 0..<count {
       buffer.base[index] = range.lowerBound + width * pattern[index % pattern.count]
     }
@@ -42,14 +43,14 @@ final class KernelTimer {
     return buffer.base
   }
 
-  /// `count` zeros of double precision.
+  /// A buffer of `count` zeros in double precision.
   func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
     let buffer = Storage(count: 2 * count)
     buffers.append(buffer)
     return UnsafeMutableRawPointer(buffer.base).bindMemory(to: Double.self, capacity: count)
   }
 
-  /// Times a kernel, in turns with OpenBLAS where that can do the same.
+  /// Times a kernel, in turns with OpenBLAS if `openBLAS` is given.
   func time(
     _ operation: String, _ pass: KernelFigures.Pass, _ shape: [Int], _ work: Profile.Work,
     elements: Int? = nil, states: Int? = nil, _ body: () -> Void, openBLAS: (() -> Void)? = nil
@@ -67,6 +68,6 @@ final class KernelTimer {
     if timings.count % 4 == 0 { peak.add(CoreLimits.measureFlops()) }
   }
 
-  /// Gives the buffers back; no pointer to them may be used again.
+  /// Frees the buffers, after which pointers to them must not be used.
   func releaseBuffers() { buffers = [] }
 }

@@ -5,16 +5,16 @@ import KernelAPI
 import Platform
 import Tensor
 
-/// Measures how long ranks take to add up buffers, by the exchange that training uses and by MPI's
-/// own all-reduce.
+/// Measures the duration of all-reduces over the ranks, by the exchange that training uses and by
+/// MPI's own all-reduce.
 package struct AllReduceBenchmark {
-  /// Bytes on the wire of the shortest and the longest buffer.
+  /// Sizes of the shortest and the longest buffer, in bytes on the wire.
   package let sizes: ClosedRange<Int>
   package let wire: WireFormat
   package let bucketBytes: Int
-  /// Timed all-reduces of a size; nil for as many as `secondsPerSize` allow.
+  /// Number of timed all-reduces of each size; nil for as many as `secondsPerSize` allows.
   package let iterations: Int?
-  /// Time that all iterations of a size may take, about.
+  /// Approximate time for all iterations of a size.
   package let secondsPerSize: Double
 
   package init(
@@ -28,7 +28,7 @@ package struct AllReduceBenchmark {
     self.secondsPerSize = secondsPerSize
   }
 
-  /// The figures, the same on all ranks; all of them call it together.
+  /// Measures the figures, which are equal on all ranks. All ranks call this together.
   package func run(over communicator: any Communicator) throws -> AllReduceFigures {
     guard communicator.worldSize > 1 else { throw ScalingError.alone }
     let perHost = Int(try communicator.allReduceMax(Int64(communicator.hostSize)))
@@ -52,7 +52,7 @@ package struct AllReduceBenchmark {
         bytes: longest?.bytes ?? 0, seconds: longest?.maximumSeconds ?? 0, communicator))
   }
 
-  /// Numbers in the buffers: each twice as many bytes as the one before.
+  /// Numbers of elements of the buffers, each with twice the bytes of the one before.
   private func counts(elementBytes: Int) -> [Int] {
     var counts: [Int] = []
     var bytes = sizes.lowerBound
@@ -64,11 +64,10 @@ package struct AllReduceBenchmark {
     return counts
   }
 
-  /// Seconds that computing loses for each byte which its rank sends or receives beside it: the mean
-  /// over the ranks.
+  /// Time that computing loses per byte which its rank sends or receives meanwhile, in seconds; the
+  /// mean over the ranks.
   ///
-  /// The same multiply-adds, which touch no memory, run with and without an exchange that ends before
-  /// they do.
+  /// Multiply-adds that touch no memory run with and without an exchange that ends before they do.
   private func measureProcessor(
     bytes: Int, seconds: Double, _ communicator: any Communicator
   ) throws -> Double {
@@ -79,7 +78,7 @@ package struct AllReduceBenchmark {
         for _ in 0..<calls { _ = kernels.multiplyAddChains(100_000, factor: 0.999, summand: 0.5) }
       }
     }
-    // Slower beside computing than alone, so twice the time.
+    // The exchange is slower beside computing than alone, so computing takes twice its time.
     let own = max(1, Int(2 * seconds / max(compute(20) / 20, 1e-6)))
     let calls = Int(try communicator.allReduceMax(Int64(min(own, 100_000))))
     var alone = Samples()
@@ -109,7 +108,7 @@ package struct AllReduceBenchmark {
     if !reducer.holds(expected) {
       throw ScalingError.wrongSum(algorithm: algorithm, bytes: bytes, rank: communicator.rank)
     }
-    // Zero stays zero however often it is added up in place.
+    // Zeros stay zero, however often they are added in place.
     reducer.fill(0)
     func once() throws -> Double {
       try communicator.barrier()

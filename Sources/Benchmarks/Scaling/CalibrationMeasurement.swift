@@ -3,7 +3,7 @@ import DistTrain
 import Forecast
 import Models
 
-/// A few steps and scores on this machine, for a plan.
+/// The measurement of a few steps and scores on this machine, for a plan.
 package struct CalibrationMeasurement {
   package let model: ModelConfiguration
   package let cropSeconds: Double
@@ -22,10 +22,10 @@ package struct CalibrationMeasurement {
     self.exchange = exchange
   }
 
-  /// Measures on one rank; nothing else should run meanwhile.
+  /// Measures on one rank, while the machine should be otherwise idle.
   ///
-  /// Steps of two utterances are what the plan is made of. Those of one, which it can forecast, say
-  /// how far to trust it.
+  /// The plan is based on steps of two utterances. Steps of one utterance, which it can forecast,
+  /// show how reliable the forecast is.
   package func run() throws -> BenchmarkFile<CalibrationFigures> {
     let step = try steps(batch: 2, count: 3)
     let single = try steps(batch: 1, count: 2)
@@ -60,12 +60,12 @@ package struct CalibrationMeasurement {
   }
 }
 
-/// The figures of `bench step`, and what a plan wants beside them, on one level.
+/// The figures of `bench step` and further figures for a plan, on one level.
 package struct CalibrationFigures: Encodable {
   let step: StepFigures
-  /// Seconds of a core to enhance and score a second of audio.
+  /// Time of one core to enhance and score a second of audio, in seconds.
   let scoringSecondsPerAudioSecond: Double
-  /// What these figures say of a step of one utterance over what one took, less one.
+  /// Relative difference between the forecast and the measured time of a step of one utterance.
   let singleUtteranceDifference: Double
 
   private enum Key: String, CodingKey {

@@ -2,12 +2,12 @@ import CPlatform
 import Forecast
 import Foundation
 
-/// Starts this program under mpirun and waits for it.
+/// Starts this program under mpirun and waits for its end.
 package struct RankLauncher {
   package let hostfile: String?
   /// Further arguments of mpirun.
   package let arguments: [String]
-  /// Threads of a rank.
+  /// Number of threads of a rank.
   package let threads: Int
   package let cores: Int
 
@@ -18,10 +18,10 @@ package struct RankLauncher {
     self.cores = cores
   }
 
-  /// The words of the command line that runs `program` with `command` on `ranks` ranks.
+  /// Words of the command line that runs `program` with `command` on `ranks` ranks.
   ///
-  /// More ranks than cores would be refused, or all bound to the first cores; on hosts of a file it
-  /// is the file that says how many.
+  /// Options allow more ranks than cores, which mpirun would refuse or bind to the first cores,
+  /// unless a hostfile determines the number of ranks.
   package func words(ranks: Int, program: String, _ command: [String]) -> [String] {
     var words = ["mpirun", "-np", "\(ranks)"]
     if let hostfile { words += ["--hostfile", hostfile] }
@@ -33,7 +33,9 @@ package struct RankLauncher {
     return words + arguments + [program] + command
   }
 
-  /// Runs the command on `ranks` ranks; what they print goes to stderr.
+  /// Runs the command on `ranks` ranks, whose output goes to stderr.
+  ///
+  /// - Throws: `ScalingError` if mpirun is missing or the ranks fail.
   package func run(ranks: Int, _ command: [String]) throws(ScalingError) {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
       .path(percentEncoded: false)
@@ -42,7 +44,8 @@ package struct RankLauncher {
     if status != 0 { throw .failed(ranks: ranks, status: status) }
   }
 
-  /// Starts `words` in this process group, so that Ctrl-C reaches it too, with stdout on stderr.
+  /// Starts `words` in this process group, so that Ctrl-C reaches the command too, with stdout
+  /// redirected to stderr, and returns its exit status.
   private static func wait(for words: [String]) throws(ScalingError) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -54,7 +57,7 @@ package struct RankLauncher {
     var child: pid_t = 0
     let started = posix_spawnp(&child, words[0], &actions, nil, &argv, environ)
     if started != 0 { throw .launcherMissing(reason: String(cString: strerror(started))) }
-    // Who ends this program does not want its ranks to go on.
+    // A signal that ends this program must end its ranks too.
     signal(SIGTERM, SIG_IGN)
     let relay = DispatchSource.makeSignalSource(signal: SIGTERM, queue: .global())
     let process = child

@@ -6,8 +6,8 @@ import Foundation
 import Platform
 import Tensor
 
-/// Measures training steps on audio made in memory: the trainer's own step, over the ranks' own
-/// communicator.
+/// Measures training steps on audio made in memory: the trainer's own step, over the communicator
+/// of the ranks.
 package struct StepBenchmark {
   package let configuration: TrainingConfiguration
   package let threads: Int
@@ -28,14 +28,16 @@ package struct StepBenchmark {
     self.warmupSteps = warmupSteps
   }
 
-  /// The figures of this rank; all ranks call it together.
+  /// Measures the figures of this rank. All ranks call this together.
+  ///
+  /// - Throws: `BenchmarkError.notFinite`, or the communicator's errors.
   package func run(over communicator: any Communicator) throws -> StepFigures {
     let copy = CopyBandwidth.measure()
     let product = LargeProduct.measure()
     var peak = Samples()
     peak.add(CoreLimits.measureFlops())
 
-    // What the measurements above held must not count as memory of the steps.
+    // Memory of the measurements above must not count as memory of the steps.
     platform_return_freed_memory()
     let isExact = ResidentMemory.forgetPeak()
     let state = TrainingState(configuration)
@@ -48,7 +50,7 @@ package struct StepBenchmark {
     var exchanged: GradientExchange.Outcome?
     var taken = StepTimes()
     func take(_ execution: Execution) throws -> Double {
-      // The ranks measure their peaks between steps and come out of it one after another.
+      // The ranks measure their peaks between steps and finish one after another.
       try communicator.barrier()
       var outcome: TrainingStep.Outcome?
       let seconds = try secondsTaken {
@@ -79,9 +81,9 @@ package struct StepBenchmark {
     for _ in 0..<steps {
       times.add(try take(execution))
       splits.append(taken)
-      // One rank that stands still makes all wait.
+      // The exposed time is that of the rank that waited longest, since it delays all ranks.
       exposed.add(try slowest(exchanged?.exposedSeconds))
-      // The one that comes last waits for messages only, not for ranks.
+      // The last rank to arrive waits for messages only, not for other ranks.
       exposedToLast.add(try fastest(exchanged?.exposedSeconds))
       transfer.add(try slowest(exchanged?.transferSeconds))
       peak.add(CoreLimits.measureFlops())
@@ -115,7 +117,7 @@ package struct StepBenchmark {
       instrumentedStepSeconds: instrumentedTime / Double(instrumentedSteps))
   }
 
-  /// A batch of voices in noise, each with noise of its own.
+  /// Makes a batch of voices in noise, each with noise of its own.
   private func makeItems(rank: Int) -> [TrainingStep.Item] {
     let count = Int((configuration.cropSeconds * 16_000).rounded())
     return (0..<configuration.batch).map {
@@ -124,12 +126,12 @@ package struct StepBenchmark {
   }
 }
 
-/// Why there are no figures.
+/// Reasons for which there are no figures.
 enum BenchmarkError: Error, Equatable, CustomStringConvertible {
   /// A loss or gradient was not finite.
   case notFinite(model: String)
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   var description: String {
     switch self {
     case .notFinite(let model):

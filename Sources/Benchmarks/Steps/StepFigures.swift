@@ -3,22 +3,22 @@ import Forecast
 import Platform
 import Tensor
 
-/// What a step benchmark found, on one level as in its JSON. Times are in seconds, of one rank.
+/// The figures of a step benchmark on one rank, on one level as in its JSON. Times are in seconds.
 package struct StepFigures: Encodable {
-  /// One part of a step in one pass.
+  /// The figures of one part of a step in one pass.
   struct Part: Encodable {
     let part: String
-    /// "forward", "backward", or "recompute" for forward work done again.
+    /// Pass of the part: "forward", "backward", or "recompute" for recomputed forward work.
     let pass: String
-    /// Mean time in one instrumented step.
+    /// Mean time per instrumented step.
     let seconds: Double
-    /// Measurements in one step.
+    /// Number of measurements per step.
     let calls: Int
     let rate: AchievedRate
 
     private enum Key: String, CodingKey { case part, pass, seconds, calls }
 
-    /// The rate's keys and the others on one level.
+    /// Encodes the keys of the rate and the other keys on one level.
     func encode(to encoder: any Encoder) throws {
       try rate.encode(to: encoder)
       var container = encoder.container(keyedBy: Key.self)
@@ -29,20 +29,20 @@ package struct StepFigures: Encodable {
     }
   }
 
-  /// Resident bytes.
+  /// Resident memory of a rank, in bytes.
   struct Memory {
     let before: Int
     let peak: Int
     let isExact: Bool
   }
 
-  /// How gradients travelled, of the rank that waited longest.
+  /// The exchange of gradients, on the rank that waited longest.
   struct Exchange {
     let settings: ExchangeSettings
     let buckets: Int
-    /// Utterances that go backward side by side.
+    /// Number of utterances that run backward at once.
     let together: Int
-    /// Seconds of a step, the median of the timed ones.
+    /// Waiting times of a step in seconds, medians of the timed steps.
     let exposed: Double
     let exposedToLast: Double
     let transfer: Double
@@ -50,63 +50,65 @@ package struct StepFigures: Encodable {
 
   let preset: String
   let batch: Int
-  /// Length of an utterance.
+  /// Length of an utterance, in seconds.
   let seconds: Double
   let threads: Int
   let ranks: Int
   let recompute: Bool
-  /// Timed steps.
+  /// Number of timed steps.
   let steps: Int
 
-  /// Median of the timed steps.
+  /// Median duration of the timed steps.
   let stepSeconds: Double
   let stepSecondsMinimum: Double
   let stepSecondsMaximum: Double
-  /// Seconds of audio that all ranks train in a second.
+  /// Seconds of audio that all ranks together train on per second.
   let audioSecondsPerSecond: Double
-  /// Products that the mathematics of one rank's step needs: forward, and gradients of inputs and
-  /// weights. Forward work done again does not count.
+  /// Work of the matrix products that the mathematics of one rank's step needs: forward, and
+  /// gradients of inputs and weights, without recomputed forward work.
   let usefulGemmGflop: Double
-  /// Peak of one core, median.
+  /// Median of the peak of one core.
   let fmaPeakGflops: Double
   let fmaPeakGflopsMinimum: Double
   let fmaPeakGflopsMaximum: Double
-  /// `usefulGemmGflop` over what a rank's threads could do at the peak in `stepSeconds`.
+  /// Ratio of `usefulGemmGflop` to the work of a rank's threads at the peak in `stepSeconds`.
   let fractionOfPeak: Double
   let copy: CopyBandwidth
   let largeProduct: LargeProduct
 
-  /// Numbers on the wire, bytes of a bucket, buckets of a step, and whether they travelled during
-  /// backward.
+  /// Settings of the exchange: format on the wire, bytes of a bucket, buckets of a step, and
+  /// whether they are sent during backward.
   let wire: String
   let bucketBytes: Int
   let buckets: Int
   let overlap: Bool
-  /// Utterances of a rank that went backward side by side, so that gradients were final early.
+  /// Number of utterances of a rank that run backward at once, so that gradients become final
+  /// early.
   let utterancesSideBySide: Int
-  /// Median time of a step that the rank which waited longest stood still for gradients: what
-  /// nothing hid of the exchange, and waiting for slower ranks.
+  /// Median time per step for which the rank that waited longest waited for gradients: the part of
+  /// the exchange that is not hidden, and waiting for slower ranks.
   let exposedCommunicationSeconds: Double
-  /// The same of the rank that waited least: what nothing hid, without waiting for slower ranks.
+  /// Median time per step for which the rank that waited least waited for gradients: the part of
+  /// the exchange that is not hidden, without waiting for slower ranks.
   let unhiddenCommunicationSeconds: Double
-  /// Median time that the all-reduces themselves took in a step.
+  /// Median time of the all-reduces themselves per step.
   let allReduceSeconds: Double
 
-  /// Where the time goes, how ranks differ, and when gradients are final.
+  /// Durations of the parts of a step, jitter, and the times at which gradients become final.
   let scaling: StepScaling
 
-  /// The most that was resident in the timed steps, of the rank that took most.
+  /// Peak of the resident memory in the timed steps, on the rank with the highest peak.
   let peakResidentBytes: Int
-  /// Resident when weights, moments and audio were there, and before the first step.
+  /// Resident memory before the first step, with weights, moments and audio.
   let residentBytesBeforeSteps: Int
-  /// False if the kernel cannot forget former peaks, so that this one may be theirs.
+  /// Whether the peak is of the timed steps; false if the kernel cannot reset earlier peaks.
   let peakResidentIsExact: Bool
 
-  /// Steps that the parts are means of, on one thread.
+  /// Number of steps on one thread over which the parts are averaged.
   let instrumentedSteps: Int
-  /// Mean time of such a step.
+  /// Mean duration of an instrumented step.
   let instrumentedStepSeconds: Double
-  /// Sum of the parts.
+  /// Sum of the parts' times.
   let partsSeconds: Double
   let parts: [Part]
 
@@ -174,14 +176,14 @@ package struct StepFigures: Encodable {
     self.parts = parts
   }
 
-  /// The bounds that the parts stand beside.
+  /// Limits of one core, which bound the parts.
   var limits: CoreLimits {
     CoreLimits(flops: fmaPeakGflops * 1e9, cacheBytes: copy.cache.gigabytesPerSecond * 1e9)
   }
 }
 
 extension Profile.Work {
-  /// A share of work that was done `count` times.
+  /// The work of one step, if this is the work of `count` steps.
   fileprivate func divided(by count: Double) -> Profile.Work {
     var share = self
     share.productFlops /= count

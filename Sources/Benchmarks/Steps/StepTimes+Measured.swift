@@ -7,7 +7,7 @@ import Platform
 import Tensor
 
 extension StepTimes {
-  /// The parts of a step of items in memory, which took `seconds` in all.
+  /// Times of a step of items in memory, which took `seconds` in all.
   init(_ outcome: TrainingStep.Outcome, seconds: Double) {
     let exposed = outcome.exchanged.exposedSeconds
     let reduced = min(outcome.reducedSeconds, seconds)
@@ -15,7 +15,7 @@ extension StepTimes {
       data: 0, compute: max(0, reduced - exposed), exposed: exposed, rest: seconds - reduced)
   }
 
-  /// The steps of every rank, by rank, on all ranks.
+  /// Gathers the steps of every rank, by rank, on all ranks.
   static func ofAllRanks(
     _ own: [StepTimes], over communicator: any Communicator
   ) throws(CommunicationError) -> [[StepTimes]] {
@@ -39,7 +39,7 @@ extension StepTimes {
 }
 
 extension Profile {
-  /// Time of the forward passes over that of forward and backward; a third if nothing was measured.
+  /// Share of forward passes in the time of forward and backward; a third without measurements.
   var forwardShare: Double {
     var forward = 0.0
     var backward = 0.0
@@ -53,7 +53,8 @@ extension Profile {
 }
 
 extension Readiness {
-  /// When the gradients of `model` are final in the backward pass of `item`, measured.
+  /// Measures the times at which the gradients of `model` become final in the backward pass of
+  /// `item`.
   package static func measure(
     _ model: SpeechEnhancer, _ item: TrainingStep.Item, _ execution: Execution
   ) -> [Readiness] {
@@ -65,7 +66,7 @@ extension Readiness {
     while let boundary = tape.backwardStep() {
       let seconds = stopwatch.seconds
       if let last = moments.last, last.from == boundary {
-        // Nothing more is final, unless backward ends here.
+        // No further gradient is final, unless backward ends here.
         continue
       }
       moments.append((boundary, seconds))

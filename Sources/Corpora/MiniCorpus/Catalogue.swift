@@ -1,7 +1,7 @@
-/// The sources of the mini corpus: which voice and which noise comes from which Debian package.
-/// All packages are in Debian's main archive.
+/// The sources of the mini corpus: the voices and noises with the Debian packages that contain
+/// them. All packages are in Debian's main archive.
 enum Catalogue {
-  /// What is said of a package in the corpus's README; the full text lies in `licences/`.
+  /// The credits of a package in the corpus's README; the full text is in `licences/`.
   struct Package {
     var name: String
     var authors: String
@@ -14,7 +14,8 @@ enum Catalogue {
     var sex: String
     var split: CorpusSplit
     var sources: [Source]
-    /// What the small corpus takes of it; nil leaves the voice out. The full one takes everything.
+    /// The share of the voice in the small corpus; nil leaves the voice out. The full corpus takes
+    /// everything.
     var share: Share?
   }
 
@@ -23,13 +24,13 @@ enum Catalogue {
     var package: String
     var folder: String
     var language: String
-    /// Only files whose name has this in it.
+    /// Text that the names of the files contain.
     var infix = ""
-    /// Only in the full corpus.
+    /// Whether only the full corpus uses the source.
     var onlyFull = false
   }
 
-  /// How much of a voice is taken.
+  /// The amount of a voice that is taken.
   enum Share: Sendable {
     case minutes(Double)
     case utterances(Int, atMostSeconds: Double)

@@ -1,27 +1,30 @@
 import Audio
 import Foundation
 
-/// Reads recordings out of unpacked packages as mono samples at 16 kHz.
+/// Reads recordings from unpacked packages as mono samples at 16 kHz.
 struct CorpusSources: Sendable {
   static let sampleRate = 16_000
-  /// Rumble of cheap microphones below the voice would be called clean speech otherwise.
+  /// Corner of the high-pass that removes the rumble of cheap microphones, in hertz; otherwise
+  /// rumble would count as clean speech.
   static let rumbleHertz = 60.0
   static let extensions: Set<String> = ["g722", "ogg", "opus", "wav", "flac"]
 
-  /// Holds one folder for each package, named like it.
+  /// Path of a folder with one folder for each package, which has the package's name.
   let unpacked: String
   private let decoder: G722Decoder
   private let resampler: Resampler
 
-  /// Loads the decoders; throws when a library is missing.
+  /// Loads the decoders.
+  ///
+  /// - Throws: `CorpusLibraryError.missing` if a library is not installed.
   init(unpacked: String) throws(CorpusLibraryError) {
     self.unpacked = unpacked
     decoder = try G722Decoder()
-    // The version of the mini corpus stands for this filter too: another one, another corpus.
+    // The filter is part of the corpus's version: another filter would give another corpus.
     resampler = try Resampler(.low)
   }
 
-  /// All samples of a recording at 16 kHz, channels averaged. Empty for an empty file.
+  /// All samples of a recording at 16 kHz, averaged over the channels; empty for an empty file.
   func recording(_ path: String) throws -> [Float] {
     if path.hasSuffix(".g722") {
       guard let data = FileManager.default.contents(atPath: path) else {
@@ -37,7 +40,7 @@ struct CorpusSources: Sendable {
     }
   }
 
-  /// The recording `path` of `package`.
+  /// All samples of the recording `path` of `package`.
   func recording(package: String, path: String) throws -> [Float] {
     let full = "\(unpacked)/\(package)/\(path)"
     guard FileManager.default.fileExists(atPath: full) else {
@@ -46,14 +49,15 @@ struct CorpusSources: Sendable {
     return try recording(full)
   }
 
-  /// A spoken prompt: the recording without rumble. Empty if longer than the longest utterance.
+  /// The samples of a spoken prompt without rumble; empty if it is longer than the longest
+  /// utterance.
   func prompt(_ path: String) throws -> [Float] {
     let samples = try recording(path)
     if samples.count > Utterances.longest { return [] }
     return highPassed(samples, cutoffHertz: Self.rumbleHertz, sampleRate: Self.sampleRate)
   }
 
-  /// The prompts of a voice, sorted by path.
+  /// Paths of the prompts of a voice, sorted.
   func promptPaths(of voice: Catalogue.Voice, full: Bool) throws -> [String] {
     try voice.sources.filter { full || !$0.onlyFull }.flatMap { source in
       let root = "\(unpacked)/\(source.package)/\(source.folder)"
@@ -63,7 +67,7 @@ struct CorpusSources: Sendable {
     }
   }
 
-  /// Press and release sounds of the keys whose number is even, or odd.
+  /// Sounds of pressing and releasing the keys whose number is even, or odd.
   func keys(even: Bool, package: String) throws -> [(press: [Float], release: [Float])] {
     let folder = "usr/share/buckle/wav"
     let root = "\(unpacked)/\(package)/\(folder)"
@@ -89,7 +93,7 @@ struct CorpusSources: Sendable {
       && Catalogue.foldersWithoutSpeech.isDisjoint(with: parts.dropLast())
   }
 
-  /// Audio files below `root`, relative to it and sorted.
+  /// Paths of the audio files below `root`, relative to it and sorted.
   private func files(under root: String, package: String, folder: String) throws -> [String] {
     let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
     let audio = names.filter { Self.extensions.contains(($0 as NSString).pathExtension) }.sorted()

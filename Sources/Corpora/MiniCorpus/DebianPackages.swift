@@ -1,15 +1,17 @@
 import Foundation
 
-/// Fetches Debian packages with `apt-get download` and unpacks them with `dpkg`. No root needed,
-/// nothing is installed.
+/// Fetches Debian packages with `apt-get download` and unpacks them with `dpkg`, without root and
+/// without installing anything.
 package struct DebianPackages {
-  /// Where the `.deb` files are kept.
+  /// Folder that keeps the `.deb` files.
   package let cache: String
 
-  /// Downloads those of `packages` that the cache does not hold.
+  /// Downloads the packages that the cache does not hold.
   ///
-  /// A download happens in a folder of its own and is moved when it is complete, so that every
+  /// A download goes into a folder of its own and is moved when it is complete, so that every
   /// `.deb` in the cache is whole.
+  ///
+  /// - Throws: `MiniCorpusError` if a download fails or a folder cannot be written.
   func download(_ packages: [String], progress: (String) -> Void) throws {
     let missing = try packages.filter { try file(of: $0) == nil }
     if missing.isEmpty { return }
@@ -33,6 +35,8 @@ package struct DebianPackages {
   }
 
   /// Unpacks a downloaded package into `folder`.
+  ///
+  /// - Throws: `MiniCorpusError` if the package is missing or cannot be unpacked.
   func unpack(_ package: String, into folder: String) throws {
     guard let file = try file(of: package) else {
       throw MiniCorpusError.downloadFailed(
@@ -46,7 +50,7 @@ package struct DebianPackages {
     }
   }
 
-  /// The package's file in the cache; the last by name if there are several versions.
+  /// Path of the package's file in the cache; the last by name if there are several versions.
   private func file(of package: String) throws -> String? {
     try list(cache).filter { $0.hasPrefix(package + "_") && $0.hasSuffix(".deb") }.sorted().last
       .map { "\(cache)/\($0)" }
@@ -60,8 +64,8 @@ package struct DebianPackages {
     }
   }
 
-  /// The first complaint of apt-get, dpkg-deb or tar in their mixed output (the others follow from
-  /// it or repeat it for other files), but a full disk before anything else.
+  /// The first error of apt-get, dpkg-deb or tar in their mixed output, since later errors follow
+  /// from it or repeat it for other files; a full disk takes precedence.
   package static func reason(_ output: String) -> String {
     let lines = output.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
     let markers = ["E: ", "tar: ", "dpkg-deb: error: "]
@@ -87,7 +91,7 @@ package struct DebianPackages {
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    // The reasons are looked for in English.
+    // The search for reasons expects English messages.
     process.environment = ProcessInfo.processInfo.environment.merging(["LC_ALL": "C"]) { $1 }
     process.standardOutput = pipe
     process.standardError = pipe
@@ -99,7 +103,9 @@ package struct DebianPackages {
   }
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and its parents.
+///
+/// - Throws: `MiniCorpusError.unwritable`.
 package func makeFolder(_ path: String) throws(MiniCorpusError) {
   do {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

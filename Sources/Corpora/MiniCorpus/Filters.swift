@@ -1,7 +1,7 @@
 import Foundation
 
-/// Removes rumble below `cutoffHertz`: second-order Butterworth high-pass by the bilinear
-/// transform, so the edge frequency is exact.
+/// Second-order Butterworth high-pass, which removes rumble below `cutoffHertz`. The bilinear
+/// transform is prewarped, so that the corner frequency is exact.
 package func highPassed(
   _ samples: [Float], cutoffHertz: Double, sampleRate: Int
 ) -> [Float] {

@@ -1,7 +1,7 @@
 import Audio
 
-/// Decodes ITU-T G.722 at 64 kbit/s, the format of telephone prompts, through spandsp: one byte
-/// gives two samples at 16 kHz.
+/// A decoder of ITU-T G.722 at 64 kbit/s, the format of telephone prompts, through spandsp; one
+/// byte gives two samples at 16 kHz.
 package struct G722Decoder: Sendable {
   private typealias Initialise =
     @convention(c) @Sendable (OpaquePointer?, Int32, Int32) -> OpaquePointer?
@@ -16,7 +16,9 @@ package struct G722Decoder: Sendable {
   private let decode: Decode
   private let release: Release
 
-  /// Loads the library; throws `CorpusLibraryError.missing` without it.
+  /// Loads the library.
+  ///
+  /// - Throws: `CorpusLibraryError.missing` if it is not installed.
   package init() throws(CorpusLibraryError) {
     let library = try DynamicLibrary("libspandsp.so.2", package: "libspandsp2")
     initialise = try library.function("g722_decode_init", as: Initialise.self)
@@ -24,7 +26,9 @@ package struct G722Decoder: Sendable {
     release = try library.function("g722_decode_release", as: Release.self)
   }
 
-  /// The samples of an encoded stream; `path` is for the error's text.
+  /// The samples of an encoded stream at 16 kHz.
+  ///
+  /// - Throws: `CorpusLibraryError.failed`, with `path` as the name of the recording.
   package func samples(of bytes: [UInt8], path: String) throws(CorpusLibraryError) -> [Float] {
     if bytes.isEmpty { return [] }
     guard let state = initialise(nil, 64_000, 0) else {

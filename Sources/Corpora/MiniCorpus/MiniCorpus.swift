@@ -5,20 +5,22 @@ import Platform
 /// and experiments without a research corpus.
 ///
 /// The folder has the layout `{train,valid,test}/{clean,noisy}/<speaker>_<number>.flac` that
-/// `PairedDataset` reads. Speakers belong to one split; the test's kinds of noise are not those of
-/// training. The same seed and package versions give the same files.
+/// `PairedDataset` reads. Each speaker belongs to one split; the test split has other kinds of noise
+/// than training. Seed and package versions determine the files.
 public enum MiniCorpus {
-  /// Makes the corpus in folder `output`, or keeps the one that is there and whole.
+  /// Makes the corpus in folder `output`, or keeps a corpus that is there and whole.
   ///
-  /// Needs `apt-get`, `dpkg-deb`, libspandsp2 and libsoxr0 unless the corpus is kept; no root.
-  /// `full` takes all voices and prompts. `progress` is called on this thread with one readable
-  /// line at a time. Throws `MiniCorpusError`, `CorpusLibraryError` or `WaveFileError`; an
-  /// interrupted build is started anew by the next call, downloads are kept in `output/.packages`.
+  /// This needs `apt-get`, `dpkg-deb`, libspandsp2 and libsoxr0 unless the corpus is kept, but not
+  /// root. `full` takes all voices and prompts. `progress` is called on the calling thread with one
+  /// line of text at a time. After an interruption the next call starts the build from the
+  /// beginning; downloads are kept in `output/.packages`.
+  ///
+  /// - Throws: `MiniCorpusError`, `CorpusLibraryError` or `WaveFileError`.
   public static func prepare(
     output: String, full: Bool = false, seed: UInt64 = 1, progress: (String) -> Void
   ) throws -> MiniCorpusReport {
     let stopwatch = Stopwatch()
-    // The tools run in other folders, where a relative path would mean another place.
+    // The tools run in other folders, where a relative path would name another folder.
     let output = URL(fileURLWithPath: output).path
     let state = try state(of: output, full: full, seed: seed)
     if case .whole(let manifest) = state {
@@ -37,19 +39,19 @@ public enum MiniCorpus {
       manifest: try builder.build(progress: progress), outcome: outcome, seconds: stopwatch.seconds)
   }
 
-  /// What an output folder holds.
+  /// The contents of an output folder.
   package enum State: Equatable {
-    /// Nothing of a corpus, or no folder.
+    /// The folder holds nothing of a corpus, or does not exist.
     case absent
-    /// The corpus asked for, every file as its manifest says.
+    /// The folder holds the requested corpus, with every file as in its manifest.
     case whole(MiniCorpusManifest)
-    /// A corpus that must be made anew, and why.
+    /// The folder holds a corpus that must be replaced, for the reason given.
     case unfit(reason: String)
-    /// Something that is no corpus.
+    /// The folder holds something other than a corpus.
     case foreign
   }
 
-  /// Looks at an output folder; reads every file of a corpus that is there.
+  /// Determines the contents of an output folder, and reads every file of a corpus in it.
   package static func state(of folder: String, full: Bool, seed: UInt64) throws -> State {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
     guard let manifest = MiniCorpusManifest.read(folder: folder) else {
@@ -70,21 +72,21 @@ public enum MiniCorpus {
   }
 }
 
-/// What `MiniCorpus.prepare` did.
+/// The result of `MiniCorpus.prepare`.
 public struct MiniCorpusReport: Sendable, CustomStringConvertible {
-  /// Whether anything had to be made.
+  /// The outcome of a preparation.
   public enum Outcome: Equatable, Sendable {
-    /// The folder held the corpus asked for, whole.
+    /// The folder already held the requested corpus, whole.
     case kept
     /// The corpus was made.
     case built
-    /// What was there was replaced, for the reason given.
+    /// An unfit corpus was replaced, for the reason given.
     case rebuilt(reason: String)
   }
 
-  /// Whether anything had to be made.
+  /// The outcome of the preparation.
   public var outcome: Outcome
-  /// What each split holds.
+  /// The contents of each split.
   public var splits: [MiniCorpusSplit]
   /// Size of all files, in bytes.
   public var byteCount: Int
@@ -98,7 +100,7 @@ public struct MiniCorpusReport: Sendable, CustomStringConvertible {
     self.seconds = seconds
   }
 
-  /// A few readable lines.
+  /// The report as a few lines of text.
   public var description: String {
     let what =
       switch outcome {

@@ -9,9 +9,9 @@ struct MiniCorpusBuilder {
   let full: Bool
   let seed: UInt64
 
-  /// Holds the downloads, inside the output folder.
+  /// Name of the folder for downloads, inside the output folder.
   static let cacheName = ".packages"
-  /// What a build makes in the output folder.
+  /// Names of the files and folders that a build makes in the output folder.
   static let made =
     CorpusSplit.allCases.map(\.rawValue)
     + ["licences", "README.md", "mixtures.csv", MiniCorpusManifest.fileName]
@@ -19,8 +19,10 @@ struct MiniCorpusBuilder {
   private var cache: String { "\(output)/\(Self.cacheName)" }
   private var unpacked: String { cache + "/unpacked" }
 
-  /// Makes the folder ours, or throws when another process builds in it. Returns the lock's file
-  /// descriptor; closing it gives the folder free.
+  /// Locks the output folder for this process and returns the file descriptor of the lock, whose
+  /// closing releases the folder.
+  ///
+  /// - Throws: `MiniCorpusError.busy` if another process builds in the folder, or `unwritable`.
   func claim() throws -> Int32 {
     try makeFolder(cache)
     let lock = open(cache + "/lock", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
@@ -35,7 +37,8 @@ struct MiniCorpusBuilder {
     return lock
   }
 
-  /// Removes what a former build left, the manifest first, so that no half-removed corpus has one.
+  /// Removes the files of an earlier build, the manifest first, so that no partly removed corpus
+  /// has a manifest.
   private func removeRemains() throws {
     for name in Self.made.reversed() { try remove("\(output)/\(name)") }
   }
@@ -47,8 +50,8 @@ struct MiniCorpusBuilder {
     }
   }
 
-  /// Builds everything and writes the manifest. A former corpus is removed when nothing more has
-  /// to be fetched.
+  /// Builds the corpus and writes the manifest. An earlier corpus is removed once all packages are
+  /// downloaded.
   func build(progress: (String) -> Void) throws -> MiniCorpusManifest {
     let sources = try CorpusSources(unpacked: unpacked)
     let voices = Catalogue.voices.filter { full || $0.share != nil }
@@ -157,7 +160,7 @@ struct MiniCorpusBuilder {
     keys.reduce(into: [:]) { $0[$1, default: 0] += 1 }
   }
 
-  /// `5` and `2.5`.
+  /// A ratio in decibels as text, such as `5` or `2.5`.
   private static func text(_ decibels: Double) -> String {
     decibels == decibels.rounded() ? String(Int(decibels)) : String(decibels)
   }

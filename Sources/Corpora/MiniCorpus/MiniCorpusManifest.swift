@@ -3,12 +3,12 @@ import Files
 import Foundation
 import Platform
 
-/// `manifest.json`: what the corpus is and what every file must be. It is written last, so that a
-/// folder with a manifest was once complete.
+/// The manifest of the corpus, `manifest.json`, with the size and checksum of every file. The
+/// manifest is written last, so that a folder with a manifest was once complete.
 package struct MiniCorpusManifest: Codable, Equatable {
   package static let fileName = "manifest.json"
   package static let format = "disttrain-minicorpus"
-  /// Raised whenever the same seed would give other files.
+  /// Version of the corpus, raised whenever a seed would give other files than before.
   package static let version = 1
 
   package struct File: Codable, Equatable, Sendable {
@@ -35,7 +35,7 @@ package struct MiniCorpusManifest: Codable, Equatable {
   package var splits: [MiniCorpusSplit]
   package var files: [File]
 
-  /// Puts the parts together, with this program's format and version.
+  /// A manifest with the given parts, and the format and version of this program.
   package init(seed: UInt64, full: Bool, splits: [MiniCorpusSplit], files: [File]) {
     self.seed = seed
     self.full = full
@@ -43,7 +43,7 @@ package struct MiniCorpusManifest: Codable, Equatable {
     self.files = files
   }
 
-  /// The manifest of the corpus in `folder`; nil if there is none that can be read.
+  /// Reads the manifest of the corpus in `folder`; nil if there is none that can be read.
   package static func read(folder: String) -> Self? {
     guard let data = FileManager.default.contents(atPath: "\(folder)/\(fileName)"),
       let manifest = try? JSONDecoder().decode(Self.self, from: data), manifest.format == format
@@ -52,13 +52,15 @@ package struct MiniCorpusManifest: Codable, Equatable {
   }
 
   /// Writes the manifest atomically.
+  ///
+  /// - Throws: `WaveFileError.unwritable`.
   package func write(folder: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try WaveFile.writeAtomically([UInt8](encoder.encode(self)), to: "\(folder)/\(Self.fileName)")
   }
 
-  /// What is wrong with the files in `folder`: the first problem, or nil if all are as listed.
+  /// The first problem with the files in `folder`; nil if all files are as listed.
   package func problem(folder: String) throws -> String? {
     try parallelMap(files) { file -> String? in
       guard let data = FileManager.default.contents(atPath: "\(folder)/\(file.path)") else {
@@ -74,18 +76,18 @@ package struct MiniCorpusManifest: Codable, Equatable {
   }
 }
 
-/// What a split of the corpus holds.
+/// The contents of a split of the corpus.
 public struct MiniCorpusSplit: Codable, Equatable, Sendable {
-  /// Which split.
+  /// The split.
   public var split: CorpusSplit
   /// The speakers' names; a speaker is in one split only.
   public var speakers: [String]
-  /// How many pairs of clean and noisy files.
+  /// Number of pairs of clean and noisy files.
   public var utteranceCount: Int
   /// Length of the clean speech, in minutes.
   public var minutes: Double
-  /// How many utterances have each signal-to-noise ratio (in dB, as text).
+  /// Number of utterances with each signal-to-noise ratio (in dB, as text).
   public var utterancesByDecibels: [String: Int]
-  /// How many utterances have each kind of noise.
+  /// Number of utterances with each kind of noise.
   public var utterancesByNoise: [String: Int]
 }

@@ -1,4 +1,4 @@
-/// The texts that go with the corpus: README.md and mixtures.csv.
+/// The texts in the corpus's folder: README.md and mixtures.csv.
 enum MiniCorpusReadme {
   static func text(manifest: MiniCorpusManifest, packages: [String]) -> String {
     let splits = manifest.splits.map { split in
@@ -90,7 +90,7 @@ enum MiniCorpusReadme {
     return "synthesised"
   }
 
-  /// With two decimals.
+  /// A number as text with two decimals.
   static func decimal(_ value: Double) -> String {
     let hundredths = Int((value * 100).rounded())
     let fraction = hundredths % 100

@@ -2,13 +2,13 @@ import Foundation
 
 /// Adds noise to clean speech at a signal-to-noise ratio.
 package enum Mixing {
-  /// Largest magnitude of a mixture; above it clean and noisy are turned down together.
+  /// Largest magnitude of a mixture, above which clean and noisy samples are attenuated together.
   static let ceiling: Float = 0.98
 
-  /// `clean` and `clean + gain · noise`, both scaled alike if the mixture would clip.
+  /// Returns `clean` and `clean + gain · noise`, both scaled alike if the mixture would clip.
   ///
-  /// The ratio in dB is that of the active speech level (`SpeechLevel.activePower`) to the mean
-  /// power of the noise. Neither may be silent; lengths are equal.
+  /// The ratio `decibels` is that of the active speech level (`SpeechLevel.activePower`) to the
+  /// mean power of the noise. Both signals have equal lengths, and neither may be silent.
   package static func mix(
     clean: [Float], noise: [Float], decibels: Double
   ) -> (clean: [Float], noisy: [Float]) {

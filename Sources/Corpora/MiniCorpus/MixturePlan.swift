@@ -1,15 +1,15 @@
 import Files
 
-/// What is mixed with what: fixed before anything is mixed, so that mixing may run in any order.
+/// A mixture to be made. All mixtures are planned in advance, so that mixing may run in any order.
 struct Mixture: Sendable {
   var split: CorpusSplit
   var speaker: String
-  /// `speaker_0001`.
+  /// Name of the files, such as `speaker_0001`.
   var name: String
   var utterance: [Float]
   var noise: String
   var decibels: Double
-  /// Whether the noise is darkened first, as rooms and vehicles are.
+  /// Whether the noise passes a low-pass first, as in rooms and vehicles.
   var lowPass: Bool
 }
 
@@ -24,15 +24,16 @@ enum MixturePlan {
     Catalogue.noises.filter { $0.split == (split == .test ? .test : .train) }.map(\.name)
   }
 
-  /// `count` items of `choices` in random order, each equally often (give or take one).
+  /// Draws `count` items of `choices` in random order, each equally often up to a difference of
+  /// one.
   static func dealt<Item>(_ count: Int, of choices: [Item], random: inout SplitMix64) -> [Item] {
     var items: [Item] = []
     while items.count < count { items += random.shuffled(choices) }
     return Array(items.prefix(count))
   }
 
-  /// The part of a voice's utterances that the small corpus takes, in their order: a random
-  /// choice up to the voice's share.
+  /// The utterances of a voice that the small corpus takes, in their order: a random choice up to
+  /// the voice's share.
   static func taken(
     _ utterances: [[Float]], share: Catalogue.Share, random: inout SplitMix64
   ) -> [[Float]] {
@@ -52,8 +53,8 @@ enum MixturePlan {
     return chosen.sorted().map { utterances[$0] }
   }
 
-  /// Deals noises, ratios and the low-pass over the utterances of every split, each kind equally
-  /// often and independently of the others.
+  /// Plans the mixtures: noises, ratios and the low-pass are distributed over the utterances of
+  /// every split, each value equally often and independently of the others.
   static func mixtures(
     voices: [(voice: Catalogue.Voice, utterances: [[Float]])], seed: UInt64
   ) -> [Mixture] {

@@ -1,14 +1,15 @@
 import Files
 import Platform
 
-/// One minute of every kind of noise, at 16 kHz.
+/// The noises of the corpus: one minute of every kind, at 16 kHz.
 struct NoiseBank: Sendable {
   static let sampleCount = 60 * CorpusSources.sampleRate
-  /// Corner of the low-pass that darkens half of the mixtures, in hertz.
+  /// Corner of the low-pass that half of the noises pass, in hertz.
   static let darkHertz = 120.0
   private let noises: [String: [Float]]
 
-  /// Makes all kinds; `voices` are the corpus's own, for babble and speech-shaped noise.
+  /// Makes all kinds of noise; `voices` are those of the corpus, for babble and speech-shaped
+  /// noise.
   init(
     sources: CorpusSources, voices: [(voice: Catalogue.Voice, utterances: [[Float]])], seed: UInt64
   ) throws {
@@ -26,7 +27,7 @@ struct NoiseBank: Sendable {
   ) throws -> [Float] {
     switch origin {
     case .babble(let streams, let split):
-      // The voices with most to say, again from the first if there are fewer than streams.
+      // The voices with the most speech are used, cyclically if there are fewer than streams.
       let voices = speech.filter { $0.split == split }.map(\.utterances)
         .sorted { $0.reduce(0) { $0 + $1.count } > $1.reduce(0) { $0 + $1.count } }
       return NoiseSynthesis.babble(
@@ -54,8 +55,9 @@ struct NoiseBank: Sendable {
     }
   }
 
-  /// A random piece of `sampleCount` samples of a noise. A piece far below the noise's own level
-  /// (a pause) is drawn again: turned up to the ratio asked for, it would be another noise.
+  /// A random piece of `sampleCount` samples of a noise. A piece more than 20 dB below the noise's
+  /// own level (a pause) is drawn again, because amplification to the planned ratio would make
+  /// another noise of it.
   func piece(
     of name: String, sampleCount: Int, lowPass: Bool, random: inout SplitMix64
   ) -> [Float] {

@@ -1,23 +1,24 @@
 extension Catalogue {
-  /// One kind of noise.
+  /// A kind of noise.
   struct Noise: Sendable {
     var name: String
-    /// `.train` serves training and validation, `.test` the test: the kinds differ.
+    /// The split that uses the noise: `.train` also for validation, or `.test`, which has other
+    /// kinds.
     var split: CorpusSplit
     var origin: Origin
   }
 
-  /// Where a noise comes from.
+  /// The origin of a noise.
   enum Origin: Sendable {
-    /// Several voices at once, `streams` of them, from the speakers of a split.
+    /// Babble of `streams` voices at once, by the speakers of a split.
     case babble(streams: Int, of: CorpusSplit)
     case synthetic(Synthetic)
     /// Typing on the keys whose number is even (or odd).
     case keyboard(even: Bool)
-    /// A recording in `package`, repeated if short, from `second` on if long.
+    /// A recording in `package` from `fromSecond` on, repeated if it is shorter than the noise.
     case recording(package: String, path: String, fromSecond: Double)
 
-    /// The package it needs, if any.
+    /// The package that the noise needs, if any.
     var package: String? {
       switch self {
       case .keyboard: "bucklespring-data"

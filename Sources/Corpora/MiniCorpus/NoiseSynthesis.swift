@@ -2,13 +2,13 @@ import Audio
 import Files
 import Foundation
 
-/// Noises made from formulas and from pieces, at 16 kHz. Their level is arbitrary: the mixer sets
-/// it.
+/// Noises made from formulas and from pieces, at 16 kHz. Their level is arbitrary because mixing
+/// sets it.
 enum NoiseSynthesis {
   static let sampleRate = 16_000
 
-  /// Stationary Gaussian noise with the given power spectrum, one value for each of the 257 bins of
-  /// 31.25 Hz: random spectra, overlapped and added.
+  /// Stationary Gaussian noise with the power spectrum `power`, [257] for bins of 31.25 Hz, made of
+  /// random spectra that are overlapped and added.
   static func shaped(sampleCount: Int, power: [Double], random: inout SplitMix64) -> [Float] {
     let stft = STFT()
     precondition(power.count == stft.binCount, "NoiseSynthesis.shaped: \(power.count) bins")
@@ -25,7 +25,8 @@ enum NoiseSynthesis {
     return normalised(stft.inverse(spectrogram, sampleCount: sampleCount))
   }
 
-  /// Power falling with frequency to the `exponent`: 1 is pink, 2 is brown. Nothing at 0 Hz.
+  /// Noise whose power falls with frequency to the power of `exponent`, 1 for pink and 2 for brown
+  /// noise, without a component at 0 Hz.
   static func coloured(
     sampleCount: Int, exponent: Double, random: inout SplitMix64
   ) -> [Float] {
@@ -33,7 +34,7 @@ enum NoiseSynthesis {
     return shaped(sampleCount: sampleCount, power: power, random: &random)
   }
 
-  /// Mean power spectrum of speech, 257 bins.
+  /// Power spectrum of speech, [257], summed over all frames.
   static func longTermSpectrum(of utterances: [[Float]]) throws -> [Double] {
     let stft = STFT()
     var power = [Double](repeating: 0, count: stft.binCount)
@@ -45,8 +46,8 @@ enum NoiseSynthesis {
     return power
   }
 
-  /// Mains hum: 50 Hz with 40 harmonics, the even ones weaker, swelling slowly, over faint pink
-  /// noise.
+  /// Mains hum of 50 Hz with 40 harmonics, of which the even ones are weaker, with slowly varying
+  /// amplitudes, and faint pink noise.
   static func hum(sampleCount: Int, random: inout SplitMix64) -> [Float] {
     let faint = coloured(sampleCount: sampleCount, exponent: 1, random: &random)
     var result = [Float](repeating: 0, count: sampleCount)
@@ -64,8 +65,8 @@ enum NoiseSynthesis {
     return zip(normalised(result), faint).map { $0 + 0.05 * $1 }
   }
 
-  /// A fan: noise falling 12 dB an octave above 300 Hz, breathing with the blades, and their tone
-  /// of 120 Hz with harmonics.
+  /// Fan noise: noise that falls by 12 dB per octave above 300 Hz, modulated at 8 Hz, and a tone of
+  /// 120 Hz with harmonics.
   static func fan(sampleCount: Int, random: inout SplitMix64) -> [Float] {
     let power = (0..<257).map { bin in
       bin == 0 ? 0 : 1 / (1 + pow(Double(bin) * 31.25 / 300, 4))
@@ -83,8 +84,8 @@ enum NoiseSynthesis {
     }
   }
 
-  /// `voices.count` talkers at once, each saying the utterances of one voice in random order
-  /// without a pause, all at the same active level.
+  /// Babble of `voices.count` talkers at once, each speaking the utterances of one voice in random
+  /// order without a pause, all at one active level.
   static func babble(
     sampleCount: Int, voices: [[[Float]]], random: inout SplitMix64
   ) -> [Float] {
@@ -103,8 +104,8 @@ enum NoiseSynthesis {
     return normalised(sum)
   }
 
-  /// Somebody typing: `keys` are pairs of the sounds of pressing and releasing a key. About six
-  /// strokes a second with now and then a pause.
+  /// Typing on a keyboard, about six strokes per second with occasional pauses; `keys` are pairs of
+  /// the sounds of pressing and releasing a key.
   static func typing(
     sampleCount: Int, keys: [(press: [Float], release: [Float])], random: inout SplitMix64
   ) -> [Float] {
@@ -128,7 +129,8 @@ enum NoiseSynthesis {
     return normalised(sum)
   }
 
-  /// `recording` repeated to `sampleCount`, each repetition cross-faded over 20 ms into the next.
+  /// A recording repeated to `sampleCount` samples, each repetition cross-faded over 20 ms into the
+  /// next.
   static func repeated(_ recording: [Float], sampleCount: Int) -> [Float] {
     precondition(!recording.isEmpty, "NoiseSynthesis.repeated: no samples")
     if recording.count >= sampleCount { return Array(recording[..<sampleCount]) }
@@ -142,7 +144,7 @@ enum NoiseSynthesis {
     }
   }
 
-  /// At a mean square of 0.01.
+  /// The samples scaled to a mean square of 0.01.
   static func normalised(_ samples: [Float]) -> [Float] {
     let power = meanSquare(samples)
     if power == 0 { return samples }

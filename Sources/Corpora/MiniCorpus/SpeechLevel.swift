@@ -1,13 +1,13 @@
 import Foundation
 
-/// Which parts of a recording are speech, by the level of 20 ms frames: those within 35 dB of the
+/// The detection of speech in a recording by the level of 20 ms frames: frames within 35 dB of the
 /// loudest frame are active.
 package enum SpeechLevel {
   static let frameSamples = 320
   static let activeRange = 35.0
 
-  /// Mean square of the active frames: the level that signal-to-noise ratios refer to, in the
-  /// spirit of ITU-T P.56. Zero for silence.
+  /// Mean square of the active frames, the level that signal-to-noise ratios refer to, similar to
+  /// ITU-T P.56; zero for silence.
   package static func activePower(_ samples: [Float]) -> Double {
     let powers = framePowers(samples)
     let threshold = (powers.max() ?? 0) * pow(10, -activeRange / 10)
@@ -15,8 +15,8 @@ package enum SpeechLevel {
     return active.isEmpty ? 0 : active.reduce(0, +) / Double(active.count)
   }
 
-  /// The range from the first to the last active frame, widened by 60 ms before and 100 ms after.
-  /// Empty for silence.
+  /// Range of the samples from 60 ms before the first to 100 ms after the last active frame; empty
+  /// for silence.
   package static func activeRange(_ samples: [Float]) -> Range<Int> {
     let powers = framePowers(samples)
     let threshold = (powers.max() ?? 0) * pow(10, -activeRange / 10)
@@ -34,7 +34,7 @@ package enum SpeechLevel {
   }
 }
 
-/// Mean square; zero for no samples.
+/// Mean square of the samples; zero without samples.
 package func meanSquare(_ samples: some Collection<Float>) -> Double {
   if samples.isEmpty { return 0 }
   return samples.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(samples.count)

@@ -1,24 +1,26 @@
 import Files
 
-/// Makes utterances of a sensible length out of a speaker's prompts, which are mostly words.
+/// Makes utterances of two to twelve seconds from a speaker's prompts, which are mostly single
+/// words.
 package enum Utterances {
   package static let sampleRate = 16_000
-  /// Longer prompts are left out, in samples.
+  /// Length of the longest prompt that is used, in samples.
   package static let longest = 12 * sampleRate
-  /// Shorter prompts are joined until they reach this, in samples.
+  /// Length that joined prompts reach at least, in samples; longer prompts are not joined.
   static let shortest = 2 * sampleRate
-  /// Silence between joined prompts, in samples.
+  /// Length of the silence between joined prompts, in samples.
   static let gap = sampleRate * 15 / 100
   package static let fade = sampleRate * 5 / 1000
-  /// A trimmed prompt below this is a click, in samples.
+  /// Length below which a trimmed prompt counts as a click, in samples.
   static let leastPrompt = sampleRate * 3 / 20
   package static let peak: Float = 0.7
 
-  /// Trimmed prompts of at least 2 s stand alone; the others follow each other in random order,
-  /// 0.15 s apart, until an utterance has 2 s. A last one that stays shorter is left out.
+  /// Makes utterances of prompts at 16 kHz. A trimmed prompt of at least 2 s is an utterance; the
+  /// others are joined in random order, 0.15 s apart, until an utterance has 2 s. A last utterance
+  /// that stays shorter is left out.
   ///
-  /// `prompts`: 16 kHz. The result is in the order of the prompts, the joined ones last, none
-  /// longer than 12 s, peaks at most 0.7.
+  /// The result is in the order of the prompts, with the joined utterances last, none longer than
+  /// 12 s, with peaks of at most 0.7.
   package static func assemble(_ prompts: [[Float]], random: inout SplitMix64) -> [[Float]] {
     let trimmed = prompts.filter { $0.count <= longest }.map(trim)
       .filter { $0.count >= leastPrompt }
@@ -35,7 +37,7 @@ package enum Utterances {
     return utterances.map(limitPeak)
   }
 
-  /// The speech of a prompt with short fades, so that no edge clicks.
+  /// The speech of a prompt, with short fades that avoid clicks at its edges.
   static func trim(_ prompt: [Float]) -> [Float] {
     var speech = Array(prompt[SpeechLevel.activeRange(prompt)])
     let fade = min(fade, speech.count / 2)
@@ -47,7 +49,7 @@ package enum Utterances {
     return speech
   }
 
-  /// Turned down so that the peak is at most 0.7; quiet recordings stay as they are.
+  /// The samples attenuated to a peak of at most 0.7; samples with a lower peak are unchanged.
   static func limitPeak(_ samples: [Float]) -> [Float] {
     let loudest = samples.reduce(0) { max($0, abs($1)) }
     if loudest <= peak { return samples }

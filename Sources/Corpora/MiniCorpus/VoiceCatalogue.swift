@@ -1,6 +1,6 @@
 extension Catalogue {
-  /// All voices, with the share of each in the small corpus. The fish and the telephone voices
-  /// speak whole sentences; klettres and ktuberling hold single words.
+  /// All voices, with the share of each in the small corpus. The voices of the game Fish Fillets
+  /// and of the telephone prompts speak whole sentences; klettres and ktuberling hold single words.
   static let voices: [Voice] =
     [
       telephone(

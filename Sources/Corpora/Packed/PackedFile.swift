@@ -2,17 +2,17 @@ import Audio
 import Files
 import Foundation
 
-/// An open file of many recordings.
+/// An open file with many recordings.
 ///
-/// It is read, not mapped. Where a file has lost its end, or its server is gone, a read gets fewer
-/// bytes or an error, which can be told; a process that touches a mapped page of it gets a SIGBUS
-/// and dies without a word. Every block is read whole and compared with its checksum.
+/// The file is read and not mapped. If it has lost its end, or its server is gone, a read returns
+/// fewer bytes or an error, which can be reported; access to a mapped page would kill the process
+/// with SIGBUS and without a message. Every block is read whole and compared with its checksum.
 ///
-/// One instance serves one thread.
+/// Each instance serves one thread.
 final class PackedFile {
   let path: String
   private let descriptor: Int32
-  /// The bytes of the blocks that were read last.
+  /// Bytes of the blocks that were read last.
   private var scratch = UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
   init(path: String, byteCount: Int) throws(WaveFileError) {
@@ -26,12 +26,12 @@ final class PackedFile {
     guard fstat(descriptor, &status) == 0 else {
       throw .unreadable(path: path, reason: String(cString: strerror(errno)))
     }
-    // Also finds a copy on another machine that is not whole.
+    // The comparison also finds an incomplete copy on another machine.
     guard Int(status.st_size) == byteCount else {
       throw .unreadable(
         path: path,
-        reason: "it has \(status.st_size) bytes here and now, and had \(byteCount) when the corpus "
-          + "was inspected")
+        reason: "it has \(status.st_size) bytes on this machine, but had \(byteCount) when the "
+          + "corpus was inspected")
     }
   }
 
@@ -40,7 +40,10 @@ final class PackedFile {
     scratch.deallocate()
   }
 
-  /// Samples `range` of the recording. Throws where a block that holds some of them is damaged.
+  /// Samples `range` of the recording.
+  ///
+  /// - Throws: `WaveFileError` if the file cannot be read, a block with some of the samples is
+  ///   damaged, or a sample is not finite.
   func samples(
     _ range: Range<Int>, of stretch: PackedRecording, label: String, acceptsNonFinite: Bool
   ) throws(WaveFileError) -> [Float] {
@@ -80,12 +83,12 @@ final class PackedFile {
     return samples
   }
 
-  /// The blocks of the recording that do not fit their checksums.
+  /// Numbers of the blocks of the recording that do not match their checksums.
   func damagedBlocks(
     of stretch: PackedRecording, label: String
   ) throws(WaveFileError) -> [Int] {
     var damaged: [Int] = []
-    // Some megabytes at a time: a recording may be of any length.
+    // Reading some megabytes at a time bounds the memory, since a recording may have any length.
     for start in stride(from: 0, to: stretch.blockChecksums.count, by: 64) {
       var blocks = start..<min(start + 64, stretch.blockChecksums.count)
       let bytes = try read(blocks, of: stretch, label: label)
@@ -104,7 +107,7 @@ final class PackedFile {
     stretch.blockSampleCount * stretch.encoding.byteCount
   }
 
-  /// The first of `blocks`, whose bytes are `bytes`, that does not fit its checksum.
+  /// The first of `blocks`, whose bytes are `bytes`, that does not match its checksum.
   private func firstDamage(
     _ bytes: UnsafeRawBufferPointer, _ blocks: Range<Int>, of stretch: PackedRecording
   ) -> Int? {
@@ -116,7 +119,7 @@ final class PackedFile {
     }
   }
 
-  /// The bytes of some blocks, until the next call.
+  /// Reads the bytes of some blocks, which stay valid until the next call.
   private func read(
     _ blocks: Range<Int>, of stretch: PackedRecording, label: String
   ) throws(WaveFileError) -> UnsafeRawBufferPointer {

@@ -1,14 +1,15 @@
 import Audio
 import Foundation
 
-/// Where a recording is: in an audio file of its own, or in a file with many.
+/// The place of a recording: an audio file of its own, or a stretch of a packed corpus.
 public enum Recording: Sendable, Equatable, Codable, CustomStringConvertible {
   /// A WAV or FLAC file.
   case file(path: String)
   /// A stretch of a packed corpus.
   case packed(PackedRecording)
 
-  /// What messages call it: the path of the file, with the recording's name if it holds many.
+  /// The recording's name in messages: the path of the file, followed by the recording's name if
+  /// the file holds many.
   public var description: String {
     switch self {
     case .file(let path): path
@@ -17,39 +18,39 @@ public enum Recording: Sendable, Equatable, Codable, CustomStringConvertible {
   }
 }
 
-/// Mono samples that lie without gaps in a larger file, with a checksum for each block of them.
+/// Mono samples that are stored without gaps in a larger file, with a checksum for each block.
 public struct PackedRecording: Sendable, Equatable, Codable {
-  /// How a sample is stored, little-endian.
+  /// The encoding of a sample, little-endian.
   public enum Encoding: String, Sendable, Codable {
-    /// 16-bit integers; 32,768 is full scale.
+    /// 16-bit integers, of which 32,768 is full scale.
     case int16
     /// 32-bit floats.
     case float32
 
-    /// Bytes of a sample.
+    /// Number of bytes of a sample.
     public var byteCount: Int { self == .int16 ? 2 : 4 }
   }
 
-  /// The file.
+  /// Path of the file.
   public var path: String
-  /// Bytes of the whole file when it was inspected: a copy that ends early has fewer.
+  /// Number of bytes of the whole file when it was inspected; an incomplete copy has fewer.
   public var fileByteCount: Int
-  /// The recording's name in the file.
+  /// Name of the recording in the file.
   public var name: String
-  /// Where its first sample is, in bytes from the start of the file.
+  /// Offset of the first sample, in bytes from the start of the file.
   public var offset: Int
-  /// How its samples are stored.
+  /// Encoding of the samples.
   public var encoding: Encoding
   /// Number of samples.
   public var sampleCount: Int
   /// Samples per second, in hertz.
   public var sampleRate: Int
-  /// Samples of a block; the last one of the recording may have fewer.
+  /// Number of samples of a block; the last block of the recording may have fewer.
   public var blockSampleCount: Int
   /// The CRC-32C of the stored bytes of each block.
   public var blockChecksums: [UInt32]
 
-  /// Puts the parts together.
+  /// A packed recording with the given parts.
   public init(
     path: String, fileByteCount: Int, name: String, offset: Int, encoding: Encoding,
     sampleCount: Int, sampleRate: Int, blockSampleCount: Int, blockChecksums: [UInt32]
@@ -70,33 +71,38 @@ public struct PackedRecording: Sendable, Equatable, Codable {
     self.blockChecksums = blockChecksums
   }
 
-  /// Blocks of a recording of `sampleCount` samples.
+  /// Number of blocks of a recording of `sampleCount` samples.
   public static func blockCount(sampleCount: Int, blockSampleCount: Int) -> Int {
-    // Not (a + b − 1) / b, which overflows for numbers out of a damaged file.
+    // The form (a + b − 1) / b would overflow for numbers from a damaged file.
     sampleCount / blockSampleCount + (sampleCount % blockSampleCount == 0 ? 0 : 1)
   }
 
-  /// The samples of block number `block`.
+  /// Range of the samples of block number `block`.
   package func samples(ofBlock block: Int) -> Range<Int> {
     let start = block * blockSampleCount
     return start..<min(start + blockSampleCount, sampleCount)
   }
 }
 
-/// Reads recordings from wherever they are. One instance serves one thread.
+/// A reader of recordings in files of their own or in packed files. Each instance serves one
+/// thread.
 ///
-/// It keeps the packed file that it read last open: on a cluster's file system the opening of a
-/// file costs more than the reading of a crop.
+/// The packed file that was read last stays open, because on a cluster's file system opening a file
+/// takes longer than reading a crop.
 public final class RecordingReader {
   private var packed: PackedFile?
   private let acceptsNonFinite: Bool
 
-  /// A reader with nothing open. Samples that are not finite are an error unless the caller, who
-  /// has a better answer, `acceptsNonFinite` ones.
+  /// A reader without an open file. Samples that are not finite are an error unless the caller
+  /// handles them itself and sets `acceptsNonFinite`.
   public init(acceptsNonFinite: Bool = false) { self.acceptsNonFinite = acceptsNonFinite }
 
-  /// Samples `range` of a mono recording, all of them without one. `sampleRate`, in hertz, is
-  /// required of it. Of a packed one every block that the range touches is verified.
+  /// Samples `range` of a mono recording, or all samples if `range` is nil. The recording must have
+  /// the rate `sampleRate`, in hertz. In a packed recording every block that the range touches is
+  /// verified.
+  ///
+  /// - Throws: `WaveFileError` if the file cannot be read, is damaged, or has another rate or
+  ///   length.
   public func read(
     _ recording: Recording, range: Range<Int>? = nil, sampleRate: Int
   ) throws(WaveFileError) -> [Float] {
@@ -124,7 +130,10 @@ public final class RecordingReader {
     }
   }
 
-  /// The blocks of a packed recording that are not as they were packed, reading all of it.
+  /// Reads a whole packed recording and returns the numbers of the blocks that do not match their
+  /// checksums.
+  ///
+  /// - Throws: `WaveFileError` if the file cannot be read.
   package func damagedBlocks(of stretch: PackedRecording) throws(WaveFileError) -> [Int] {
     let label = Recording.packed(stretch).description
     return try file(of: stretch).damagedBlocks(of: stretch, label: label)

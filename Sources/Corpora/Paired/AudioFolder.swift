@@ -2,15 +2,17 @@ import Foundation
 
 /// The audio files (`.wav`, `.flac`) of a folder by their names without extension.
 package struct AudioFolder {
-  /// Path of the file of each name.
+  /// Path of the file with each name.
   package private(set) var paths: [String: String] = [:]
-  /// Files with the name of another one.
+  /// Files whose name without extension is that of another file.
   package private(set) var duplicates: [BadFile] = []
 
-  /// Whether there is no audio file.
+  /// Whether the folder has no audio file.
   package var isEmpty: Bool { paths.isEmpty }
 
   /// Lists `folder`, without its subfolders, and takes the files whose names `isTaken` accepts.
+  ///
+  /// - Throws: `PairedDatasetError.unreadableFolder`.
   package init(
     _ folder: String, taking isTaken: (String) -> Bool = { _ in true }
   ) throws(PairedDatasetError) {
@@ -20,7 +22,7 @@ package struct AudioFolder {
     } catch {
       throw .unreadableFolder(path: folder, reason: error.localizedDescription)
     }
-    // Names that begin with a dot are litter of other systems.
+    // Other operating systems leave files that begin with a dot; they are no recordings.
     for entry in entries.sorted() where !entry.hasPrefix(".") && isTaken(entry) {
       let path = "\(folder)/\(entry)"
       let name = (entry as NSString).deletingPathExtension

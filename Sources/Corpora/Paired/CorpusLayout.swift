@@ -1,14 +1,14 @@
 import Foundation
 
-/// How a corpus of noisy and clean speech lies on disk.
+/// The layout of a corpus of noisy and clean speech on disk.
 ///
-/// Two layouts are known and told apart by their folders:
+/// Two layouts are known and distinguished by their folders:
 /// - `{train,valid,test}/{clean,noisy}`, any of the splits;
 /// - VoiceBank-DEMAND: `{clean,noisy}_trainset_28spk_wav` (or, without it, `56spk`) and
 ///   `{clean,noisy}_testset_wav`, each also with `_16k` appended, which is preferred. Its validation
-///   split is made of whole speakers of the training set.
+///   split consists of whole speakers of the training set.
 package struct CorpusLayout: Equatable {
-  /// Which layout; the raw value is what packed corpora say of the folder they were made from.
+  /// A kind of layout; packed corpora store the raw value of the folder that they were made from.
   package enum Kind: String {
     case splitFolders = "splits"
     case voiceBank = "voicebank"
@@ -18,7 +18,7 @@ package struct CorpusLayout: Equatable {
       self == .voiceBank ? [.train, .test] : CorpusSplit.allCases
     }
 
-    /// The split whose recordings `split` is made of, and the speakers that belong to it.
+    /// The split that has the recordings of `split`, and the speakers that belong to `split`.
     package func source(
       of split: CorpusSplit, validationSpeakers: [String]
     ) -> (split: CorpusSplit, speakers: Speakers) {
@@ -37,7 +37,7 @@ package struct CorpusLayout: Equatable {
     var speakers: Speakers = .all
   }
 
-  /// Which speakers; of VoiceBank-DEMAND a speaker is the part of a file's name before `_`.
+  /// A choice of speakers; in VoiceBank-DEMAND a speaker is the part of a file's name before `_`.
   package enum Speakers: Equatable {
     case all
     case only(Set<String>)
@@ -57,6 +57,9 @@ package struct CorpusLayout: Equatable {
   package let kind: Kind
 
   /// Finds the layout of `folder`.
+  ///
+  /// - Throws: `PairedDatasetError` if the folder is missing, has no known layout, or was not
+  ///   prepared completely.
   package init(folder: String) throws(PairedDatasetError) {
     guard Self.isFolder(folder) else { throw .missingCorpus(path: folder) }
     self.folder = folder
@@ -70,7 +73,8 @@ package struct CorpusLayout: Equatable {
       kind = .splitFolders
     } else if voiceBank.contains(where: Self.isFolder) {
       kind = .voiceBank
-      // Pairs would be missing that nobody misses.
+      // An interrupted `prepare voicebank` leaves fewer pairs; without this check training would
+      // silently use the partial corpus.
       if FileManager.default.fileExists(atPath: "\(folder)/\(VoiceBank.markerName)") {
         throw .unfinished(path: folder)
       }
@@ -79,7 +83,9 @@ package struct CorpusLayout: Equatable {
     }
   }
 
-  /// The folders of `split`; throws when they are not there.
+  /// The folders of `split`.
+  ///
+  /// - Throws: `PairedDatasetError.missingSplit`.
   func folders(
     _ split: CorpusSplit, validationSpeakers: [String]
   ) throws(PairedDatasetError) -> Split {
@@ -90,7 +96,7 @@ package struct CorpusLayout: Equatable {
     return Split(clean: clean, noisy: noisy, speakers: source.speakers)
   }
 
-  /// Whether there is a folder of at least one side of `split`, one of the layout's own splits.
+  /// Whether at least one side of `split`, one of the layout's own splits, has a folder.
   package func holds(_ split: CorpusSplit) -> Bool {
     let (clean, noisy) = sides(split)
     return Self.isFolder(clean) || Self.isFolder(noisy)
@@ -113,7 +119,7 @@ package struct CorpusLayout: Equatable {
   /// VoiceBank-DEMAND's training sets, the customary one first.
   private static let trainingSets = ["trainset_28spk", "trainset_56spk"]
 
-  /// The first that is there.
+  /// The first training set that has a folder.
   private var trainingSet: String {
     Self.trainingSets.first { set in
       ["clean", "noisy"].contains {

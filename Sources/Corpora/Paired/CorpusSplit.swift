@@ -1,9 +1,9 @@
 /// The three parts of a corpus.
 public enum CorpusSplit: String, Sendable, CaseIterable, Codable {
-  /// For training.
+  /// The training set.
   case train
-  /// For choosing the best epoch.
+  /// The validation set, which chooses the best epoch.
   case valid
-  /// For the figures that are reported.
+  /// The test set, whose scores are reported.
   case test
 }

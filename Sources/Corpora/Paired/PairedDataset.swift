@@ -1,18 +1,18 @@
 import Audio
 import Foundation
 
-/// A recording of clean speech and the same with noise.
+/// A pair of recordings: clean speech and that speech with noise.
 public struct UtterancePair: Sendable, Equatable, Codable {
-  /// The files' name without extension.
+  /// Name of the files without extension.
   public var name: String
-  /// Where the clean side is.
+  /// The recording of clean speech.
   public var clean: Recording
-  /// Where the noisy side is.
+  /// The recording of noisy speech.
   public var noisy: Recording
-  /// Length of both, in samples.
+  /// Length of each recording, in samples.
   public var sampleCount: Int
 
-  /// Puts the parts together.
+  /// A pair with the given parts.
   public init(name: String, clean: Recording, noisy: Recording, sampleCount: Int) {
     self.name = name
     self.clean = clean
@@ -21,21 +21,21 @@ public struct UtterancePair: Sendable, Equatable, Codable {
   }
 }
 
-/// What to do about files that cannot be used.
+/// The treatment of files that cannot be used.
 public enum OnBadFile: String, Sendable, CaseIterable {
   /// Refuse the corpus, naming every such file.
   case stop
-  /// Leave their pairs out and list them.
+  /// Leave out the pairs of such files and list them.
   case skip
 }
 
-/// One split of a corpus: pairs of clean and noisy files, each inspected, sorted by name.
+/// A split of a corpus: pairs of clean and noisy files, each inspected, sorted by name.
 public struct PairedDataset: Sendable {
-  /// Which split.
+  /// The split of the corpus.
   public let split: CorpusSplit
-  /// The usable pairs, sorted by name, so that no order depends on the file system.
+  /// The usable pairs, sorted by name so that no order depends on the file system.
   public let pairs: [UtterancePair]
-  /// What was left out and why; empty unless bad files are skipped.
+  /// Files that are left out, with the reason; empty unless bad files are skipped.
   public let skipped: [BadFile]
 
   /// VoiceBank-DEMAND's customary validation speakers, one woman and one man.
@@ -45,8 +45,10 @@ public struct PairedDataset: Sendable {
   /// lengths of the two sides, a readable end. For the layouts see `CorpusLayout`.
   ///
   /// Files match by name without extension (`.wav`, `.flac`). `validationSpeakers` matter to
-  /// VoiceBank-DEMAND only, where a speaker is the part of the name before `_`. Throws when the
-  /// folder, the split or any usable pair is missing, and with `.stop` for any bad file.
+  /// VoiceBank-DEMAND only, where a speaker is the part of the name before `_`.
+  ///
+  /// - Throws: `PairedDatasetError` if the folder or the split is missing, no pair is usable or,
+  ///   with `.stop`, any file is bad.
   public init(
     folder: String, split: CorpusSplit, sampleRate: Int = 16_000, onBadFile: OnBadFile = .stop,
     validationSpeakers: [String] = PairedDataset.voiceBankValidationSpeakers

@@ -1,27 +1,27 @@
 /// A file that cannot be used for training.
 public struct BadFile: Equatable, Sendable, CustomStringConvertible, Codable {
-  /// The file.
+  /// Path of the file.
   public var path: String
-  /// What is wrong with it.
+  /// The fault of the file, as a clause.
   public var reason: String
 
-  /// Puts the parts together.
+  /// A bad file with its path and the reason.
   public init(path: String, reason: String) {
     self.path = path
     self.reason = reason
   }
 
-  /// `path: reason`.
+  /// The text `path: reason`.
   public var description: String { "\(path): \(reason)" }
 }
 
-/// Why a corpus cannot be used.
+/// Reasons for which a corpus cannot be used.
 public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// There is no such folder, nor a file.
+  /// The path is neither a folder nor a file.
   case missingCorpus(path: String)
   /// The folder has none of the known layouts.
   case unknownLayout(path: String)
-  /// The corpus is one of `prepare voicebank` that is not complete.
+  /// The corpus was made by `prepare voicebank` and is not complete.
   case unfinished(path: String)
   /// The corpus lacks folders of this split.
   case missingSplit(CorpusSplit, lookedFor: [String])
@@ -29,25 +29,26 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
   case unreadableFolder(path: String, reason: String)
   /// The folders of the split hold no audio, or none of its speakers.
   case emptySplit(CorpusSplit, lookedIn: [String], speakers: [String])
-  /// Files that cannot be used, all of them.
+  /// The split has files that cannot be used; carries all of them.
   case badFiles(CorpusSplit, [BadFile])
   /// Every file of the split was skipped.
   case noUsablePair(CorpusSplit, [BadFile])
 
-  /// What is wrong, where, and what to do. Of bad files the first 20.
+  /// One sentence that says where something is wrong and what to do, followed by the first 20 bad
+  /// files.
   public var description: String {
     switch self {
     case .missingCorpus(let path): "\(path): no such corpus folder or packed file"
     case .unknownLayout(let path):
-      "\(path) holds no corpus: looked for {train,valid,test}/{clean,noisy} and for "
+      "\(path): the folder holds no corpus; looked for {train,valid,test}/{clean,noisy} and for "
         + "VoiceBank-DEMAND's {clean,noisy}_trainset_28spk_wav, {clean,noisy}_testset_wav (or "
         + "with _16k)"
     case .unfinished(let path):
-      "\(path) was not prepared to its end, or has files that were rejected: run prepare voicebank "
-        + "again, with --on-bad-file skip to leave rejected ones out"
+      "\(path): the preparation was interrupted, or has rejected files; run prepare voicebank "
+        + "again, with --on-bad-file skip to leave out rejected files"
     case .missingSplit(let split, let paths):
-      "the corpus has no \(split.rawValue) split: looked for \(paths.joined(separator: " and "))"
-    case .unreadableFolder(let path, let reason): "\(path): cannot be listed: \(reason)"
+      "the corpus has no \(split.rawValue) split; looked for \(paths.joined(separator: " and "))"
+    case .unreadableFolder(let path, let reason): "\(path): the folder cannot be listed: \(reason)"
     case .emptySplit(let split, let paths, let speakers):
       "the \(split.rawValue) split is empty: no .wav or .flac file"
         + (speakers.isEmpty ? "" : " of the speakers \(speakers.joined(separator: ", "))")

@@ -5,18 +5,20 @@ import Platform
 
 /// Verifies the folder of a prepared corpus by its manifest.
 public enum PreparedFolder {
-  /// What reading every file came to.
+  /// The result of reading every file.
   public struct Verification: Sendable, Equatable {
-    /// Files that the manifest names.
+    /// Number of files that the manifest names.
     public var fileCount: Int
-    /// Those that are missing or have changed, and files that should not be there.
+    /// Files that are missing or have changed, and files that the manifest does not name.
     public var damaged: [BadFile]
   }
 
-  /// Reads every file of the corpus in `folder`, of `prepare voicebank` or `prepare minicorpus`.
+  /// Reads every file of the corpus in `folder`, which `prepare voicebank` or `prepare minicorpus`
+  /// has made.
   ///
-  /// `progress` is called on this thread with the number of files done, of all. Throws
-  /// `VoiceBankError.noManifest`, or `unfinished` where the corpus was never complete.
+  /// `progress` is called on the calling thread with the number of files done and their total.
+  ///
+  /// - Throws: `VoiceBankError.noManifest`, or `unfinished` if the corpus was never complete.
   public static func verify(
     _ folder: String, threads: Int = ProcessInfo.processInfo.activeProcessorCount,
     progress: (_ files: Int, _ total: Int) -> Void = { _, _ in }
@@ -65,7 +67,7 @@ public enum PreparedFolder {
     return result
   }
 
-  /// Audio files beside those of the manifest, which training would take for part of the corpus.
+  /// Audio files that the manifest does not name, which training would take for part of the corpus.
   private static func extras(_ manifest: VoiceBankManifest, in folder: String) -> [BadFile] {
     let folders = Set(manifest.entries.keys.map { ($0 as NSString).deletingLastPathComponent })
     return folders.sorted().flatMap { name -> [BadFile] in

@@ -1,14 +1,14 @@
 import Audio
 import Files
 
-/// A random piece of fixed length of each utterance, other ones in every epoch.
+/// A random crop of fixed length of each utterance, which changes with every epoch.
 ///
-/// The piece is a function of seed, epoch and the utterance's name alone: it does not depend on
-/// which rank loads it, when, or what else the corpus holds.
+/// The crop is a function of seed, epoch and the utterance's name alone: neither the rank that
+/// loads the utterance, nor the time, nor the rest of the corpus changes it.
 public struct RandomCrop: Sendable, Equatable {
   /// Length of a crop, in samples.
   public var sampleCount: Int
-  /// Other seeds give other crops.
+  /// Seed of the crops.
   public var seed: UInt64
 
   /// Crops of `sampleCount` samples; the default is 2 s at 16 kHz.
@@ -18,8 +18,8 @@ public struct RandomCrop: Sendable, Equatable {
     self.seed = seed
   }
 
-  /// The samples of the utterance that its crop in `epoch` takes; all of them if it has no more
-  /// than a crop.
+  /// Range of the samples in the crop of an utterance in `epoch`; all samples if the utterance is
+  /// no longer than a crop.
   public func range(epoch: Int, name: String, utteranceSampleCount: Int) -> Range<Int> {
     if utteranceSampleCount <= sampleCount { return 0..<utteranceSampleCount }
     var ofEpoch = SplitMix64(seed: seed, stream: UInt64(bitPattern: Int64(epoch)))
@@ -28,8 +28,10 @@ public struct RandomCrop: Sendable, Equatable {
     return start..<start + sampleCount
   }
 
-  /// Loads the crop of both sides, `sampleCount` samples each. An utterance shorter than that is
-  /// repeated from its start. Throws when a file has changed since it was inspected.
+  /// Loads the crop of both sides, `sampleCount` samples each. An utterance shorter than a crop is
+  /// repeated from its start.
+  ///
+  /// - Throws: `WaveFileError` if a file cannot be read or has changed since it was inspected.
   public func load(
     _ pair: UtterancePair, epoch: Int, sampleRate: Int = 16_000,
     with reader: RecordingReader = RecordingReader()

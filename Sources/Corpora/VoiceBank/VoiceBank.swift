@@ -3,34 +3,36 @@ import Files
 import Foundation
 import Platform
 
-/// VoiceBank-DEMAND at 16 kHz, made of the published download at 48 kHz.
+/// The preparation of VoiceBank-DEMAND at 16 kHz from the published download at 48 kHz.
 ///
-/// The filter and the rounding decide the scores that are measured on the result, so they are part
-/// of what this command promises: libsoxr at "high quality" (linear phase, see `Resampler`), no
-/// dither, rounding to the nearest 16-bit value, full scale clamped, no change of level.
+/// Filter and rounding influence the scores that are measured on the result, so they are fixed:
+/// libsoxr at "high quality" (linear phase, see `Resampler`), no dither, rounding to the nearest
+/// 16-bit value, clamping at full scale, no change of level.
 public enum VoiceBank {
-  /// Format of the files that are written, both of 16-bit samples.
+  /// Format of the files that are written, with 16-bit samples.
   public enum Format: String, Sendable, CaseIterable {
-    /// Twice the size of FLAC, and no decoding.
+    /// WAV, which has twice the size of FLAC and needs no decoding.
     case wav
-    /// Without loss, like WAV.
+    /// FLAC, which is lossless.
     case flac
   }
 
-  /// What is in the output folder as long as it is not complete. Corpora with it are refused.
+  /// Name of a file that marks the output folder as incomplete; training refuses a corpus with this
+  /// file.
   package static let markerName = "UNFINISHED"
-  /// The list of what could not be used.
+  /// Name of the table of unusable files.
   package static let tableName = "rejected.csv"
 
-  /// Makes the corpus in `output` and says what it came to.
+  /// Makes the corpus in the folder `output` and reports the result.
   ///
-  /// `input` holds the four folders of the download. What an earlier call finished is kept, if its
-  /// sources and files still are what they were; so a call that was interrupted is called again.
-  /// Unusable files are listed in `rejected.csv`, and their pairs are left out. `progress` is called
-  /// on this thread after each pair with the number of pairs, of all, and the seconds of audio done.
+  /// `input` holds the four folders of the download. Pairs that an earlier call finished are kept
+  /// if their sources and files have not changed, so that an interrupted call can be repeated.
+  /// Unusable files are listed in `rejected.csv`, and their pairs are left out. `progress` is
+  /// called on the calling thread after each pair with the number of pairs done, their total, and
+  /// the seconds of audio done.
   ///
-  /// Throws `VoiceBankError`, `CorpusLibraryError` without libsoxr, and `WaveFileError` where the
-  /// disk refuses; `VoiceBankError.rejected` at the end unless `onBadFile` is `.skip`.
+  /// - Throws: `VoiceBankError`, `CorpusLibraryError` without libsoxr, and `WaveFileError` if the
+  ///   disk cannot be written; `VoiceBankError.rejected` at the end unless `onBadFile` is `.skip`.
   public static func prepare(
     input: String, output: String, format: Format = .wav, onBadFile: OnBadFile = .stop,
     threads: Int = ProcessInfo.processInfo.activeProcessorCount,
@@ -85,12 +87,13 @@ public enum VoiceBank {
     for part in folders.parts where report.pairs[part.split] == nil {
       throw VoiceBankError.noUsablePair(part.split, table: table)
     }
-    // The lock's file: whoever waits for it finds the corpus complete.
+    // This file is also the lock: a process that waits for the lock finds the corpus complete.
     unlink("\(output)/\(markerName)")
     return report
   }
 
-  /// What an earlier call finished in `output`; throws where something else is there.
+  /// The manifest of the files that an earlier call finished in `output`; throws if `output` holds
+  /// other files.
   private static func finished(
     _ folders: VoiceBankFolders, input: String, output: String, format: Format
   ) throws -> VoiceBankManifest {
@@ -135,7 +138,8 @@ public enum VoiceBank {
     }
   }
 
-  /// Marks the folder as unfinished and ours. Closing the descriptor gives it free.
+  /// Marks the folder as unfinished and locks it for this process. Closing the descriptor releases
+  /// the lock.
   private static func claim(_ output: String) throws(VoiceBankError) -> Int32 {
     let path = "\(output)/\(markerName)"
     let lock = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)

@@ -5,7 +5,7 @@ struct VoiceBankFolders {
   /// A training or test set.
   struct Part {
     var split: CorpusSplit
-    /// As in the folders' names, such as `trainset_28spk`.
+    /// Name of the set in the folders' names, such as `trainset_28spk`.
     var name: String
 
     /// Name of the folder of a side in the download.
@@ -14,7 +14,7 @@ struct VoiceBankFolders {
     /// Name of the folder of a side at 16 kHz.
     func outputFolder(_ side: String) -> String { folder(side) + "_16k" }
 
-    /// Pairs in the published set, where that is known.
+    /// Number of pairs in the published set, if known.
     var publishedCount: Int? {
       switch name {
       case "trainset_28spk": 11_572
@@ -24,7 +24,7 @@ struct VoiceBankFolders {
     }
   }
 
-  /// A name that at least one side of a part has, and its files.
+  /// An utterance that at least one side of a part has, and its files.
   struct Item: Sendable {
     var split: CorpusSplit
     var name: String
@@ -32,18 +32,21 @@ struct VoiceBankFolders {
     var noisy: String?
     /// Folders of the two sides at 16 kHz, relative to the output.
     var outputFolders: (clean: String, noisy: String)
-    /// The folders of the two sides, for messages.
+    /// Folders of the two sides, for messages.
     var folders: (clean: String, noisy: String)
   }
 
   static let sides = ["clean", "noisy"]
   let parts: [Part]
-  /// Sorted by split and name.
+  /// The utterances, sorted by split and name.
   let items: [Item]
-  /// Files with the name of another one in the same folder.
+  /// Files whose name without extension is that of another file in their folder.
   let duplicates: [BadFile]
 
-  /// Finds the folders and lists them.
+  /// Finds the folders and lists their files.
+  ///
+  /// - Throws: `VoiceBankError` if folders are missing, `PairedDatasetError` if one cannot be
+  ///   listed.
   init(_ input: String) throws {
     func isThere(_ name: String) -> Bool {
       var isFolder: ObjCBool = false

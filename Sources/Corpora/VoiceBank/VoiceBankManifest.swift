@@ -2,26 +2,26 @@ import Audio
 import Files
 import Foundation
 
-/// `manifest.csv`: every file of a prepared corpus, with the checksums of what it was made of and of
-/// what it is.
+/// The manifest of a prepared corpus, `manifest.csv`: every file with its checksum and that of its
+/// source.
 ///
 /// While the corpus is made, lines are added as pairs are finished, so that an interrupted
-/// preparation goes on where it stopped; at the end the file is written anew, sorted.
+/// preparation can continue; at the end the manifest is rewritten, sorted.
 package struct VoiceBankManifest {
   /// A prepared file.
   package struct Entry: Sendable, Equatable {
-    /// Relative to the corpus's folder.
+    /// Path relative to the corpus's folder.
     var file: String
     var split: CorpusSplit
     var sampleCount: Int
-    /// Samples that rounding to 16 bits had to clamp to full scale.
+    /// Number of samples that were clamped to full scale.
     var clippedCount: Int
     /// CRC-32C of the source file.
     var source: String
-    /// CRC-32C of the file.
+    /// CRC-32C of the prepared file.
     var checksum: String
 
-    /// The part of the name before `_`.
+    /// Speaker of the utterance: the part of the file's name before `_`.
     var speaker: String {
       String((file as NSString).lastPathComponent.prefix { $0 != "_" && $0 != "." })
     }
@@ -65,18 +65,18 @@ package struct VoiceBankManifest {
   /// The entries by file.
   private(set) var entries: [String: Entry] = [:]
 
-  /// The manifest of `folder`; nil if there is none, or it is of something else.
+  /// Reads the manifest of `folder`; nil if there is none, or the file has another header.
   init?(folder: String) {
     guard let data = FileManager.default.contents(atPath: "\(folder)/\(Self.fileName)") else {
       return nil
     }
     let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
     guard lines.first.map(String.init) == Self.header else { return nil }
-    // The last line of an interrupted preparation may be half a line; of two the later one counts.
+    // The last line of an interrupted preparation may be incomplete; of two lines the later counts.
     for entry in lines.dropFirst().compactMap({ Entry(line: $0) }) { entries[entry.file] = entry }
   }
 
-  /// A manifest of these entries.
+  /// A manifest with the given entries.
   init(_ entries: [Entry]) {
     for entry in entries { self.entries[entry.file] = entry }
   }
@@ -87,18 +87,22 @@ package struct VoiceBankManifest {
     return CorpusSplit.allCases.flatMap { split in byFile.filter { $0.split == split } }
   }
 
-  /// Writes the whole manifest in place of what is there.
+  /// Writes the whole manifest, replacing the file.
+  ///
+  /// - Throws: `WaveFileError.unwritable`.
   func write(folder: String) throws(WaveFileError) {
     let text = ([Self.header] + sorted.map(\.line)).joined(separator: "\n") + "\n"
     try WaveFile.writeAtomically(Array(text.utf8), to: "\(folder)/\(Self.fileName)")
   }
 
-  /// Adds lines to the manifest of a folder while its corpus is made.
+  /// Appends lines to the manifest of a folder while its corpus is made.
   final class Journal {
     private let path: String
     private let file: FileHandle
 
-    /// Opens the manifest, or begins it.
+    /// Opens the manifest, or starts it with its header.
+    ///
+    /// - Throws: `VoiceBankError.unwritable`.
     init(folder: String) throws(VoiceBankError) {
       path = "\(folder)/\(VoiceBankManifest.fileName)"
       let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
@@ -106,11 +110,13 @@ package struct VoiceBankManifest {
         throw .unwritable(path: path, reason: String(cString: strerror(errno)))
       }
       file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-      // Behind half a line a new one begins.
+      // A line break ends an incomplete line of an interrupted preparation.
       try append(lseek(descriptor, 0, SEEK_END) == 0 ? VoiceBankManifest.header : "")
     }
 
-    /// Adds the files of a pair.
+    /// Appends the files of a pair.
+    ///
+    /// - Throws: `VoiceBankError.unwritable`.
     func append(_ entries: [Entry]) throws(VoiceBankError) {
       try append(entries.map(\.line).joined(separator: "\n"))
     }

@@ -2,14 +2,14 @@ import Audio
 import Files
 import Foundation
 
-/// Makes one pair of a 16 kHz corpus out of a pair at 48 kHz. Each source is read once.
+/// The preparation of one pair: files at 16 kHz from files at 48 kHz. Each source is read once.
 struct VoiceBankPair: Sendable {
-  /// What became of a pair.
+  /// The outcome of a pair.
   enum Outcome: Sendable {
-    /// Both files are as the manifest says, and of these sources.
+    /// Both files are as in the manifest, and were made of these sources.
     case kept([VoiceBankManifest.Entry])
     case made([VoiceBankManifest.Entry])
-    /// `areResampled`: both sides are at 16 kHz already.
+    /// Files of the pair cannot be used; `areResampled` if both sides are at 16 kHz already.
     case rejected([BadFile], split: CorpusSplit, areResampled: Bool)
   }
 
@@ -18,10 +18,10 @@ struct VoiceBankPair: Sendable {
   let output: String
   let format: VoiceBank.Format
   let resampler: Resampler
-  /// What an earlier preparation finished.
+  /// Manifest of the files that an earlier preparation finished.
   let finished: VoiceBankManifest
 
-  /// One side of a pair.
+  /// A side of a pair.
   private struct Side {
     var path: String
     var file: String
@@ -29,8 +29,9 @@ struct VoiceBankPair: Sendable {
     var checksum: String
   }
 
-  /// Prepares a pair, or says what is wrong with it. Throws only what would fail for other pairs
-  /// too, such as a full disk.
+  /// Prepares a pair, or rejects it with the reason.
+  ///
+  /// - Throws: errors that would occur for other pairs too, such as that of a full disk.
   func prepare(_ item: VoiceBankFolders.Item) throws -> Outcome {
     let names = (clean: "\(item.name).wav or .flac", folders: item.folders)
     guard let clean = item.clean, let noisy = item.noisy else {
@@ -80,13 +81,13 @@ struct VoiceBankPair: Sendable {
       try zip(sides, signals).map { try write($0.1, of: $0.0, split: item.split) })
   }
 
-  /// One third of the samples, `ceil(count / 3)`; sample m is at the time of sample 3m of the
-  /// source, beyond whose ends is silence.
+  /// The signal at a third of the rate, `ceil(count / 3)` samples. Sample m has the time of sample
+  /// 3m of the source, which is zero beyond its ends.
   static func resampled(
     _ samples: [Float], path: String, with resampler: Resampler
   ) throws(CorpusLibraryError) -> [Float] {
-    // With a whole number of thirds every sample of the result comes out of the filter; without,
-    // libsoxr leaves out a last one that begins less than half a sample before the end.
+    // With a multiple of three samples every sample of the result is an output of the filter;
+    // otherwise libsoxr omits a last sample that begins less than half a sample before the end.
     let padding = [Float](repeating: 0, count: (3 - samples.count % 3) % 3)
     return try resampler.resample(
       Waveform(samples: samples + padding, sampleRate: sourceRate), to: sampleRate, path: path)
@@ -108,7 +109,8 @@ struct VoiceBankPair: Sendable {
       source: side.checksum, checksum: CRC32C(bytes).text)
   }
 
-  /// The entries of both sides if both were made of these sources, and are there and whole.
+  /// The manifest's entries of both sides if both files were made of these sources and are whole;
+  /// else nil.
   private func finishedEntries(_ sides: [Side]) -> [VoiceBankManifest.Entry]? {
     var entries: [VoiceBankManifest.Entry] = []
     for side in sides {
@@ -128,7 +130,7 @@ struct VoiceBankPair: Sendable {
       : "expected \(expected) Hz, found \(found) Hz; put the original in its place"
   }
 
-  /// Also removes what earlier, other sources of the pair were made into.
+  /// Rejects a pair, and removes its files if an earlier preparation made them of other sources.
   private func rejected(
     _ files: [BadFile], _ item: VoiceBankFolders.Item, areResampled: Bool = false
   ) throws -> Outcome {

@@ -1,20 +1,20 @@
 import Foundation
 
-/// What `VoiceBank.prepare` did.
+/// The result of `VoiceBank.prepare`.
 public struct VoiceBankReport: Sendable, CustomStringConvertible {
-  /// The corpus's folder.
+  /// Folder of the corpus.
   public let output: String
-  /// Prepared pairs of each split.
+  /// Number of prepared pairs of each split.
   public private(set) var pairs: [CorpusSplit: Int] = [:]
-  /// Those of them that an earlier call had made.
+  /// Number of pairs that an earlier call has prepared.
   public internal(set) var keptPairCount = 0
-  /// Pairs that were looked at.
+  /// Number of pairs that were processed, rejected ones included.
   public internal(set) var donePairCount = 0
   /// Length of the pairs, in seconds.
   public private(set) var audioSeconds = 0.0
-  /// Samples that were clamped to full scale, and the files that have some.
+  /// Number of samples that were clamped to full scale, and of the files that contain them.
   public private(set) var clipped = (samples: 0, files: 0)
-  /// What could not be used.
+  /// Files that could not be used.
   public internal(set) var rejected: [BadFile] = []
   private let published: [CorpusSplit: Int]
 
@@ -33,7 +33,7 @@ public struct VoiceBankReport: Sendable, CustomStringConvertible {
     }
   }
 
-  /// Sets that have another number of pairs than the published ones, as sentences.
+  /// A sentence for each set whose number of pairs differs from that of the published set.
   public var warnings: [String] {
     CorpusSplit.allCases.compactMap { split in
       guard let expected = published[split], expected != pairs[split] ?? 0 else { return nil }
@@ -42,7 +42,7 @@ public struct VoiceBankReport: Sendable, CustomStringConvertible {
     }
   }
 
-  /// A few readable lines.
+  /// The report as a few lines of text.
   public var description: String {
     let parts = CorpusSplit.allCases.compactMap { split in
       pairs[split].map { "\(split.rawValue) \($0)" }

@@ -35,7 +35,7 @@ public struct Checkpoint {
       file = try SafetensorsFile(data: data, path: path)
       try file.verifyChecksums(path: path)
     } catch {
-      throw .damaged(path: path, reason: error.clause)
+      throw .damaged(path: path, reason: error.description)
     }
     configuration = try Self.decoded(Self.configurationKey, file, path)
     progress = try Self.decoded(Self.progressKey, file, path)
@@ -167,12 +167,5 @@ public struct Checkpoint {
     if let average = state.average { all.append(("ema.", average.values)) }
     if let frozen { all.append(("frozen.", frozen)) }
     return all
-  }
-}
-
-extension SafetensorsError {
-  /// The description without its full stop, as a part of another sentence.
-  fileprivate var clause: String {
-    description.hasSuffix(".") ? String(description.dropLast()) : description
   }
 }

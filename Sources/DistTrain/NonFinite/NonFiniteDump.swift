@@ -20,7 +20,7 @@ package enum NonFiniteDumpError: Error, Equatable, CustomStringConvertible {
   /// One sentence naming the file and what to do.
   package var description: String {
     switch self {
-    case .unreadable(let error): "\(error) replay takes a file of the run's folder nonfinite"
+    case .unreadable(let error): "\(error); replay takes a file of the run's folder nonfinite"
     case .foreign(let path):
       "\(path) is a safetensors file, but no dump of a skipped step; replay takes a file of the "
         + "run's folder nonfinite"

@@ -1,10 +1,10 @@
 /// A small counter-based generator: SplitMix64 (Steele, Lea and Flood 2014).
 ///
-/// Every use names its own stream, so results never depend on who drew first.
+/// Every use names its own stream, so results never depend on the order of draws.
 public struct Random: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  /// A stream made of a seed and a name.
+  /// A stream that a seed and a name determine.
   public init(seed: UInt64, stream: String) {
     // FNV-1a of the name, mixed with the seed.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -18,7 +18,7 @@ public struct Random: RandomNumberGenerator, Sendable {
     return Random.mix(state)
   }
 
-  /// A float in [low, high).
+  /// A float drawn uniformly from [low, high).
   public mutating func uniform(in low: Float, _ high: Float) -> Float {
     low + (high - low) * Float(next() >> 40) * 0x1p-24
   }

@@ -1,16 +1,17 @@
 import Foundation
 
-/// The SplitMix64 generator (Steele, Lea, Flood 2014): 64 bits of state, any seed is a good one.
+/// The SplitMix64 generator (Steele, Lea, Flood 2014) with 64 bits of state, for which any seed is
+/// good.
 ///
-/// Draws are defined here and not taken from the standard library, whose algorithms may change:
-/// the order of an epoch must be the same for every compiler.
+/// Draws are defined here rather than by the standard library, whose algorithms may change: the
+/// order of an epoch must not depend on the compiler.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   /// A generator for `seed`.
   package init(seed: UInt64) { state = seed }
 
-  /// A generator for `seed` and a label: other labels give unrelated numbers.
+  /// A generator for `seed` and a label; different labels give unrelated numbers.
   package init(seed: UInt64, label: String) {
     self.init(seed: seed, stream: FNV1a.hash(label.utf8))
   }
@@ -22,7 +23,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     state = streams.next()
   }
 
-  /// The next 64 bits.
+  /// The next 64 random bits.
   package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
@@ -31,11 +32,11 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     return z ^ (z >> 31)
   }
 
-  /// A whole number in 0..<bound, every one equally likely.
+  /// A random integer in 0..<bound with a uniform distribution.
   package mutating func below(_ bound: Int) -> Int {
     precondition(bound > 0, "SplitMix64.below: bound \(bound)")
     let bound = UInt64(bound)
-    // Values under the threshold would make some remainders likelier; they are drawn again.
+    // Values below the threshold would make some results likelier, so they are drawn again.
     let threshold = (0 &- bound) % bound
     while true {
       let (high, low) = next().multipliedFullWidth(by: bound)
@@ -43,10 +44,10 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     }
   }
 
-  /// A number in 0..<1 on a grid of 2^-53.
+  /// A random number in 0..<1 on a grid of 2^-53.
   package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-  /// A standard normal number (Box and Muller).
+  /// A random number with the standard normal distribution (Box and Muller).
   package mutating func gaussian() -> Double {
     let radius = (-2 * log(1 - uniform())).squareRoot()
     return radius * cos(2 * Double.pi * uniform())

@@ -1,27 +1,27 @@
-/// What a rank will hold in a step, in bytes.
+/// The memory of a rank during a step, in bytes.
 package struct MemoryPlan: Codable, Equatable, Sendable {
   package let weights: Int
   package let gradients: Int
-  /// Adam's.
+  /// Moments of Adam.
   package let moments: Int
-  /// Gradients of the utterances of a step, added up in double precision.
+  /// Sums of the gradients of a step's utterances, in double precision.
   package let sums: Int
-  /// Buffers in which gradients travel.
+  /// Buffers for the exchange of gradients.
   package let wire: Int
   /// Averaged weights.
   package let average: Int
-  /// Activations of the utterances that go backward side by side, as measured.
+  /// Activations of the utterances that run backward at once, as measured.
   package let activations: Int
-  /// Program, libraries and audio: what else was measured.
+  /// Program, libraries and audio: the rest of the measured memory.
   package let program: Int
-  /// Utterances that go backward side by side.
+  /// Number of utterances that run backward at once.
   package let utterancesSideBySide: Int
-  /// All of it.
+  /// Sum for a rank.
   package let rankBytes: Int
-  /// All ranks of a node.
+  /// Sum for all ranks of a node.
   package let nodeBytes: Int
 
-  /// The memory of `request`, by what was measured.
+  /// The memory that `request` needs according to `calibration`.
   package init(_ request: PlanRequest, _ calibration: PlanCalibration) {
     let measured = calibration.memory
     let count = calibration.step.parameterCount

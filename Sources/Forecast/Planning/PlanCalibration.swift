@@ -1,17 +1,17 @@
 import Platform
 
-/// What a plan takes from steps that were measured.
+/// The figures of measured steps on which a plan is based.
 package struct PlanCalibration: Equatable, Sendable {
-  /// Resident bytes of a rank.
+  /// Resident memory of a rank, in bytes.
   package struct Memory: Equatable, Sendable {
-    /// Before the first step: program, weights, gradients, moments, sums, audio.
+    /// Memory before the first step: program, weights, gradients, moments, sums, audio.
     package var before: Int
-    /// Activations of an utterance, and what backward needs beside them.
+    /// Memory of an utterance's activations and of the buffers of its backward pass.
     package var activations: Int
-    /// Bytes before the first step that buffers of the exchange took.
+    /// Part of `before` that buffers of the exchange take.
     package var wire: Int
 
-    /// Puts the parts together.
+    /// A memory measurement with the given parts.
     package init(before: Int, activations: Int, wire: Int = 0) {
       self.before = before
       self.activations = activations
@@ -19,25 +19,25 @@ package struct PlanCalibration: Equatable, Sendable {
     }
   }
 
-  /// Where the figures come from.
+  /// Source of the figures: a path, or "by hand".
   package var origin: String
-  /// The model that was measured.
+  /// Name of the model that was measured.
   package var preset: String
-  /// Whether activations were computed again in backward.
+  /// Whether activations were recomputed in backward.
   package var recomputes: Bool
   package var step: StepModel
-  /// Relative deviation of computing time.
+  /// Relative deviation of the computing time.
   package var jitter: Double?
   package var memory: Memory
-  /// Seconds of a core to enhance and score a second of audio.
+  /// Time of one core to enhance and score a second of audio, in seconds.
   package var scoringSecondsPerAudioSecond: Double
   /// The processor that was measured.
   package var processor: String
-  /// How far measured steps are apart, relative; or how far steps of one utterance are from what
-  /// those of several say, if that is more.
+  /// Relative uncertainty: the larger of the spread of measured steps, and the difference of steps
+  /// of one utterance from the forecast.
   package var doubt: Double
 
-  /// Puts the parts together.
+  /// A calibration with the given parts.
   package init(
     origin: String = "by hand", preset: String, recomputes: Bool = false, step: StepModel,
     jitter: Double? = nil, memory: Memory, scoringSecondsPerAudioSecond: Double? = nil,
@@ -55,7 +55,9 @@ package struct PlanCalibration: Equatable, Sendable {
     self.doubt = doubt
   }
 
-  /// What `record`, read from `origin`, says.
+  /// The calibration of `record`, which was read from `origin`.
+  ///
+  /// - Throws: `ScalingError` if the record lacks figures.
   package init(_ record: StepRecord, origin: String) throws(ScalingError) {
     guard let before = record.residentBytesBeforeSteps, let activations = record.activationBytes,
       record.batch > 0, record.stepSeconds > 0, record.scaling.parameterCount > 0
@@ -72,12 +74,16 @@ package struct PlanCalibration: Equatable, Sendable {
       doubt: max(record.spread, abs(record.singleUtteranceDifference ?? 0)))
   }
 
-  /// The calibration in a file of `bench step` or of `plan`.
+  /// Reads the calibration from a file of `bench step` or of `plan`.
+  ///
+  /// - Throws: `ScalingError` if the file cannot be read or lacks figures.
   package static func load(_ path: String) throws(ScalingError) -> PlanCalibration {
     try PlanCalibration(try StepRecord.read(path), origin: path)
   }
 
-  /// Throws unless it is of the steps that `request` is about.
+  /// Checks that the calibration measured such steps as `request` has.
+  ///
+  /// - Throws: `PlanError.otherCalibration`.
   package func verify(_ request: PlanRequest) throws(PlanError) {
     let path = origin
     func check(_ option: String, _ measured: String, _ planned: String) throws(PlanError) {

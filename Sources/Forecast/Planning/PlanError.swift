@@ -1,15 +1,15 @@
 import Platform
 
-/// Why there is no plan.
+/// Reasons for which there is no plan.
 package enum PlanError: Error, Equatable, CustomStringConvertible {
-  /// The calibration is of another experiment.
+  /// The calibration belongs to another experiment.
   case otherCalibration(path: String, option: String, measured: String, planned: String)
   /// The network is the inside of a host.
   case networkInsideHost(network: String, nodes: Int)
-  /// A job would end before it has done anything.
+  /// A job would end before its first step.
   case wallTimeTooShort(seconds: Double, margin: Double)
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   package var description: String {
     switch self {
     case .otherCalibration(let path, let option, let measured, let planned):

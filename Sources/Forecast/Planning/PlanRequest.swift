@@ -1,34 +1,35 @@
 import DistTrain
 
-/// A run that somebody thinks of, and the machines for it.
+/// The description of a planned run and its machines.
 package struct PlanRequest: Equatable, Sendable {
-  /// The recipe, for all ranks of all nodes.
+  /// The training configuration, for all ranks of all nodes.
   package var configuration: TrainingConfiguration
-  /// Numbers of the model.
+  /// Number of the model's parameters.
   package var parameterCount: Int
   package var nodes: Int
   package var ranksPerNode: Int
-  /// Threads of a rank.
+  /// Number of threads of a rank.
   package var threads: Int
-  /// Whether activations are computed again in backward.
+  /// Whether activations are recomputed in backward.
   package var recomputes: Bool
   package var corpus: PlannedCorpus
-  /// What messages cost.
+  /// Cost of all-reduces on the network.
   package var cost: AllReduceCost
   package var exchange: ExchangeSettings
   package var coresPerNode: Int
-  /// Bytes of memory of a node.
+  /// Memory of a node, in bytes.
   package var memoryPerNode: Int
-  /// Whether that is the memory of the machine where the plan is made, for want of a better one.
+  /// Whether `memoryPerNode` is that of the machine where the plan is made, because the nodes'
+  /// memory is not known.
   package var isMemoryOfThisMachine: Bool
-  /// Seconds of a job; nil for one without an end.
+  /// Time limit of a job in seconds; nil without a limit.
   package var wallTime: Double?
-  /// Utterances of a step beyond which training suffers.
+  /// Number of utterances per step above which training suffers.
   package var maximumGlobalBatch: Int
-  /// Relative deviation of computing time between ranks; nil for the calibration's.
+  /// Relative deviation of the computing time between ranks; nil for that of the calibration.
   package var jitter: Double?
 
-  /// Puts the parts together. `configuration` gets the ranks of all nodes.
+  /// A request with the given parts, whose `configuration` gets the ranks of all nodes.
   package init(
     configuration: TrainingConfiguration, parameterCount: Int, nodes: Int, ranksPerNode: Int,
     threads: Int = 1, recomputes: Bool = false, corpus: PlannedCorpus, cost: AllReduceCost,
@@ -57,20 +58,20 @@ package struct PlanRequest: Equatable, Sendable {
     self.jitter = jitter
   }
 
-  /// Ranks of all nodes.
+  /// Number of ranks on all nodes.
   package var ranks: Int { configuration.ranks }
 }
 
-/// What there is to train and validate on.
+/// The size of the corpus that a planned run trains and validates on.
 package struct PlannedCorpus: Codable, Equatable, Sendable {
-  /// Utterances to train on.
+  /// Number of training utterances.
   package var trainingUtterances: Int
-  /// Utterances that an epoch is validated on.
+  /// Number of validation utterances.
   package var validationUtterances: Int
-  /// Mean length of those, in seconds.
+  /// Mean length of the validation utterances, in seconds.
   package var validationUtteranceSeconds: Double
 
-  /// Puts the parts together.
+  /// A corpus with the given sizes.
   package init(
     trainingUtterances: Int, validationUtterances: Int,
     validationUtteranceSeconds: Double = StepModel.usualUtteranceSeconds

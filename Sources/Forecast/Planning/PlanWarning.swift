@@ -1,8 +1,8 @@
 import Platform
 
-/// What speaks against a plan.
+/// Warnings about a plan.
 package enum PlanWarning: Equatable, Sendable {
-  /// The global batch is larger than training bears.
+  /// The global batch is larger than training tolerates.
   case batchBeyondMaximum(globalBatch: Int, maximum: Int, ranks: Int)
   /// The global batch is larger than the published one.
   case batchAbovePublished(globalBatch: Int, hasWarmup: Bool, hasAverage: Bool)
@@ -14,29 +14,29 @@ package enum PlanWarning: Equatable, Sendable {
   case moreRanksThanValidation(ranks: Int, utterances: Int)
   /// The last step of an epoch costs as much as a full one.
   case lastStepMostlyEmpty(utterances: Int, globalBatch: Int, stepsPerEpoch: Int)
-  /// A node has less memory.
+  /// A node has less memory than the plan needs.
   case memory(needed: Int, available: Int, isThisMachine: Bool, recomputes: Bool)
-  /// Threads have to take turns.
+  /// Ranks have more threads than a node has cores.
   case cores(threads: Int, cores: Int)
   /// A validation is longer than a job.
   case validationBeyondWallTime(seconds: Double, wallTime: Double)
-  /// What was measured does not agree with itself.
+  /// The measurements of the calibration disagree with each other.
   case doubtfulCalibration(doubt: Double)
 
-  /// Utterances of a step of the published recipe.
+  /// Number of utterances per step in the published recipe.
   package static let publishedBatch = 6
-  /// Measured steps that are further apart say little.
+  /// Relative uncertainty above which a calibration is doubtful.
   package static let largestDoubt = 0.15
 }
 
 extension PlanWarning: Encodable, CustomStringConvertible {
-  /// Its text.
+  /// Encodes the warning as its text.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
   }
 
-  /// What is wrong, and what to change.
+  /// One sentence that says what is wrong and what to change.
   package var description: String {
     let text = NumberText.self
     let published = Self.publishedBatch

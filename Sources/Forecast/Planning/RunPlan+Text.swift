@@ -1,12 +1,12 @@
 import Foundation
 import Platform
 
-/// How plans write numbers.
+/// The format of numbers in plans.
 enum PlanText {
-  /// 10⁹ bytes.
+  /// A number of bytes in gigabytes of 10⁹ bytes.
   static func gigabytes(_ bytes: Int) -> String { String(format: "%.1f GB", Double(bytes) / 1e9) }
 
-  /// "2,877,704".
+  /// An integer with its digits grouped, such as "2,877,704".
   static func thousands(_ number: Int) -> String {
     var groups: [String] = []
     var rest = number
@@ -17,7 +17,7 @@ enum PlanText {
     return ([String(rest)] + groups).joined(separator: ",")
   }
 
-  /// Seconds, minutes or hours, three figures of them.
+  /// A duration in seconds, minutes or hours, with three significant digits.
   static func time(_ seconds: Double) -> String {
     switch seconds {
     case 7200...: "\(NumberText.figures(seconds / 3600)) h"
@@ -28,7 +28,7 @@ enum PlanText {
 }
 
 extension RunPlan: CustomStringConvertible {
-  /// A line for each thing that it says, warnings last.
+  /// The plan as text, one line per figure, warnings last.
   package var description: String {
     let lines: [(String, String)] = [
       ("model", "\(preset), \(PlanText.thousands(parameterCount)) parameters"),

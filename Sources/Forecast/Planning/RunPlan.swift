@@ -1,7 +1,7 @@
 import DistTrain
 
-/// What a run will need, by the forecast of `bench simulate` and what was measured. Times are in
-/// seconds.
+/// The forecast of a run's time and memory, from the model of `bench simulate` and a calibration.
+/// Times are in seconds.
 package struct RunPlan: Encodable, Equatable, Sendable {
   package let preset: String
   package let parameterCount: Int
@@ -11,7 +11,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
   package let threads: Int
   package let recompute: Bool
   package let network: NetworkModel
-  /// Where the measured figures come from, and the processor that they are of.
+  /// Source of the measured figures, and the processor that they were measured on.
   package let calibration: String
   package let processor: String
   package let jitter: Double
@@ -19,11 +19,11 @@ package struct RunPlan: Encodable, Equatable, Sendable {
   package let corpus: PlannedCorpus
   package let batch: Int
   package let accumulate: Int
-  /// Utterances of a step.
+  /// Number of utterances per step.
   package let globalBatch: Int
   package let epochs: Int
   package let stepsPerEpoch: Int
-  /// Utterances of the last step of an epoch.
+  /// Number of utterances in the last step of an epoch.
   package let lastStepUtterances: Int
 
   package let memory: MemoryPlan
@@ -33,25 +33,25 @@ package struct RunPlan: Encodable, Equatable, Sendable {
   package let step: StepForecast
   package let stepSeconds: Double
   package let audioSecondsPerSecond: Double
-  /// Of an epoch.
+  /// Durations of the training and of the validation of an epoch.
   package let trainingSeconds: Double
   package let validationSeconds: Double
   package let checkpointSeconds: Double
   package let epochSeconds: Double
-  /// All epochs.
+  /// Duration of all epochs.
   package let runSeconds: Double
-  /// Seconds of a job, if it has an end.
+  /// Time limit of a job, if there is one.
   package let wallTime: Double?
-  /// Jobs one after another that the run takes.
+  /// Number of successive jobs that the run takes.
   package let jobs: Int
-  /// Core hours of all of it.
+  /// Core hours of the whole run.
   package let coreHours: Double
 
   /// Throughput of a rank over that of one rank alone with the same utterances per rank.
   package let weakEfficiency: Double
-  /// The same with the same global batch.
+  /// Throughput of a rank over that of one rank alone with the whole global batch.
   package let strongEfficiency: Double
-  /// What costs most besides computing, and its share of an epoch.
+  /// The largest loss besides computing, and its share of an epoch.
   package let mainLoss: ScalingSimulator.Loss
   package let mainLossShare: Double
 
@@ -59,7 +59,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
 
   /// Plans `request`.
   ///
-  /// - Throws: `PlanError` if `calibration` is of other steps, or a job has no time for any.
+  /// - Throws: `PlanError` if `calibration` measured other steps, or a job has no time for a step.
   package init(_ request: PlanRequest, _ calibration: PlanCalibration) throws(PlanError) {
     try calibration.verify(request)
     let configuration = request.configuration
@@ -136,7 +136,8 @@ package struct RunPlan: Encodable, Equatable, Sendable {
       globalBatch: configuration.globalBatch)
   }
 
-  /// A job works until it has to save before its end; the next one goes on from there.
+  /// Number of jobs for a run; each works until it has to save before its end, and the next one
+  /// continues there.
   private static func jobs(
     _ request: PlanRequest, step: Double, save: Double, run: Double
   ) throws(PlanError) -> Int {
@@ -148,7 +149,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
 }
 
 extension RunPlan {
-  /// What speaks against it, worst first.
+  /// The warnings about the plan, most severe first.
   private static func warnings(
     _ request: PlanRequest, _ calibration: PlanCalibration, _ memory: MemoryPlan,
     _ row: ScalingSimulator.Row

@@ -1,26 +1,27 @@
 import Foundation
 import Platform
 
-/// Training several models at once: how many a day, and how long until all are trained.
+/// The throughput of training several models at once: models per day, and the time until all are
+/// trained.
 ///
-/// The form in which MLPerf HPC reports throughput: M models, each on S ranks, K of them at a time.
+/// MLPerf HPC reports throughput in this form: M models, each on S ranks, K of them at a time.
 package struct AblationThroughput: Codable, Equatable, Sendable {
-  /// Models to train.
+  /// Number of models to train.
   package let models: Int
-  /// Models that are trained at the same time.
+  /// Number of models that are trained at the same time.
   package let atOnce: Int
-  /// Ranks of a model.
+  /// Number of ranks of a model.
   package let ranksEach: Int
-  /// Ranks in all.
+  /// Total number of ranks.
   package let ranks: Int
-  /// Seconds until one model is trained.
+  /// Time until one model is trained, in seconds.
   package let secondsEach: Double
-  /// Seconds until all are.
+  /// Time until all models are trained, in seconds.
   package let seconds: Double
-  /// Models that are finished in a day while all places are taken.
+  /// Number of models that are finished per day while all ranks are in use.
   package let modelsPerDay: Double
 
-  /// `models` models of which each takes `secondsEach`.
+  /// The throughput of `models` models of which each takes `secondsEach`.
   package init(models: Int, atOnce: Int, ranksEach: Int, secondsEach: Double) {
     precondition(
       models > 0 && atOnce > 0 && ranksEach > 0,
@@ -35,14 +36,15 @@ package struct AblationThroughput: Codable, Equatable, Sendable {
     modelsPerDay = Double(atOnce) * 86_400 / secondsEach
   }
 
-  /// Steps of an epoch: ⌈utterances / global batch⌉.
+  /// Number of steps of an epoch, ⌈utterances / global batch⌉.
   package static func stepsPerEpoch(utterances: Int, globalBatch: Int) -> Int {
     (utterances + globalBatch - 1) / globalBatch
   }
 }
 
 extension AblationThroughput: CustomStringConvertible {
-  /// "3 models, 2 ranks each, 6 ranks in all: 1.2 models/day, all trained in 60.0 h".
+  /// The throughput as text, such as "3 models, 2 ranks each, 6 ranks in all: 1.2 models/day, all
+  /// trained in 60.0 h".
   package var description: String {
     let waves = atOnce == models ? "" : ", \(atOnce) at a time"
     return "\(NumberText.count(models, "model")), \(NumberText.count(ranksEach, "rank")) each"
@@ -52,18 +54,18 @@ extension AblationThroughput: CustomStringConvertible {
   }
 }
 
-/// What a training is made of, for the time that it takes.
+/// The amounts of a training that determine its duration.
 package struct TrainingPlan: Equatable, Sendable {
-  /// Training utterances.
+  /// Number of training utterances.
   package var utterances: Int
   package var epochs: Int
   package var models: Int
-  /// Models at the same time.
+  /// Number of models that are trained at the same time.
   package var atOnce: Int
-  /// Steps after which an epoch ends early; nil for all of the utterances.
+  /// Number of steps after which an epoch ends early; nil for epochs over all utterances.
   package var stepLimit: Int?
 
-  /// Puts the parts together.
+  /// A training plan with the given parts.
   package init(
     utterances: Int = 11_572, epochs: Int = 100, models: Int = 3, atOnce: Int? = nil,
     stepLimit: Int? = nil
@@ -75,20 +77,21 @@ package struct TrainingPlan: Equatable, Sendable {
     self.stepLimit = stepLimit
   }
 
-  /// Steps of an epoch.
+  /// Number of steps of an epoch.
   package func stepsPerEpoch(globalBatch: Int) -> Int {
     let all = AblationThroughput.stepsPerEpoch(utterances: utterances, globalBatch: globalBatch)
     return min(all, stepLimit ?? all)
   }
 
-  /// The models on `ranks` ranks each, if an epoch takes `epochSeconds`.
+  /// Throughput of the models on `ranks` ranks each, if an epoch takes `epochSeconds`.
   package func throughput(ranks: Int, epochSeconds: Double) -> AblationThroughput {
     AblationThroughput(
       models: models, atOnce: atOnce, ranksEach: ranks,
       secondsEach: Double(epochs) * epochSeconds)
   }
 
-  /// The models on `ranks` ranks each with steps of `stepSeconds`, validation not counted.
+  /// Throughput of the models on `ranks` ranks each with steps of `stepSeconds`, without
+  /// validation.
   package func throughput(
     ranks: Int, globalBatch: Int, stepSeconds: Double
   ) -> AblationThroughput {

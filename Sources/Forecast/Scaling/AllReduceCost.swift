@@ -1,57 +1,58 @@
 import Foundation
 
-/// How n ranks add up a buffer.
+/// An algorithm by which n ranks add a buffer.
 package enum AllReduceAlgorithm: String, CaseIterable, Codable, Sendable {
-  /// What training does: every rank sends each other one its share, adds up its own, and sends the
-  /// sums to all, all messages at once.
+  /// The exchange of training: every rank sends each other rank its share, adds its own share, and
+  /// sends the sums to all, all messages at once.
   case pairwise
-  /// Shares go round a ring, node by node.
+  /// A ring of ranks, in which each passes shares to the next, node by node.
   case ring
   /// Reduce-scatter by recursive halving, all-gather by doubling.
   case rabenseifner
-  /// The whole buffer with a partner at distance 1, 2, 4, …: for short messages.
+  /// Recursive doubling, which exchanges the whole buffer with a partner at distance 1, 2, 4, …,
+  /// for short messages.
   case doubling
   /// A reduce-scatter inside each host, an all-reduce of the shares between hosts, an all-gather
   /// inside.
   case hierarchical
 }
 
-/// Where ranks are: n of them, at most r on a host.
+/// The layout of n ranks on hosts, at most r on each.
 package struct RankLayout: Equatable, Sendable {
-  /// Ranks in all.
+  /// Total number of ranks.
   package let ranks: Int
-  /// Ranks of a full host.
+  /// Number of ranks of a full host.
   package let perHost: Int
 
-  /// `ranks` ranks, hosts filled one after another with `perHost`.
+  /// A layout of `ranks` ranks that fills hosts one after another with `perHost` ranks.
   package init(ranks: Int, perHost: Int) {
     precondition(ranks > 0 && perHost > 0, "RankLayout: \(ranks) ranks, \(perHost) a host")
     self.ranks = ranks
     self.perHost = min(ranks, perHost)
   }
 
-  /// Hosts, the last of which may have fewer ranks.
+  /// Number of hosts, of which the last may have fewer ranks.
   package var hosts: Int { (ranks + perHost - 1) / perHost }
 }
 
-/// Seconds of an all-reduce by the models of the field: α for each message, 1/B for each byte on a
-/// link, γ for each byte added.
+/// The cost of an all-reduce in seconds, by the usual model: α for each message, 1/B for each byte
+/// on a link, γ for each byte added.
 ///
 /// Messages inside a host go through shared memory, those between hosts share the host's one link,
 /// which carries both directions at once.
 package struct AllReduceCost: Equatable, Sendable {
-  /// Between hosts.
+  /// Model of the links between hosts.
   package let network: NetworkModel
-  /// Inside a host.
+  /// Model of the links inside a host.
   package let shared: NetworkModel
 
-  /// The costs over `network`, and `shared` inside hosts.
+  /// A cost model with `network` between hosts and `shared` inside hosts.
   package init(network: NetworkModel, shared: NetworkModel) {
     self.network = network
     self.shared = shared
   }
 
-  /// Seconds for `bytes` bytes.
+  /// Duration of an all-reduce of `bytes` bytes, in seconds.
   package func seconds(
     _ algorithm: AllReduceAlgorithm, bytes: Double, _ layout: RankLayout
   ) -> Double {
@@ -65,7 +66,7 @@ package struct AllReduceCost: Equatable, Sendable {
         + Self.pairwiseLinkBytes(bytes, layout) / link.bandwidth + added(bytes, n, link)
     case .ring: return Self.ring(n, bytes, link)
     case .rabenseifner:
-      // In the long steps all ranks of a host talk to others at once.
+      // In the steps with long messages all ranks of a host send to other hosts at once.
       return Self.rabenseifner(n, bytes, link, sharing: isInside ? 1 : layout.perHost)
     case .doubling:
       return Self.doubling(n, bytes, link, sharing: isInside ? 1 : layout.perHost)
@@ -73,7 +74,7 @@ package struct AllReduceCost: Equatable, Sendable {
       if isInside { return Self.ring(n, bytes, shared) }
       let r = layout.perHost
       let inside = r == 1 ? 0 : Self.ring(r, bytes, shared)
-      // The ranks of a host carry a share each, so that the link carries the buffer once.
+      // Each rank of a host sends one share, so that the link carries the buffer once.
       let share = bytes / Double(r)
       let between = min(
         Self.ring(layout.hosts, share, network, sharing: r),
@@ -82,7 +83,7 @@ package struct AllReduceCost: Equatable, Sendable {
     }
   }
 
-  /// The fastest algorithm and its seconds.
+  /// The fastest algorithm, and its duration in seconds.
   package func best(
     bytes: Double, _ layout: RankLayout
   ) -> (algorithm: AllReduceAlgorithm, seconds: Double) {
@@ -92,11 +93,11 @@ package struct AllReduceCost: Equatable, Sendable {
     return all.min { $0.seconds < $1.seconds } ?? (.pairwise, 0)
   }
 
-  /// Messages that a rank of training's exchange sends, one after another.
+  /// Number of messages that a rank sends one after another in the exchange of training.
   static func pairwiseMessages(_ layout: RankLayout) -> Int { 2 * (layout.ranks - 1) }
 
-  /// Bytes that the busiest link carries each way in training's exchange: of each rank inside a
-  /// host, else of all ranks of a host to all others.
+  /// Bytes that the busiest link carries each way in the exchange of training: those of each rank
+  /// inside a host, else those of all ranks of a host to all others.
   static func pairwiseLinkBytes(_ bytes: Double, _ layout: RankLayout) -> Double {
     let n = Double(layout.ranks)
     if layout.hosts == 1 { return 2 * (n - 1) / n * bytes }
@@ -108,7 +109,8 @@ package struct AllReduceCost: Equatable, Sendable {
     Double(n - 1) / Double(n) * bytes * link.gamma
   }
 
-  /// T = 2(n − 1)·α + 2(n − 1)/n·S/B + (n − 1)/n·S·γ. `sharing` rings use a link together.
+  /// Duration of a ring, T = 2(n − 1)·α + 2(n − 1)/n·S/B + (n − 1)/n·S·γ, if `sharing` rings share
+  /// a link.
   static func ring(
     _ n: Int, _ bytes: Double, _ link: NetworkModel, sharing: Int = 1
   ) -> Double {
@@ -117,9 +119,9 @@ package struct AllReduceCost: Equatable, Sendable {
       + share * link.gamma
   }
 
-  /// T = 2·log₂n·α + 2(n − 1)/n·S/B + (n − 1)/n·S·γ for powers of two. Other numbers first give the
-  /// surplus ranks' buffers to partners, and the sums back:
-  /// T = (2⌊log₂n⌋ + 2)·α + (2(n − 1)/n + 2)·S/B + (1 + (n − 1)/n)·S·γ.
+  /// Duration of Rabenseifner's algorithm, T = 2·log₂n·α + 2(n − 1)/n·S/B + (n − 1)/n·S·γ for
+  /// powers of two. With other numbers surplus ranks first send their buffers to partners, and
+  /// finally receive the sums: T = (2⌊log₂n⌋ + 2)·α + (2(n − 1)/n + 2)·S/B + (1 + (n − 1)/n)·S·γ.
   static func rabenseifner(
     _ n: Int, _ bytes: Double, _ link: NetworkModel, sharing: Int = 1
   ) -> Double {
@@ -132,7 +134,7 @@ package struct AllReduceCost: Equatable, Sendable {
       + (extra + share) * bytes * link.gamma
   }
 
-  /// T = ⌈log₂n⌉·(α + S/B + S·γ).
+  /// Duration of recursive doubling, T = ⌈log₂n⌉·(α + S/B + S·γ).
   static func doubling(
     _ n: Int, _ bytes: Double, _ link: NetworkModel, sharing: Int = 1
   ) -> Double {

@@ -3,27 +3,27 @@ import Files
 import Foundation
 import Platform
 
-/// What an all-reduce benchmark found, on one level as in its JSON.
+/// The figures of an all-reduce benchmark, on one level as in its JSON.
 package struct AllReduceFigures: Encodable {
-  /// The kind of its files.
+  /// Kind of the result files.
   package static let kind = "allreduce"
-  /// What training sends gradients with.
+  /// Name of the exchange that training uses.
   package static let exchange = "exchange"
-  /// What the MPI library offers.
+  /// Name of the MPI library's all-reduce.
   package static let plain = "allreduce"
 
-  /// One size of one algorithm; times are means over the iterations.
+  /// The figures of one algorithm at one size; times are means over the iterations.
   package struct Row: Encodable {
     package let algorithm: String
-    /// Bytes of the buffer on the wire.
+    /// Size of the buffer, in bytes on the wire.
     package let bytes: Int
-    /// Mean over the ranks.
+    /// Mean time over the ranks.
     let averageSeconds: Double
     let minimumSeconds: Double
     package let maximumSeconds: Double
     let iterations: Int
-    /// S/t·2(n − 1)/n, of the average time: what each rank's link carried each way, if the algorithm
-    /// moves no more than it has to.
+    /// Bus bandwidth S/t·2(n − 1)/n from the average time: the bandwidth of each rank's link each
+    /// way if the algorithm moves no more bytes than necessary.
     let busBytesPerSecond: Double
 
     package init(
@@ -59,13 +59,13 @@ package struct AllReduceFigures: Encodable {
   package let ranksPerHost: Int
   package let wire: String
   package let bucketBytes: Int
-  /// α of the exchange: seconds of a message.
+  /// Cost α of a message of the exchange, in seconds.
   package let alphaSeconds: Double
-  /// B of the exchange: bytes a second of a link each way.
+  /// Bandwidth B of a link in the exchange, in bytes per second each way.
   package let bytesPerSecond: Double
-  /// How far the sizes are from the fit: root of the mean square of the relative errors.
+  /// Error of the fit: root of the mean square of the relative errors over the sizes.
   package let fitError: Double
-  /// What computing loses for each byte that its rank sends or receives beside it.
+  /// Time that computing loses per byte which its rank sends or receives meanwhile.
   package let processorSecondsPerByte: Double
   package let rows: [Row]
 
@@ -88,14 +88,14 @@ package struct AllReduceFigures: Encodable {
         seconds: row.averageSeconds)
     }
     let fit = NetworkFit(points)
-    // One size alone has no slope: all its time counts as bytes.
+    // A single size has no slope, so all of its time counts as bandwidth.
     let single = points.first.map { $0.bytes / max($0.seconds, 1e-9) } ?? 1
     alphaSeconds = fit?.alpha ?? 0
     bytesPerSecond = fit?.bandwidth ?? single
     fitError = fit?.error ?? 0
   }
 
-  /// The rows for a spreadsheet; seconds as they are.
+  /// The rows as CSV, with times in seconds.
   package var csv: String {
     let header = [
       "algorithm", "ranks", "bytes", "average_seconds", "minimum_seconds", "maximum_seconds",
@@ -115,7 +115,7 @@ package struct AllReduceFigures: Encodable {
 }
 
 extension AllReduceFigures: CustomStringConvertible {
-  /// A table for each algorithm, and the fit.
+  /// The figures as text: a table for each algorithm, and the fit.
   package var description: String {
     let place = hosts == 1 ? "on one host" : "on \(hosts) hosts of at most \(ranksPerHost)"
     return [

@@ -1,19 +1,21 @@
-/// When buckets travel while backward goes on: one after another, each as soon as its gradients are
-/// final.
+/// The schedule of the transfers of buckets during backward: one after another, each as soon as its
+/// gradients are final.
 package struct BucketSchedule: Equatable, Sendable {
-  /// When each transfer ends, seconds from the start of the backward pass that hides it.
+  /// End of each transfer, in seconds from the start of the backward pass that hides it.
   package let ends: [Double]
-  /// Seconds that transfers go on after backward is over.
+  /// Time that transfers continue after the end of backward, in seconds.
   package let exposed: Double
-  /// The share of the transfers that backward hides; 1 if there are none.
+  /// Share of the transfers that backward hides; 1 without transfers.
   package let overlapFraction: Double
 
-  /// start = max(ready, end of the one before), end = start + its seconds.
+  /// Computes the schedule: start = max(ready, end of the previous transfer), end = start +
+  /// duration.
   ///
   /// - Parameters:
-  ///   - ready: when the gradients of each bucket are final, in the order that they travel in.
-  ///   - seconds: what the transfer of each takes.
-  ///   - backward: seconds of the backward pass.
+  ///   - ready: the times at which the gradients of each bucket are final, in the order of
+  ///     transfers.
+  ///   - seconds: the duration of each transfer.
+  ///   - backward: the duration of the backward pass.
   package init(ready: [Double], seconds: [Double], backward: Double) {
     precondition(
       ready.count == seconds.count, "BucketSchedule: \(ready.count) and \(seconds.count) buckets")
@@ -24,25 +26,25 @@ package struct BucketSchedule: Equatable, Sendable {
     }
     exposed = max(0, end - backward)
     let all = seconds.reduce(0, +)
-    // A last bucket may be ready before backward ends, so waiting in between hides nothing more.
+    // The last bucket may be ready before backward ends; idle times before it hide nothing.
     overlapFraction = all > 0 ? max(0, 1 - exposed / all) : 1
   }
 }
 
-/// From which gradient on all are final, and when in the backward pass.
+/// The index of the gradient from which on all are final, at a time in the backward pass.
 package struct Readiness: Codable, Equatable, Sendable {
-  /// First element of the gradients that are final.
+  /// Index of the first gradient that is final.
   package var from: Int
-  /// Share of the backward pass that is over by then.
+  /// Share of the backward pass that is over at that time.
   package var fraction: Double
 
-  /// Puts the parts together.
+  /// A readiness with the given parts.
   package init(from: Int, fraction: Double) {
     self.from = from
     self.fraction = fraction
   }
 
-  /// The share of the backward pass after which the gradients from `element` on are final.
+  /// Share of the backward pass after which the gradients from `element` on are final.
   package static func fraction(of element: Int, in schedule: [Readiness]) -> Double {
     schedule.first { $0.from <= element }?.fraction ?? 1
   }

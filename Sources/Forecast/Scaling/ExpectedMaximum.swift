@@ -1,9 +1,9 @@
 import Foundation
 
-/// How far the slowest of many ranks is behind the mean.
+/// The expected delay of the slowest of many ranks behind the mean.
 package enum ExpectedMaximum {
-  /// The expected maximum of `count` independent standard normal numbers:
-  /// E = ∫ x·n·φ(x)·Φ(x)ⁿ⁻¹ dx, by the trapezoidal rule, which is exact to rounding here.
+  /// Expected maximum of `count` independent standard normal numbers, E = ∫ x·n·φ(x)·Φ(x)ⁿ⁻¹ dx, by
+  /// the trapezoidal rule, which is exact up to rounding here.
   package static func ofNormals(_ count: Int) -> Double {
     precondition(count > 0, "ExpectedMaximum: \(count) numbers")
     if count == 1 { return 0 }

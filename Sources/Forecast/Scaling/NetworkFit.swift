@@ -1,18 +1,18 @@
 import Foundation
 
-/// α and B of measured all-reduces: least squares of t = messages·α + bytes/B, in relative errors, so
-/// that short and long ones count alike.
+/// The fit of α and B to measured all-reduces: least squares of t = messages·α + bytes/B in
+/// relative errors, so that short and long all-reduces count alike.
 package struct NetworkFit: Equatable, Sendable {
-  /// One measured time.
+  /// A measured all-reduce.
   package struct Point: Equatable, Sendable {
-    /// Messages that a rank sends one after another.
+    /// Number of messages that a rank sends one after another.
     package var messages: Double
-    /// Bytes that the busiest link carries each way.
+    /// Number of bytes that the busiest link carries each way.
     package var bytes: Double
-    /// Seconds that it took.
+    /// Duration in seconds.
     package var seconds: Double
 
-    /// Puts the parts together.
+    /// A point with the given parts.
     package init(messages: Double, bytes: Double, seconds: Double) {
       self.messages = messages
       self.bytes = bytes
@@ -20,14 +20,14 @@ package struct NetworkFit: Equatable, Sendable {
     }
   }
 
-  /// Seconds of a message.
+  /// Cost α of a message, in seconds.
   package let alpha: Double
-  /// Bytes a second.
+  /// Bandwidth B, in bytes per second.
   package let bandwidth: Double
   /// Root of the mean square of the relative errors.
   package let error: Double
 
-  /// The fit of `points`; nil unless two of them differ in size and all took time.
+  /// Fits `points`; nil unless two of them differ in size and all durations are positive.
   package init?(_ points: [Point]) {
     guard points.allSatisfy({ $0.seconds > 0 && $0.bytes > 0 }),
       let largest = points.max(by: { $0.bytes < $1.bytes }),
@@ -51,7 +51,7 @@ package struct NetworkFit: Equatable, Sendable {
     let determinant = mm * ss - ms * ms
     var alpha = determinant > 0 ? (m1 * ss - s1 * ms) / determinant : 0
     var inverse = determinant > 0 ? (s1 * mm - m1 * ms) / determinant : 0
-    // Noise can make either negative; then the other one explains all.
+    // Noise can make one of them negative; then the other explains all of the time.
     if alpha < 0 || determinant <= 0 {
       alpha = 0
       inverse = s1 / ss

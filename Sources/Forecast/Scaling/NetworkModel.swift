@@ -1,21 +1,21 @@
 import Foundation
 import Platform
 
-/// What messages cost on a kind of link.
+/// The cost of messages on a kind of link.
 package struct NetworkModel: Equatable, Codable, Sendable {
-  /// As the user calls it.
+  /// Name of the network for users.
   package var name: String
-  /// α: seconds of a message, however short.
+  /// Latency α: time of a message of any length, in seconds.
   package var alpha: Double
-  /// B: bytes a second that a link carries each way.
+  /// Bandwidth B of a link each way, in bytes per second.
   package var bandwidth: Double
-  /// γ: seconds to add a received byte.
+  /// Time γ to add a received byte, in seconds.
   package var gamma: Double
-  /// Seconds of the processor for a byte that is sent or received: what a transfer takes from
-  /// computing beside it.
+  /// Processor time per byte sent or received, in seconds, by which a transfer delays computing
+  /// beside it.
   package var processorSecondsPerByte: Double
 
-  /// Puts the parts together.
+  /// A network model with the given parts.
   package init(
     name: String, alpha: Double, bandwidth: Double, gamma: Double = 0,
     processorSecondsPerByte: Double = 0
@@ -27,12 +27,12 @@ package struct NetworkModel: Equatable, Codable, Sendable {
     self.processorSecondsPerByte = processorSecondsPerByte
   }
 
-  /// The memory of a host.
+  /// Model of shared memory inside a host.
   package static let shared = NetworkModel(
     name: "shared", alpha: 10e-6, bandwidth: 3e9, gamma: addedSecondsPerByte,
     processorSecondsPerByte: 0.2e-9)
 
-  /// Kinds of links by name, with what they usually reach: models, not measurements.
+  /// Kinds of links by name, with usual values that are not measured.
   package static let known: [NetworkModel] = [
     NetworkModel(
       name: "1gbe", alpha: 50e-6, bandwidth: 117e6, gamma: addedSecondsPerByte,
@@ -46,10 +46,10 @@ package struct NetworkModel: Equatable, Codable, Sendable {
     shared,
   ]
 
-  /// Additions at 10 GB/s, about what memory gives one core.
+  /// Time to add a byte at 10 GB/s, about the memory bandwidth of one core.
   package static let addedSecondsPerByte = 0.1e-9
 
-  /// The network of that name, or the one that a file of `bench allreduce` measured.
+  /// Loads the network with a name, or the one that a file of `bench allreduce` measured.
   ///
   /// - Returns: the network, and whether it is the inside of a host.
   package static func load(
@@ -73,7 +73,7 @@ package struct NetworkModel: Equatable, Codable, Sendable {
     return (network, isShared)
   }
 
-  /// What is read of a file of `bench allreduce`.
+  /// The fields that are read from a file of `bench allreduce`.
   private struct Measured: Decodable {
     let kind: String
     let hosts: Int
@@ -84,7 +84,7 @@ package struct NetworkModel: Equatable, Codable, Sendable {
 }
 
 extension NetworkModel: CustomStringConvertible {
-  /// "10gbe (30 µs a message, 1.15 GB/s)".
+  /// The model as text, such as "10gbe (30 µs a message, 1.15 GB/s)".
   package var description: String {
     "\(name) (\(NumberText.figures(alpha * 1e6)) µs a message, "
       + "\(NumberText.figures(bandwidth / 1e9)) GB/s)"

@@ -2,7 +2,7 @@ import Communication
 import DistTrain
 import Foundation
 
-/// One way to add up a buffer over all ranks.
+/// A way to add a buffer over all ranks.
 package protocol Reducer {
   var elementBytes: Int { get }
   func fill(_ value: Double)
@@ -10,7 +10,7 @@ package protocol Reducer {
   func holds(_ value: Double) -> Bool
 }
 
-/// The exchange of gradients, in buckets, with nothing to hide it.
+/// The exchange of gradients in buckets, without computing that hides it.
 package final class ExchangeReducer: Reducer {
   package let elementBytes: Int
   private let communicator: any Communicator
@@ -45,19 +45,19 @@ package final class ExchangeReducer: Reducer {
     try finish()
   }
 
-  /// Sends all buckets on their way.
+  /// Starts the reductions of all buckets.
   package func start() {
     for range in buckets.ranges {
       if let reduction = wire.reduction(of: sums, range) { communicator.startReduction(reduction) }
     }
   }
 
-  /// Waits for all of them.
+  /// Waits for the reductions of all buckets.
   package func finish() throws { _ = try communicator.finishReductions() }
 
   package func holds(_ value: Double) -> Bool {
     wire.mean(of: sums, scale: 1, into: mean)
-    // Small whole numbers, which 8 significant bits hold for up to 22 ranks.
+    // The sums are small integers, which 8 significant bits represent for up to 22 ranks.
     return mean.allSatisfy { abs(Double($0) - value) <= value / 128 }
   }
 }

@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Platform
 
-/// Why there is nothing to say about scaling.
+/// Reasons for which there are no figures about scaling.
 package enum ScalingError: Error, Equatable, CustomStringConvertible {
   /// The file cannot be read.
   case unreadable(path: String, reason: String)
@@ -12,26 +12,26 @@ package enum ScalingError: Error, Equatable, CustomStringConvertible {
   case notAnAllReduce(path: String)
   /// No network has this name.
   case unknownNetwork(String)
-  /// The results are of different experiments.
+  /// The results belong to different experiments.
   case different(path: String, from: String, what: String)
   /// Two results have the same number of ranks.
   case twice(path: String, ranks: Int)
-  /// Neither the batch of a rank nor that of all ranks is the same in all results.
+  /// Neither the batch of a rank nor the global batch is equal in all results.
   case neitherWeakNorStrong
-  /// The global batch cannot be dealt evenly.
+  /// The global batch is no multiple of the number of ranks.
   case notDivisible(globalBatch: Int, ranks: Int)
-  /// The command starts ranks itself.
+  /// The command was started under a launcher, but starts ranks itself.
   case underLauncher
   /// The command needs more than one rank.
   case alone
-  /// There is no mpirun.
+  /// The program mpirun is missing.
   case launcherMissing(reason: String)
-  /// The ranks ended with an error, which they have told.
+  /// The ranks ended with an error, which they have printed.
   case failed(ranks: Int, status: Int32)
   /// The sums of an all-reduce were wrong.
   case wrongSum(algorithm: String, bytes: Int, rank: Int)
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   package var description: String {
     switch self {
     case .unreadable(let path, let reason): "\(path): \(reason)"
@@ -73,9 +73,11 @@ package enum ScalingError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Files of measurements.
+/// Access to files of measurements.
 enum ScalingFile {
   /// The bytes of the file at `path`.
+  ///
+  /// - Throws: `ScalingError.unreadable`.
   static func read(_ path: String) throws(ScalingError) -> Data {
     do {
       return try FileContents.read(URL(fileURLWithPath: path))

@@ -2,30 +2,30 @@ import Files
 import Foundation
 import Platform
 
-/// Measured steps at several numbers of ranks, beside the fewest.
+/// Measured steps at several numbers of ranks, compared with the smallest number.
 package struct ScalingFigures: Codable {
-  /// Which batch stays the same.
+  /// The batch that is constant over the results.
   package enum Mode: String, Codable {
-    /// That of a rank.
+    /// Weak scaling, with a constant batch of a rank.
     case weak
-    /// That of all ranks together.
+    /// Strong scaling, with a constant global batch.
     case strong
   }
 
-  /// One number of ranks; seconds of a step, means over ranks.
+  /// The figures at one number of ranks: seconds of a step, means over ranks.
   package struct Row: Codable {
     let ranks: Int
     let batch: Int
     let stepSeconds: Double
     let audioSecondsPerSecond: Double
-    /// Throughput of a rank over that with the fewest ranks.
+    /// Ratio of the throughput of a rank to that with the fewest ranks.
     let efficiency: Double
     let dataSeconds: Double
     let forwardSeconds: Double
     let backwardSeconds: Double
     let exposedSeconds: Double
     let optimizerSeconds: Double
-    /// Relative deviation of computing time, between ranks or, with one, between steps.
+    /// Relative deviation of the computing time between ranks or, with one rank, between steps.
     let jitter: Double?
     /// Whether ranks shared cores.
     let oversubscribed: Bool
@@ -97,15 +97,15 @@ package struct ScalingFigures: Codable {
     }
   }
 
-  /// Throughput of a rank over that of a rank among fewer. With one batch per rank that is
-  /// T(1)/T(n), with one global batch T(1)/(n·T(n)).
+  /// Ratio of the throughput of a rank to that of a rank among fewer ranks: T(1)/T(n) with one
+  /// batch per rank, T(1)/(n·T(n)) with one global batch.
   package static func efficiency(
     ranks: Int, throughput: Double, baseRanks: Int, baseThroughput: Double
   ) -> Double {
     (throughput / Double(ranks)) / (baseThroughput / Double(baseRanks))
   }
 
-  /// The rows for a spreadsheet.
+  /// The rows as CSV.
   package var csv: String {
     let header = [
       "ranks", "batch", "step_seconds", "audio_seconds_per_second", "efficiency", "data_seconds",
@@ -128,7 +128,7 @@ package struct ScalingFigures: Codable {
     ).csv
   }
 
-  /// The picture of it.
+  /// The figures as a picture.
   package var picture: ScalingPicture {
     func points(_ value: (Row) -> Double) -> [ScalingPicture.Point] {
       rows.map { .init(ranks: $0.ranks, value: value($0), isMarked: $0.oversubscribed) }
@@ -152,7 +152,7 @@ package struct ScalingFigures: Codable {
 }
 
 extension ScalingFigures: CustomStringConvertible {
-  /// The table, and what the ablations would take.
+  /// The figures as text: the table, and the time of the ablations.
   package var description: String {
     let what =
       mode == .weak

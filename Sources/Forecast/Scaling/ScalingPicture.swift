@@ -1,31 +1,31 @@
 import Charts
 import Platform
 
-/// Figures against the number of ranks as an SVG picture: panels side by side, ranks in powers of two
-/// from left to right.
+/// A picture of figures against the number of ranks as SVG: panels side by side, with a logarithmic
+/// axis of ranks.
 package struct ScalingPicture {
-  /// One number.
+  /// A figure at a number of ranks.
   package struct Point {
     let ranks: Int
     let value: Double
-    /// Whether the note is about it; its label gets an asterisk.
+    /// Whether the note refers to the point, whose label then has an asterisk.
     var isMarked = false
   }
 
-  /// Points with a line through them.
+  /// A series of points, connected by a line.
   package struct Series {
     let name: String
     let points: [Point]
   }
 
-  /// One diagram.
+  /// A diagram of the picture.
   package struct Panel {
-    /// What goes up, with its unit.
+    /// Title of the vertical axis, with its unit.
     let axis: String
-    /// What follows the numbers at the points.
+    /// Unit after the numbers at the points.
     let unit: String
     let isLogarithmic: Bool
-    /// The line that perfect scaling would give.
+    /// Line of perfect scaling.
     let ideal: [Point]
     let series: [Series]
   }
@@ -49,7 +49,7 @@ package struct ScalingPicture {
             points: series.points.map { point in
               Chart.Point(
                 x: Double(point.ranks), y: point.value,
-                // Of many there is room for the bare number.
+                // Labels of many points have room for the number only.
                 label: NumberText.figures(point.value)
                   + (series.points.count > 7 ? "" : panel.unit)
                   + (point.isMarked ? "*" : ""))
@@ -64,7 +64,7 @@ package struct ScalingPicture {
     }
   }
 
-  /// The picture as a file.
+  /// The text of the SVG file.
   package var svg: String {
     let (margin, gap, top) = (16.0, 40.0, 44.0)
     let charts = charts

@@ -1,19 +1,19 @@
 import Foundation
 
-/// What happens between the steps of an epoch, and how large a batch may be.
+/// The costs of an epoch besides its steps, and the limit of the global batch.
 package struct SimulatedEpoch: Equatable, Sendable {
   package var plan: TrainingPlan
   package var validationUtterances: Int
-  /// Seconds of a core for an utterance: enhancing it and its scores.
+  /// Time of a core to enhance and score an utterance, in seconds.
   package var validationSeconds: Double
-  /// Seconds of a checkpoint.
+  /// Duration of a checkpoint, in seconds.
   package var checkpointSeconds: Double
-  /// Seconds between two checkpoints within an epoch.
+  /// Interval between two checkpoints within an epoch, in seconds.
   package var checkpointInterval: Double
-  /// Utterances of a step beyond which training is known to suffer.
+  /// Number of utterances per step above which training is known to suffer.
   package var maximumGlobalBatch: Int
 
-  /// Puts the parts together.
+  /// A simulated epoch with the given parts.
   package init(
     plan: TrainingPlan = TrainingPlan(), validationUtterances: Int = 824,
     validationSeconds: Double = 0.15, checkpointSeconds: Double = 0.2,
@@ -27,18 +27,19 @@ package struct SimulatedEpoch: Equatable, Sendable {
     self.maximumGlobalBatch = maximumGlobalBatch
   }
 
-  /// Utterances of a step beyond which training is known to suffer, unless told otherwise.
+  /// Default of `maximumGlobalBatch`.
   package static let defaultMaximumGlobalBatch = 384
 
-  /// Seconds of a checkpoint of a model with so many numbers: weights and moments at 200 MB/s.
+  /// Duration of a checkpoint of a model with `parameterCount` parameters, in seconds: weights and
+  /// moments at 200 MB/s.
   package static func checkpointSeconds(parameterCount: Int) -> Double {
     Double(12 * parameterCount) / 200e6
   }
 }
 
-/// Forecasts steps and epochs at numbers of ranks that nobody has measured.
+/// A simulator that forecasts steps and epochs at numbers of ranks that are not measured.
 package struct ScalingSimulator: Sendable {
-  /// What costs most of what perfect scaling would not cost.
+  /// A loss compared with perfect scaling.
   package enum Loss: String, Codable, CaseIterable, Sendable {
     case none
     case sharing = "ranks share cores"
@@ -58,21 +59,21 @@ package struct ScalingSimulator: Sendable {
     package let step: StepForecast
     package let stepSeconds: Double
     package let audioSecondsPerSecond: Double
-    /// T(1)/T(n) with the same batch per rank.
+    /// Efficiency T(1)/T(n) with a constant batch per rank.
     package let weakEfficiency: Double
-    /// T(1)/(n·T(n)) with the same global batch.
+    /// Efficiency T(1)/(n·T(n)) with a constant global batch.
     package let strongEfficiency: Double
     package let stepsPerEpoch: Int
     package let epochSeconds: Double
     package let validationSeconds: Double
     package let checkpointSeconds: Double
     package let mainLoss: Loss
-    /// Its share of the epoch.
+    /// Share of the largest loss in the epoch.
     package let mainLossShare: Double
-    /// The way to add up gradients that would be fastest, and its seconds for all of them at once.
+    /// Fastest algorithm for adding gradients, and its time for all of them at once, in seconds.
     package let fastest: AllReduceAlgorithm
     package let fastestSeconds: Double
-    /// Whether the global batch is larger than it should be.
+    /// Whether the global batch exceeds `maximumGlobalBatch`.
     package let isBatchTooLarge: Bool
     /// Whether ranks share cores.
     package let oversubscribed: Bool
@@ -82,12 +83,12 @@ package struct ScalingSimulator: Sendable {
   package let step: StepModel
   package let cluster: SimulatedCluster
   package let epoch: SimulatedEpoch
-  /// Utterances of a rank.
+  /// Number of utterances of a rank per step.
   package let batch: Int
-  /// Utterances of all ranks for strong scaling.
+  /// Global batch for strong scaling.
   package let globalBatch: Int
 
-  /// Puts the parts together.
+  /// A simulator with the given parts.
   package init(
     step: StepModel, cluster: SimulatedCluster, epoch: SimulatedEpoch, batch: Int,
     globalBatch: Int
@@ -114,7 +115,7 @@ package struct ScalingSimulator: Sendable {
     let training = Double(steps) * forecast.seconds
     let rounds = (epoch.validationUtterances + ranks - 1) / ranks
     let validation = Double(rounds) * epoch.validationSeconds * load
-    // Before validation and after it, and in between.
+    // Checkpoints before and after validation, and at intervals in between.
     let saves = 2 + ((training + validation) / epoch.checkpointInterval).rounded(.down)
     let checkpoint = saves * epoch.checkpointSeconds
     let seconds = training + validation + checkpoint

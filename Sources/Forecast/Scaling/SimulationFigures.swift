@@ -2,18 +2,18 @@ import Files
 import Foundation
 import Platform
 
-/// A forecast at several numbers of ranks, as its JSON has it.
+/// A forecast at several numbers of ranks, as in its JSON.
 package struct SimulationFigures: Codable {
-  /// A measured step beside its forecast.
+  /// The comparison of a measured step with its forecast.
   package struct Check: Codable {
     let path: String
     let ranks: Int
     let hosts: Int
     let measuredSeconds: Double
     let predictedSeconds: Double
-    /// Predicted over measured, less one.
+    /// Relative difference of the forecast from the measurement.
     let difference: Double
-    /// Slowest less fastest measured step over the median.
+    /// Spread of the measured steps: slowest minus fastest over the median.
     let spread: Double
   }
 
@@ -31,7 +31,7 @@ package struct SimulationFigures: Codable {
   package let rows: [ScalingSimulator.Row]
   package let checks: [Check]
 
-  /// Forecasts of `simulator` for each of `ranks`, and beside each of `measured`.
+  /// Forecasts of `simulator` for each of `ranks`, and comparisons with each of `measured`.
   package init(
     _ simulator: ScalingSimulator, ranks: [Int], preset: String, calibration: String,
     measured: [(path: String, record: StepRecord)]
@@ -63,7 +63,7 @@ package struct SimulationFigures: Codable {
     }
   }
 
-  /// The rows for a spreadsheet.
+  /// The rows as CSV.
   package var csv: String {
     let header = [
       "ranks", "hosts", "global_batch", "step_seconds", "exposed_seconds", "jitter_seconds",
@@ -84,7 +84,7 @@ package struct SimulationFigures: Codable {
     ).csv
   }
 
-  /// The picture of it.
+  /// The forecast as a picture.
   package var picture: ScalingPicture {
     func points(_ value: (ScalingSimulator.Row) -> Double) -> [ScalingPicture.Point] {
       rows.map { .init(ranks: $0.ranks, value: value($0), isMarked: $0.oversubscribed) }
@@ -113,7 +113,7 @@ package struct SimulationFigures: Codable {
 }
 
 extension SimulationFigures: CustomStringConvertible {
-  /// What was assumed, the table, warnings, and measured steps beside it.
+  /// The forecast as text: assumptions, table, warnings, and measured steps.
   package var description: String {
     var lines = [
       "forecast for \(preset), batch \(batch) a rank, from \(calibration)",

@@ -1,24 +1,24 @@
 import DistTrain
 import Foundation
 
-/// What a step takes on a core, from a calibration: seconds of an utterance and of the rest.
+/// The durations of the parts of a step on a core, from a calibration.
 package struct StepModel: Equatable, Sendable {
-  /// Seconds of an utterance, made ready and forward.
+  /// Time of loading an utterance and of its forward pass, in seconds.
   package var forward: Double
-  /// Seconds of an utterance backward, gradient sums included.
+  /// Time of an utterance's backward pass with gradient sums, in seconds.
   package var backward: Double
-  /// Seconds of norm, clipping and optimiser.
+  /// Time of norm, clipping and optimiser, in seconds.
   package var optimizer: Double
-  /// Numbers of the model.
+  /// Number of the model's parameters.
   package var parameterCount: Int
-  /// Threads of a rank.
+  /// Number of threads of a rank.
   package var threads: Int
-  /// Seconds of audio of an utterance.
+  /// Length of an utterance, in seconds of audio.
   package var audioSeconds: Double
-  /// When gradients are final in a backward pass.
+  /// Times at which gradients become final in a backward pass.
   package var readiness: [Readiness]
 
-  /// Puts the parts together.
+  /// A step model with the given parts.
   package init(
     forward: Double, backward: Double, optimizer: Double, parameterCount: Int, threads: Int = 1,
     audioSeconds: Double = 2, readiness: [Readiness] = []
@@ -32,14 +32,14 @@ package struct StepModel: Equatable, Sendable {
     self.readiness = readiness
   }
 
-  /// Seconds of a core to enhance and score a second of audio, where only steps were measured:
-  /// forward, and the scores at 2 ms.
+  /// Estimated time of a core to enhance and score a second of audio, in seconds, if only steps
+  /// were measured: the forward pass, and 2 ms for the scores.
   package var scoringSecondsPerAudioSecond: Double { forward / audioSeconds + 0.002 }
 
-  /// Mean length in seconds of a validation utterance that nobody has looked at.
+  /// Mean length of a validation utterance if the corpus is not known, in seconds.
   package static let usualUtteranceSeconds = 2.5
 
-  /// What `record` was measured to take. Ranks that shared cores took as much longer.
+  /// The durations in `record`, corrected for ranks that shared cores.
   package init(_ record: StepRecord) {
     let split = record.scaling
     let load = max(1, Double(split.ranksPerHost * record.threads) / Double(record.cores))
@@ -54,27 +54,27 @@ package struct StepModel: Equatable, Sendable {
   }
 }
 
-/// The machine and the recipe that a forecast is for.
+/// The machines and the settings of a forecast.
 package struct SimulatedCluster: Equatable, Sendable {
   package var cost: AllReduceCost
-  /// How gradients are added up; nil for the fastest way.
+  /// Algorithm for adding gradients; nil for the fastest one.
   package var algorithm: AllReduceAlgorithm?
-  /// Ranks of a full host.
+  /// Number of ranks of a full host.
   package var ranksPerHost: Int
   package var coresPerHost: Int
-  /// σ: relative deviation of the ranks' computing time within a step.
+  /// Relative deviation σ of the ranks' computing time within a step.
   package var jitter: Double
-  /// Bytes of a number on the wire.
+  /// Number of bytes of a gradient on the wire.
   package var elementBytes: Int
   package var bucketBytes: Int
-  /// Whether buckets travel during backward.
+  /// Whether buckets are sent during backward.
   package var overlaps: Bool
-  /// Utterances that go backward side by side at a step's end, over a network.
+  /// Number of utterances that run backward at once at the end of a step, over a network.
   package var sideBySide: Int
-  /// Waiting for audio, as a share of computing.
+  /// Time of waiting for audio, as a share of computing.
   package var dataWait: Double
 
-  /// Puts the parts together.
+  /// A simulated cluster with the given parts.
   package init(
     cost: AllReduceCost, algorithm: AllReduceAlgorithm? = .pairwise, ranksPerHost: Int,
     coresPerHost: Int, jitter: Double = 0, elementBytes: Int = 8,
@@ -93,22 +93,22 @@ package struct SimulatedCluster: Equatable, Sendable {
     self.dataWait = dataWait
   }
 
-  /// Where nothing is known of the memory that utterances take.
+  /// Value of `sideBySide` if the memory of utterances is not known.
   package static let defaultSideBySide = 2
-  /// σ where it was not measured.
+  /// Value of `jitter` if it was not measured.
   package static let defaultJitter = 0.02
 
-  /// How `ranks` ranks lie on hosts.
+  /// Layout of `ranks` ranks on hosts.
   package func layout(_ ranks: Int) -> RankLayout {
     RankLayout(ranks: ranks, perHost: ranksPerHost)
   }
 
-  /// How many ranks take turns on a core; 1 if every one has its own.
+  /// Number of ranks that share a core; 1 if every rank has its own.
   package func load(_ layout: RankLayout, threads: Int) -> Double {
     max(1, Double(layout.perHost * threads) / Double(coresPerHost))
   }
 
-  /// Seconds of an all-reduce of `bytes` bytes.
+  /// Duration of an all-reduce of `bytes` bytes, in seconds.
   package func transfer(_ bytes: Double, _ layout: RankLayout) -> Double {
     if let algorithm { return cost.seconds(algorithm, bytes: bytes, layout) }
     return cost.best(bytes: bytes, layout).seconds
@@ -117,32 +117,32 @@ package struct SimulatedCluster: Equatable, Sendable {
 
 /// The forecast of a step, in seconds.
 package struct StepForecast: Codable, Equatable, Sendable {
-  /// Forward and backward of a rank's utterances on a core of its own.
+  /// Forward and backward passes of a rank's utterances on a core of its own.
   package let compute: Double
-  /// What sharing cores adds to it.
+  /// Time added by sharing cores.
   package let sharing: Double
-  /// What waiting for the slowest rank adds.
+  /// Time added by waiting for the slowest rank.
   package let jitter: Double
-  /// Waiting for audio.
+  /// Time of waiting for audio.
   package let data: Double
-  /// What moving messages takes from computing.
+  /// Time that computing loses to moving messages.
   package let progress: Double
-  /// Transfers that backward does not hide.
+  /// Time of transfers that backward does not hide.
   package let exposed: Double
-  /// All transfers, hidden or not.
+  /// Time of all transfers, hidden or not.
   package let transfer: Double
   package let optimizer: Double
 
-  /// What taking turns on a core costs beyond the turns: caches that the other rank has filled, and
-  /// turns that do not end together. As measured with two ranks on each of two cores.
+  /// Relative overhead of sharing a core, from caches that the other rank has filled and turns that
+  /// do not end together, as measured with two ranks on each of two cores.
   package static let sharingOverhead = 0.05
 
-  /// The step.
+  /// Duration of the step.
   package var seconds: Double {
     compute + sharing + jitter + data + progress + exposed + optimizer
   }
 
-  /// A step of `ranks` ranks with `batch` utterances each.
+  /// Forecasts a step of `ranks` ranks with `batch` utterances each.
   package init(_ step: StepModel, _ cluster: SimulatedCluster, ranks: Int, batch: Int) {
     let layout = cluster.layout(ranks)
     let load = cluster.load(layout, threads: step.threads)
@@ -156,12 +156,12 @@ package struct StepForecast: Codable, Equatable, Sendable {
     let buckets = GradientBuckets(
       count: step.parameterCount, bucketBytes: cluster.bucketBytes,
       elementBytes: cluster.elementBytes)
-    // Copies inside a host take turns on its cores as computing does.
+    // Copies inside a host share its cores with computing.
     let slowdown = isInside ? load : 1
     let seconds = buckets.ranges.map {
       cluster.transfer(Double($0.count * cluster.elementBytes), layout) * slowdown
     }
-    // Sent and received, twice.
+    // Every gradient is sent and received, twice.
     let moved = 4 * Double(step.parameterCount * cluster.elementBytes) / Double(ranks)
     progress =
       load * moved

@@ -2,12 +2,12 @@ import Communication
 import DistTrain
 import Foundation
 
-/// A measured step as `bench step --json` writes it, as far as scaling is about it.
+/// A measured step as `bench step --json` writes it, with the fields that scaling needs.
 package struct StepRecord: Decodable, Equatable {
   package let preset: String
-  /// Utterances of a rank.
+  /// Number of utterances of a rank.
   package let batch: Int
-  /// Length of an utterance.
+  /// Length of an utterance, in seconds.
   package let seconds: Double
   package let threads: Int
   package let ranks: Int
@@ -19,17 +19,17 @@ package struct StepRecord: Decodable, Equatable {
   package let wire: WireFormat
   package let bucketBytes: Int
   package let overlap: Bool
-  /// Utterances that went backward side by side, if the file says so.
+  /// Number of utterances that ran backward at once, if the file contains it.
   package let utterancesSideBySide: Int?
-  /// Processors of the host of rank 0.
+  /// Number of processors of rank 0's host.
   package let cores: Int
   package let processor: String
   package let scaling: StepScaling
-  /// Resident when weights, moments and audio were there, and the most in the steps; if the file
-  /// says so.
+  /// Resident memory before the first step and at most during the steps, in bytes, if the file
+  /// contains them.
   package let residentBytesBeforeSteps: Int?
   package let peakResidentBytes: Int?
-  /// What `plan` measures beside steps, see `CalibrationFigures`.
+  /// Further figures that `plan` measures, see `CalibrationFigures`.
   package let scoringSecondsPerAudioSecond: Double?
   package let singleUtteranceDifference: Double?
 
@@ -82,7 +82,9 @@ package struct StepRecord: Decodable, Equatable {
     scaling = try value(.scaling)
   }
 
-  /// The result in the file at `path`.
+  /// Reads the result in the file at `path`.
+  ///
+  /// - Throws: `ScalingError` if the file cannot be read or is no result of `bench step`.
   package static func read(_ path: String) throws(ScalingError) -> StepRecord {
     let data = try ScalingFile.read(path)
     do {
@@ -92,24 +94,24 @@ package struct StepRecord: Decodable, Equatable {
     }
   }
 
-  /// Slowest less fastest step over the median.
+  /// Spread of the steps: slowest minus fastest over the median.
   package var spread: Double { (stepSecondsMaximum - stepSecondsMinimum) / stepSeconds }
 
-  /// Whether ranks had to share cores.
+  /// Whether ranks shared cores.
   package var isOversubscribed: Bool { scaling.ranksPerHost * threads > cores }
 
-  /// Utterances of all ranks.
+  /// Number of utterances of all ranks.
   package var globalBatch: Int { batch * ranks }
 }
 
 extension StepRecord {
-  /// Bytes that an utterance held which went backward, if the file says so.
+  /// Memory of an utterance that runs backward, in bytes, if the file contains it.
   var activationBytes: Int? {
     guard let peakResidentBytes, let residentBytesBeforeSteps else { return nil }
     return (peakResidentBytes - residentBytesBeforeSteps) / max(1, utterancesSideBySide ?? 1)
   }
 
-  /// Utterances that training lets go backward side by side over a network, if they may hold
+  /// Number of utterances that training runs backward at once over a network, if they may use
   /// `bytes` bytes.
   package func sideBySide(within bytes: Int?) -> Int {
     guard let activationBytes, activationBytes > 0 else {
@@ -120,7 +122,7 @@ extension StepRecord {
 }
 
 extension BenchmarkFile {
-  /// What is read of this file, if it is one of steps.
+  /// The record of this file, if it is one of steps.
   package func stepRecord() throws -> StepRecord {
     try JSONDecoder().decode(StepRecord.self, from: Data(try json().utf8))
   }

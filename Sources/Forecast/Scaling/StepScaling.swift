@@ -1,43 +1,43 @@
 import Foundation
 import Platform
 
-/// Where the time of a step goes, as far as scaling is about it: means over ranks of the medians over
-/// steps, in seconds.
+/// The durations of the parts of a step that scaling depends on: means over ranks of the medians
+/// over steps, in seconds.
 package struct StepScaling: Codable, Equatable {
-  /// Numbers of the model.
+  /// Number of the model's parameters.
   package var parameterCount: Int
-  /// Ranks on a host with most of them.
+  /// Largest number of ranks on a host.
   package var ranksPerHost: Int
-  /// Making utterances ready.
+  /// Time of loading utterances.
   package var dataSeconds: Double
-  /// Forward passes.
+  /// Time of forward passes.
   package var forwardSeconds: Double
-  /// Backward passes and sums of gradients.
+  /// Time of backward passes and sums of gradients.
   package var backwardSeconds: Double
-  /// Standing still for gradients of others.
+  /// Time of waiting for gradients of other ranks.
   package var exposedSeconds: Double
-  /// Norm, clipping, the optimiser, and the all-reduce of losses between them.
+  /// Time of norm, clipping, the optimiser, and the all-reduce of losses between them.
   package var optimizerSeconds: Double
   /// Relative deviation of the ranks' computing time within a step; nil with one rank.
   package var jitterOverRanks: Double?
-  /// Relative deviation of computing time over the steps of a rank; nil with one step.
+  /// Relative deviation of the computing time over the steps of a rank; nil with one step.
   package var jitterOverSteps: Double?
-  /// When gradients are final in a backward pass.
+  /// Times at which gradients become final in a backward pass.
   package var readiness: [Readiness]
 
-  /// Forward and backward.
+  /// Time of forward and backward passes.
   package var computeSeconds: Double { forwardSeconds + backwardSeconds }
-  /// What the simulator takes: how ranks differ, or how steps do where there is one rank.
+  /// Jitter for the simulator: the deviation over ranks, or over steps if there is one rank.
   package var jitter: Double? { jitterOverRanks ?? jitterOverSteps }
 }
 
 /// The times of one step on one rank.
 package struct StepTimes: Equatable {
   package var data = 0.0
-  /// Forward, backward and the gradient norm.
+  /// Time of forward, backward and the gradient norm.
   package var compute = 0.0
   package var exposed = 0.0
-  /// From the norm to the end.
+  /// Time from the norm to the end of the step.
   package var rest = 0.0
 
   package init(
@@ -51,12 +51,12 @@ package struct StepTimes: Equatable {
 }
 
 extension StepScaling {
-  /// Puts together what all ranks measured.
+  /// Computes the durations from the measurements of all ranks.
   ///
   /// - Parameters:
-  ///   - times: of each rank its timed steps.
-  ///   - forwardShare: forward passes over forward and backward.
-  ///   - clip: seconds of the gradient norm, which `compute` contains.
+  ///   - times: the timed steps of each rank.
+  ///   - forwardShare: the share of forward passes in forward and backward.
+  ///   - clip: the time of the gradient norm, which `compute` contains, in seconds.
   package init(
     times: [[StepTimes]], forwardShare: Double, clip: Double, parameterCount: Int,
     ranksPerHost: Int, readiness: [Readiness]
@@ -93,7 +93,7 @@ extension StepScaling {
     return (variances.reduce(0, +) / Double(variances.count)).squareRoot()
   }
 
-  /// The lines of `bench step` about it, without their names.
+  /// Text of the durations in `bench step`.
   package var splitText: String {
     let text = NumberText.self
     return "data \(text.milliseconds(dataSeconds)), forward \(text.milliseconds(forwardSeconds)), "
@@ -102,7 +102,7 @@ extension StepScaling {
       + "\(text.milliseconds(optimizerSeconds)) ms, mean over ranks"
   }
 
-  /// See `splitText`.
+  /// Text of the jitter in `bench step`.
   package var jitterText: String {
     let parts =
       [jitterOverRanks.map { "\(Self.percent($0)) between ranks" }]

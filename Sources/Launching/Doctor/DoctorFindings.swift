@@ -1,12 +1,12 @@
 import Platform
 
-/// Something about a job that costs speed or will end it, and what to change.
+/// A finding about a job that costs speed or will end it, with advice.
 package struct DoctorFinding: Equatable, Sendable {
-  /// How bad it is.
+  /// The severity of a finding.
   package enum Weight: String, Sendable {
-    /// It costs much, or the job cannot run so.
+    /// The finding costs much speed, or prevents the job from running.
     case problem
-    /// Worth knowing.
+    /// The finding is worth knowing.
     case note
   }
 
@@ -14,9 +14,9 @@ package struct DoctorFinding: Equatable, Sendable {
   package let text: String
 }
 
-/// The traps that are known, each a line that says what to change.
+/// The checks for known problems, each with a line that says what to change.
 package enum DoctorFindings {
-  /// What is wrong with ranks that see this.
+  /// The findings about ranks with these surveys.
   package static func of(_ surveys: [RankSurvey], launchedBySLURM: Bool = false) -> [DoctorFinding]
   {
     var found: [DoctorFinding] = []
@@ -112,7 +112,8 @@ package enum DoctorFindings {
     return found
   }
 
-  /// Two ranks with the same few processors.
+  /// The first two ranks with one binding mask that has fewer processors than their threads; nil if
+  /// there are none.
   private static func sharedCores(_ ranks: [RankSurvey]) -> (Int, Int)? {
     for (index, one) in ranks.enumerated() {
       for other in ranks[(index + 1)...]

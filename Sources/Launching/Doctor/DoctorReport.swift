@@ -43,7 +43,7 @@ package struct DoctorReport {
     }
   }
 
-  /// All of it.
+  /// The report as text.
   package var text: String {
     let hosts = Dictionary(grouping: surveys, by: \.host)
     var lines = [

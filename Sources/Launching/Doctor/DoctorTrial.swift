@@ -6,18 +6,21 @@ import Models
 import Platform
 import Tensor
 
-/// One exchange and a few steps, on all ranks, to see that they work and how fast.
+/// The trial of a gradient exchange and a few steps on all ranks, which shows whether they work and
+/// how fast.
 package struct DoctorTrial: Codable, Equatable, Sendable {
-  /// Bytes that were reduced.
+  /// Number of bytes that were reduced.
   package let bytes: Int
-  /// Median seconds of an all-reduce, as seen by this rank.
+  /// Median duration of an all-reduce on this rank, in seconds.
   package let exchangeSeconds: Double
-  /// Seconds of a training step of one utterance of 2 s, without waiting for others.
+  /// Duration of a training step of one utterance of 2 s, without waiting for others, in seconds.
   package let computeSeconds: Double
-  /// Those with the exchange.
+  /// Duration of such a step with the exchange, in seconds.
   package let stepSeconds: Double
 
-  /// Runs them. All ranks call it together.
+  /// Runs the trial. All ranks call this together.
+  ///
+  /// - Throws: `DoctorError` if the all-reduce gives a wrong sum.
   package static func run(
     _ model: ModelConfiguration, threads: Int, over communicator: any Communicator
   ) throws -> DoctorTrial {
@@ -53,7 +56,7 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
       let stopwatch = Stopwatch()
       let outcome = try step.run(LoadedBatch([item]), learningRate: 1e-4, execution)
       let seconds = stopwatch.seconds
-      // The first lays out memory and weights.
+      // The first step allocates memory and lays out weights, so it is not measured.
       if count == 0 { continue }
       whole.add(seconds)
       compute.add(seconds - outcome.exchanged.exposedSeconds)
@@ -64,12 +67,12 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
   }
 }
 
-/// Why ranks cannot train together.
+/// Reasons for which ranks cannot train together.
 enum DoctorError: Error, Equatable, CustomStringConvertible {
-  /// Numbers added over the ranks came out wrong.
+  /// An all-reduce over the ranks gave a wrong sum.
   case wrongSum(expected: Double, found: Double)
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   var description: String {
     switch self {
     case .wrongSum(let expected, let found):

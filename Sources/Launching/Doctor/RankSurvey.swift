@@ -4,40 +4,40 @@ import Foundation
 import Platform
 import Tensor
 
-/// What one rank sees of itself and its machine.
+/// The facts about one rank and its machine.
 package struct RankSurvey: Codable, Equatable, Sendable {
   package var rank: Int
   package var host: String
   package var process: Int32
-  /// The program and its version.
+  /// Name and version of the program.
   package var program: String
-  /// What computes: instruction set of the kernels, and OpenBLAS's kernels.
+  /// Instruction set of the kernels, and the kernels of OpenBLAS.
   package var instructionSet: String
   package var openBLASCore: String
-  /// What keeps the program from its best, as the benchmarks warn.
+  /// Warnings about settings that make the program slower, as in benchmarks.
   package var warnings: [String] = []
-  /// What is worth knowing and costs nothing.
+  /// Notes that are worth knowing and cost no speed.
   package var notes: [String] = []
-  /// Processors of the machine, and those that this process may use.
+  /// Number of processors of the machine, and the processors that this process may use.
   package var hostProcessors: Int
   package var processors: [Int]
-  /// Cores behind them: two processors may share one.
+  /// Number of cores of the usable processors, of which two may share a core.
   package var cores: Int
-  /// Cores that a control group allows to all of its processes, if it limits them.
+  /// Number of cores that a control group allows all of its processes, if it limits them.
   package var coreQuota: Double?
-  /// Threads that this rank computes with.
+  /// Number of threads that this rank computes with.
   package var threads: Int
-  /// Bytes, nil where the system does not tell.
+  /// Available memory and free shared memory, in bytes; nil where the system does not report them.
   package var availableMemory: Int?
   package var sharedMemory: Int?
   package var lockableMemory: Int?
   package var hasInfiniBand = false
-  /// How MPI sends messages, nil where it does not show.
+  /// Transport of MPI messages; nil where it is unknown.
   package var transport: String?
   /// Type of the file system of the data.
   package var dataFileSystem: String?
 
-  /// Puts together what every rank has; the rest is given afterwards.
+  /// A survey of the facts that every rank has; the caller sets the others.
   package init(
     rank: Int, host: String, process: Int32, program: String, instructionSet: String,
     openBLASCore: String, hostProcessors: Int, processors: [Int], cores: Int, threads: Int
@@ -54,7 +54,7 @@ package struct RankSurvey: Codable, Equatable, Sendable {
     self.threads = threads
   }
 
-  /// Looks.
+  /// Collects the facts about this process.
   package static func take(rank: Int, threads: Int, data: String?) -> RankSurvey {
     let machine = BenchmarkMachine.current()
     let processors = MachineFacts.allowedProcessors()
@@ -63,7 +63,7 @@ package struct RankSurvey: Codable, Equatable, Sendable {
       instructionSet: machine.instructionSet, openBLASCore: machine.openBLASCore,
       hostProcessors: ProcessInfo.processInfo.processorCount, processors: processors,
       cores: MachineFacts.coreCount(of: processors), threads: threads)
-    // What holds OpenBLAS back costs nothing unless it is asked for.
+    // A limit of OpenBLAS costs nothing unless OpenBLAS is used.
     let library = usesOpenBLAS ? nil : OpenBLASInfo().warning
     survey.warnings = machine.warnings.filter { $0 != library }
     survey.notes = [library].compactMap { $0 }
@@ -77,7 +77,7 @@ package struct RankSurvey: Codable, Equatable, Sendable {
     return survey
   }
 
-  /// The mask as a list such as `0-3,8`.
+  /// The usable processors as a list such as `0-3,8`.
   package var processorList: String {
     var parts: [String] = []
     var run: (first: Int, last: Int)?

@@ -2,32 +2,32 @@ import Audio
 import Evaluation
 import Foundation
 
-/// An utterance to hear and see: noisy, clean, and as each run's best weights enhance it.
+/// An utterance to hear and see: noisy, clean, and enhanced by the best weights of each run.
 package struct ListeningExample {
-  /// One recording.
+  /// A recording of the utterance.
   struct Clip {
-    /// "noisy", "clean" or the run.
+    /// Name of the recording: "noisy", "clean" or the run's name.
     let name: String
-    /// The look of the run; nil for what is no run's.
+    /// Look of the run in charts; nil for recordings of the corpus.
     let style: Int?
     let pesq: Double?
     let seconds: Double
-    /// A 16-bit FLAC file.
+    /// Bytes of a 16-bit FLAC file.
     let audio: [UInt8]
-    /// A picture of its spectrogram.
+    /// Bytes of a PNG picture of the spectrogram.
     let picture: [UInt8]
   }
 
   let utterance: String
-  /// Why it is on the page: "the largest gain".
+  /// Reason for the choice of the utterance, such as "the largest gain".
   let reason: String
   let facts: UtteranceFacts
-  /// Of the whole utterance.
+  /// Length of the whole utterance, in seconds.
   let seconds: Double
   let clips: [Clip]
 
-  /// Which utterances of `scores` say most: those of the largest, the middle and the smallest gain,
-  /// and with more than three those between.
+  /// Chooses `count` utterances of `scores`: those with the largest, the median and the smallest
+  /// gain, and further ones between these.
   static func choice(
     _ scores: UtteranceScores, count: Int
   ) -> [(row: UtteranceScores.Row, reason: String)] {
@@ -47,14 +47,14 @@ package struct ListeningExample {
 
 /// Enhances utterances with the best weights of several runs.
 final class ListeningExamples {
-  /// Runs whose weights cannot be used, and why.
+  /// Sentences about runs whose weights cannot be used.
   private(set) var problems: [String] = []
   private var enhancers: [(run: ReportRun, enhancer: Enhancer)] = []
   private let corpus: ReportCorpus
-  /// Length of a clip at most.
+  /// Largest length of a clip, in seconds.
   private let seconds: Double
 
-  /// Reads the best weights of `runs`, those that have some.
+  /// Reads the best weights of the runs that have some.
   init(_ runs: [ReportRun], corpus: ReportCorpus, seconds: Double) {
     self.corpus = corpus
     self.seconds = seconds
@@ -71,7 +71,8 @@ final class ListeningExamples {
   /// The example of an utterance; nil if it cannot be read.
   func example(_ utterance: String, reason: String) -> ListeningExample? {
     guard let (clean, noisy) = corpus.samples(utterance), !noisy.isEmpty else { return nil }
-    // Enhanced whole, as for the scores; of a recording that is very long, its first minute.
+    // The utterance is enhanced as a whole, as for the scores; only the first minute of a very long
+    // one.
     let whole = Array(noisy.prefix(60 * Enhancer.sampleRate))
     let scores = enhancers.compactMap { pair in
       pair.run.utterances?.rows.first { $0.file == utterance }
@@ -90,7 +91,7 @@ final class ListeningExamples {
     let limit = Int(seconds * Double(Enhancer.sampleRate))
     let cut = sides.map { Array($0.samples.prefix(limit)) }
     let spectrograms = cut.map { SpectrogramPicture($0) }
-    // One scale for all, so that what is darker is quieter.
+    // One scale for all pictures, so that darker means quieter.
     let top = spectrograms.compactMap { $0?.peak }.max() ?? 0
     var clips: [ListeningExample.Clip] = []
     for (index, side) in sides.enumerated() {

@@ -1,7 +1,7 @@
 import CZlib
 import Foundation
 
-/// Pictures of indexed colours as PNG files (ISO/IEC 15948), made in memory.
+/// An encoder of pictures with indexed colours as PNG files (ISO/IEC 15948), in memory.
 enum PNG {
   /// A colour as red, green and blue.
   struct Colour {
@@ -10,8 +10,8 @@ enum PNG {
     let blue: UInt8
   }
 
-  /// The file of a picture of `width` × `height` pixels, row by row from the top, each the number
-  /// of one of `palette`, of which there are at most 256.
+  /// Bytes of the file of a picture with `width` × `height` pixels, row by row from the top, each
+  /// an index into `palette`, which has at most 256 colours.
   static func encode(width: Int, height: Int, pixels: [UInt8], palette: [Colour]) -> [UInt8] {
     precondition(
       width > 0 && height > 0 && pixels.count == width * height
@@ -20,13 +20,13 @@ enum PNG {
     var rows: [UInt8] = []
     rows.reserveCapacity((width + 1) * height)
     for row in 0..<height {
-      // Filter 0: neighbouring numbers of a palette say little about each other.
+      // Filter 0, because neighbouring indices of a palette do not predict each other.
       rows.append(0)
       rows += pixels[row * width..<(row + 1) * width]
     }
     let size = bigEndian(width) + bigEndian(height)
     return [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
-      // 8 bits a pixel, colours from a palette, the one compression and filter method, no
+      // 8 bits per pixel, colours from a palette, the only compression and filter method, no
       // interlace.
       + chunk("IHDR", size + [8, 3, 0, 0, 0])
       + chunk("PLTE", palette.flatMap { [$0.red, $0.green, $0.blue] })

@@ -1,6 +1,6 @@
 import Charts
 
-/// Pieces that every section of a report is made of.
+/// The elements that sections of a report consist of.
 enum PageParts {
   /// A table in a box of its own, which scrolls when it is wider than the page. The first column
   /// names the rows; `numbers` are the columns that are set flush right.
@@ -24,7 +24,7 @@ enum PageParts {
       return look.isEmpty
         ? "<tr>\(cells(row))</tr>" : "<tr class=\"\(look)\">\(cells(row))</tr>"
     }
-    // Whoever scrolls by keyboard has to be able to get into the box.
+    // The box can have the focus, so that it can be scrolled by keyboard.
     return """
       <div class="scroll" tabindex="0" role="region" aria-label="\(label)"><table>
       <thead><tr>\(head.joined(by: ""))</tr></thead>
@@ -34,12 +34,12 @@ enum PageParts {
       """
   }
 
-  /// A chart with its heading, and its numbers to fold out.
+  /// A chart with its heading and a folded table of its numbers.
   static func figure(_ chart: Chart, note: String? = nil, kind: String = "chart") -> Markup {
     figure(title: chart.title, chart.svg, table: chart.table, note: note, kind: kind)
   }
 
-  /// A drawing with its heading, and its numbers to fold out.
+  /// A drawing with its heading and a folded table of its numbers.
   static func figure(
     title: String, _ drawing: Markup, table: [[String]], note: String? = nil,
     kind: String = "chart"
@@ -66,7 +66,7 @@ enum PageParts {
     """
   }
 
-  /// The look of a run in charts, to stand before its name.
+  /// The marker of a run in charts, for use before its name.
   static func key(_ style: Int) -> Markup {
     let dashes = ChartStyle.dashes(style)
     let dashing: Markup = dashes.isEmpty ? .empty : " stroke-dasharray=\"\(dashes)\""
@@ -76,7 +76,7 @@ enum PageParts {
       """
   }
 
-  /// Whole thousands apart: "2,877,704".
+  /// An integer with its digits grouped, such as "2,877,704".
   static func grouped(_ number: Int) -> String {
     var digits = String(abs(number))
     var groups: [String] = []

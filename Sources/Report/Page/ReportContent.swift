@@ -2,15 +2,15 @@ import Files
 import Forecast
 import Foundation
 
-/// What goes into a report, gathered from run folders and the corpus.
+/// The content of a report, gathered from run folders and the corpus.
 package struct ReportContent {
-  /// What the report is asked for.
+  /// The options of a report.
   package struct Request {
     let runs: [String]
     var title: String?
-    /// The corpus; nil for the one that the runs name.
+    /// Path of the corpus; nil for the one that the runs name.
     var data: String?
-    /// Results of `bench scaling` and `bench simulate`.
+    /// Paths of results of `bench scaling` and `bench simulate`.
     var scaling: [String] = []
     var hasAudio = true
     var exampleCount = 3
@@ -34,17 +34,20 @@ package struct ReportContent {
   package let comparison: RunComparison
   package let runs: [ReportRun]
   let scaling: [ScalingSource]
-  /// Nil if the corpus cannot be read.
+  /// The corpus; nil if it cannot be read.
   let corpus: ReportCorpus?
   package let examples: [ListeningExample]
-  /// By utterance, as far as the corpus tells.
+  /// Known facts about utterances, by their names.
   let facts: [String: UtteranceFacts]
-  /// What could not be done, a sentence each.
+  /// Sentences about parts of the report that could not be made.
   package let problems: [String]
   package let clipSeconds: Double
 
-  /// Reads the runs, and of the corpus what the examples need. Throws for folders that are no runs
-  /// and if none of them has a finished pass. `progress` hears of what takes a while.
+  /// Reads the runs, and the utterances of the corpus that the examples need. `progress` is called
+  /// before work that takes a while.
+  ///
+  /// - Throws: `ComparisonError` for folders that are no runs, `ReportError` if no run has a
+  ///   finished epoch.
   package init(_ request: Request, progress: (String) -> Void) throws {
     comparison = try RunComparison(paths: request.runs)
     let runs = try ReportRun.all(comparison)
@@ -118,14 +121,14 @@ package struct ReportContent {
   }
 }
 
-/// Why there is no report.
+/// Reasons for which there is no report.
 enum ReportError: Error, Equatable, CustomStringConvertible {
-  /// None of the runs has a finished pass.
+  /// None of the runs has a finished epoch.
   case nothingYet(paths: [String])
   /// A file is no result of a scaling benchmark.
   case notScaling(path: String, reason: String)
 
-  /// One sentence naming the folder or file and what to do.
+  /// One sentence that names the folder or file and says what to do.
   var description: String {
     switch self {
     case .nothingYet(let paths):
@@ -138,12 +141,14 @@ enum ReportError: Error, Equatable, CustomStringConvertible {
 
 /// A result of `bench scaling` or `bench simulate`.
 enum ScalingSource {
-  /// Its figures, drawn anew.
+  /// Figures of a result, which the report draws.
   case picture(ScalingPicture)
-  /// The picture as it is.
+  /// A finished picture.
   case file(path: String, svg: Data)
 
   /// Reads the file at `path`.
+  ///
+  /// - Throws: `ReportError.notScaling`.
   init(path: String) throws(ReportError) {
     let data: Data
     do {

@@ -2,21 +2,23 @@ import Corpora
 import Evaluation
 import Foundation
 
-/// The recordings that the page's utterances come from.
+/// The corpus with the recordings of the page's utterances.
 package struct ReportCorpus {
-  /// The folder or packed file.
+  /// Path of the folder or packed file.
   let path: String
   let split: CorpusSplit
   private let pairs: [String: UtterancePair]
   private let listed: [String: UtteranceFacts]
   private let reader = RecordingReader(acceptsNonFinite: true)
 
-  /// Why recordings cannot be used, as a sentence.
+  /// The reason for which recordings cannot be used, as a sentence.
   struct Problem: Error {
     let text: String
   }
 
   /// Opens the split of the corpus at `path` that holds the utterances `names`.
+  ///
+  /// - Throws: `Problem` if the corpus cannot be read.
   init(path: String, split: CorpusSplit, names: [String]) throws(Problem) {
     self.path = path
     self.split = split
@@ -27,7 +29,7 @@ package struct ReportCorpus {
     }
     let pairs: [String: UtterancePair]
     do {
-      // Of VoiceBank-DEMAND the validation speakers are those of the names.
+      // The names determine the validation speakers of VoiceBank-DEMAND.
       let speakers = Set(names.map { String($0.prefix { $0 != "_" }) }).sorted()
       let dataset = try SharedDataset(
         data: path, split: split, onBadFile: .skip, validationSpeakers: speakers)
@@ -55,10 +57,10 @@ package struct ReportCorpus {
     return (clean, noisy)
   }
 
-  /// Whether the corpus has a list of what its utterances are made of.
+  /// Whether the corpus has a list of the speakers and ratios of its utterances.
   var isListed: Bool { !listed.isEmpty }
 
-  /// Who speaks in an utterance, and how loud the noise is: by the corpus's own list, or measured.
+  /// Speaker and signal-to-noise ratio of an utterance, by the corpus's own list, or measured.
   func facts(_ name: String) -> UtteranceFacts {
     if let facts = listed[name] { return facts }
     return UtteranceFacts(

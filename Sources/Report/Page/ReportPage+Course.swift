@@ -4,7 +4,7 @@ import Metrics
 import Platform
 
 extension ReportPage {
-  /// Where the time of each run went, and how fast it was.
+  /// The section about the time of each run: its parts and its speed.
   var time: [Markup] {
     let runs = content.runs.filter { !$0.events.epochs.isEmpty }
     if runs.isEmpty { return [] }
@@ -47,13 +47,13 @@ extension ReportPage {
     ]
   }
 
-  /// The pictures of `--scaling`.
+  /// The section with the pictures of `--scaling`.
   package var scaling: [Markup] {
     content.scaling.map { source in
       switch source {
       case .picture(let picture):
         let figures = picture.charts.map { chart in
-          // The heading says what it is of, the axis has the unit.
+          // The heading names the quantity; the axis has its unit.
           let name = chart.y.title.prefix { $0 != "," }
           return PageParts.figure(
             title: name.prefix(1).uppercased() + name.dropFirst(), chart.svg, table: chart.table)
@@ -69,7 +69,7 @@ extension ReportPage {
     }
   }
 
-  /// Restarts, skipped steps, rollbacks, and what ranks waited for.
+  /// The section about restarts, skipped steps, rollbacks and waiting ranks.
   var events: [Markup] {
     let limit = 30
     let items = content.runs.map { run -> Markup in
@@ -97,7 +97,7 @@ extension ReportPage {
     ["start": "restart", "nonfinite": "skipped", "data": "slow data"][kind] ?? kind
   }
 
-  /// What differs between the runs, and everything to fold out.
+  /// The section about settings: the differences between the runs, and all settings folded.
   package var configuration: [Markup] {
     let flat = content.runs.map(\.settings)
     let keys = Set(flat.flatMap(\.keys)).sorted()

@@ -3,7 +3,7 @@ import Foundation
 import Metrics
 
 extension ReportPage {
-  /// Scores, losses and learning rate over passes, and the loss over steps.
+  /// The section with scores, losses and learning rate over epochs, and the loss over steps.
   var curves: [Markup] {
     var pesq = chart("PESQ of the validation", "PESQ", "pesq")
     var siSDR = chart("SI-SDR of the validation", "dB", "si_sdr", digits: 2)
@@ -21,7 +21,7 @@ extension ReportPage {
     return ["<div class=\"grid\">\(figures.joined())</div>"]
   }
 
-  /// A column of the histories over passes; nil where no run has it.
+  /// A chart of a column of the histories over epochs; nil if no run has the column.
   private func chart(
     _ title: String, _ unit: String, _ column: String, digits: Int = 4, hasMarkers: Bool = true
   ) -> Chart? {
@@ -40,7 +40,7 @@ extension ReportPage {
       y: Chart.Axis(title: unit, digits: digits), series: series)
   }
 
-  /// Levels of the unprocessed side, one for all runs that share it.
+  /// Guides at the levels of the unprocessed side, one for all runs with an equal level.
   private func guides(_ column: String, digits: Int) -> [Chart.Guide] {
     var levels: [(text: String, value: Double)] = []
     for run in content.runs {
@@ -86,15 +86,15 @@ extension ReportPage {
   }
 }
 
-/// Fewer numbers that look the same.
+/// The reduction of series to fewer points without a visible change.
 enum Thinning {
-  /// At most about `limit` of `points`, evenly, the first and the last among them.
+  /// At most about `limit` evenly spaced points of `points`, with the first and the last.
   static func points(_ points: [Chart.Point], to limit: Int) -> [Chart.Point] {
     guard points.count > limit, limit > 1 else { return points }
     return (0..<limit).map { points[$0 * (points.count - 1) / (limit - 1)] }
   }
 
-  /// The mean around each value, over `window` values where there are as many.
+  /// The mean around each value, over up to `window` values.
   static func runningMean(_ values: [Double], window: Int) -> [Double] {
     var sums = [0.0]
     for value in values { sums.append((sums.last ?? 0) + value) }

@@ -3,7 +3,7 @@ import Foundation
 import Platform
 
 extension ReportPage {
-  /// Spectrograms and players.
+  /// The section with spectrograms and audio players.
   var listening: [Markup] {
     if content.examples.isEmpty { return [] }
     let range = Int(SpectrogramPicture.range)
@@ -23,7 +23,7 @@ extension ReportPage {
       facts.append(String(format: "signal-to-noise ratio %.1f dB", decibels))
     }
     facts.append(String(format: "%.1f s", example.seconds))
-    // All in one row if there is room, and else in two rows that are about as long.
+    // One row if there is room, else two rows of about equal length.
     let count = example.clips.count
     let columns = count <= 4 ? count : (count + 1) / 2
     let clips = example.clips.map { clip($0, of: example) }
@@ -36,7 +36,7 @@ extension ReportPage {
 
   private func clip(_ clip: ListeningExample.Clip, of example: ListeningExample) -> Markup {
     let scale = ChartScale([0, clip.seconds], tickCount: 6, isTight: true)
-    // At the right end stands the unit.
+    // The right end of the axis shows the unit.
     let seconds = scale.ticks.filter { scale.place($0.value) < 0.91 }.map { tick -> Markup in
       "<span style=\"left:\(at: 100 * scale.place(tick.value))%\">\(tick.label)</span>"
     }

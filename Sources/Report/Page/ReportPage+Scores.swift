@@ -2,10 +2,10 @@ import Charts
 import Foundation
 
 extension ReportPage {
-  /// The table of `disttrain compare`, with sizes and criteria.
+  /// The section with the table of `disttrain compare`, model sizes and criteria.
   package var comparison: [Markup] {
     let table = content.comparison.table.rows
-    // Model, size, score, pass, noisy, SI-SDR, passes, source: as the command prints them.
+    // Model, size, score, epoch, noisy, SI-SDR, epochs, source: as the command prints them.
     let names = table.first ?? []
     var header: [Markup] = ["\(names[0])", "Parameters", "published size"]
     header += names[2..<7].map { "\($0)" }
@@ -52,7 +52,7 @@ extension ReportPage {
     return parts
   }
 
-  /// The plan's criteria, a line for each.
+  /// The verdicts on the plan's criteria, a line for each.
   private static func verdicts(_ run: RunSummary) -> Markup {
     if run.verdicts.isEmpty { return "" }
     if !run.isComparable { return "<span class=\"soft\">not comparable</span>" }

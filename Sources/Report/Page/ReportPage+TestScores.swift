@@ -4,7 +4,7 @@ import Foundation
 import Metrics
 
 extension ReportPage {
-  /// All metrics of the test utterances, where runs have them; nothing where none does.
+  /// The section with all metrics of the test utterances; empty if no run has any.
   var testScores: [Markup] {
     let tested = content.runs.compactMap { run -> (ReportRun, ScoreTable, [ScoreTable.Row])? in
       guard let table = run.test?.table, !table.scores.isEmpty else { return nil }
@@ -14,7 +14,7 @@ extension ReportPage {
       tested.contains { $0.2.contains { $0.column == column && $0.score != nil } }
     }
     if columns.isEmpty { return [] }
-    // One row for all runs that were evaluated on the same utterances.
+    // Runs that were evaluated on equal utterances share a noisy row.
     var noisy: [(cells: [Markup], runs: [String])] = []
     var enhanced: [[Markup]] = []
     var unscored: [String] = []

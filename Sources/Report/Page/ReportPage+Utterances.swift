@@ -11,7 +11,8 @@ extension ReportPage {
     scored.first?.utterances?.split == .test ? "test" : "validation"
   }
 
-  /// Noisy against enhanced quality of every utterance, and gains by noise level and speaker.
+  /// The section with noisy against enhanced quality of every utterance, and gains by noise level
+  /// and speaker.
   package var utterances: [Markup] {
     if scored.isEmpty { return [] }
     let count = scored.compactMap { $0.utterances?.rows.count }.max() ?? 0
@@ -75,11 +76,11 @@ extension ReportPage {
       kind: "chart scatter")
   }
 
-  /// Nil where no ratio is known.
+  /// Chart of gains by signal-to-noise ratio; nil if no ratio is known.
   private var byRatio: Markup? {
     let facts = content.facts
     let isListed = content.corpus?.isListed ?? false
-    // Listed ratios are few; measured ones are put into bins of 5 dB, named by their edges.
+    // Listed ratios are few; measured ratios are grouped into bins of 5 dB, named by their edges.
     let groups = GainGroups(
       scored,
       by: { name -> Double? in
@@ -96,7 +97,7 @@ extension ReportPage {
       note: note, hasLine: true)
   }
 
-  /// Nil where no speaker is known.
+  /// Chart of gains by speaker; nil if no speaker is known.
   private var bySpeaker: Markup? {
     let facts = content.facts
     let groups = GainGroups(scored, by: { facts[$0]?.speaker }, order: <, name: { $0 })
@@ -110,7 +111,7 @@ extension ReportPage {
     let groups = groups.groups
     if groups.isEmpty { return nil }
     let series = scored.enumerated().map { index, run in
-      // Side by side, so that intervals do not hide each other.
+      // Points are side by side, so that their intervals do not hide each other.
       let shift =
         (Double(index) - Double(scored.count - 1) / 2) * min(0.14, 0.7 / Double(scored.count))
       return Chart.Series(
@@ -129,7 +130,7 @@ extension ReportPage {
       y: Chart.Axis(title: "gain in PESQ", digits: 3, including: [0]), series: series,
       guides: [.level("unchanged", 0)], hasEndLabels: false)
     var table = chart.table
-    // How many there are says how much a mean is worth.
+    // The number of utterances shows how reliable a mean is.
     table[0].append("utterances")
     for (row, group) in groups.enumerated() {
       table[row + 1].append("\(group.gains.compactMap { $0?.count }.max() ?? 0)")

@@ -2,10 +2,10 @@ import Charts
 import Foundation
 import Platform
 
-/// A report as one HTML file that needs nothing else: no server, no network, no other file.
+/// A report as a single HTML file that needs no server, no network and no other file.
 package struct ReportPage {
   package let content: ReportContent
-  /// When it is made.
+  /// Date of the report.
   package let date: Date
 
   package init(content: ReportContent, date: Date) {
@@ -21,7 +21,7 @@ package struct ReportPage {
     let content: [Markup]
   }
 
-  /// The file.
+  /// The text of the HTML file.
   package var html: String {
     let sections = [
       Section(anchor: "comparison", heading: "Comparison", content: comparison),
@@ -71,7 +71,7 @@ package struct ReportPage {
     return page.text
   }
 
-  /// Date and corpus, what the figures can be compared with, and what is missing on the page.
+  /// The introduction: date, corpus, comparability of the figures, and missing parts of the page.
   private var introduction: [Markup] {
     let day = date.formatted(.iso8601.year().month().day().dateSeparator(.dash))
     let clock = date.formatted(.iso8601.time(includingFractionalSeconds: false))

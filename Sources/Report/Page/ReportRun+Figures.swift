@@ -3,14 +3,14 @@ import Foundation
 import Tensor
 
 extension ReportRun {
-  /// Seconds of computing, waiting for gradients, waiting for audio, validation, checkpoints and
-  /// the rest of the finished passes.
+  /// Time of the finished epochs in seconds: computing, waiting for gradients, waiting for audio,
+  /// validation, checkpoints and the rest.
   var timeParts: [Double] {
     let epochs = events.epochs
     let steps = events.finishedSteps
     let exchange = steps.reduce(0) { $0 + $1.exposedSeconds }
     let data = steps.reduce(0) { $0 + $1.dataSeconds }
-    // Rank 0 was busy with loading too.
+    // The busy time of rank 0 contains loading.
     let computing = max(0, steps.reduce(0) { $0 + $1.busySeconds } - data)
     let validation = epochs.reduce(0) { $0 + $1.validationSeconds }
     let known = [computing, exchange, data, validation, events.finishedCheckpointSeconds]
@@ -18,7 +18,7 @@ extension ReportRun {
     return known + [max(0, whole - known.reduce(0, +))]
   }
 
-  /// `configuration.json` and what the last start added, as keys with dots and texts.
+  /// The settings in `configuration.json` and in the event of the last start, by keys with dots.
   package var settings: [String: String] {
     var flat: [String: String] = [:]
     func add(_ key: String, _ value: JSONValue) {

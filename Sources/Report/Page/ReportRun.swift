@@ -1,22 +1,22 @@
 import Foundation
 import RunFiles
 
-/// Everything that the report shows of one run.
+/// A run with all data that the report shows of it.
 package struct ReportRun {
   let summary: RunSummary
-  /// What the run is called on the page; no two have the same name.
+  /// Name of the run on the page, which no other run has.
   let name: String
-  /// Its look in charts.
+  /// Look of the run in charts.
   let style: Int
   let events: RunEvents
-  /// Of the split that the page speaks of.
+  /// Scores of the utterances of the split that the page shows.
   private(set) var utterances: UtteranceScores?
   let test: TestScores?
 
   var folder: RunFolder { RunFolder(summary.path) }
   var rows: [RunHistory.Row] { summary.history?.rows ?? [] }
   var best: RunHistory.Row? { summary.history?.best }
-  /// Whether any pass is finished.
+  /// Whether any epoch is finished.
   var hasScores: Bool { !rows.isEmpty }
 
   init(_ summary: RunSummary, name: String, style: Int) throws(ComparisonError) {
@@ -29,8 +29,10 @@ package struct ReportRun {
     utterances = try UtteranceScores(bestOf: folder)
   }
 
-  /// The runs of a comparison, with names that tell them apart, and with the scores of one split:
-  /// the test, if every run that has a finished pass has test utterances with PESQ on both sides.
+  /// The runs of a comparison, with distinct names, and with the scores of one split: the test
+  /// split, if every run with a finished epoch has test utterances with PESQ on both sides.
+  ///
+  /// - Throws: `ComparisonError` if a file of a run cannot be read.
   static func all(_ comparison: RunComparison) throws(ComparisonError) -> [ReportRun] {
     let labels = comparison.runs.map(\.label)
     var runs: [ReportRun] = []
@@ -47,7 +49,7 @@ package struct ReportRun {
     return runs
   }
 
-  /// What of its scores is missing or cannot be used, a sentence each.
+  /// Sentences about scores that are missing or cannot be used.
   var problems: [String] {
     var problems: [String] = []
     if let test {

@@ -8,13 +8,14 @@ enum ReportStyle {
     + "script-src 'sha256-07/drblGfaWKp8e7neQvmC9LCbLOQSXEfcHvUjuRUbM='; base-uri 'none'; "
     + "form-action 'none'"
 
-  /// Of several players one plays at a time.
+  /// Script that lets only one of several players play at a time.
   static let script: Markup = """
     addEventListener('play',e=>{for(const a of document.querySelectorAll('audio'))\
     if(a!==e.target)a.pause()},true)
     """
 
-  /// Colours by the reader's preference; on paper black on white.
+  /// The style sheet of the page, with the reader's preferred colour scheme, and black on white on
+  /// paper.
   static let sheet = Markup(
     stringLiteral: """
       :root{\(ChartStyle.lightColours);--yes:#0a6b3d;--no:#a3340a;--caution:#fff4dd;--edge:#c98a00}

@@ -1,21 +1,21 @@
 import Audio
 import Foundation
 
-/// The level of a recording by time and frequency, in dB, and a picture of it.
+/// The levels of a recording by time and frequency, in dB, and a picture of them.
 struct SpectrogramPicture {
-  /// dB of each column, low frequencies first.
+  /// Levels of each column in dB, low frequencies first.
   private let columns: [[Float]]
-  /// The highest level in it.
+  /// Highest level of the recording, in dB.
   let peak: Float
 
-  /// dB below the highest level that pictures show.
+  /// Range of levels below the highest that pictures show, in dB.
   static let range: Float = 75
-  /// Samples from one column to the next: 10 ms at 16 kHz.
+  /// Hop from one column to the next, in samples: 10 ms at 16 kHz.
   private static let hop = 160
-  /// Levels that a picture tells apart.
+  /// Number of levels that a picture distinguishes.
   private static let levels = 40
 
-  /// Of mono samples at 16 kHz. Nil if they are too few for one window.
+  /// The levels of mono samples at 16 kHz; nil if they are too few for one window.
   init?(_ samples: [Float]) {
     let transform = STFT(fftLength: 512, hopSamples: Self.hop)
     guard let spectrum = try? transform.forward(samples) else { return nil }
@@ -27,7 +27,7 @@ struct SpectrogramPicture {
         let place = 2 * (frame * bins + bin)
         return spectrum[place] * spectrum[place] + spectrum[place + 1] * spectrum[place + 1]
       }
-      // Two bins a row, without the lowest: 128 rows from 31 Hz to 8 kHz.
+      // Two bins per row, without the lowest bin: 128 rows from 31 Hz to 8 kHz.
       columns.append(
         (0..<(bins - 1) / 2).map { row in
           10 * log10(max(1e-12, (power(2 * row + 1) + power(2 * row + 2)) / 2))
@@ -37,8 +37,8 @@ struct SpectrogramPicture {
     peak = columns.joined().max() ?? 0
   }
 
-  /// A picture as a PNG file, time to the right and frequency upwards; `top` is the level of the
-  /// brightest colour.
+  /// Bytes of a PNG picture, with time to the right and frequency upwards; `top` is the level of
+  /// the brightest colour.
   func png(top: Float) -> [UInt8] {
     let height = columns.first?.count ?? 1
     var pixels: [UInt8] = []
@@ -53,7 +53,8 @@ struct SpectrogramPicture {
       width: columns.count, height: height, pixels: pixels, palette: Self.palette)
   }
 
-  /// From nearly black over violet and orange to light yellow; brightness rises evenly.
+  /// Colours of the levels from nearly black over violet and orange to light yellow, with evenly
+  /// rising brightness.
   private static let palette: [PNG.Colour] = {
     let stops: [(Float, Float, Float)] = [
       (6, 6, 18), (38, 17, 84), (92, 24, 118), (148, 38, 112), (204, 66, 84), (240, 116, 50),

@@ -2,15 +2,17 @@ import Foundation
 import Metrics
 import RunFiles
 
-/// A run's scores of the test set, which `evaluate --csv` left in its folder.
+/// The scores of a run on the test set, which `evaluate --csv` has written to its folder.
 struct TestScores {
   /// The utterances of `test-scores.csv` in its order, and those of `test-scores-noisy.csv` beside
   /// them if it is there.
   let table: ScoreTable
-  /// Whether the best weights were written later, so that the scores are those of others.
+  /// Whether the best weights were written later, so that the scores belong to earlier weights.
   let isStale: Bool
 
-  /// Nil if the folder has none. Throws if a file is no table of utterances.
+  /// Reads the scores in a folder; nil if the folder has none.
+  ///
+  /// - Throws: `ComparisonError` if a file is no table of utterances.
   init?(_ folder: RunFolder) throws(ComparisonError) {
     guard let enhanced = try ScoreFile(folder.testScores) else { return nil }
     let noisy = try ScoreFile(folder.noisyTestScores).map { file in

@@ -3,14 +3,15 @@ import Files
 import Foundation
 import Metrics
 
-/// Who speaks in an utterance, and how loud the noise is.
+/// The speaker and the signal-to-noise ratio of an utterance.
 package struct UtteranceFacts {
-  /// Speaker's name, where it is known.
+  /// Name of the speaker, if known.
   var speaker: String?
-  /// Signal-to-noise ratio in dB, where it is known.
+  /// Signal-to-noise ratio in dB, if known.
   var decibels: Double?
 
-  /// Names such as `p226_001` and `nicolas_0012` are those of a speaker and a number.
+  /// The speaker in a name such as `p226_001` or `nicolas_0012`, which consists of a speaker and a
+  /// number.
   static func speaker(of name: String) -> String? {
     guard let cut = name.lastIndex(of: "_") else { return nil }
     let number = name[name.index(after: cut)...]
@@ -18,15 +19,15 @@ package struct UtteranceFacts {
     return isNumber && cut > name.startIndex ? String(name[..<cut]) : nil
   }
 
-  /// The level of active speech over that of what was added to it, in dB; nil for silence.
+  /// Ratio of the level of active speech to that of the added noise, in dB; nil for silence.
   static func decibels(clean: [Float], noisy: [Float]) -> Double? {
     let speech = SpeechLevel.activePower(clean)
     let noise = meanSquare(zip(noisy, clean).map { $0 - $1 })
     return speech > 0 && noise > 0 ? 10 * log10(speech / noise) : nil
   }
 
-  /// What the list of a mini corpus says of the utterances of a split, by name; nil if the folder
-  /// has no such list.
+  /// Facts about the utterances of a split by name, from the list of a mini corpus; nil if the
+  /// folder has no such list.
   static func listed(folder: String, split: CorpusSplit) -> [String: UtteranceFacts]? {
     guard let data = FileManager.default.contents(atPath: "\(folder)/mixtures.csv") else {
       return nil
@@ -50,17 +51,17 @@ package struct UtteranceFacts {
 
 /// Mean gains of runs over groups of utterances.
 struct GainGroups {
-  /// One group, in the order of the axis.
+  /// A group of utterances.
   struct Group {
     let name: String
-    /// Mean gain of each run, nil where it has no utterance.
+    /// Mean gain of each run; nil for a run without utterances in the group.
     let gains: [Estimate?]
   }
 
   let groups: [Group]
 
-  /// Groups of the utterances by what `key` says of them; those of which it says nothing are left
-  /// out. `order` sorts the groups.
+  /// Groups the utterances by their `key`, without utterances whose key is nil. `order` sorts the
+  /// groups.
   init<Key: Hashable>(
     _ runs: [ReportRun], by key: (String) -> Key?, order: (Key, Key) -> Bool,
     name: (Key) -> String

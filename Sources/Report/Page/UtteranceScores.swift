@@ -4,12 +4,14 @@ import Foundation
 import Metrics
 import RunFiles
 
-/// A table of CSV with named columns, as scores are kept.
+/// A CSV table of scores with named columns.
 struct ScoreFile {
-  /// Fields by column.
+  /// Fields of each row, by column.
   let rows: [[String: String]]
 
-  /// Reads the file at `url`; nil if there is none. Throws if it is no table of utterances.
+  /// Reads the file at `url`; nil if there is none.
+  ///
+  /// - Throws: `ComparisonError` if the file is no table of utterances.
   init?(_ url: URL) throws(ComparisonError) {
     guard FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else {
       return nil
@@ -34,9 +36,9 @@ struct ScoreFile {
   }
 }
 
-/// What a run's best weights made of each utterance of a split.
+/// The scores of the utterances of a split, noisy and enhanced by a run's best weights.
 struct UtteranceScores {
-  /// One utterance of which both sides are scored.
+  /// An utterance with scores on both sides.
   struct Row {
     let file: String
     let noisyPESQ: Double
@@ -45,12 +47,14 @@ struct UtteranceScores {
   }
 
   let split: CorpusSplit
-  /// In the order of the file.
+  /// The utterances in the order of the file.
   let rows: [Row]
-  /// Utterances without scores, and why.
+  /// Utterances without scores, with the reason.
   let unscored: [(file: String, reason: String)]
 
-  /// The validation utterances of a run; nil if it has none.
+  /// Reads the scores of a run's validation utterances; nil if it has none.
+  ///
+  /// - Throws: `ComparisonError` if the file is no table of utterances.
   init?(bestOf folder: RunFolder) throws(ComparisonError) {
     guard let file = try ScoreFile(folder.bestScores) else { return nil }
     self.init(
@@ -64,7 +68,7 @@ struct UtteranceScores {
       })
   }
 
-  /// The test utterances of a run; nil if the unprocessed side is missing.
+  /// The scores of a run's test utterances; nil if the unprocessed side is missing.
   init?(_ test: TestScores) {
     let table = test.table
     guard let noisy = table.noisy else { return nil }

@@ -1,7 +1,7 @@
 import Platform
 
 extension RunEvents {
-  /// A line of the file: the keys of every kind of event that the report reads.
+  /// A line of the file, with the keys of every kind of event that the report reads.
   package struct Event: Decodable {
     let event: String
     let time: String?
@@ -66,8 +66,8 @@ extension RunEvents {
       case skippedSteps = "skipped_steps"
     }
 
-    /// What a reader should know of it, in a sentence; nil for what is in order. `startCount`:
-    /// starts so far, this one included.
+    /// A sentence about the event for a reader of the report; nil for regular events. `startCount`
+    /// is the number of starts so far, this one included.
     func incident(startCount: Int) -> String? {
       let place = "step \(step ?? 0)"
       switch event {

@@ -1,26 +1,26 @@
 import Foundation
 import Platform
 
-/// What `metrics.jsonl` tells of a run: its steps and passes as they count, and what happened.
+/// The events of a run in `metrics.jsonl`: its valid steps and epochs, and incidents.
 package struct RunEvents {
-  /// A step that counts: none that was done again after a resumption or a rollback.
+  /// A valid step, which was not repeated after a resumption or a rollback.
   package struct Step {
     package let step: Int
-    /// Mean over its items; nil if it was not finite.
+    /// Mean loss over the items of the step; nil if it was not finite.
     package let loss: Double?
     let isSkipped: Bool
-    /// Seconds that ranks waited for audio, mean over ranks.
+    /// Time that ranks waited for audio, in seconds; mean over ranks.
     package let dataSeconds: Double
-    /// Seconds in which rank 0 loaded and computed.
+    /// Time in which rank 0 loaded and computed, in seconds.
     package let busySeconds: Double
-    /// Seconds that rank 0 stood still for the exchange of gradients.
+    /// Time that rank 0 waited for the exchange of gradients, in seconds.
     package let exposedSeconds: Double
   }
 
-  /// A pass and its validation.
+  /// An epoch and its validation.
   package struct Epoch {
     let epoch: Int
-    /// The last step of it; nil in files of earlier versions.
+    /// Last step of the epoch; nil in files of earlier versions.
     let step: Int?
     package let seconds: Double
     package let validationSeconds: Double
@@ -28,29 +28,29 @@ package struct RunEvents {
     package let audioSecondsPerSecond: Double
   }
 
-  /// Something that a reader of the curves should know.
+  /// An incident that explains the curves.
   package struct Incident {
-    /// What kind of thing: "restart", "rollback" and so on.
+    /// Kind of the incident: "restart", "rollback" and so on.
     package let kind: String
-    /// When, as the file has it.
+    /// Time of the incident, as in the file.
     let time: String
     package let text: String
   }
 
   package private(set) var steps: [Step] = []
-  /// By number: a pass that was done again counts once.
+  /// Epochs by number, so that a repeated epoch counts once.
   private var epochsByNumber: [Int: Epoch] = [:]
   package private(set) var incidents: [Incident] = []
-  /// Steps after which the run went back.
+  /// Steps after which the run was rolled back.
   package private(set) var rollbacks: [Int] = []
-  /// The steps that checkpoints were written after, and how long that took; those that count.
+  /// Steps of the valid checkpoints, and the duration of writing each.
   private var checkpoints: [(step: Int, seconds: Double)] = []
-  /// Of all checkpoints.
+  /// Number of all checkpoints.
   package private(set) var checkpointCount = 0
   package private(set) var startCount = 0
-  /// Steps that were skipped, those that were done again included.
+  /// Number of skipped steps, repeated ones included.
   package private(set) var skippedCount = 0
-  /// Of the last start.
+  /// Corpus and number of ranks of the last start.
   package private(set) var data: String?
   package private(set) var ranks: Int?
   package private(set) var program: String?
@@ -61,8 +61,8 @@ package struct RunEvents {
   private var stepOfLastWaiting = 0
   private var slowPasses: Set<Int> = []
 
-  /// Reads the lines of a file. Those that are not understood are left out: a later version may
-  /// have written them.
+  /// Reads the lines of a file, without lines that cannot be parsed, since a later version may have
+  /// written them.
   package init(_ lines: [String]) {
     let decoder = JSONDecoder()
     for line in lines {
@@ -73,20 +73,20 @@ package struct RunEvents {
     }
   }
 
-  /// The finished passes, in order.
+  /// The finished epochs, in order.
   package var epochs: [Epoch] { epochsByNumber.values.sorted { $0.epoch < $1.epoch } }
 
-  /// The last step of the last finished pass. Files of earlier versions do not tell where passes
-  /// end: in those, all steps count as such of finished passes.
+  /// Last step of the last finished epoch. Files of earlier versions do not have the ends of
+  /// epochs: there all steps count as steps of finished epochs.
   private var lastFinishedStep: Int { epochs.last?.step ?? .max }
 
-  /// The steps of the finished passes.
+  /// The steps of the finished epochs.
   package var finishedSteps: [Step] {
     let last = lastFinishedStep
     return steps.filter { $0.step <= last }
   }
 
-  /// What the checkpoints of the finished passes took.
+  /// Duration of writing the checkpoints of the finished epochs, in seconds.
   package var finishedCheckpointSeconds: Double {
     let last = lastFinishedStep
     return checkpoints.filter { $0.step <= last }.reduce(0) { $0 + $1.seconds }
@@ -131,7 +131,7 @@ package struct RunEvents {
       seconds: event.dataSeconds ?? 0, trainingSeconds: max(0, seconds - validation))
     if let warning = wait.warning(epoch: epoch) {
       slowPasses.insert(epoch)
-      // One line for all: the last, since first passes fill caches.
+      // Only the last warning is kept, since the first epochs fill caches.
       incidents.removeAll { $0.kind == "data" }
       let before = slowPasses.count { $0 < epoch }
       let passes = NumberText.count(before, "pass", plural: "passes")
@@ -149,7 +149,7 @@ package struct RunEvents {
     forget(after: event.step ?? 0)
   }
 
-  /// Drops what follows `step`: it is done again.
+  /// Drops all events after `step`, which the run repeats.
   private mutating func forget(after step: Int) {
     while let last = steps.last, last.step > step { steps.removeLast() }
     checkpoints.removeAll { $0.step > step }

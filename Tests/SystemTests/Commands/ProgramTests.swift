@@ -153,7 +153,7 @@ import TestSupport
       try Data().write(to: folder.appending(path: "thesis.tex"))
       expectError(
         try disttrain(["prepare", "minicorpus", "--output", folder.path(percentEncoded: false)]),
-        "is not empty and holds no mini corpus")
+        ": the folder is not empty and holds no mini corpus")
       #expect(try folder.names(in: "") == ["thesis.tex"])
     }
   }

@@ -163,8 +163,8 @@ import TestSupport
               + "16384 to "), "\(outcome)")
         #expect(
           outcome.errors.contains(
-            "does not fit its checksum, so the file is damaged; copy it again, or make it anew with "
-              + "disttrain prepare pack"), "\(outcome)")
+            "does not match its checksum, so the file is damaged; copy it again, or pack the "
+              + "corpus again with disttrain prepare pack"), "\(outcome)")
       }
       // Whole recordings, of validation, are verified as well.
       try whole.write(to: URL(fileURLWithPath: path))

@@ -84,13 +84,13 @@ struct VoiceBankCommandTests {
       let expected = """
         rejected: \(bad): truncated: the header promises 35184 samples, the file holds 478
         disttrain: error: 1 unusable file, listed in vbd/rejected.csv; repair them and start again \
-        (what is done is kept), or leave them out with --on-bad-file skip
+        (finished files are kept), or leave them out with --on-bad-file skip
 
         """
       #expect(stopped.errors == expected, "\(stopped)")
       let refused = try disttrain(
         ["prepare", "pack", "--input", "vbd", "--output", "c"], folder: folder)
-      expectError(refused, "vbd was not prepared to its end, or has files that were rejected")
+      expectError(refused, "vbd: the preparation was interrupted, or has rejected files")
       let skipped = try prepare(folder, ["--on-bad-file", "skip"])
       #expect(skipped.status == 0, "\(skipped)")
       #expect(skipped.output.contains("4 pairs at 16 kHz (train 3, test 1)"), "\(skipped)")
@@ -101,13 +101,13 @@ struct VoiceBankCommandTests {
 
       try Data([1]).write(to: folder.appending(path: "vbd/clean_testset_wav_16k/p232_001.wav"))
       let damaged = try disttrain(["prepare", "verify", "--data", "vbd"], folder: folder)
-      expectError(damaged, "vbd: 1 file is not as prepared; run the command that made the folder")
+      expectError(damaged, "vbd: 1 file is missing or changed; run the command that prepared")
       #expect(
         damaged.output
           == "damaged: vbd/clean_testset_wav_16k/p232_001.wav: has changed since it was prepared\n")
       expectError(
         try disttrain(["prepare", "verify", "--data", "download"], folder: folder),
-        "download has no manifest of prepare voicebank or prepare minicorpus")
+        "download: the folder has no manifest to verify it by")
       expectError(
         try disttrain(["prepare", "verify", "--data", "none"], folder: folder),
         "none: no such corpus folder or packed file")
@@ -121,7 +121,8 @@ struct VoiceBankCommandTests {
       let outcome = try disttrain(
         ["prepare", "voicebank", "--input", "download", "--output", "vbd"],
         environment: ["LD_LIBRARY_PATH": folder.file("broken")], folder: folder)
-      expectError(outcome, "libsoxr.so.0 cannot be loaded (", "): apt-get install libsoxr0")
+      expectError(
+        outcome, "libsoxr.so.0: the library cannot be loaded (", "); run apt-get install libsoxr0")
       #expect(!FileManager.default.fileExists(atPath: folder.file("vbd")))
     }
   }

@@ -185,7 +185,7 @@ import TestSupport
 
   @Test func whatCannotBeMeasuredIsRefusedAtOnce() throws {
     expectError(
-      try disttrain(["bench", "step", "--preset", "abl9"]), "There is no preset \"abl9\"")
+      try disttrain(["bench", "step", "--preset", "abl9"]), "there is no preset \"abl9\"")
     expectError(
       try disttrain(
         ["bench", "step", "--preset", EnhanceFixture.preset, "--json", "/nowhere/result.json"]),
