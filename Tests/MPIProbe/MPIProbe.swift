@@ -161,10 +161,10 @@ struct Probe {
     log.beginProgress("pass 1/2", total: 10)
     for step in 1...10 { log.progress(completed: step, loss: 0.5, audioSeconds: Double(step)) }
     log.endProgress()
-    log.epoch(
-      EpochReport(
-        epoch: 1, pesq: 2.5, learningRate: 1e-3, scored: 3, total: 4, seconds: 1.5,
-        audioSecondsPerSecond: 8))
+    let report = EpochReport(
+      epoch: 1, pesq: 2.5, learningRate: 1e-3, scored: 3, total: 4, seconds: 1.5,
+      audioSecondsPerSecond: 8)
+    log.append(.epoch(.init(report, step: 10, dataSeconds: 0)))
     try communicator.barrier()
     try communicator.finalize()
   }

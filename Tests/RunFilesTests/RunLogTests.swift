@@ -18,6 +18,12 @@ import TestSupport
       seconds: 1834.21, audioSecondsPerSecond: 12.34, validationSeconds: 229.3)
   }
 
+  private func epoch(_ number: Int, pesq: Double?) -> RunEvent {
+    .epoch(.init(report(number, pesq: pesq), step: 100 * number, dataSeconds: 0.5))
+  }
+
+  private let stop = RunEvent.stop(.init(step: 3, reason: "as asked"))
+
   /// What `body` writes to stdout when that is a file.
   @discardableResult
   private func logFile(
@@ -67,7 +73,7 @@ import TestSupport
           }
           log.endProgress()
           log.warning("PESQ of utterance p232_001 failed in Epoch \(index + 1)")
-          log.epoch(report(index + 1, pesq: score))
+          log.append(epoch(index + 1, pesq: score))
         }
         log.line("best PESQ in Epoch 3")
       }
@@ -233,8 +239,8 @@ import TestSupport
       log.beginProgress("pass", total: 1)
       log.progress(completed: 1)
       log.endProgress()
-      log.epoch(report(1, pesq: 3))
-      log.event("start")
+      log.append(epoch(1, pesq: 3))
+      log.append(stop)
     }
     #expect(text == "")
     let metrics = folder.appending(path: "metrics.jsonl").path(percentEncoded: false)
@@ -243,25 +249,15 @@ import TestSupport
 
   @Test func eventsAreOneJSONObjectPerLine() throws {
     try logFile { log in
-      log.event(
-        "start",
-        [
-          "preset": "abl1", "note": .text("a \"quoted\"\n\\ line \u{1}é"), "ranks": 4,
-          "rate": 0.001, "resumed": false, "loss": .number(.nan), "none": .number(nil),
-          "hosts": .list(["a", "b"]),
-        ])
-      log.epoch(report(2, pesq: nil))
+      log.append(.stop(.init(step: 4, reason: "a \"quoted\"\n\\ line/\u{1}é")))
+      log.append(epoch(2, pesq: nil))
     }
     // A second run of the same folder appends.
-    try logFile { $0.event("end") }
+    try logFile { $0.append(stop) }
     let events = try events()
-    #expect(events.map { $0["event"] as? String } == ["start", "epoch", "end"])
-    #expect(events[0]["note"] as? String == "a \"quoted\"\n\\ line \u{1}é")
-    #expect(events[0]["ranks"] as? Int == 4)
-    #expect(events[0]["rate"] as? Double == 0.001)
-    #expect(events[0]["resumed"] as? Bool == false)
-    #expect(events[0]["loss"] is NSNull && events[0]["none"] is NSNull)
-    #expect(events[0]["hosts"] as? [String] == ["a", "b"])
+    #expect(events.map { $0["event"] as? String } == ["stop", "epoch", "stop"])
+    #expect(events[0]["reason"] as? String == "a \"quoted\"\n\\ line/\u{1}é")
+    #expect(events[0]["step"] as? Int == 4)
     #expect(events[1]["epoch"] as? Int == 2)
     #expect(events[1]["pesq"] is NSNull)
     #expect(events[1]["noisy_pesq"] as? Double == 1.97)
@@ -276,7 +272,7 @@ import TestSupport
     let url = folder.appending(path: "metrics.jsonl")
     for (before, kept) in [("{\"event\":\"a\"}\n{\"eve", 1), ("{\"eve", 0), ("", 0)] {
       try Data(before.utf8).write(to: url)
-      try logFile { $0.event("b") }
+      try logFile { $0.append(stop) }
       #expect(try events().count == kept + 1)
     }
   }
@@ -292,7 +288,7 @@ import TestSupport
     let full = folder.appending(path: "metrics.jsonl").path(percentEncoded: false)
     try FileManager.default.createSymbolicLink(atPath: full, withDestinationPath: "/dev/full")
     let text = try logFile { log in
-      for _ in 0..<5 { log.event("step") }
+      for _ in 0..<5 { log.append(stop) }
       log.line("still here")
     }
     let lines = text.split(separator: "\n")

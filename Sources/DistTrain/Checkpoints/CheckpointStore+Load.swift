@@ -26,12 +26,10 @@ extension CheckpointStore {
       let goingOn = "going on from step \(step) (\(checkpoint.path))"
       for rejection in rejected {
         log.warning("\(rejection.reason); \(goingOn)")
-        log.event(
-          "fallback",
-          [
-            "file": .text(rejection.path), "reason": .text(rejection.reason),
-            "step": .integer(step), "used": .text(checkpoint.path),
-          ])
+        log.append(
+          .fallback(
+            .init(
+              file: rejection.path, reason: rejection.reason, used: checkpoint.path, step: step)))
       }
       for oddity in oddities { log.warning("\(oddity); \(goingOn)") }
       if !checkpoint.hasChecksums {

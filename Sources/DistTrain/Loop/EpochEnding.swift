@@ -101,12 +101,10 @@ final class EpochEnding {
     // once more in place of what is here. After it the epoch would be missing in the others.
     try root.run { try self.history?.append(report) }
     if let warning = trained.dataWait.warning(epoch: report.epoch) { log.warning(warning) }
-    log.epoch(
-      report,
-      adding: [
-        "data_seconds": .number(trained.dataSeconds),
-        "step": .integer(report.epoch * trainer.stepsPerEpoch),
-      ])
+    log.append(
+      .epoch(
+        .init(
+          report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds)))
     try saving.save(trainer)
   }
 }

@@ -82,12 +82,9 @@ package final class RunSaving {
       String(
         format: "saved step %d (%.1f MB in %.2f s): ", saved.step,
         Double(saved.bytes) / 1e6, saved.seconds) + saved.path)
-    log.event(
-      "checkpoint",
-      [
-        "step": .integer(saved.step), "file": .text(saved.path), "bytes": .integer(saved.bytes),
-        "seconds": .number(saved.seconds),
-      ])
+    log.append(
+      .checkpoint(
+        .init(step: saved.step, file: saved.path, bytes: saved.bytes, seconds: saved.seconds)))
   }
 
   /// Requests of all ranks before a validation: to stop if something asks for it, or if the time
@@ -138,6 +135,6 @@ package final class RunSaving {
         "stopped after \(place), before the end of the time (\(origin)); saved, and "
           + goingOn)
     }
-    log.event("stop", ["step": .integer(progress.step), "reason": .text(cause)])
+    log.append(.stop(.init(step: progress.step, reason: cause)))
   }
 }

@@ -29,15 +29,8 @@ final class Stragglers {
     let ranks = try all.map { try JSONDecoder().decode(RankTimes.self, from: Data($0)) }
     guard let report = StragglerReport(busy: ranks.map(\.busy)) else { return }
     let host = ranks[report.rank].host
-    if let line = report.line(host: host, seconds: stepSeconds) { log.line(line) }
-    log.event(
-      "waiting",
-      [
-        "step": .integer(step), "rank": .integer(report.rank), "host": .text(host),
-        "steps_last": .integer(report.stepsLast), "steps": .integer(report.steps),
-        "waited_for_it_seconds": .number(report.waitedForIt),
-        "waited_seconds": .number(report.waited), "jitter": .number(report.jitter),
-      ])
+    if let text = report.text(host: host, seconds: stepSeconds) { log.line("waiting: \(text)") }
+    log.append(.waiting(.init(report, step: step, host: host)))
   }
 
   /// What a rank tells.

@@ -244,18 +244,15 @@ public struct TrainingJob {
       request.resumes
         ? "run folder \(folder), continued after step \(state.progress.step)"
         : "run folder \(folder)")
-    log.event(
-      "start",
-      [
-        "program": .text(Program.nameAndVersion), "model": .text(configuration.model.name),
-        "ranks": .integer(communicator.worldSize), "step": .integer(state.progress.step),
-        "kernels": .text(kernels.instructionSet), "data": .text(request.corpus.data),
-        "corpus": .text(CorpusName.of(train.pairs) ?? "another"),
-        "epochs": .integer(configuration.epochs),
-        "steps_per_epoch": .integer(trainer.stepsPerEpoch),
-        "audio_seconds_per_step": .number(
-          Double(configuration.globalBatch) * configuration.cropSeconds),
-      ])
+    log.append(
+      .start(
+        .init(
+          step: state.progress.step, program: Program.nameAndVersion,
+          model: configuration.model.name, ranks: communicator.worldSize,
+          kernels: kernels.instructionSet, data: request.corpus.data,
+          corpus: CorpusName.of(train.pairs) ?? "another", epochs: configuration.epochs,
+          stepsPerEpoch: trainer.stepsPerEpoch,
+          audioSecondsPerStep: Double(configuration.globalBatch) * configuration.cropSeconds)))
   }
 
   private func conclude(_ state: TrainingState, _ log: RunLog) {

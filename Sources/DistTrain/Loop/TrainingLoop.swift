@@ -139,17 +139,13 @@ public final class TrainingLoop {
       communicator.enter(.investigation)
       try forensics.investigate(items, epoch: epoch.number, learningRate: result.learningRate)
     }
-    let step = progress.step
-    log.event(
-      "step",
-      [
-        "step": .integer(step), "loss": .number(loss),
-        "gradient_norm": .number(result.gradientNorm),
-        "learning_rate": .number(result.learningRate), "skipped": .flag(result.isSkipped),
-        "data_seconds": .number(result.dataSeconds),
-        "busy_seconds": .number(result.busySeconds),
-        "exposed_exchange_seconds": .number(result.exchanged.exposedSeconds),
-      ])
+    log.append(
+      .step(
+        .init(
+          step: progress.step, loss: loss, gradientNorm: result.gradientNorm,
+          learningRate: result.learningRate, isSkipped: result.isSkipped,
+          dataSeconds: result.dataSeconds, busySeconds: result.busySeconds,
+          exposedSeconds: result.exchanged.exposedSeconds)))
     log.progress(
       completed: progress.stepInEpoch, loss: loss, audioSeconds: epoch.trained.audioSeconds)
     return result.requests

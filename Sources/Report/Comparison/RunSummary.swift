@@ -1,5 +1,4 @@
 import DistTrain
-import Files
 import Foundation
 import Models
 import RunFiles
@@ -46,10 +45,8 @@ package struct RunSummary: Sendable {
 
   /// What the run wrote about its corpus at its last start.
   private static func corpus(_ folder: RunFolder) -> String? {
-    let starts = EventLines.read(folder.metrics).filter { $0.contains("\"event\":\"start\"") }
-    guard let line = starts.last, let json = try? JSONValue(parsing: Data(line.utf8)) else {
-      return nil
-    }
-    return json["corpus"]?.string
+    let starts = MetricsFile.events(at: folder.metrics, of: RunEvent.Start.self)
+    guard case .start(let start)? = starts.last?.event else { return nil }
+    return start.corpus
   }
 }

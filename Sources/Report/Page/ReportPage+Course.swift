@@ -26,13 +26,14 @@ extension ReportPage {
     ]
     let rows: [[Markup]] = runs.map { run in
       let epochs = run.events.epochs
-      let rate = Estimate(epochs.map(\.audioSecondsPerSecond))?.mean ?? 0
-      let pass = Estimate(epochs.map(\.seconds))?.mean ?? 0
+      let rate = Estimate(epochs.map(\.report.audioSecondsPerSecond))?.mean ?? 0
+      let pass = Estimate(epochs.map(\.report.seconds))?.mean ?? 0
       let steps = run.events.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
       let median = steps.isEmpty ? 0 : steps[steps.count / 2]
       let configuration = run.summary.configuration
       return [
-        "\(PageParts.key(run.style)) \(run.name)", "\(run.events.ranks ?? configuration.ranks)",
+        "\(PageParts.key(run.style)) \(run.name)",
+        "\(run.events.lastStart?.ranks ?? configuration.ranks)",
         "\(configuration.globalBatch)", "\(PageParts.grouped(run.events.steps.last?.step ?? 0))",
         "\(epochs.count)/\(configuration.epochs)", "\(NumberText.figures(rate))",
         "\(NumberText.figures(1000 * median))", "\(NumberText.figures(pass))",
@@ -73,9 +74,9 @@ extension ReportPage {
   var events: [Markup] {
     let limit = 30
     let items = content.runs.map { run -> Markup in
-      let incidents = run.events.incidents
+      let incidents = run.incidents.all
       var lines: [Markup] = incidents.prefix(limit).map { incident in
-        "<li><span class=\"kind\">\(Self.word(incident.kind))</span> \(incident.text)</li>"
+        "<li><span class=\"kind\">\(incident.kind)</span> \(incident.text)</li>"
       }
       if incidents.count > limit {
         lines.append("<li>and \(incidents.count - limit) more, see metrics.jsonl</li>")
@@ -91,10 +92,6 @@ extension ReportPage {
       return "<h3>\(PageParts.key(run.style)) \(run.name)</h3><p>\(summary)</p>\(list)"
     }
     return items
-  }
-
-  private static func word(_ kind: String) -> String {
-    ["start": "restart", "nonfinite": "skipped", "data": "slow data"][kind] ?? kind
   }
 
   /// The section about settings: the differences between the runs, and all settings folded.

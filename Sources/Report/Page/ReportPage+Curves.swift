@@ -1,18 +1,18 @@
 import Charts
 import Foundation
-import Metrics
+import RunFiles
 
 extension ReportPage {
   /// The section with scores, losses and learning rate over epochs, and the loss over steps.
   var curves: [Markup] {
-    var pesq = chart("PESQ of the validation", "PESQ", "pesq")
-    var siSDR = chart("SI-SDR of the validation", "dB", "si_sdr", digits: 2)
-    pesq?.guides = guides("noisy_pesq", digits: 2)
-    siSDR?.guides = guides("noisy_si_sdr", digits: 1)
+    var pesq = chart("PESQ of the validation", "PESQ", \.pesq)
+    var siSDR = chart("SI-SDR of the validation", "dB", \.siSDR, digits: 2)
+    pesq?.guides = guides(\.noisyPESQ, digits: 2)
+    siSDR?.guides = guides(\.noisySISDR, digits: 1)
     let charts = [
-      pesq, siSDR, chart("Validation loss", "loss", "loss"),
-      chart("Training loss", "loss", "train_loss"), stepLoss,
-      chart("Learning rate", "rate", "learning_rate", digits: 6, hasMarkers: false),
+      pesq, siSDR, chart("Validation loss", "loss", \.validationLoss),
+      chart("Training loss", "loss", \.trainingLoss), stepLoss,
+      chart("Learning rate", "rate", { $0.learningRate }, digits: 6, hasMarkers: false),
     ].compactMap { $0 }
     guard !charts.isEmpty else { return [] }
     let figures = charts.map { chart in
@@ -23,11 +23,12 @@ extension ReportPage {
 
   /// A chart of a column of the histories over epochs; nil if no run has the column.
   private func chart(
-    _ title: String, _ unit: String, _ column: String, digits: Int = 4, hasMarkers: Bool = true
+    _ title: String, _ unit: String, _ column: (EpochReport) -> Double?, digits: Int = 4,
+    hasMarkers: Bool = true
   ) -> Chart? {
     let series = content.runs.compactMap { run -> Chart.Series? in
       let points = run.rows.compactMap { row in
-        row.values[column].map { Chart.Point(x: Double(row.epoch), y: $0) }
+        column(row).map { Chart.Point(x: Double(row.epoch), y: $0) }
       }
       if points.isEmpty { return nil }
       return Chart.Series(
@@ -41,10 +42,10 @@ extension ReportPage {
   }
 
   /// Guides at the levels of the unprocessed side, one for all runs with an equal level.
-  private func guides(_ column: String, digits: Int) -> [Chart.Guide] {
+  private func guides(_ column: (EpochReport) -> Double?, digits: Int) -> [Chart.Guide] {
     var levels: [(text: String, value: Double)] = []
     for run in content.runs {
-      guard let value = run.rows.last?.values[column] else { continue }
+      guard let value = run.rows.last.flatMap(column) else { continue }
       let text = String(format: "noisy %.\(digits)f", value)
       if !levels.contains(where: { $0.text == text }) { levels.append((text, value)) }
     }
@@ -76,7 +77,8 @@ extension ReportPage {
     if series.isEmpty { return nil }
     let marks = content.runs.flatMap { run in
       run.events.rollbacks.map {
-        Chart.Mark(x: Double($0), name: "\(run.name) went back after step \($0)")
+        Chart.Mark(
+          x: Double($0.fromStep), name: "\(run.name) went back after step \($0.fromStep)")
       }
     }
     return Chart(

@@ -8,14 +8,15 @@ package struct ReportRun {
   let name: String
   /// Look of the run in charts.
   let style: Int
-  let events: RunEvents
+  let events: RunTimeline
+  let incidents: RunIncidents
   /// Scores of the utterances of the split that the page shows.
   private(set) var utterances: UtteranceScores?
   let test: TestScores?
 
   var folder: RunFolder { RunFolder(summary.path) }
-  var rows: [RunHistory.Row] { summary.history?.rows ?? [] }
-  var best: RunHistory.Row? { summary.history?.best }
+  var rows: [EpochReport] { summary.history?.rows ?? [] }
+  var best: EpochReport? { summary.history?.best }
   /// Whether any epoch is finished.
   var hasScores: Bool { !rows.isEmpty }
 
@@ -24,7 +25,14 @@ package struct ReportRun {
     self.name = name
     self.style = style
     let folder = RunFolder(summary.path)
-    events = RunEvents(EventLines.read(folder.metrics))
+    var timeline = RunTimeline()
+    var incidents = RunIncidents()
+    for event in MetricsFile.events(at: folder.metrics).compactMap(\.event) {
+      timeline.apply(event)
+      incidents.add(event, timeline)
+    }
+    events = timeline
+    self.incidents = incidents
     test = try TestScores(folder)
     utterances = try UtteranceScores(bestOf: folder)
   }

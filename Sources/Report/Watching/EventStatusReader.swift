@@ -1,101 +1,91 @@
 import Foundation
+import Platform
+import RunFiles
 
-/// Follows the `metrics.jsonl` of a run.
+/// Follows the events of a run.
 struct EventStatusReader: StatusReader {
   private(set) var status = RunStatus()
   /// Step numbers and times of the last steps of this start, for speed and time left.
   private var steps: [(step: Int, time: Date)] = []
   private var audioSecondsPerStep: Double?
   private var validationSeconds: Double?
-  private let decoder = JSONDecoder()
 
   /// Steps over which speed is measured.
   private static let window = 20
 
   /// `epochs` are those of the run's configuration, which older event files do not tell.
-  init(epochs: Int? = nil) {
-    status.epochs = epochs
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-  }
+  init(epochs: Int? = nil) { status.epochs = epochs }
 
   mutating func read(_ line: Substring, modified: Date?) {
-    guard let event = try? decoder.decode(Event.self, from: Data(line.utf8)) else { return }
-    let time = event.time.flatMap(Self.date)
+    guard let logged = try? LoggedEvent(line) else { return }
+    let time = logged.date
     status.heard = time ?? status.heard
-    switch event.event {
-    case "start": start(event, time)
-    case "step": step(event, time)
-    case "epoch": epoch(event, time)
-    case "stop":
-      status.state = .stopped(event.reason ?? "")
-      status.tell("stopped after step \(event.step ?? 0): \(event.reason ?? "")", at: time)
-    case "rollback":
-      status.tell("went back to step \(event.step ?? 0)", at: time)
-      goBack(to: event.step, keepsBest: true)
-    case "nonfinite":
-      status.tell("step \(event.step ?? 0) was not finite", at: time)
-    case "diverged":
-      status.state = .failed("diverged")
-      status.tell("diverged after step \(event.step ?? 0)", at: time)
-    case "fallback":
-      status.tell("a checkpoint was damaged: \(event.reason ?? "")", at: time)
-    default: break
-    }
+    if let event = logged.event { apply(event, time) }
     estimate()
   }
 
-  private mutating func start(_ event: Event, _ time: Date?) {
+  private mutating func apply(_ event: RunEvent, _ time: Date?) {
+    let place = status.stepInEpoch
+    status.apply(event)
+    if let step = event.resumedStep {
+      // Nothing is known of the step that the run goes on from, if others came after it.
+      if steps.last?.step ?? 0 > step { status.loss = nil }
+      steps = []
+    }
+    switch event {
+    case .start(let fields): start(fields, time)
+    case .step(let fields): step(fields, time)
+    case .epoch(let fields): epoch(fields, time, place)
+    case .stop(let stop):
+      status.state = .stopped(stop.reason)
+      status.tell("stopped after step \(stop.step): \(stop.reason)", at: time)
+    case .rollback(let rollback): status.tell("went back to step \(rollback.step)", at: time)
+    case .nonFinite(let report): status.tell("step \(report.step) was not finite", at: time)
+    case .diverged(let end):
+      status.state = .failed("diverged")
+      status.tell("diverged after step \(end.step)", at: time)
+    case .fallback(let fallback):
+      status.tell("a checkpoint was damaged: \(fallback.reason)", at: time)
+    case .checkpoint, .waiting: break
+    }
+  }
+
+  private mutating func start(_ start: RunEvent.Start, _ time: Date?) {
     status.state = .running
-    status.epochs = event.epochs ?? status.epochs
-    status.stepsPerEpoch = event.stepsPerEpoch ?? status.stepsPerEpoch
-    audioSecondsPerStep = event.audioSecondsPerStep ?? audioSecondsPerStep
+    status.epochs = start.epochs ?? status.epochs
+    audioSecondsPerStep = start.audioSecondsPerStep ?? audioSecondsPerStep
     status.speed = nil
-    goBack(to: event.step, keepsBest: false)
-    if let time, let step = event.step { steps = [(step, time)] }
-    let ranks = event.ranks.map { ", \($0) rank\($0 == 1 ? "" : "s")" } ?? ""
-    let step = event.step ?? 0
-    status.tell((step == 0 ? "started" : "continued after step \(step)") + ranks, at: time)
+    if let time { steps = [(start.step, time)] }
+    let ranks = start.ranks.map { ", " + NumberText.count($0, "rank") } ?? ""
+    status.tell(
+      (start.step == 0 ? "started" : "continued after step \(start.step)") + ranks, at: time)
     if let epochs = status.epochs, status.epoch >= epochs { status.state = .complete }
   }
 
-  private mutating func step(_ event: Event, _ time: Date?) {
-    guard let step = event.step else { return }
+  private mutating func step(_ step: RunEvent.Step, _ time: Date?) {
     status.state = .running
-    status.loss = event.loss ?? status.loss
-    if event.skipped == true { status.skipped(step: step) }
+    status.loss = step.loss ?? status.loss
     if let all = status.stepsPerEpoch, all > 0 {
-      status.stepInEpoch = step % all == 0 ? all : step % all
+      status.stepInEpoch = step.step % all == 0 ? all : step.step % all
     }
     guard let time else { return }
-    steps.append((step, time))
+    steps.append((step.step, time))
     if steps.count > Self.window + 1 { steps.removeFirst() }
   }
 
-  private mutating func epoch(_ event: Event, _ time: Date?) {
-    guard let number = event.epoch else { return }
-    let place = status.stepInEpoch
-    status.ended(epoch: number, step: event.step, pesq: event.pesq, noisy: event.noisyPesq)
+  private mutating func epoch(_ epoch: RunEvent.Epoch, _ time: Date?, _ place: Int?) {
+    let report = epoch.report
     // A validation beside training ends while the next epoch is under way.
     if let place, let all = status.stepsPerEpoch, place < all { status.stepInEpoch = place }
-    status.speed = event.audioSecondsPerSecond ?? status.speed
-    validationSeconds = event.validationSeconds ?? validationSeconds
+    if report.audioSecondsPerSecond > 0 { status.speed = report.audioSecondsPerSecond }
+    validationSeconds = report.validationSeconds ?? validationSeconds
     func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "nan" }
     status.tell(
-      "pass \(number): pesq \(text(event.pesq)), noisy \(text(event.noisyPesq)), loss "
-        + "\(text(event.loss)), train-loss \(text(event.trainLoss))",
+      "pass \(report.epoch): pesq \(text(report.pesq)), noisy \(text(report.noisyPESQ)), loss "
+        + "\(text(report.validationLoss)), train-loss \(text(report.trainingLoss))",
       at: time)
     // Speed is that of steps, without what came between.
     if let last = steps.last, let time { steps = [(last.step, time)] }
-  }
-
-  /// The run goes on from `step`: what came after it is done again.
-  private mutating func goBack(to step: Int?, keepsBest: Bool) {
-    let last = steps.last?.step ?? 0
-    steps = []
-    guard let step else { return }
-    if last > step { status.loss = nil }
-    status.wentBack(toStep: step, keepsBest: keepsBest)
-    if let all = status.stepsPerEpoch, all > 0 { status.stepInEpoch = step % all }
   }
 
   /// Time left: steps as they have lately been, and validations as the last was.
@@ -111,40 +101,5 @@ struct EventStatusReader: StatusReader {
     let steps = max(0, Double(epochs) * Double(all) - Double(last.step))
     let validations = max(0, Double(epochs) - Double(status.epoch))
     status.secondsLeft = steps * perStep + validations * (validationSeconds ?? 0)
-  }
-
-  /// A line of the file, as far as it is of interest here.
-  private struct Event: Decodable {
-    let event: String
-    let time: String?
-    let step: Int?
-    let epoch: Int?
-    let epochs: Int?
-    let stepsPerEpoch: Int?
-    let audioSecondsPerStep: Double?
-    let ranks: Int?
-    let loss: Double?
-    let trainLoss: Double?
-    let pesq: Double?
-    let noisyPesq: Double?
-    let audioSecondsPerSecond: Double?
-    let validationSeconds: Double?
-    let skipped: Bool?
-    let reason: String?
-  }
-
-  /// Reads `2026-11-26T03:40:36.123Z`, which is UTC.
-  static func date(_ text: String) -> Date? {
-    let fields = text.split { !$0.isNumber && $0 != "." }
-    guard fields.count == 6, let seconds = Double(fields[5]) else { return nil }
-    let whole = fields.prefix(5).compactMap { Int32($0) }
-    guard whole.count == 5 else { return nil }
-    var parts = tm()
-    parts.tm_year = whole[0] - 1900
-    parts.tm_mon = whole[1] - 1
-    parts.tm_mday = whole[2]
-    parts.tm_hour = whole[3]
-    parts.tm_min = whole[4]
-    return Date(timeIntervalSince1970: Double(timegm(&parts)) + seconds)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import RunFiles
 
 /// Follows what a run writes to its log, where there is no run folder to look into.
 struct LogStatusReader: StatusReader {
@@ -25,18 +26,18 @@ struct LogStatusReader: StatusReader {
       status.state = .running
       isOfARun = true
       if let step = Self.step(after: ", continued after step ", line) {
-        goBack(to: step, keepsBest: false)
+        goOn(.start(.init(step: step)))
       } else if line.hasSuffix("/") {
-        goBack(to: 0, keepsBest: false)
+        goOn(.start(.init(step: 0)))
       }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("warning: ") {
       if line.contains(" skipped on all ranks"), let step = Self.step(after: "step ", line) {
-        status.skipped(step: step)
+        status.apply(.step(.init(skipped: step)))
       }
       if line.contains(" steps in a row were skipped: back to ") {
         status.loss = nil
-        goBack(to: Self.step(after: ": back to step ", line) ?? 0, keepsBest: true)
+        goOn(.rollback(.init(step: Self.step(after: ": back to step ", line) ?? 0)))
       }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("stopped after ") {
@@ -54,11 +55,10 @@ struct LogStatusReader: StatusReader {
     estimate()
   }
 
-  /// The run goes on from `step`: what came after it is done again.
-  private mutating func goBack(to step: Int, keepsBest: Bool) {
-    status.wentBack(toStep: step, keepsBest: keepsBest)
+  /// Takes up a start or a rollback.
+  private mutating func goOn(_ event: RunEvent) {
+    status.apply(event)
     secondsLeftInPass = nil
-    if let all = status.stepsPerEpoch, all > 0 { status.stepInEpoch = step % all }
   }
 
   /// The number behind `text` in `line`.
@@ -74,7 +74,9 @@ struct LogStatusReader: StatusReader {
       guard let index = words.firstIndex(of: name), index + 1 < words.count else { return nil }
       return Double(words[index + 1]).flatMap { $0.isFinite ? $0 : nil }
     }
-    status.ended(epoch: number, pesq: value("PESQ"), noisy: value("noisy"))
+    var report = EpochReport()
+    (report.epoch, report.pesq, report.noisyPESQ) = (number, value("PESQ"), value("noisy"))
+    status.apply(.epoch(.init(report, step: nil, dataSeconds: nil)))
     status.loss = value("train-loss") ?? status.loss
     status.speed = value("audio-s/s")
     secondsPerEpoch = value("seconds")
@@ -109,5 +111,28 @@ struct LogStatusReader: StatusReader {
     }
     let whole = Double(epochs) - Double(status.epoch) - (secondsLeftInPass == nil ? 0 : 1)
     status.secondsLeft = max(0, whole) * secondsPerEpoch + (secondsLeftInPass ?? 0)
+  }
+}
+
+// A log says little of an event.
+extension RunEvent.Start {
+  fileprivate init(step: Int) {
+    self.init()
+    self.step = step
+  }
+}
+
+extension RunEvent.Step {
+  fileprivate init(skipped step: Int) {
+    self.init()
+    self.step = step
+    isSkipped = true
+  }
+}
+
+extension RunEvent.Rollback {
+  fileprivate init(step: Int) {
+    self.init()
+    self.step = step
   }
 }

@@ -1,43 +1,6 @@
 import Files
 import Foundation
 
-/// A value in `metrics.jsonl`.
-public enum MetricValue: Equatable, Sendable {
-  /// A number; nil, infinities and NaN become null, which JSON readers take for missing.
-  case number(Double?)
-  /// A whole number.
-  case integer(Int)
-  /// A text.
-  case text(String)
-  /// A truth value.
-  case flag(Bool)
-  /// Several values.
-  case list([MetricValue])
-
-  package var json: JSONValue {
-    switch self {
-    case .number(let value): value.map { .number($0) } ?? .null
-    case .integer(let value): .integer(value)
-    case .text(let value): .string(value)
-    case .flag(let value): .bool(value)
-    case .list(let values): .array(values.map(\.json))
-    }
-  }
-}
-
-extension MetricValue: ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,
-  ExpressibleByStringLiteral, ExpressibleByBooleanLiteral
-{
-  /// A number.
-  public init(floatLiteral value: Double) { self = .number(value) }
-  /// A whole number.
-  public init(integerLiteral value: Int) { self = .integer(value) }
-  /// A text.
-  public init(stringLiteral value: String) { self = .text(value) }
-  /// A truth value.
-  public init(booleanLiteral value: Bool) { self = .flag(value) }
-}
-
 /// `metrics.jsonl`: one JSON object per event, appended as they happen.
 ///
 /// Each event is one write to a file opened for appending, so a killed run loses at most the line
@@ -56,16 +19,30 @@ package final class MetricsFile: EventSink {
 
   deinit { close(descriptor) }
 
-  /// Appends one object with the keys `event`, `time` (UTC) and those of `fields`, sorted.
-  package func append(
-    event: String, fields: [(name: String, value: MetricValue)], date: Date
-  ) throws(AtomicFileError) {
-    let time = date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
-    var members: [String: JSONValue] = [:]
-    for field in fields { members[field.name] = field.value.json }
-    members["event"] = .string(event)
-    members["time"] = .string(time + "Z")
-    let bytes = Array("\(JSONValue.object(members))\n".utf8)
+  /// The events of the file at `url`, which may be written while it is read; none if it cannot be
+  /// read. With a `kind`, those of that kind only, which is quicker.
+  ///
+  /// Bytes behind the last line break are not finished, or were cut off with their writer, and are
+  /// left out. So are lines that are no events. Bytes that are no UTF-8 spoil their own line only.
+  package static func events(
+    at url: URL, of kind: (any EventFields.Type)? = nil
+  ) -> [LoggedEvent] {
+    let lineBreak = UInt8(ascii: "\n")
+    guard let data = FileManager.default.contents(atPath: url.path(percentEncoded: false)),
+      let end = data.lastIndex(of: lineBreak)
+    else { return [] }
+    let mark = kind.map { Data("\"\($0.name)\"".utf8) }
+    return data[..<end].split(separator: lineBreak).compactMap { line in
+      if let mark, line.range(of: mark) == nil { return nil }
+      let event = try? LoggedEvent(String(decoding: line, as: UTF8.self))
+      if let kind, event?.event.map({ type(of: $0.fields) == kind }) != true { return nil }
+      return event
+    }
+  }
+
+  /// Appends the line of an event.
+  package func append(_ event: RunEvent, date: Date) throws(AtomicFileError) {
+    let bytes = Array("\(event.line(at: date))\n".utf8)
     let written = write(descriptor, bytes, bytes.count)
     if written != bytes.count {
       // A short write means a full disk; what was written of the line goes again.

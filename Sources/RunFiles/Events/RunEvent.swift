@@ -1,103 +1,131 @@
-import Platform
+import Files
+import Foundation
 
-extension RunEvents {
-  /// A line of the file, with the keys of every kind of event that the report reads.
-  package struct Event: Decodable {
-    let event: String
-    let time: String?
-    let step: Int?
-    let epoch: Int?
-    let loss: Double?
-    let skipped: Bool?
-    let seconds: Double?
-    let validationSeconds: Double?
-    let dataSeconds: Double?
-    let busySeconds: Double?
-    let exposedSeconds: Double?
-    let audioRate: Double?
-    // start, stop
-    let ranks: Int?
-    let data: String?
-    let program: String?
-    let kernels: String?
-    let reason: String?
-    // rollback, fallback
-    let fromStep: Int?
-    let rateFactor: Double?
-    let rollback: Int?
-    let limit: Int?
-    let checkpoint: String?
-    let file: String?
-    // nonfinite
-    let rank: Int?
-    let transient: Bool?
-    let utterance: String?
-    let stage: String?
-    let layer: String?
-    let tensor: String?
-    let nan: Int?
-    let infinite: Int?
-    let inputFinite: Bool?
-    let weightsFinite: Bool?
-    let dump: String?
-    // waiting
-    let host: String?
-    let stepsLast: Int?
-    let steps: Int?
-    let waitedSeconds: Double?
-    // diverged
-    let skippedSteps: Int?
+/// Something that happened in a run: a line of `metrics.jsonl`.
+///
+/// `docs/files.md` has the meaning and the unit of every field.
+package enum RunEvent: Equatable, Sendable {
+  /// A run starts, or is resumed.
+  case start(Start)
+  /// A training step is done.
+  case step(Step)
+  /// An epoch is validated.
+  case epoch(Epoch)
+  /// A checkpoint is complete.
+  case checkpoint(Checkpoint)
+  /// The steps of an epoch are done, in which ranks waited for each other.
+  case waiting(Waiting)
+  /// A run stops before its last epoch.
+  case stop(Stop)
+  /// A damaged checkpoint is passed over.
+  case fallback(Fallback)
+  /// A rank reports on a skipped step.
+  case nonFinite(NonFinite)
+  /// A run returns to an earlier state.
+  case rollback(Rollback)
+  /// A run gives up because of skipped steps.
+  case diverged(Diverged)
 
-    private enum CodingKeys: String, CodingKey {
-      case event, time, step, epoch, loss, skipped, seconds, ranks, data, program, kernels, reason
-      case rollback, limit, checkpoint, file, rank, transient, utterance, stage, layer, tensor, nan
-      case infinite, dump, host, steps
-      case validationSeconds = "validation_seconds"
-      case dataSeconds = "data_seconds"
-      case busySeconds = "busy_seconds"
-      case exposedSeconds = "exposed_exchange_seconds"
-      case audioRate = "audio_seconds_per_second"
-      case fromStep = "from_step"
-      case rateFactor = "rate_factor"
-      case inputFinite = "input_finite"
-      case weightsFinite = "weights_finite"
-      case stepsLast = "steps_last"
-      case waitedSeconds = "waited_seconds"
-      case skippedSteps = "skipped_steps"
+  /// All kinds of events. A kind that is missing here cannot be read.
+  package static let kinds: [any EventFields.Type] = [
+    Start.self, Step.self, Epoch.self, Checkpoint.self, Waiting.self, Stop.self, Fallback.self,
+    NonFinite.self, Rollback.self, Diverged.self,
+  ]
+
+  /// The fields of the event.
+  package var fields: any EventFields {
+    switch self {
+    case .start(let fields): fields
+    case .step(let fields): fields
+    case .epoch(let fields): fields
+    case .checkpoint(let fields): fields
+    case .waiting(let fields): fields
+    case .stop(let fields): fields
+    case .fallback(let fields): fields
+    case .nonFinite(let fields): fields
+    case .rollback(let fields): fields
+    case .diverged(let fields): fields
     }
+  }
 
-    /// A sentence about the event for a reader of the report; nil for regular events. `startCount`
-    /// is the number of starts so far, this one included.
-    func incident(startCount: Int) -> String? {
-      let place = "step \(step ?? 0)"
-      switch event {
-      case "start" where startCount > 1:
-        return "started again after \(place), on \(NumberText.count(ranks ?? 1, "rank"))"
-      case "stop": return "stopped after \(place): \(reason ?? "no reason given")"
-      case "rollback":
-        return "went back from step \(fromStep ?? 0) to \(place)"
-          + (checkpoint == nil ? ", the initial weights" : "")
-          + ", learning rate × \(rateFactor ?? 1)"
-          + " (rollback \(rollback ?? 0) of \(limit ?? 0))"
-      case "diverged":
-        return "gave up at \(place): \(skippedSteps ?? 0) steps were skipped in all"
-      case "fallback":
-        return "\(file ?? "a checkpoint") could not be used (\(reason ?? "damaged")); "
-          + "went on from \(place)"
-      case "nonfinite": return nonFinite
-      default: return nil
-      }
+  /// The step that the run goes on from, if this is a start or a rollback: what the run did after
+  /// it does not count any more, since it is done again.
+  package var resumedStep: Int? {
+    switch self {
+    case .start(let start): start.step
+    case .rollback(let rollback): rollback.step
+    default: nil
     }
+  }
 
-    private var nonFinite: String {
-      let place = "step \(step ?? 0) skipped: rank \(rank ?? 0)"
-      if transient ?? false { return "\(place), not finite once and finite when computed again" }
-      let what = [layer, tensor].compactMap { $0 }.joined(separator: ", ")
-      return "\(place), utterance \(utterance ?? "unknown"), first in \(what.isEmpty ? "?" : what)"
-        + (stage.map { " (\($0))" } ?? "") + ": \(nan ?? 0) NaN, \(infinite ?? 0) infinite"
-        + ((inputFinite ?? true) ? "" : "; the input is not finite")
-        + ((weightsFinite ?? true) ? "" : "; the weights are not finite")
-        + (dump.map { "; dump \($0)" } ?? "")
-    }
+  /// The event at `date` as a line of `metrics.jsonl`, without its line break: a JSON object with
+  /// the keys `event`, `time` and those of the fields, sorted.
+  package func line(at date: Date) -> String {
+    let fields = fields
+    var members = Dictionary(uniqueKeysWithValues: fields.fields.map { ($0.name, $0.value) })
+    members["event"] = .string(type(of: fields).name)
+    let time = date.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true))
+    members["time"] = .string(time + "Z")
+    return JSONValue.object(members).description
+  }
+}
+
+/// The fields of a kind of events.
+package protocol EventFields: FieldList, Equatable, Sendable {
+  /// The kind, as the key `event` has it.
+  static var name: String { get }
+  /// The event with these fields.
+  var event: RunEvent { get }
+}
+
+/// A line of `metrics.jsonl`.
+package struct LoggedEvent: Equatable, Sendable {
+  /// When it happened, as the file has it: UTC, ISO 8601; nil if the line does not say.
+  package let time: String?
+  /// The event; nil if only a later version knows its kind.
+  package let event: RunEvent?
+
+  /// Reads a line. Keys that only later versions know are ignored, and those that earlier versions
+  /// do not have keep the value of `FieldList.init`.
+  ///
+  /// - Throws: `DecodingError` if the line is no event, lacks a key that every version writes, or
+  ///   has a value of another type.
+  package init(_ line: some StringProtocol) throws {
+    self = try JSONDecoder().decode(LoggedEvent.self, from: Data(line.utf8))
+  }
+
+  /// `time` as a date; nil if it has another form.
+  package var date: Date? {
+    guard let fields = time?.split(whereSeparator: { !$0.isNumber && $0 != "." }),
+      fields.count == 6, let seconds = Double(fields[5])
+    else { return nil }
+    let whole = fields.prefix(5).compactMap { Int32($0) }
+    guard whole.count == 5 else { return nil }
+    var parts = tm()
+    parts.tm_year = whole[0] - 1900
+    parts.tm_mon = whole[1] - 1
+    parts.tm_mday = whole[2]
+    parts.tm_hour = whole[3]
+    parts.tm_min = whole[4]
+    return Date(timeIntervalSince1970: Double(timegm(&parts)) + seconds)
+  }
+}
+
+extension LoggedEvent: Decodable {
+  /// Reads a JSON object.
+  package init(from decoder: any Decoder) throws {
+    let object = try decoder.container(keyedBy: FieldName.self)
+    let name = try object.decode(String.self, forKey: FieldName(stringValue: "event"))
+    time = try object.decodeIfPresent(String.self, forKey: FieldName(stringValue: "time"))
+    event = try RunEvent.kinds.first { $0.name == name }.map { try Self.read($0, object) }
+  }
+
+  private static func read<Fields: EventFields>(
+    _ kind: Fields.Type, _ object: KeyedDecodingContainer<FieldName>
+  ) throws -> RunEvent {
+    var fields = Fields()
+    var reader = JSONFieldReader(object: object)
+    try fields.visit(&reader)
+    return fields.event
   }
 }

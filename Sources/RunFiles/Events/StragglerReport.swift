@@ -5,18 +5,21 @@ import Foundation
 /// A step lasts as long as its slowest rank computes and loads; what a rank is faster by, it waits.
 package struct StragglerReport: Equatable, Sendable {
   /// The rank that others waited for most.
-  package let rank: Int
+  package var rank = 0
   /// Steps in which it was the last.
-  package let stepsLast: Int
+  package var stepsLast = 0
   /// All steps.
-  package let steps: Int
+  package var steps = 0
   /// Seconds that the mean rank waited in the steps in which that rank was the last.
-  package let waitedForIt: Double
+  package var waitedForIt = 0.0
   /// Seconds that the mean rank waited in all steps.
-  package let waited: Double
+  package var waited = 0.0
   /// Deviation of a rank's time in a step from the mean of the ranks in that step, relative: what
   /// limits how far a job scales.
-  package let jitter: Double
+  package var jitter = 0.0
+
+  /// A report of no step.
+  package init() {}
 
   /// Of the seconds that each rank was busy in each step, `busy[rank][step]`; nil for one rank, no
   /// step, or ranks that speak of unlike numbers of steps.
@@ -48,13 +51,25 @@ package struct StragglerReport: Equatable, Sendable {
   /// Share of the steps' time that ranks wait for each other, from which on it is worth a line.
   package static let notableShare = 0.02
 
-  /// The line of the log after an epoch whose steps took `seconds`; nil if the waiting is not worth
-  /// one.
-  package func line(host: String, seconds: Double) -> String? {
+  /// A sentence about an epoch whose steps took `seconds`, the slowest rank being on `host`; nil if
+  /// the waiting is not worth one.
+  package func text(host: String, seconds: Double) -> String? {
     guard seconds > 0, waited > Self.notableShare * seconds else { return nil }
     return String(
-      format: "waiting: ranks waited %.1f s for each other (%.1f%% of the steps), %.1f s of it for "
+      format: "ranks waited %.1f s for each other (%.1f%% of the steps), %.1f s of it for "
         + "rank %d (%@), the last in %d of %d steps; jitter %.1f%%",
       waited, 100 * waited / seconds, waitedForIt, rank, host, stepsLast, steps, 100 * jitter)
+  }
+}
+
+extension StragglerReport: FieldList {
+  /// Visits the fields of the event.
+  package mutating func visit<V: FieldVisitor>(_ fields: inout V) throws(V.Failure) {
+    try fields("rank", &rank)
+    try fields("steps_last", &stepsLast)
+    try fields("steps", &steps)
+    try fields("waited_for_it_seconds", &waitedForIt)
+    try fields("waited_seconds", &waited)
+    try fields("jitter", &jitter)
   }
 }

@@ -1,13 +1,13 @@
 import Foundation
 import Metrics
 
-/// What one epoch of training and its validation came to: the log's epoch line, a row of the
-/// history and an event in `metrics.jsonl`.
+/// Results of one epoch of training and its validation: the log's epoch line, a row of
+/// `history.csv` and most of an event in `metrics.jsonl`.
 ///
 /// A score that could not be measured is nil and prints as `nan`.
 public struct EpochReport: Equatable, Sendable {
   /// Number of the epoch, from 1.
-  public var epoch: Int
+  public var epoch = 0
   /// Mean PESQ of the enhanced validation utterances.
   public var pesq: Double?
   /// Mean PESQ of the same utterances unprocessed.
@@ -21,17 +21,20 @@ public struct EpochReport: Equatable, Sendable {
   /// Mean loss over the epoch's training items.
   public var trainingLoss: Double?
   /// Learning rate of the epoch's last step.
-  public var learningRate: Double
+  public var learningRate = 0.0
   /// Number of utterances that got a PESQ.
-  public var scored: Int
+  public var scored = 0
   /// Number of utterances in the validation set.
-  public var total: Int
+  public var total = 0
   /// Wall-clock duration of training and validation.
-  public var seconds: Double
+  public var seconds = 0.0
   /// Seconds of audio trained per second, over all ranks.
-  public var audioSecondsPerSecond: Double
+  public var audioSecondsPerSecond = 0.0
   /// Those of `seconds` in which training stood still for the validation.
   public var validationSeconds: Double?
+
+  /// A report of no epoch yet.
+  package init() {}
 
   /// A report of one epoch.
   public init(
@@ -79,25 +82,29 @@ public struct EpochReport: Equatable, Sendable {
     return fields.joined(separator: " ")
   }
 
-  /// The fields of `metrics.jsonl` and the columns of `history.csv`, in order. New ones come last,
-  /// so that an older history can be continued.
-  package var fields: [(name: String, value: MetricValue)] {
-    [
-      ("epoch", .integer(epoch)),
-      ("pesq", .number(pesq)), ("noisy_pesq", .number(noisyPESQ)),
-      ("si_sdr", .number(siSDR)), ("noisy_si_sdr", .number(noisySISDR)),
-      ("loss", .number(validationLoss)), ("train_loss", .number(trainingLoss)),
-      ("scored", .integer(scored)), ("total", .integer(total)),
-      ("seconds", .number(seconds)),
-      ("audio_seconds_per_second", .number(audioSecondsPerSecond)),
-      ("learning_rate", .number(learningRate)),
-      ("validation_seconds", .number(validationSeconds)),
-    ]
-  }
-
   // `%f` of Foundation always has a decimal point, whatever the locale: awk and sort rely on it.
   private static func fixed(_ value: Double?, _ digits: Int) -> String {
     guard let value, !value.isNaN else { return "nan" }
     return String(format: "%.\(digits)f", value)
+  }
+}
+
+extension EpochReport: FieldList {
+  /// Visits the columns of `history.csv`, in order, which are fields of the event, too. New ones
+  /// come last, so that an older history can be continued.
+  package mutating func visit<V: FieldVisitor>(_ fields: inout V) throws(V.Failure) {
+    try fields.required("epoch", &epoch)
+    try fields("pesq", &pesq)
+    try fields("noisy_pesq", &noisyPESQ)
+    try fields("si_sdr", &siSDR)
+    try fields("noisy_si_sdr", &noisySISDR)
+    try fields("loss", &validationLoss)
+    try fields("train_loss", &trainingLoss)
+    try fields("scored", &scored)
+    try fields("total", &total)
+    try fields("seconds", &seconds)
+    try fields("audio_seconds_per_second", &audioSecondsPerSecond)
+    try fields("learning_rate", &learningRate)
+    try fields("validation_seconds", &validationSeconds)
   }
 }

@@ -30,9 +30,7 @@ public struct HistoryCSV {
   private var isOutdated = false
 
   /// First line of the file.
-  public static let header = EpochReport(
-    epoch: 0, learningRate: 0, scored: 0, total: 0, seconds: 0, audioSecondsPerSecond: 0
-  ).fields.map(\.name).joined(separator: ",")
+  public static let header = EpochReport.fieldNames.joined(separator: ",")
 
   /// The history at `url` as it was after `lastEpoch`; 0 for a new run.
   ///
@@ -105,8 +103,12 @@ public struct HistoryCSV {
     isOutdated = false
   }
 
-  private static func cell(_ value: MetricValue) -> String {
-    if case .number(let number) = value { return number.map { "\($0)" } ?? "nan" }
-    return value.json.description
+  private static func cell(_ value: JSONValue) -> String {
+    switch value {
+    case .null: "nan"
+    // Not as in JSON: "12.0", and "nan" or "inf" where that is the value.
+    case .number(let number): "\(number)"
+    default: value.description
+    }
   }
 }

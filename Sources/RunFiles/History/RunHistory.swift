@@ -1,29 +1,11 @@
-import Foundation
-import Metrics
-
-/// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know,
-/// or that an older file lacks, do no harm.
+/// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know are
+/// ignored, and values that an older file lacks are those of `EpochReport.init`.
 package struct RunHistory: Equatable, Sendable {
-  /// One epoch.
-  package struct Row: Equatable, Sendable {
-    package let epoch: Int
-    /// By column; what was not measured is missing.
-    package let values: [String: Double]
-
-    /// Mean quality of the enhanced utterances.
-    package var pesq: Double? { values["pesq"] }
-    /// That of the same utterances unprocessed.
-    package var noisyPESQ: Double? { values["noisy_pesq"] }
-    /// dB.
-    package var siSDR: Double? { values["si_sdr"] }
-    /// Wall-clock time.
-    var seconds: Double? { values["seconds"] }
-  }
-
-  package let rows: [Row]
+  /// The epochs, in order.
+  package let rows: [EpochReport]
 
   /// The epoch with the highest score; of equal ones the first, as training keeps it.
-  package var best: Row? {
+  package var best: EpochReport? {
     rows.reduce(nil) { best, row in
       guard let score = row.pesq else { return best }
       return score > best?.pesq ?? -.infinity ? row : best
@@ -37,16 +19,16 @@ package struct RunHistory: Equatable, Sendable {
     guard let columns = lines.first, columns.first == "epoch", columns.contains("pesq") else {
       throw .unreadable(path: path, reason: "it is no history of epochs")
     }
-    var rows: [Row] = []
+    var rows: [EpochReport] = []
     for (index, fields) in lines.enumerated().dropFirst() {
-      guard fields.count == columns.count, let epoch = Int(fields[0]) else {
+      guard fields.count == columns.count, Int(fields[0]) != nil else {
         throw .unreadable(
           path: path, reason: "line \(index + 1) has \(fields.count) fields, not \(columns.count)")
       }
-      let numbers = zip(columns, fields).compactMap { column, field in
-        Double(field).flatMap { $0.isFinite ? (column, $0) : nil }
-      }
-      rows.append(Row(epoch: epoch, values: Dictionary(numbers) { $1 }))
+      var reader = CellReader(cells: Dictionary(zip(columns, fields)) { $1 })
+      var row = EpochReport()
+      row.visit(&reader)
+      rows.append(row)
     }
     self.rows = rows
   }

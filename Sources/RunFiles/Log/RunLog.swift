@@ -40,7 +40,7 @@ public final class RunLog {
   ) throws(AtomicFileError) {
     let metrics: MetricsFile? =
       if let runFolder, rank == 0 {
-        try MetricsFile(url: runFolder.appending(path: "metrics.jsonl"))
+        try MetricsFile(url: RunFolder(runFolder.path(percentEncoded: false)).metrics)
       } else {
         nil
       }
@@ -85,20 +85,20 @@ public final class RunLog {
   /// Writes `text` marked as a warning.
   public func warning(_ text: String) { line("warning: \(text)") }
 
-  /// Writes the epoch's line and its event; `fields` are in the event only.
-  public func epoch(
-    _ report: EpochReport, adding fields: KeyValuePairs<String, MetricValue> = [:]
-  ) {
-    write(report.logLine)
-    append("epoch", report.fields + fields.map { (name: $0.key, value: $0.value) })
-  }
-
-  /// Adds an event to all sinks, in `metrics.jsonl` an object: the keys `event` (`name`), `time` and
-  /// those of `fields`.
+  /// Adds `event` to all sinks. An epoch has a line of the log, too.
   ///
   /// A failure to write is logged once and does not end the run.
-  public func event(_ name: String, _ fields: KeyValuePairs<String, MetricValue> = [:]) {
-    append(name, fields.map { (name: $0.key, value: $0.value) })
+  package func append(_ event: RunEvent) {
+    if case .epoch(let epoch) = event { write(epoch.report.logLine) }
+    let date = Date()
+    for sink in sinks {
+      do {
+        try sink.append(event, date: date)
+      } catch {
+        if !hasWarnedAboutEvents { warning("\(error) (further events may be missing too)") }
+        hasWarnedAboutEvents = true
+      }
+    }
   }
 
   /// Starts showing the progress of a pass of `total` steps, `completed` of which are done already.
@@ -155,17 +155,5 @@ public final class RunLog {
     guard isBarVisible else { return }
     terminal?.write("\r\u{1b}[K")
     isBarVisible = false
-  }
-
-  private func append(_ name: String, _ fields: [(name: String, value: MetricValue)]) {
-    let date = Date()
-    for sink in sinks {
-      do {
-        try sink.append(event: name, fields: fields, date: date)
-      } catch {
-        if !hasWarnedAboutEvents { warning("\(error) (further events may be missing too)") }
-        hasWarnedAboutEvents = true
-      }
-    }
   }
 }

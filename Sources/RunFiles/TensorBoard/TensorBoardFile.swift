@@ -32,21 +32,19 @@ package final class TensorBoardFile: EventSink {
 
   deinit { close(descriptor) }
 
-  package func append(
-    event: String, fields: [(name: String, value: MetricValue)], date: Date
-  ) throws(AtomicFileError) {
-    guard let field = fields.first(where: { $0.name == "step" }),
-      case .integer(let step) = field.value
-    else { return }
-    switch event {
-    case "start":
-      try write([.start(step: step + 1), .text(tag: "configuration", text, step: step)], date)
-    case "rollback":
-      try write([.start(step: step + 1)], date)
-    default:
-      let scalars = TensorBoardTags.scalars(event: event, fields: fields)
-      if !scalars.isEmpty { try write([.scalars(scalars, step: step)], date) }
+  /// Appends the records of an event.
+  package func append(_ event: RunEvent, date: Date) throws(AtomicFileError) {
+    var records: [TensorBoardEvent] = []
+    if let step = event.resumedStep {
+      // TensorBoard forgets this step and later ones.
+      records.append(.start(step: step + 1))
+      if case .start = event {
+        records.append(.text(tag: "configuration", text, step: step))
+      }
+    } else if let (step, scalars) = event.scalars {
+      records.append(.scalars(scalars, step: step))
     }
+    if !records.isEmpty { try write(records, date) }
   }
 
   private func write(_ events: [TensorBoardEvent], _ date: Date) throws(AtomicFileError) {
