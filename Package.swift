@@ -80,18 +80,18 @@ let modules: [Target] = [
     "KernelsAVX512", uses: ["KernelAPI"], libraries: ["CPrefetch"], processor: .x86v4,
     settings: kernelSettings + [.define("AVX512")]),
   module(
-    "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files", "Platform"],
+    "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files"],
     libraries: ["COpenBLAS", "CPlatform"]),
   module(
     "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
 
-  module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
-  module("Metrics", uses: ["Audio", "Files", "Platform"]),
+  module("Audio", uses: ["Files"], libraries: ["CFFTW", "CSndfile"]),
+  module("Metrics", uses: ["Audio", "Files"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.
-  module("Communication", uses: ["Files", "Platform"], libraries: ["CMPI", "CPlatform"]),
+  module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
   // The files that a run leaves, as it writes them and as others read them.
-  module("RunFiles", uses: ["Metrics", "Models", "Files", "Platform"]),
+  module("RunFiles", uses: ["Metrics", "Files", "Platform"]),
   // Recordings and where they lie.
   module(
     "Corpora", uses: ["RunFiles", "Communication", "Audio", "Files", "Platform"]),
@@ -99,8 +99,7 @@ let modules: [Target] = [
   module(
     "Evaluation",
     uses: [
-      "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files",
-      "Platform",
+      "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
     ]),
 
   // The heart: step, exchange, loop, checkpoints, and what happens when numbers are not finite.
@@ -115,21 +114,21 @@ let modules: [Target] = [
   module(
     "Forecast",
     uses: [
-      "DistTrain", "RunFiles", "Communication", "Models", "Tensor", "Charts", "Files", "Platform",
+      "DistTrain", "Communication", "Tensor", "Charts", "Files", "Platform",
     ]),
   module(
     "Benchmarks",
     uses: [
-      "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics",
-      "Audio", "Models", "Tensor", "KernelAPI", "Files", "Platform",
-    ]),
+      "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics", "Audio",
+      "Models", "Tensor", "KernelAPI", "Files", "Platform",
+    ], libraries: ["CPlatform"]),
   // Pages, tables and screens of runs.
   module(
     "Report",
     uses: [
-      "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics",
-      "Audio", "Models", "Tensor", "Charts", "Files", "Platform",
-    ], libraries: ["CZlib"]),
+      "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Metrics", "Audio", "Models",
+      "Tensor", "Charts", "Files", "Platform",
+    ], libraries: ["CZlib"], resources: [.embedInCode("Resources")]),
   // Jobs of several processes: their start, their restarts, and what is checked before.
   module(
     "Launching",
@@ -150,7 +149,8 @@ let tests: [Target] = [
   module(
     "TestSupport", uses: ["Models", "Tensor", "Audio", "Files", "Platform"],
     path: "Tests/TestSupport"),
-  module("PlatformTests", .tests, uses: ["TestSupport", "Platform"]),
+  module(
+    "PlatformTests", .tests, uses: ["TestSupport", "Platform"], libraries: ["CPlatform"]),
   module("FilesTests", .tests, uses: ["TestSupport", "Files", "Platform"]),
   module("ChartsTests", .tests, uses: ["TestSupport", "Charts", "Platform"]),
   module(
@@ -224,11 +224,16 @@ let tests: [Target] = [
     ]),
 ]
 
+/// DocC's plugin is needed by scripts/api-docs.sh only: no other build has to fetch it.
+let documentation: [Package.Dependency] =
+  Context.environment["DISTTRAIN_DOCS"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 let package = Package(
   name: "disttrain",
   products: [.executable(name: "disttrain", targets: ["DistTrainCLI"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
-  ],
+  ] + documentation,
   targets: libraries + modules + tests
 )

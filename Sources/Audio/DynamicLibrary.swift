@@ -10,7 +10,7 @@ package struct DynamicLibrary {
   private let handle: UInt
 
   /// Opens the library `name`, which Debian's `package` installs, until the process ends.
-  package init(_ name: String, package: String) throws(CorpusLibraryError) {
+  package init(_ name: String, package: String) throws(DynamicLibraryError) {
     self.name = name
     self.package = package
     guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
@@ -24,7 +24,7 @@ package struct DynamicLibrary {
   /// type.
   package func function<Function>(
     _ symbol: String, as type: Function.Type
-  ) throws(CorpusLibraryError) -> Function {
+  ) throws(DynamicLibraryError) -> Function {
     guard let address = dlsym(UnsafeMutableRawPointer(bitPattern: handle), symbol) else {
       throw .missing(name: name, package: package, reason: "it has no \(symbol)")
     }

@@ -40,8 +40,8 @@ package struct Resampler: Sendable {
 
   /// Loads the library.
   ///
-  /// - Throws: `CorpusLibraryError.missing` if it is not installed.
-  package init(_ quality: Quality) throws(CorpusLibraryError) {
+  /// - Throws: `DynamicLibraryError.missing` if it is not installed.
+  package init(_ quality: Quality) throws(DynamicLibraryError) {
     let library = try DynamicLibrary("libsoxr.so.0", package: "libsoxr0")
     oneShot = try library.function("soxr_oneshot", as: OneShot.self)
     self.quality = quality
@@ -49,10 +49,10 @@ package struct Resampler: Sendable {
 
   /// The waveform at `sampleRate` hertz, `ceil(count · sampleRate / waveform.sampleRate)` samples.
   ///
-  /// - Throws: `CorpusLibraryError.failed`, with `path` as the name of the recording.
+  /// - Throws: `DynamicLibraryError.failed`, with `path` as the name of the recording.
   package func resample(
     _ waveform: Waveform, to sampleRate: Int, path: String
-  ) throws(CorpusLibraryError) -> [Float] {
+  ) throws(DynamicLibraryError) -> [Float] {
     let source = waveform.samples
     if waveform.sampleRate == sampleRate || source.isEmpty { return source }
     let capacity = (source.count * sampleRate + waveform.sampleRate - 1) / waveform.sampleRate

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 extension WaveFile {
@@ -48,9 +49,11 @@ extension WaveFile {
   ///
   /// - Throws: `WaveFileError.unwritable`.
   package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(WaveFileError) {
-    let file = try UnfinishedFile(path: path)
-    _ = bytes.withUnsafeBytes { file.write($0) }
-    try file.publish()
+    do {
+      try AtomicFile.write(bytes, to: URL(fileURLWithPath: path), .unflushed)
+    } catch {
+      throw .unwritable(path: path, reason: error.reason)
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import CSndfile
+import Files
 import Foundation
 import Synchronization
 
@@ -83,13 +84,10 @@ public enum WaveFile {
   ///
   /// - Throws: `WaveFileError.missing` or `unreadable`.
   package static func bytes(path: String) throws(WaveFileError) -> [UInt8] {
-    do {
-      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch CocoaError.fileReadNoSuchFile {
-      throw .missing(path: path)
-    } catch {
-      throw .unreadable(path: path, reason: error.localizedDescription)
+    let data = try FileContents.read(URL(fileURLWithPath: path)) { error -> WaveFileError in
+      error.isMissing ? .missing(path: path) : .unreadable(path: path, reason: error.reason)
     }
+    return [UInt8](data)
   }
 
   /// Samples `range` of a mono file, which must have the rate `sampleRate`, in hertz, unless that

@@ -4,7 +4,7 @@
 /// `finish` has returned; until then a file that had the name before stays. Without `finish`
 /// nothing is left.
 public final class WaveWriter {
-  private let file: UnfinishedFile
+  private let file: EncodedFile
   private let encoder: SoundEncoder
   private let path: String
   private let sampleCount: Int
@@ -28,7 +28,7 @@ public final class WaveWriter {
     }
     self.path = path
     self.sampleCount = sampleCount
-    file = try UnfinishedFile(path: path)
+    file = try EncodedFile(path: path)
     encoder = try SoundEncoder(
       to: file, path: path, sampleRate: sampleRate, encoding: encoding)
   }

@@ -53,11 +53,8 @@ package struct BenchmarkResult {
   /// - Throws: `BenchmarkResultError` if the file cannot be read or is no result.
   init(path: String) throws(BenchmarkResultError) {
     self.path = path
-    let data: Data
-    do {
-      data = try FileContents.read(URL(fileURLWithPath: path))
-    } catch {
-      throw .unreadable(path: path, reason: error.reason)
+    let data = try FileContents.read(URL(fileURLWithPath: path)) {
+      BenchmarkResultError.unreadable(path: path, reason: $0.reason)
     }
     guard let json = try? JSONValue(parsing: data), let kind = json["kind"]?.string,
       Self.kinds.contains(kind)

@@ -1,5 +1,6 @@
 import Audio
 import Corpora
+import Files
 import Foundation
 import Platform
 
@@ -61,12 +62,7 @@ package struct LoadingBenchmark: Codable {
   }
 
   /// The figures as JSON, with sorted keys in snake case.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-  }
+  package func json() throws -> String { try indentedJSON(self, snakeCase: true) + "\n" }
 
   private static func measure<Result>(
     _ cost: inout Cost, _ body: () throws -> Result

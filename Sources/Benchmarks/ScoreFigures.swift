@@ -1,8 +1,6 @@
-import CPlatform
 import Files
 import Metrics
 import Platform
-import Synchronization
 
 /// The time that the metrics take, each alone and all together.
 package struct ScoreFigures: Encodable {
@@ -60,17 +58,10 @@ package struct ScoreFigures: Encodable {
         secondsMaximum: times.maximum)
     }
     let utterances = 4 * repeats * threads
-    let next = Mutex(0)
+    let scorers = WorkerPool((0..<threads).map { _ in UtteranceScorer() })
     let time = try secondsTaken {
-      try parallelForEach(Array(0..<threads), threads: threads) { _ in
-        platform_flush_denormals()
-        let scorer = UtteranceScorer()
-        while next.withLock({
-          $0 += 1
-          return $0 <= utterances
-        }) {
-          try score(scorer)
-        }
+      try parallelForEach(Array(0..<utterances), threads: threads) { _ in
+        try scorers.withWorker { try score($0) }
       } completed: { _ in
       }
     }

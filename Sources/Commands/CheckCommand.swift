@@ -6,7 +6,7 @@ import Models
 struct CheckCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Test that models are what was published and train on this machine.",
+    abstract: "Test that models are as published and can be trained on this machine.",
     discussion: """
       Six tests for each preset: parameter count, shapes, forward pass with complex and with \
       real/imag input, gradient flow, and memory. The exit status is 0 only if all of them pass.
@@ -54,7 +54,7 @@ struct CheckCommand: ParsableCommand {
 }
 
 extension ArgumentHelp {
-  /// Of the option that names several models.
+  /// Help of the option that names several models.
   static let presets = ArgumentHelp(
     "Presets or paths of JSON files like them. Without it: "
       + Preset.systems.joined(separator: ", ") + ".",

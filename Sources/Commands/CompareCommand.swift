@@ -11,7 +11,7 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       Takes run folders, finished or not. With --output the table is also written as \
       comparison.csv (Model,Params(M),Best PESQ,Epoch) and comparison.json, and the score of every \
-      pass as abl1_pesq.csv and so on, one pass a line.
+      epoch as abl1_pesq.csv and so on, one epoch a line.
       """)
 
   @Argument(help: ArgumentHelp("Run folders.", valueName: "run")) var runs: [String]

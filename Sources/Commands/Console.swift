@@ -2,7 +2,7 @@ import Foundation
 import Platform
 import RunFiles
 
-/// What commands say to the person who runs them.
+/// Output of commands to the person who runs them.
 enum Console {
   /// Writes `text` and a line break to stdout.
   static func line(_ text: String) { FileDescriptorOutput(STDOUT_FILENO).write(text + "\n") }

@@ -16,7 +16,7 @@ struct DescribeCommand: ParsableCommand {
 }
 
 extension ArgumentHelp {
-  /// Of every option that names a model.
+  /// Help of every option that names a model.
   static let preset = ArgumentHelp(
     "A preset (\(Preset.names.joined(separator: ", "))) or the path of a JSON file like them.",
     valueName: "name or file")

@@ -3,6 +3,7 @@ import Platform
 
 /// The program `disttrain`: nothing but the list of its commands.
 package struct DistTrainCommand: ParsableCommand {
+  /// What the help says.
   package static let configuration = CommandConfiguration(
     commandName: "disttrain",
     abstract: "Trains and uses speech-enhancement networks on clusters of CPUs.",
@@ -23,5 +24,6 @@ package struct DistTrainCommand: ParsableCommand {
       DoctorCommand.self, PlanCommand.self, BenchCommand.self,
     ])
 
+  /// Made by the parser.
   package init() {}
 }

@@ -7,22 +7,21 @@ import Launching
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Show what this job sees (ranks, cores, memory, MPI), and what to change.",
+    abstract: "Show the ranks, cores, memory and MPI of this job, and remedies for problems.",
     discussion: """
-      Start it as you would start training, under mpirun or srun: all ranks report in one table, \
-      add up some numbers and take a few training steps. Every known trap is a line that says what \
-      to change. The exit status is 1 if one of them is a problem.
+      Start this command as you would start training, under mpirun or srun: all ranks report in one \
+      table, exchange some numbers and take a few training steps. Every known trap that is found is \
+      printed with its remedy. The exit status is 1 if one of them is a problem.
       """)
 
   @Option(help: .preset) var preset = "abl3"
   @Option(
-    help: ArgumentHelp("The corpus, to look at its file system.", valueName: "folder or file"))
+    help: ArgumentHelp("The corpus, to examine its file system.", valueName: "folder or file"))
   var data: String?
   @Option(help: "Threads of each rank, as for train.") var threads = 1
 
   func validate() throws {
-    try BenchOutput.require(
-      threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
+    try Flags.require("--threads", threads, within: Flags.threads)
   }
 
   func run() throws {
@@ -31,8 +30,8 @@ struct DoctorCommand: ParsableCommand {
       let model = try root.value { try BenchOutput.model(preset) }
       let survey = RankSurvey.take(rank: communicator.rank, threads: threads, data: data)
       let trial = try DoctorTrial.run(model, threads: threads, over: communicator)
-      let surveys = try gathered(survey, over: communicator)
-      let trials = try gathered(trial, over: communicator)
+      let surveys = try root.gather(survey)
+      let trials = try root.gather(trial)
       var isHealthy = true
       if let surveys, let trials {
         let launch = try? LaunchEnvironment(ProcessInfo.processInfo.environment)
@@ -47,16 +46,6 @@ struct DoctorCommand: ParsableCommand {
         isHealthy = !findings.contains { $0.weight == .problem }
       }
       if try communicator.allReduceMin(isHealthy ? 1 : 0) == 0 { throw OrderlyExit(.failure) }
-    }
-  }
-
-  /// Every rank's value, on rank 0.
-  private func gathered<Value: Codable>(
-    _ value: Value, over communicator: any Communicator
-  ) throws -> [Value]? {
-    let bytes = Array(try JSONEncoder().encode(value))
-    return try communicator.gather(bytes, root: 0)?.map {
-      try JSONDecoder().decode(Value.self, from: Data($0))
     }
   }
 }

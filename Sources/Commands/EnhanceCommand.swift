@@ -8,10 +8,10 @@ import Platform
 struct EnhanceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "enhance",
-    abstract: "Take the noise out of recordings.",
+    abstract: "Remove the noise from recordings.",
     discussion: """
       IN and OUT are two files, or two folders: every .wav and .flac file of IN goes to the same \
-      name in OUT, subfolders are left out. Recordings are mono at 16 kHz. All inputs are inspected \
+      name in OUT; subfolders are ignored. Recordings are mono at 16 kHz. All inputs are inspected \
       before the first is enhanced, and each output appears only when it is complete.
 
       A recording longer than a minute is enhanced in overlapping segments and written as it goes, \
@@ -31,14 +31,9 @@ struct EnhanceCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("Enhanced file or folder.", valueName: "out")) var output: String
 
   func validate() throws {
-    guard let segment else { return }
-    if whole { throw ValidationError("--whole has no segments; leave --segment away") }
-    let limits = Enhancer.segmentLimits
-    if !limits.contains(segment) {
-      throw ValidationError(
-        "--segment must be between \(Int(limits.lowerBound)) and \(Int(limits.upperBound)) "
-          + "seconds, not \(segment)")
-    }
+    try Flags.require(
+      segment == nil || !whole, "--whole has no segments; leave --segment away")
+    try Flags.require("--segment", segment, within: Enhancer.segmentLimits, unit: "seconds")
   }
 
   func run() throws {
@@ -46,13 +41,13 @@ struct EnhanceCommand: ParsableCommand {
     let stopwatch = Stopwatch()
     let model = try TrainedModel.load(weights: weights.weights, preset: weights.preset)
     let enhancer = try Enhancer(model)
-    let plan = try EnhancementPlan(input: input, output: output, format: format)
+    let jobs = try EnhancementJobs(input: input, output: output, format: format)
     let log = try Console.progressLog()
-    let total = plan.items.reduce(0) { $0 + $1.sampleCount }
+    let total = jobs.items.reduce(0) { $0 + $1.sampleCount }
     var done = 0
     log.beginProgress("enhancing", total: Int(seconds(total).rounded(.up)), unit: "s")
     log.progress(completed: 0)
-    for item in plan.items {
+    for item in jobs.items {
       try enhance(item, with: enhancer) { count in
         done += count
         log.progress(completed: Int(seconds(done)), audioSeconds: seconds(done))
@@ -60,7 +55,7 @@ struct EnhanceCommand: ParsableCommand {
     }
     log.endProgress()
     let elapsed = stopwatch.seconds
-    let count = plan.items.count
+    let count = jobs.items.count
     Console.line(
       "enhanced \(count) \(count == 1 ? "recording" : "recordings"), "
         + String(format: "%.1f s of audio in %.1f s", seconds(total), elapsed))
@@ -68,12 +63,12 @@ struct EnhanceCommand: ParsableCommand {
 
   /// Calls `progress` with the number of samples whenever some have been written.
   private func enhance(
-    _ item: EnhancementPlan.Item, with enhancer: Enhancer, progress: (Int) -> Void
+    _ item: EnhancementJobs.Item, with enhancer: Enhancer, progress: (Int) -> Void
   ) throws {
-    let plan =
+    let segmentation =
       whole
-      ? SegmentPlan(whole: item.sampleCount)
-      : SegmentPlan(
+      ? Segmentation(whole: item.sampleCount)
+      : Segmentation(
         sampleCount: item.sampleCount,
         sizes: enhancer.segmentSizes(seconds: segment ?? Enhancer.segmentSeconds))
     let writer = try WaveWriter(
@@ -81,7 +76,7 @@ struct EnhanceCommand: ParsableCommand {
       encoding: format.encoding)
     do {
       try enhancer.enhance(
-        plan,
+        segmentation,
         read: { range in
           try WaveFile.read(path: item.input, range: range, sampleRate: Enhancer.sampleRate).samples
         },

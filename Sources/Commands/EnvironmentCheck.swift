@@ -2,7 +2,7 @@ import Foundation
 import Platform
 import Tensor
 
-/// What the environment of the process means for the program.
+/// Checks of the process's environment, for the settings that slow the program down.
 enum EnvironmentCheck {
   /// Throws for variables with a value that cannot be followed.
   static func validate() throws(KernelSelectionError) {
@@ -16,7 +16,7 @@ enum EnvironmentCheck {
     if let warning, rank == 0 { Console.error("disttrain: warning: \(warning)") }
   }
 
-  /// What `warn` says on rank 0.
+  /// Text of the warning that `warn` prints on rank 0.
   static var warning: String? { usesOpenBLAS ? OpenBLASInfo().warning : nil }
 
   /// The lines of `check` about what computes here.

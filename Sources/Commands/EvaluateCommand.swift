@@ -27,7 +27,6 @@ struct EvaluateCommand: ParsableCommand {
       "Corpus: {train,valid,test}/{clean,noisy}, VoiceBank-DEMAND's folders, or a file of prepare "
         + "pack.", valueName: "folder or file"))
   var data: String
-  @OptionGroup var staging: StagingOptions
   @Option(help: "Split of the corpus.") var split = CorpusSplit.test
   @OptionGroup var scores: ScoreOptions
   @Flag(
@@ -41,6 +40,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(
     parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers that were kept for validation.")
   var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  @OptionGroup var staging: StagingOptions
   @OptionGroup var deadlines: DeadlineOptions
 
   func run() throws {

@@ -8,27 +8,28 @@ import Platform
 struct LaunchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "launch",
-    abstract: "Start train on many ranks with mpirun, and again when it crashes.",
+    abstract: "Start train on many ranks with mpirun, and restart it after a crash.",
     usage: "disttrain launch --ranks <ranks> [<options>] -- train <options of train>",
     discussion: """
       Starts mpirun with this program and the train command that follows --. When a rank, a host or \
       mpirun is lost, the job is started again with --resume, from the beginning if nothing was \
-      saved. Errors that train tells are not tried again, nor is a run that was asked to stop.
+      saved. After an error that train reports, or a requested stop, there is no restart.
 
         disttrain launch --ranks 2 -- train --preset abl3 --data mini --batch 3
 
       A restart is the same run: the result has the bits of one that never crashed. After three \
-      crashes in a row that saved nothing new, or --max-restarts, it gives up and lists the \
+      crashes in a row that saved nothing new, or --max-restarts, launch gives up and lists the \
       attempts. The exit status is that of the last one.
       """)
 
-  @Option(help: "Ranks, over all hosts.")
+  @Option(help: "Ranks on all hosts together.")
   var ranks: Int
 
-  @Option(help: ArgumentHelp("Hosts and their ranks, as Open MPI has them.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Hosts and their ranks, in the format of Open MPI.", valueName: "file"))
   var hostfile: String?
 
-  @Option(help: "Restarts at most, in all.")
+  @Option(help: "Largest number of restarts.")
   var maxRestarts = 3
 
   @Option(
@@ -40,7 +41,7 @@ struct LaunchCommand: ParsableCommand {
   @Option(
     parsing: .unconditionalSingleValue,
     help: ArgumentHelp(
-      "A further argument of mpirun, after ours; one word, as often as needed.", valueName: "word"))
+      "A further argument of mpirun, one word; may be given several times.", valueName: "word"))
   var mpirunArg: [String] = []
 
   @Flag(help: "Let mpirun run as root.")
@@ -54,17 +55,12 @@ struct LaunchCommand: ParsableCommand {
   var command: [String]
 
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
-    }
-    try require(ranks > 0, "--ranks must be at least 1, not \(ranks)")
-    try require(maxRestarts >= 0, "--max-restarts must be at least 0, not \(maxRestarts)")
-    try require(
-      restartDelay >= 0 && restartDelay <= 86_400,
-      "--restart-delay must be between 0 and 86400, not \(restartDelay)")
-    try require(
+    try Flags.require("--ranks", ranks, atLeast: 1)
+    try Flags.require("--max-restarts", maxRestarts, atLeast: 0)
+    try Flags.require("--restart-delay", restartDelay, within: 0...86_400)
+    try Flags.require(
       command.first == "train",
-      "launch starts train and nothing else: after -- comes train, not \(command.first ?? "")")
+      "launch starts train and nothing else: put train after --, not \(command.first ?? "")")
   }
 
   /// Runs the job.
@@ -76,12 +72,12 @@ struct LaunchCommand: ParsableCommand {
     guard let train = try DistTrainCommand.parseAsRoot(command) as? TrainCommand else {
       throw ValidationError("launch starts train and nothing else")
     }
-    let model = try Preset.load(train.preset)
-    let plan = try makePlan(train, ProcessInfo.processInfo.environment)
-    if let note = plan.note { Console.error("disttrain: launch: \(note)") }
-    if dryRun { return Console.line(LaunchPlan.quoted(plan.words(resuming: false))) }
+    let model = try Preset.load(train.input.preset)
+    let line = try commandLine(train, ProcessInfo.processInfo.environment)
+    if let note = line.note { Console.error("disttrain: launch: \(note)") }
+    if dryRun { return Console.line(LaunchCommandLine.quoted(line.words(resuming: false))) }
     var launcher = Launcher(
-      plan, folder: train.runFolder(of: model),
+      line, folder: train.runFolder(of: model),
       policy: RestartPolicy(limit: maxRestarts, delay: restartDelay),
       stopSignals: train.saving.request(startedAt: 0).stopSignals
     ) { Console.error("disttrain: launch: \($0)") }
@@ -89,9 +85,9 @@ struct LaunchCommand: ParsableCommand {
     if status != 0 { throw ExitCode(status) }
   }
 
-  private func makePlan(
+  private func commandLine(
     _ train: TrainCommand, _ environment: [String: String]
-  ) throws(LaunchError) -> LaunchPlan {
+  ) throws(LaunchError) -> LaunchCommandLine {
     try LaunchHost.requireNoLauncher(environment)
     let mpirun = try LaunchHost.mpirun(searchPath: environment["PATH"])
     if let hostfile, access(hostfile, R_OK) != 0 { throw .hostfileMissing(path: hostfile) }
@@ -101,14 +97,14 @@ struct LaunchCommand: ParsableCommand {
       throw .root
     }
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    var plan = LaunchPlan(
+    var line = LaunchCommandLine(
       mpirun: mpirun, program: program.path(percentEncoded: false), ranks: ranks, command: command)
-    plan.threads = train.threads
-    plan.hostfile = hostfile
+    line.threads = train.cores.threads
+    line.hostfile = hostfile
     let isElsewhere = hostfile != nil || LaunchHost.hasAllocation(environment)
-    plan.cores = isElsewhere ? nil : MachineFacts.coreCount()
-    plan.allowsRoot = allowRunAsRoot
-    plan.mpirunArguments = mpirunArg
-    return plan
+    line.cores = isElsewhere ? nil : MachineFacts.coreCount()
+    line.allowsRoot = allowRunAsRoot
+    line.mpirunArguments = mpirunArg
+    return line
   }
 }

@@ -12,29 +12,29 @@ import Platform
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
-    abstract: "Say what a run will need (memory, time, jobs) before it is sent.",
+    abstract: "Estimate what a run will need (memory, time, jobs) before it is submitted.",
     discussion: """
-      Start it on one machine, without mpirun: it takes a few steps there (or reads a file of bench \
-      step), counts the corpus, and forecasts the run on the nodes that you name, as bench simulate \
-      does. Nodes are taken to have cores like those that were measured, one for each thread. It \
-      warns of what speaks against the plan.
+      Start this command on one machine, without mpirun: it measures a few steps there (or reads a \
+      file of bench step), counts the corpus, and forecasts the run on the nodes that you name, as \
+      bench simulate does. Nodes are assumed to have cores like those that were measured, one for \
+      each thread. Problems of the plan are printed as warnings.
       """)
 
-  @Option(help: .preset) var preset: String
-  @OptionGroup(title: "The machines") var machines: PlannedMachines
-  @OptionGroup(title: "The run") var recipe: PlannedRun
-  @OptionGroup var exchange: ExchangeOptions
+  @OptionGroup(title: "The run") var recipe: PlanRecipeOptions
+  @OptionGroup(title: "The machines") var machines: PlanMachineOptions
+  @OptionGroup(title: "Exchange of gradients") var exchange: ExchangeOptions
   @Option(
     help: ArgumentHelp(
-      "A file of bench step, or of --save-calibration. Default: a few steps here.",
+      "A file of bench step or --save-calibration. Default: a few steps are measured here.",
       valueName: "file"))
   var calibration: String?
-  @Option(help: ArgumentHelp("Keep what is measured here.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Write the measurement to this file, for --calibration.", valueName: "file"))
   var saveCalibration: String?
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
+    try Flags.require(
       calibration == nil || saveCalibration == nil,
       "--save-calibration keeps what is measured, and with --calibration nothing is; leave one out")
   }
@@ -42,7 +42,7 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     try output.validateFolder()
     if let saveCalibration { try BenchOutput.validateFolder(of: saveCalibration) }
-    let model = try BenchOutput.model(preset)
+    let model = try BenchOutput.model(recipe.preset)
     let cost = try machines.cost()
     let found = try calibration.map(PlanCalibration.load)
     // Before anything is measured: a corpus that is not there, a file of another model.
@@ -78,11 +78,12 @@ struct PlanCommand: ParsableCommand {
 }
 
 /// Where the run is to be, for `plan`.
-struct PlannedMachines: ParsableArguments {
+struct PlanMachineOptions: ParsableArguments {
   @Option(help: "Nodes of the job.") var nodes = 1
-  @Option(help: "Ranks of each.") var ranksPerNode: Int
+  @Option(help: "Ranks of each node.") var ranksPerNode: Int
   @Option(help: "Threads of each rank.") var threads = 1
-  @Option(help: "Between nodes: 1gbe, 10gbe, 25gbe, edr, hdr, or a file of bench allreduce.")
+  @Option(
+    help: "Network between nodes: 1gbe, 10gbe, 25gbe, edr, hdr, or a file of bench allreduce.")
   var network = "10gbe"
   @Option(help: ArgumentHelp("A file of bench allreduce inside a host.", valueName: "file"))
   var sharedMemory: String?
@@ -94,27 +95,19 @@ struct PlannedMachines: ParsableArguments {
   var jitter: Double?
 
   func validate() throws {
-    for (value, name) in [
-      (nodes, "--nodes"), (ranksPerNode, "--ranks-per-node"),
-      (coresPerNode ?? 1, "--cores-per-node"),
-    ] {
-      try BenchOutput.require(
-        value > 0 && value <= 65_536, "\(name) must be between 1 and 65536, not \(value)")
-    }
-    try BenchOutput.require(
-      threads > 0 && threads <= 1024, "--threads must be between 1 and 1024, not \(threads)")
+    for (flag, value) in [
+      ("--nodes", nodes), ("--ranks-per-node", ranksPerNode), ("--cores-per-node", coresPerNode),
+    ] { try Flags.require(flag, value, within: 1...65_536) }
+    try Flags.require("--threads", threads, within: Flags.threads)
     if let memoryPerNode {
-      try BenchOutput.require(
+      try Flags.require(
         memoryPerNode > 0 && memoryPerNode <= 1e6,
         "--memory-per-node must be above 0 and at most 1e6 (it is in GB), not \(memoryPerNode)")
     }
-    if let jitter {
-      try BenchOutput.require(
-        jitter >= 0 && jitter.isFinite, "--jitter must not be negative, not \(jitter)")
-    }
+    try Flags.requireNotNegative("--jitter", jitter)
   }
 
-  /// What messages cost between nodes and inside them.
+  /// Cost of messages between nodes and inside them.
   func cost() throws -> AllReduceCost {
     let (link, isShared) = try NetworkModel.load(network)
     if isShared && nodes > 1 {
@@ -125,44 +118,43 @@ struct PlannedMachines: ParsableArguments {
   }
 }
 
-/// What the run is to be, for `plan`: options of `train`, as far as they cost something.
-struct PlannedRun: ParsableArguments {
-  @Option(help: ArgumentHelp("The corpus, to count it.", valueName: "folder or file"))
+/// The planned run: those options of `train` that affect its cost.
+struct PlanRecipeOptions: ParsableArguments {
+  @Option(help: .preset) var preset: String
+  @Option(help: ArgumentHelp("The corpus, to count its utterances.", valueName: "folder or file"))
   var data: String?
   @Option(help: "Training utterances, for a corpus that is elsewhere.") var utterances: Int?
   @Option(help: "Validation utterances. Default: those of --data, or 824.")
   var validationCount: Int?
   @Option(help: "Unusable files: stop, or skip.") var onBadFile = OnBadFile.stop
-  @Option(help: "Passes over the training split.") var epochs = 100
+  @Option(help: "Epochs of training.") var epochs = 100
   @Option(help: "Utterances per rank and step.") var batch = 6
   @Option(help: "Batches of each rank and step.") var accumulate = 1
   @Option(help: "Length of a training crop in seconds.") var seconds = 2.0
-  @Option(help: "Steps over which the rate rises at the start.") var warmup = 0
+  @Option(help: "Steps over which the learning rate rises at the start.") var warmup = 0
   @Option(help: "Decay of averaged weights. 0: off.") var ema = 0.0
   @Flag(help: "Compute activations again in backward.") var recompute = false
-  @Option(help: "End a pass after this many steps, and validate.") var stepsPerEpoch: Int?
-  @Option(help: ArgumentHelp("The time of a job: 24:00:00, 90m.", valueName: "time"))
+  @Option(help: "End an epoch after this many steps, and validate.") var stepsPerEpoch: Int?
+  @Option(help: ArgumentHelp("Time limit of a job: 24:00:00, 90m.", valueName: "time"))
   var wallTime: String?
-  @Option(help: "Utterances of a step beyond which it warns.")
+  @Option(help: "Largest global batch, in utterances, without a warning.")
   var maxGlobalBatch = SimulatedEpoch.defaultMaximumGlobalBatch
 
   func validate() throws {
-    for (value, name) in [
-      (utterances ?? 1, "--utterances"), (validationCount ?? 1, "--validation-count"),
-      (epochs, "--epochs"), (batch, "--batch"), (accumulate, "--accumulate"),
-      (stepsPerEpoch ?? 1, "--steps-per-epoch"), (maxGlobalBatch, "--max-global-batch"),
+    for (flag, value) in [
+      ("--utterances", utterances), ("--validation-count", validationCount), ("--epochs", epochs),
+      ("--batch", batch), ("--accumulate", accumulate), ("--steps-per-epoch", stepsPerEpoch),
+      ("--max-global-batch", maxGlobalBatch),
     ] {
-      try BenchOutput.require(
-        value > 0 && value <= 1_000_000_000, "\(name) must be between 1 and 1e9, not \(value)")
+      let value = value ?? 1
+      try Flags.require(
+        value > 0 && value <= 1_000_000_000, "\(flag) must be between 1 and 1e9, not \(value)")
     }
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try BenchOutput.require(warmup >= 0, "--warmup must be at least 0, not \(warmup)")
-    try BenchOutput.require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
-    try BenchOutput.require(
-      wallTime == nil || wallTime.flatMap(TimeSpan.seconds) != nil,
-      "--wall-time takes a time such as 23:30:00, 90m or 3600s, not \(wallTime ?? "")")
-    try BenchOutput.require(
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--warmup", warmup, atLeast: 0)
+    try Flags.require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
+    try Flags.requireTime("--wall-time", wallTime)
+    try Flags.require(
       (data == nil) != (utterances == nil),
       "say what there is to train on: either --data CORPUS, or --utterances if it is elsewhere")
   }
@@ -181,16 +173,16 @@ struct PlannedRun: ParsableArguments {
   }
 
   /// The corpus, counted if it is here.
-  func corpus() throws -> PlannedCorpus {
+  func corpus() throws -> CorpusSize {
     guard let data else {
-      return PlannedCorpus(
+      return CorpusSize(
         trainingUtterances: utterances ?? 0,
         validationUtterances: validationCount ?? SimulatedEpoch().validationUtterances)
     }
     let train = try SharedDataset(data: data, split: .train, onBadFile: onBadFile).pairs
     let valid = try SharedDataset(data: data, split: .valid, onBadFile: onBadFile).pairs
     let samples = valid.reduce(0) { $0 + $1.sampleCount }
-    return PlannedCorpus(
+    return CorpusSize(
       trainingUtterances: train.count,
       validationUtterances: min(valid.count, validationCount ?? valid.count),
       validationUtteranceSeconds: Double(samples) / Double(valid.count) / 16_000)

@@ -8,15 +8,15 @@ import Tensor
 struct ReplayCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Compute a skipped training step again, from its dump, and see where it overflows.",
+    abstract: "Repeat a skipped training step from its dump, and show where it overflows.",
     discussion: """
       Takes a file of a run's folder nonfinite: weights and utterances of a step whose loss or \
       gradient was not finite. Computes each utterance forward and backward and prints its loss, \
       its gradient norm, the first tensor that is not finite, and for each layer the largest finite \
       magnitude of its weights, its output and their gradients.
 
-      The exit status is 0 if what was recorded came again, and 2 if it did not: all is finite (as \
-      after a fault that was transient), or another tensor is the first.
+      The exit status is 0 if the recorded overflow happens again, and 2 if it does not: all is \
+      finite (as after a transient fault), or another tensor is the first.
       """)
 
   @Argument(help: ArgumentHelp("The dump.", valueName: "dump")) var file: String

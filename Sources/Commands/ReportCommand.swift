@@ -9,7 +9,7 @@ struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
     abstract:
-      "Make a page of runs: table, curves, utterances to hear and see, time, configuration.",
+      "Write a page of runs: table, curves, utterances to hear and see, time, configuration.",
     discussion: """
       Takes run folders, finished or not, and writes one HTML file that needs no server, no network \
       and no other file. Utterances are enhanced with the best weights of each run, from the corpus \
@@ -22,25 +22,21 @@ struct ReportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Heading of the page.", valueName: "text")) var title: String?
   @Option(
     help: ArgumentHelp(
-      "Corpus to take utterances from. Default: the one that the runs name.",
+      "Corpus of the utterances. Default: the one that the runs were trained on.",
       valueName: "folder or file"))
   var data: String?
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "What bench scaling or bench simulate wrote, .json or .svg.", valueName: "file"))
+      "Results of bench scaling or bench simulate, .json or .svg.", valueName: "file"))
   var scaling: [String] = []
   @Flag(help: "Leave out audio and spectrograms.") var noAudio = false
   @Option(help: "Utterances to hear, 1 to 5.") var examples = 3
   @Option(help: "Longest clip, in seconds.") var clipSeconds = 6.0
 
   func validate() throws {
-    if !(1...5).contains(examples) {
-      throw ValidationError("--examples must be between 1 and 5, not \(examples)")
-    }
-    if !(0.5...60).contains(clipSeconds) {
-      throw ValidationError("--clip-seconds must be between 0.5 and 60, not \(clipSeconds)")
-    }
+    try Flags.require("--examples", examples, within: 1...5)
+    try Flags.require("--clip-seconds", clipSeconds, within: 0.5...60)
   }
 
   func run() throws {
@@ -63,8 +59,7 @@ struct ReportCommand: ParsableCommand {
 
   private func requireWritable(_ target: URL) throws(AtomicFileError) {
     let path = target.path(percentEncoded: false)
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+    if PathKind(path) == .folder {
       throw AtomicFileError(path: path, operation: "open", code: EISDIR)
     }
     try BenchOutput.validateFolder(of: path)

@@ -10,7 +10,7 @@ struct ScoreCommand: ParsableCommand {
     abstract: "Score recordings against clean references: PESQ, STOI, SI-SDR, composites and more.",
     discussion: """
       Takes files, or folders whose files are paired by name without extension (.wav and .flac, \
-      subfolders are left out). Files are mono at 16 kHz. Means are over the pairs for which every \
+      subfolders are ignored). Files are mono at 16 kHz. Means are over the pairs for which every \
       number is defined, with --noisy on both sides; the others, such as silent ones, are counted \
       and named. The intervals are of 95% confidence, by Student's t.
 
@@ -28,14 +28,14 @@ struct ScoreCommand: ParsableCommand {
 
   func run() throws {
     try scores.requireWritable(hasNoisy: noisy != nil)
-    let plan = try ScoringPlan(reference: reference, degraded: degraded, noisy: noisy)
+    let files = try ScoringPairs(reference: reference, degraded: degraded, noisy: noisy)
     let log = try Console.progressLog()
-    log.beginProgress("scoring", total: max(plan.pairs.count, 1))
-    let scored = FileScoring.score(plan.pairs, metrics: scores.columns) {
+    log.beginProgress("scoring", total: max(files.pairs.count, 1))
+    let scored = FileScoring.score(files.pairs, metrics: scores.columns) {
       log.progress(completed: $0)
     }
     log.endProgress()
-    let unmatched = plan.unmatched.map { file in
+    let unmatched = files.unmatched.map { file in
       FileScoring.Outcome(
         unusable: (file.path as NSString).lastPathComponent, file.description)
     }

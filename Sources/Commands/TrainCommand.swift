@@ -1,5 +1,6 @@
 import ArgumentParser
 import Communication
+import Corpora
 import DistTrain
 import Foundation
 import Models
@@ -7,7 +8,7 @@ import RunFiles
 
 /// `disttrain train`: trains one system, on one rank or under mpirun on many.
 public struct TrainCommand: ParsableCommand {
-  /// What the help says.
+  /// Text of the help.
   public static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Train a system, alone or data-parallel under mpirun or srun.",
@@ -21,71 +22,25 @@ public struct TrainCommand: ParsableCommand {
       configuration.json, history.csv, best-scores.csv and metrics.jsonl.
       """)
 
-  @Option(
-    help: "A preset (\(Preset.names.joined(separator: ", "))) or a path to a JSON file of your own."
-  )
-  var preset: String
-
-  @Option(
-    help: ArgumentHelp(
-      "Corpus: {train,valid}/{clean,noisy}, VoiceBank-DEMAND's folders, or a file of prepare pack.",
-      valueName: "folder or file"))
-  var data: String
-
-  @OptionGroup var staging: StagingOptions
-
-  @OptionGroup var recipe: RecipeOptions
-
-  @Option(help: "Threads of each rank, for more cores than the batch allows ranks.")
-  var threads = 1
-
-  @Flag(help: "Compute activations again in backward: a fraction of the memory, a fifth slower.")
-  var recompute = false
-
-  @OptionGroup var exchange: ExchangeOptions
-
-  @Option(help: "Folder of the run. Default: checkpoints_<preset>.")
-  var runDir: String?
-
-  @Flag(help: "Continue the run in the run folder.")
-  var resume = false
-
-  @Option(help: "Stop after this many steps of the run and save, to continue with --resume.")
-  var stopAfter: Int?
-
-  @Flag(
-    help: "Look at options, corpus and run folder, say what would be trained, and train nothing.")
-  var dryRun = false
-
+  // What everybody needs first, special groups last: the help keeps this order.
+  @OptionGroup(title: "System and corpus") var input: TrainingInputOptions
+  @OptionGroup(title: "System and corpus") var staging: StagingOptions
+  @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+  @OptionGroup(title: "Run") var place: RunOptions
+  @OptionGroup(title: "Validation") var validation: ValidationOptions
+  @OptionGroup(title: "Cores and memory") var cores: CoreOptions
+  @OptionGroup(title: "Saving and stopping") var saving: CheckpointOptions
+  @OptionGroup(title: "Exchange of gradients") var exchange: ExchangeOptions
+  @OptionGroup(title: "Ranks that hang") var deadlines: DeadlineOptions
   @OptionGroup(title: "Steps that are not finite") var nonFinite: NonFiniteOptions
-  @OptionGroup var saving: CheckpointOptions
-  @OptionGroup var deadlines: DeadlineOptions
   @OptionGroup(title: "Timeline") var tracing: TraceOptions
-
-  @Flag(
-    name: .customLong("tensorboard"),
-    help: "Also write the run's numbers for TensorBoard, to the folder tensorboard of the run.")
-  var tensorBoard = false
-
-  @OptionGroup var corpus: CorpusOptions
-  @OptionGroup var validation: ValidationOptions
 
   /// Made by the parser.
   public init() {}
 
-  /// Rejects numbers that make no sense before anything starts.
-  public func validate() throws {
-    guard (1...1024).contains(threads) else {
-      throw ValidationError("--threads must be between 1 and 1024, not \(threads)")
-    }
-    if let stopAfter, stopAfter < 1 {
-      throw ValidationError("--stop-after must be at least 1, not \(stopAfter)")
-    }
-  }
-
   /// Where a run of `model` keeps its files.
   func runFolder(of model: ModelConfiguration) -> RunFolder {
-    RunFolder(runDir ?? "checkpoints_\(model.name)")
+    RunFolder(place.runDir ?? "checkpoints_\(model.name)")
   }
 
   /// Runs the job on all ranks.
@@ -95,7 +50,7 @@ public struct TrainCommand: ParsableCommand {
     let start = ProcessInfo.processInfo.systemUptime
     try ParallelCommand.run(deadlines.deadlines) { communicator in
       let job = TrainingJob(try request(startedAt: start, over: communicator), over: communicator)
-      if dryRun {
+      if place.dryRun {
         let lines = try job.dryRun()
         if communicator.isRoot { lines.forEach(Console.line) }
         return
@@ -112,20 +67,22 @@ public struct TrainCommand: ParsableCommand {
     startedAt start: Double, over communicator: any Communicator
   ) throws -> TrainingRequest {
     let root = RootDecision(communicator)
-    let model = try root.value { try Preset.load(preset) }
+    let model = try root.value { try Preset.load(input.preset) }
     var request = TrainingRequest(
       configuration: recipe.configuration(model, ranks: communicator.worldSize),
-      corpus: corpus.request(data, staging), runFolder: runFolder(of: model))
-    request.resumes = resume
-    request.stepLimit = stopAfter
-    request.threads = threads
-    request.recomputes = recompute
+      corpus: CorpusRequest(
+        data: input.data, stage: staging.stage, onBadFile: input.onBadFile),
+      runFolder: runFolder(of: model))
+    request.resumes = place.resume
+    request.stepLimit = place.stopAfter
+    request.threads = cores.threads
+    request.recomputes = cores.recompute
     request.exchange = exchange.settings
     request.validation = validation.request
     request.saving = saving.request(startedAt: start)
     request.nonFinite = nonFinite.policy
     request.trace = tracing.request
-    request.writesTensorBoard = tensorBoard
+    request.writesTensorBoard = place.tensorBoard
     request.fault = try root.together {
       try FaultInjection(environment: ProcessInfo.processInfo.environment)
     }

@@ -8,23 +8,21 @@ import Report
 struct WatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch",
-    abstract: "Show how far runs have come: passes, scores, loss, speed, time left.",
+    abstract: "Show the progress of runs: epochs, scores, loss, speed, time left.",
     discussion: """
       Takes run folders, log files (the output of train), or folders that hold either, while training \
-      goes on elsewhere: nothing but these files is looked at. On a terminal the view is refreshed, \
+      runs elsewhere: nothing but these files is read. On a terminal the view is refreshed, \
       and runs that begin later appear in it; q or Ctrl-C ends it. Into a file or a pipe, or with \
       --once, the table is printed once.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, logs, or folders of them.", valueName: "run"))
   var runs: [String]
-  @Option(help: "Seconds between two looks.") var interval = 2.0
+  @Option(help: "Seconds between two readings of the files.") var interval = 2.0
   @Flag(help: "Print the table once.") var once = false
 
   func validate() throws {
-    guard interval >= 0.1, interval <= 3600 else {
-      throw ValidationError("--interval must be between 0.1 and 3600 seconds, not \(interval)")
-    }
+    try Flags.require("--interval", interval, within: 0.1...3600, unit: "seconds")
   }
 
   func run() throws {

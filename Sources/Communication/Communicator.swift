@@ -1,7 +1,7 @@
 import Foundation
 import Platform
 
-/// What a data-parallel trainer needs from the other processes ("ranks") of its job.
+/// Services that a data-parallel trainer needs from the other processes ("ranks") of its job.
 ///
 /// Every operation is collective unless it says otherwise: all ranks call it, in the same order, with the same
 /// element count and root. It returns when this rank's part is done. One thread, the one that made
@@ -86,7 +86,7 @@ extension Communicator {
   /// Whether this rank writes logs, checkpoints and reports.
   public var isRoot: Bool { rank == 0 }
 
-  /// What `abort` writes, as one line that no grep of the log takes for a score.
+  /// Message of `abort`, as one line that no grep of the log takes for a score.
   package func abortLine(_ message: String) -> String {
     let place = worldSize == 1 ? "" : "rank \(rank) of \(worldSize): "
     return LogWords.safe("disttrain: \(place)\(message)") + "\n"

@@ -1,4 +1,4 @@
-/// What the environment says about how this process was started.
+/// Facts about the start of this process, from its environment.
 package struct LaunchEnvironment: Equatable, Sendable {
   /// The launcher, for messages.
   package let launcher: String

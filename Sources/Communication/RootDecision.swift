@@ -2,7 +2,7 @@ import Foundation
 
 /// A failure on rank 0 that every rank has been told of.
 public struct RootFailure: Error, Equatable, CustomStringConvertible {
-  /// What rank 0's error said.
+  /// Description of rank 0's error.
   public let description: String
   /// Whether this rank is the one to print it.
   public let isOwn: Bool
@@ -66,7 +66,16 @@ public struct RootDecision {
     preconditionFailure("RootDecision: rank 0 threw, and its message says that it did not")
   }
 
-  /// What `body`, run by every rank for itself, returns here.
+  /// Every rank's `value`, by rank, on rank 0; nil elsewhere.
+  public func gather<Value: Codable>(_ value: Value) throws -> [Value]? {
+    // A list of one: some values are no JSON document by themselves.
+    let bytes = Array(try JSONEncoder().encode([value]))
+    return try communicator.gather(bytes, root: 0)?.map {
+      try JSONDecoder().decode([Value].self, from: Data($0))[0]
+    }
+  }
+
+  /// Returns the result of `body`, which every rank runs for itself.
   ///
   /// - Throws: `RootFailure` on all ranks, with one text, if `body` throws on any.
   public func together<Value>(_ body: () throws -> Value) throws -> Value {

@@ -13,7 +13,7 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
   /// Anything else; `reason` is the system's text.
   case failed(path: String, operation: String, reason: String)
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .noSpace(let path):
@@ -26,6 +26,16 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
     case .notAFile(let path): "\(path) is no regular file; give the name of a file"
     case .failed(let path, let operation, let reason):
       "\(path) could not be written: \(operation) failed, \(reason)"
+    }
+  }
+
+  /// The system's text for what is wrong, without the file's name and what to do.
+  package var reason: String {
+    switch self {
+    case .noSpace: String(cString: strerror(ENOSPC))
+    case .folderMissing: String(cString: strerror(ENOENT))
+    case .notPermitted(_, let reason), .failed(_, _, let reason): reason
+    case .notAFile: "something that is no regular file has this name"
     }
   }
 
@@ -43,9 +53,11 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
 /// Writes files that are either the old version or the whole new one, whenever a run is killed.
 public enum AtomicFile {
   /// Replaces the file at `url` by `bytes`.
-  public static func write(_ bytes: [UInt8], to url: URL) throws(AtomicFileError) {
+  public static func write(
+    _ bytes: [UInt8], to url: URL, _ manner: AtomicFileWriter.Manner = .durable
+  ) throws(AtomicFileError) {
     try bytes.withUnsafeBufferPointer { buffer throws(AtomicFileError) in
-      try write([UnsafeRawBufferPointer(buffer)], to: url)
+      try write([UnsafeRawBufferPointer(buffer)], to: url, manner)
     }
   }
 
@@ -58,9 +70,10 @@ public enum AtomicFile {
   ///
   /// See `AtomicFileWriter` for how. On failure the previous version stays.
   public static func write(
-    _ pieces: [UnsafeRawBufferPointer], to url: URL
+    _ pieces: [UnsafeRawBufferPointer], to url: URL,
+    _ manner: AtomicFileWriter.Manner = .durable
   ) throws(AtomicFileError) {
-    let writer = try AtomicFileWriter(url)
+    let writer = try AtomicFileWriter(url, manner)
     for piece in pieces { try writer.append(piece) }
     try writer.commit()
   }
@@ -108,8 +121,8 @@ public enum AtomicFile {
   ///
   /// A temporary of this host is stale if its process is gone and nothing was written to it for
   /// `minimumAge` seconds: hosts of one name may share a folder, and containers of one host have
-  /// numbers of their own. Of another host nobody here can know, and its network may stand still
-  /// for long: that one is stale after `foreignAge` seconds, a day, and so is any other.
+  /// numbers of their own. A temporary of another host, whose processes are not known here, is stale
+  /// after `foreignAge` seconds, a day, since its network may hang for long; so is any other.
   @discardableResult
   public static func removeStaleTemporaries(
     in folder: URL, of name: String? = nil, minimumAge: Double = 60, foreignAge: Double = 86_400

@@ -4,6 +4,8 @@ import Foundation
 public struct UnreadableFile: Error, Equatable {
   /// The reason, for example "there is no such file".
   public let reason: String
+  /// Whether the file does not exist.
+  public var isMissing = false
 }
 
 /// Reads whole files, with errors that say what is wrong with them.
@@ -12,15 +14,28 @@ public enum FileContents {
   ///
   /// - Throws: `UnreadableFile` if there is no such file, it is a folder, or reading fails.
   public static func read(_ url: URL) throws(UnreadableFile) -> Data {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
-      throw UnreadableFile(reason: "there is no such file")
+    switch PathKind(url.path) {
+    case .file?: break
+    case .folder?: throw UnreadableFile(reason: "it is a folder, not a file")
+    case nil: throw UnreadableFile(reason: "there is no such file", isMissing: true)
     }
-    if isFolder.boolValue { throw UnreadableFile(reason: "it is a folder, not a file") }
     do {
       return try Data(contentsOf: url)
     } catch {
       throw UnreadableFile(reason: error.localizedDescription)
+    }
+  }
+
+  /// The bytes of the file at `url`, with errors of another type.
+  ///
+  /// - Throws: `failure` of the `UnreadableFile` that `read(_:)` throws.
+  package static func read<Failure: Error>(
+    _ url: URL, orThrow failure: (UnreadableFile) -> Failure
+  ) throws(Failure) -> Data {
+    do {
+      return try read(url)
+    } catch {
+      throw failure(error)
     }
   }
 }

@@ -86,11 +86,8 @@ public struct SafetensorsFile: Sendable {
   ///
   /// - Throws: `SafetensorsError` if the file cannot be read or breaks the format in any way.
   public init(contentsOf url: URL) throws(SafetensorsError) {
-    let data: Data
-    do {
-      data = try FileContents.read(url)
-    } catch {
-      throw .unreadable(path: url.path, reason: error.reason)
+    let data = try FileContents.read(url) {
+      SafetensorsError.unreadable(path: url.path, reason: $0.reason)
     }
     try self.init(data: data, path: url.path)
   }

@@ -5,8 +5,9 @@ import Foundation
 ///
 /// Every checksum is a CRC-32C in eight hexadecimal digits. `checksum.GROUP` covers the bytes of a
 /// group's tensors in the order of their data; `checksum.header` covers all other metadata and the
-/// tensors' names, types, shapes and byte ranges. For the latter a text is its length in bytes and
-/// its UTF-8, a number is 64 bits, little-endian:
+/// tensors' names, types, shapes and byte ranges. A tensor belongs to the group whose name and a dot
+/// begin its own, and without such a group to `weights`. In the header's checksum a text is its length
+/// in bytes and its UTF-8, a number is 64 bits, little-endian:
 ///
 ///     number of other keys; by key: key, text
 ///     number of tensors; in the order of their data: name, type, number of axes, extents, begin, end
@@ -15,26 +16,20 @@ import Foundation
 extension SafetensorsFile {
   /// Prefix of the metadata keys of checksums.
   public static let checksumPrefix = "checksum."
-  private static let headerKey = checksumPrefix + "header"
+  private static let header = "header"
+  private static let headerKey = checksumPrefix + header
+  private static let otherTensors = "weights"
 
   /// Whether the file contains checksums; files of other programs do not.
   public var hasChecksums: Bool {
     metadata.keys.contains { $0.hasPrefix(Self.checksumPrefix) }
   }
 
-  /// The group of a tensor: the prefix of its name in a checkpoint, else `weights`.
-  public static func checksumGroup(of name: String) -> String {
-    for group in ["adam.exp_avg_sq", "adam.exp_avg", "ema", "frozen"]
-    where name.hasPrefix(group + ".") {
-      return group
-    }
-    return "weights"
-  }
-
-  /// A copy of the file with checksums in its metadata.
-  public func addingChecksums() -> SafetensorsFile {
+  /// A copy of the file with checksums in its metadata: one for each of `groups` that has a tensor,
+  /// one for all other tensors, and one for the header.
+  public func addingChecksums(groups: [String] = []) -> SafetensorsFile {
     var metadata = metadata.filter { !$0.key.hasPrefix(Self.checksumPrefix) }
-    for (group, checksum) in groupChecksums {
+    for (group, checksum) in checksums(of: groups) {
       metadata[Self.checksumPrefix + group] = checksum.text
     }
     metadata[Self.headerKey] = headerChecksum(metadata).text
@@ -47,9 +42,11 @@ extension SafetensorsFile {
   ///   group.
   public func verifyChecksums(path: String) throws(SafetensorsError) {
     guard hasChecksums else { return }
-    // The header comes first because tensor names, and thus groups, depend on it.
-    try verify("header", headerChecksum(metadata), path: path)
-    for (group, checksum) in groupChecksums.sorted(by: { $0.key < $1.key }) {
+    // The header comes first because the names of tensors and groups depend on it.
+    try verify(Self.header, headerChecksum(metadata), path: path)
+    let groups = metadata.keys.filter { $0.hasPrefix(Self.checksumPrefix) }
+      .map { String($0.dropFirst(Self.checksumPrefix.count)) }
+    for (group, checksum) in checksums(of: groups).sorted(by: { $0.key < $1.key }) {
       try verify(group, checksum, path: path)
     }
   }
@@ -66,10 +63,13 @@ extension SafetensorsFile {
     }
   }
 
-  private var groupChecksums: [String: CRC32C] {
+  private func checksums(of groups: [String]) -> [String: CRC32C] {
+    // One group's name may begin another's.
+    let longestFirst = groups.filter { $0 != Self.header }.sorted { $0.count > $1.count }
     var checksums: [String: CRC32C] = [:]
     for entry in placedEntries.map(\.entry) {
-      entry.withBytes { checksums[Self.checksumGroup(of: entry.name), default: CRC32C()].add($0) }
+      let group = longestFirst.first { entry.name.hasPrefix($0 + ".") } ?? Self.otherTensors
+      entry.withBytes { checksums[group, default: CRC32C()].add($0) }
     }
     return checksums
   }

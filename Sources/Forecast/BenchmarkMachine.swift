@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Platform
 import Tensor
@@ -80,9 +81,5 @@ package struct BenchmarkFile<Figures: Encodable>: Encodable {
   }
 
   /// The file as indented JSON with sorted keys.
-  package func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-  }
+  package func json() throws -> String { try indentedJSON(self) + "\n" }
 }

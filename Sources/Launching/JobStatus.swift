@@ -13,7 +13,7 @@ package struct JobStatus: Equatable, Sendable {
   /// again may help.
   package var isCrash: Bool { code == ExitStatus.rankLost.rawValue || code >= 128 }
 
-  /// What it says, for people.
+  /// Meaning of the status, for people.
   package var meaning: String {
     if let status = ExitStatus(rawValue: code) {
       switch status {

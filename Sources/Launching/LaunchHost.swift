@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a launch has to know of the machine and of the environment that it is started in.
+/// Facts about the machine and the environment in which `launch` is started.
 package enum LaunchHost {
   /// The full path of mpirun.
   package static func mpirun(searchPath: String?) throws(LaunchError) -> String {

@@ -1,7 +1,7 @@
 import Foundation
 import Platform
 
-/// What a launch says about its attempts.
+/// Report of a launch about its attempts.
 package enum LaunchReport {
   /// The line before a restart. `number`: of the attempt that crashed, from 1.
   package static func restart(

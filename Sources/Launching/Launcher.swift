@@ -5,18 +5,18 @@ import RunFiles
 
 /// Starts a job, and starts it again from its last checkpoint when it crashes.
 package struct Launcher {
-  private let plan: LaunchPlan
+  private let line: LaunchCommandLine
   private let folder: RunFolder
   private let policy: RestartPolicy
   private var relay: SignalRelay
   private let say: (String) -> Void
 
-  /// A launcher of `plan`, whose checkpoints are in `folder`. `say` gets lines for the user.
+  /// A launcher of `line`, whose checkpoints are in `folder`. `say` gets lines for the user.
   package init(
-    _ plan: LaunchPlan, folder: RunFolder, policy: RestartPolicy, stopSignals: StopSignals,
+    _ line: LaunchCommandLine, folder: RunFolder, policy: RestartPolicy, stopSignals: StopSignals,
     say: @escaping (String) -> Void
   ) {
-    self.plan = plan
+    self.line = line
     self.folder = folder
     self.policy = policy
     relay = SignalRelay(stopSignals)
@@ -28,7 +28,7 @@ package struct Launcher {
   package mutating func run() throws(LaunchError) -> Int32 {
     let watched = SignalRelay.signals + [SIGCHLD]
     guard platform_watch_signals(watched, Int32(watched.count)) == 0 else {
-      throw .notStarted(program: plan.mpirun, reason: String(cString: strerror(errno)))
+      throw .notStarted(program: line.mpirun, reason: String(cString: strerror(errno)))
     }
     var attempts: [LaunchAttempt] = []
     while true {
@@ -61,7 +61,7 @@ package struct Launcher {
     let start = Date()
     let stopwatch = Stopwatch()
     let process = try startProcess(
-      plan.words(resuming: !isFirst && folder.anyCheckpoint != nil))
+      line.words(resuming: !isFirst && folder.anyCheckpoint != nil))
     let (code, isKilled) = waitForEnd(of: process)
     let attempt = LaunchAttempt(
       start: start, seconds: stopwatch.seconds,

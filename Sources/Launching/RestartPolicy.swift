@@ -45,7 +45,7 @@ package struct RestartPolicy: Equatable, Sendable {
     self.delay = delay
   }
 
-  /// What follows an attempt.
+  /// Action that follows an attempt.
   package enum Decision: Equatable, Sendable {
     /// The job has ended of itself, or was asked to.
     case end
@@ -55,7 +55,7 @@ package struct RestartPolicy: Equatable, Sendable {
     case restart(delay: Double)
   }
 
-  /// What follows the last of `attempts`.
+  /// Decides the action that follows the last of `attempts`.
   package func decision(after attempts: [LaunchAttempt], isStopAsked: Bool) -> Decision {
     guard let last = attempts.last, last.status.isCrash, !isStopAsked else { return .end }
     if attempts.count > limit {

@@ -3,7 +3,7 @@ import Platform
 
 /// Which signal mpirun gets for one that came to the launcher.
 package struct SignalRelay: Equatable, Sendable {
-  /// What is passed on; each also means that the job is not started again.
+  /// Signals that are passed on; after each of them the job is not restarted.
   package static let signals = [SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2]
   /// Whether any came.
   package private(set) var isStopAsked = false
@@ -16,7 +16,7 @@ package struct SignalRelay: Equatable, Sendable {
     request = names.contains("USR1") ? SIGUSR1 : names.contains("USR2") ? SIGUSR2 : nil
   }
 
-  /// What to send for `signal`.
+  /// Signal to send to mpirun for `signal`.
   ///
   /// At SIGTERM and SIGHUP mpirun gives ranks a second before it kills them, too short to finish a
   /// step and save, and a longer one (`odls_base_sigkill_timeout`) is also waited for, twice, after

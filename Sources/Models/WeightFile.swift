@@ -58,8 +58,10 @@ public struct WeightFile {
 
   /// Copies the weights into a model, all of them or, if anything is wrong, none.
   ///
-  /// - Parameter prefix: the prefix of the model's weights in a file that also holds other tensors,
-  ///   which are then ignored.
+  /// - Parameters:
+  ///   - model: the model that receives the weights.
+  ///   - prefix: the prefix of the model's weights in a file that also holds other tensors, which
+  ///     are then ignored.
   /// - Throws: `WeightFileError.unfit` with every missing, unexpected, wrongly shaped, wrongly
   ///   typed and non-finite tensor.
   public func load(into model: SpeechEnhancer, prefix: String = "") throws(WeightFileError) {
@@ -105,7 +107,9 @@ public struct WeightFile {
 
   /// The bytes of a file with the weights and the configuration of `model`, and their checksums.
   ///
-  /// - Parameter program: name and version of the writer, such as "disttrain 1.0.0".
+  /// - Parameters:
+  ///   - model: the model whose weights are written.
+  ///   - program: name and version of the writer, such as "disttrain 1.0.0".
   public static func serialized(_ model: SpeechEnhancer, program: String) -> Data {
     let entries = model.parameters.parameters.map { parameter in
       SafetensorsFile.Entry(

@@ -2,7 +2,7 @@ import Foundation
 
 /// Text of numbers as people read them, the same in every locale.
 package enum NumberText {
-  /// `1234567` as `1,234,567`.
+  /// An integer with its digits grouped: `1234567` as `1,234,567`.
   package static func grouped(_ number: Int) -> String {
     var groups: [String] = []
     var rest = String(number)[...]
@@ -13,7 +13,7 @@ package enum NumberText {
     return ([String(rest)] + groups).joined(separator: ",")
   }
 
-  /// A non-negative number with so many digits behind the point, rounded.
+  /// A non-negative number, rounded to `digits` digits after the decimal point.
   package static func fixed(_ value: Double, digits: Int) -> String {
     let scale = (0..<digits).reduce(1) { result, _ in result * 10 }
     let scaled = Int((value * Double(scale)).rounded())
@@ -22,13 +22,13 @@ package enum NumberText {
     return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction
   }
 
-  /// `3960000` as `3.96M`: two digits, as papers write it.
+  /// A number in millions with two digits, as papers write it: `3960000` as `3.96M`.
   package static func millions(_ number: Int) -> String {
     let text = fixed(Double(number) / 1e6, digits: 2)
     return (text.hasSuffix("0") ? String(text.dropLast()) : text) + "M"
   }
 
-  /// Three digits or a few more: "0.0123", "1.23", "12.3", "1234".
+  /// A number with at least three significant digits: "0.0123", "1.23", "12.3", "1234".
   package static func figures(_ value: Double) -> String {
     switch abs(value) {
     case 100...: String(format: "%.0f", value)
@@ -46,7 +46,7 @@ package enum NumberText {
     String(format: fraction < 0.1 ? "%.1f%%" : "%.0f%%", 100 * fraction)
   }
 
-  /// Seconds as milliseconds with a digit or two behind the point.
+  /// Seconds as milliseconds with one or two digits after the decimal point.
   package static func milliseconds(_ seconds: Double) -> String {
     String(format: seconds < 0.01 ? "%.2f" : "%.1f", 1000 * seconds)
   }
@@ -56,12 +56,12 @@ package enum NumberText {
     String(format: "%.0f MB", Double(bytes) / 1e6)
   }
 
-  /// "1 rank", "2 ranks".
+  /// A number with a word in singular or plural: "1 rank", "2 ranks".
   package static func count(_ number: Int, _ word: String) -> String {
     count(number, word, plural: word + "s")
   }
 
-  /// "1 pass", "2 passes".
+  /// A number with a word whose plural is irregular: "1 pass", "2 passes".
   package static func count(_ number: Int, _ word: String, plural: String) -> String {
     "\(number) \(number == 1 ? word : plural)"
   }

@@ -16,78 +16,59 @@ package func parallelMap<Item: Sendable, Result: Sendable>(
   return try results.withLock { try $0.compactMap { try $0?.get() } }
 }
 
-/// Computes `body` for all items on `threads` threads, and calls `completed` on the calling thread
-/// with each result as soon as it is available, in any order.
+/// Computes `body` for all items on `threads` threads, which round as the calling one does, and calls
+/// `completed` on the calling thread with each result as soon as it is available, in any order.
 ///
 /// - Throws: the first error of `body` or `completed`, after which no new item is started, once the
 ///   items in progress have ended.
-package func parallelForEach<Item: Sendable, Result: Sendable>(
-  _ items: [Item], threads: Int, _ body: @escaping @Sendable (Item) throws -> Result,
-  completed: (Result) throws -> Void
-) throws {
+package func parallelForEach<Item: Sendable, Result: Sendable, Failure: Error>(
+  _ items: [Item], threads: Int, _ body: @escaping @Sendable (Item) throws(Failure) -> Result,
+  completed: (Result) throws(Failure) -> Void
+) throws(Failure) {
   precondition(threads > 0, "parallelForEach: \(threads) threads")
-  let board = Board<Result>(itemCount: items.count, workers: min(threads, items.count))
-  for _ in 0..<min(threads, items.count) {
-    Thread.detachNewThread {
-      while let item = board.nextItem() { board.put(Swift.Result { try body(items[item]) }) }
-      board.leave()
+  if items.isEmpty { return }
+  let workers = min(threads, items.count)
+  let results = Handoff<Swift.Result<Result, Failure>, Never>()
+  let left = Guarded((items: items.indices, workers: workers))
+  @Sendable func stop() { left.withLock { $0.items = items.endIndex..<items.endIndex } }
+  for _ in 0..<workers {
+    startThread {
+      while let item = left.withLock({ $0.items.popFirst() }) {
+        let result = Swift.Result { () throws(Failure) in try body(items[item]) }
+        if case .failure = result { stop() }
+        results.put(result)
+      }
+      let isLast = left.withLock { left in
+        left.workers -= 1
+        return left.workers == 0
+      }
+      if isLast { results.close() }
     }
   }
-  var failure: (any Error)?
-  while let result = board.take() {
+  var failure: Failure?
+  while let result = results.take() {
     if failure != nil { continue }
-    do { try completed(try result.get()) } catch {
+    do throws(Failure) { try completed(try result.get()) } catch {
       failure = error
-      board.stop()
+      stop()
     }
   }
   if let failure { throw failure }
 }
 
-/// The state that the threads of `parallelForEach` share.
-private final class Board<Value: Sendable>: @unchecked Sendable {
-  // Sendable because the condition guards every access to the mutable fields.
-  private let condition = NSCondition()
-  private let itemCount: Int
-  private var next = 0
-  private var workers: Int
-  private var results: [Swift.Result<Value, any Error>] = []
+/// Objects of which each serves one thread at a time, such as those with buffers of their own.
+package struct WorkerPool<Worker>: Sendable {
+  private let idle: Guarded<[Worker]>
 
-  init(itemCount: Int, workers: Int) {
-    self.itemCount = itemCount
-    self.workers = workers
-  }
+  /// The pool holds `workers` from here on: nobody else uses them.
+  package init(_ workers: [Worker]) { idle = Guarded(workers) }
 
-  func nextItem() -> Int? {
-    condition.withLock {
-      if next >= itemCount { return nil }
-      next += 1
-      return next - 1
-    }
-  }
-
-  func put(_ result: Swift.Result<Value, any Error>) {
-    condition.withLock {
-      results.append(result)
-      if case .failure = result { next = itemCount }
-      condition.signal()
-    }
-  }
-
-  func leave() {
-    condition.withLock {
-      workers -= 1
-      condition.signal()
-    }
-  }
-
-  func stop() { condition.withLock { next = itemCount } }
-
-  /// Waits for the next result; nil when all workers have left and every result was taken.
-  func take() -> Swift.Result<Value, any Error>? {
-    condition.withLock {
-      while results.isEmpty && workers > 0 { condition.wait() }
-      return results.isEmpty ? nil : results.removeFirst()
-    }
+  /// Lends a worker to `body`, once one is idle.
+  package func withWorker<Result, Failure: Error>(
+    _ body: (Worker) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let worker = idle.change(when: { !$0.isEmpty }) { $0.removeLast() }
+    defer { idle.change { $0.append(worker) } }
+    return try body(worker)
   }
 }

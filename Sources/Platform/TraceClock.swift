@@ -37,7 +37,7 @@ package struct ClockOffset: Equatable, Sendable {
     bound = max(abs(most - nanoseconds), abs(nanoseconds - least))
   }
 
-  /// Of an even number of values, the greater of the two in the middle.
+  /// Median; the greater of the two middle values if their number is even.
   private static func median(_ values: [Int64]) -> Int64 {
     values.isEmpty ? 0 : values.sorted()[values.count / 2]
   }

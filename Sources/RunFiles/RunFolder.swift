@@ -28,42 +28,80 @@ public struct RunFolder: Sendable {
   /// Names the folder; makes nothing.
   public init(_ path: String) { url = URL(fileURLWithPath: path, isDirectory: true) }
 
-  /// The best weights so far, as `enhance` and `evaluate` take them.
-  public var best: URL { url.appending(path: "best.safetensors") }
-  /// A link to the newest checkpoint; a checkpoint itself in runs of version 0.1.0.
-  public var last: URL { url.appending(path: "last.safetensors") }
-  /// The resolved configuration.
-  public var configuration: URL { url.appending(path: "configuration.json") }
-  /// One row for each epoch.
-  public var history: URL { url.appending(path: "history.csv") }
-  /// The validation utterances with the best weights.
-  package var bestScores: URL { url.appending(path: "best-scores.csv") }
-  /// The test utterances with the best weights, if they were evaluated into the run folder.
-  package var testScores: URL { url.appending(path: "test-scores.csv") }
-  /// The same utterances unprocessed.
-  package var noisyTestScores: URL { url.appending(path: "test-scores-noisy.csv") }
+  /// Names of the files and folders in a run folder, but for checkpoints and dumps, which are named
+  /// after their steps. Nothing else builds a path from its own text.
+  package enum Name: String, CaseIterable, Sendable {
+    /// The best weights so far, as `enhance` and `evaluate` take them.
+    case best = "best.safetensors"
+    /// A link to the newest checkpoint; a checkpoint itself in runs of version 0.1.0.
+    case last = "last.safetensors"
+    /// The resolved configuration.
+    case configuration = "configuration.json"
+    /// One row for each epoch.
+    case history = "history.csv"
+    /// A JSON object for every event.
+    case metrics = "metrics.jsonl"
+    /// The validation utterances with the best weights.
+    case bestScores = "best-scores.csv"
+    /// The test utterances with the best weights, if they were evaluated into the run folder.
+    case testScores = "test-scores.csv"
+    /// The test utterances unprocessed.
+    case noisyTestScores = "test-scores-noisy.csv"
+    /// The folder of the dumps of skipped steps.
+    case nonFinite = "nonfinite"
+    /// The folder of TensorBoard's event files.
+    case tensorBoard = "tensorboard"
+  }
 
+  /// The file or folder of that name.
+  package func file(_ name: Name) -> URL { url.appending(path: name.rawValue) }
+
+  /// The best weights so far.
+  public var best: URL { file(.best) }
+  /// A link to the newest checkpoint.
+  public var last: URL { file(.last) }
+  /// The resolved configuration.
+  public var configuration: URL { file(.configuration) }
+  /// One row for each epoch.
+  public var history: URL { file(.history) }
   /// A JSON object for every event.
-  public var metrics: URL { url.appending(path: "metrics.jsonl") }
-  /// The folder of TensorBoard's event files.
-  public var tensorBoard: URL { url.appending(path: "tensorboard", directoryHint: .isDirectory) }
+  public var metrics: URL { file(.metrics) }
+
+  private static let stepPrefix = "step-"
+  private static let suffix = ".safetensors"
+
+  private static func name(_ step: Int, _ detail: String = "") -> String {
+    stepPrefix + String(format: "%08d", step) + detail + suffix
+  }
 
   /// The checkpoint after `step` steps of the run: everything to resume.
-  public func checkpoint(step: Int) -> URL {
-    url.appending(path: String(format: "step-%08d.safetensors", step))
-  }
+  public func checkpoint(step: Int) -> URL { url.appending(path: Self.name(step)) }
 
   /// The checkpoints that are there, the newest first, with their steps.
   public func checkpoints() -> [(step: Int, url: URL)] {
-    let path = url.path(percentEncoded: false)
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    let steps = names.compactMap { name -> Int? in
-      guard name.hasPrefix("step-"), name.hasSuffix(".safetensors") else { return nil }
-      guard let step = Int(name.dropFirst(5).dropLast(12)), step >= 0 else { return nil }
+    let steps = Self.stepFiles(in: url.path(percentEncoded: false)).compactMap { name -> Int? in
+      let digits = name.dropFirst(Self.stepPrefix.count).dropLast(Self.suffix.count)
+      guard let step = Int(digits), step >= 0 else { return nil }
       // Only names that this program gives: others are somebody's copies.
-      return checkpoint(step: step).lastPathComponent == name ? step : nil
+      return Self.name(step) == name ? step : nil
     }
     return steps.sorted(by: >).map { ($0, checkpoint(step: $0)) }
+  }
+
+  /// The name of the dump of a rank's part of a step; `count` is above 1 if the step was repeated
+  /// and has had dumps before.
+  package static func dumpName(step: Int, rank: Int, count: Int = 1) -> String {
+    name(step, "-rank\(rank)" + (count > 1 ? "-\(count)" : ""))
+  }
+
+  /// The names of the dumps in the folder at `path`, in order of their steps.
+  package static func dumpNames(in path: String) -> [String] {
+    stepFiles(in: path).map { $0.dropLast(suffix.count) }.sorted().map { $0 + suffix }
+  }
+
+  private static func stepFiles(in path: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+      .filter { $0.hasPrefix(stepPrefix) && $0.hasSuffix(suffix) }
   }
 
   /// Throws if a new run would write over an old one.
@@ -92,12 +130,13 @@ public struct RunFolder: Sendable {
       let path = NSString.path(withComponents: Array(parts.prefix(count)))
       let isMade = mkdir(path, 0o777) == 0
       let code = errno
-      var isFolder: ObjCBool = false
-      if isMade || FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
-        if isMade || isFolder.boolValue { continue }
+      if isMade { continue }
+      switch PathKind(path) {
+      case .folder?: continue
+      case .file?:
         throw .cannotCreate(path: path, reason: "a file of that name is in the way")
+      case nil: throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
       }
-      throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
     }
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 import Testing
 import TestSupport
 
-/// Measures the filter of the resampler, whose figures the documentation states.
+/// Measured properties of the resampler's filter; docs/data.md states these figures.
 @Suite(.enabled(if: hasResampler, "needs libsoxr0"))
 struct ResamplerTests {
   /// Number of taps of the response at 48 kHz that are measured on each side of the middle.

@@ -89,6 +89,9 @@ import TestSupport
         path: folder.file("no/a.wav"), reason: "No such file or directory")
     ) { try writer("no/a.wav", 1) }
     #expect(try names().isEmpty)
+    #expect(mkfifo(folder.file("pipe.wav"), 0o600) == 0)
+    #expect(throws: WaveFileError.self) { try writer("pipe.wav", 1) }
+    #expect(try names() == ["pipe.wav"])
     // FLAC counts samples in 36 bits.
     _ = try writer("long.flac", 1 << 31)
   }

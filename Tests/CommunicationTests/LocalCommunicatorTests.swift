@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  /// What every rank receives when rank r gives `terms[r]`.
+  /// Values that every rank receives when rank r gives `terms[r]`.
   private func sums<Term: Sendable, Sum: BinaryFloatingPoint & Sendable>(
     _ terms: [Term], _ zero: Sum,
     _ reduction:

@@ -1,7 +1,7 @@
 import Communication
 import Testing
 
-/// Who keeps whom waiting, decided without MPI, clocks or processes.
+/// Decisions about ranks that keep others waiting, without MPI, clocks or processes.
 @Suite struct RankWatchTests {
   private let identities = (0..<4).map { RankIdentity(host: "node\($0 / 2)", process: 800 + $0) }
   // A beat is a second.
@@ -35,7 +35,7 @@ import Testing
     return (atMost, .fine)
   }
 
-  /// What it says next, past a warning.
+  /// The next verdict after a warning.
   private func untilLost(
     _ watch: inout RankWatch, own: RankStatus, others: [Int: RankStatus], atMost: Int = 500
   ) -> (count: Int, text: String) {

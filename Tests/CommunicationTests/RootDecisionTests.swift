@@ -57,6 +57,13 @@ import Testing
         == Array(repeating: "rank 2: \(Full().description)", count: 3))
   }
 
+  @Test func rankZeroHasAllValues() throws {
+    let values = try LocalCommunicator.run(size: 3) { communicator in
+      try RootDecision(communicator).gather("rank \(communicator.rank)")
+    }
+    #expect(values == [["rank 0", "rank 1", "rank 2"], nil, nil])
+  }
+
   @Test func valuesAndBytesReachAllRanks() throws {
     let values = try LocalCommunicator.run(size: 3) { communicator in
       let root = RootDecision(communicator)

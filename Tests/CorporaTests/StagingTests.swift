@@ -27,7 +27,7 @@ import TestSupport
       "c-\(try PackedCorpus(path: data).checksum).safetensors"
     }
 
-    /// What four ranks read, two on each host, and what the log says. `disks`: a folder for each
+    /// Paths that four ranks read, two on each host, and the log. `disks`: a folder for each
     /// host; `free`: what is free there.
     func stage(
       disks: [String], free: [Int?] = [nil, nil]

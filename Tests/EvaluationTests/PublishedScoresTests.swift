@@ -2,7 +2,7 @@ import Evaluation
 import Metrics
 import Testing
 
-/// What stands beside our scores: the published figures, and the published runs' way to score.
+/// Published figures, and scores computed as the published runs did.
 @Suite struct PublishedScoresTests {
   private func table(_ noisy: [[ScoreColumn: Double]]) -> ScoreTable {
     ScoreTable(

@@ -15,13 +15,13 @@ import TestSupport
     (noisy, clean) = try EnhanceFixture.conversation(rounds: 3)
   }
 
-  private func plan(_ count: Int, seconds: Double) -> SegmentPlan {
-    SegmentPlan(sampleCount: count, sizes: enhancer.segmentSizes(seconds: seconds))
+  private func segmentation(_ count: Int, seconds: Double) -> Segmentation {
+    Segmentation(sampleCount: count, sizes: enhancer.segmentSizes(seconds: seconds))
   }
 
-  private func enhance(_ samples: [Float], _ plan: SegmentPlan) throws -> [Float] {
+  private func enhance(_ samples: [Float], _ segmentation: Segmentation) throws -> [Float] {
     var enhanced: [Float] = []
-    try enhancer.enhance(plan, read: { Array(samples[$0]) }, write: { enhanced += $0 })
+    try enhancer.enhance(segmentation, read: { Array(samples[$0]) }, write: { enhanced += $0 })
     return enhanced
   }
 
@@ -46,16 +46,16 @@ import TestSupport
   @Test(arguments: [1, 200, 513, 8_000, 160_000])
   func oneSegmentHasTheBitsOfTheWhole(sampleCount: Int) throws {
     let samples = Array(noisy.prefix(sampleCount))
-    let plan = plan(sampleCount, seconds: 10)
-    #expect(plan.segments.count == 1)
-    #expect(try enhance(samples, plan) == enhancer.enhance(samples))
+    let segmentation = segmentation(sampleCount, seconds: 10)
+    #expect(segmentation.segments.count == 1)
+    #expect(try enhance(samples, segmentation) == enhancer.enhance(samples))
   }
 
   @Test func segmentsAreNearTheWhole() throws {
-    let plan = plan(noisy.count, seconds: 20)
-    #expect(plan.segments.count == 4, "\(plan)")
+    let segmentation = segmentation(noisy.count, seconds: 20)
+    #expect(segmentation.segments.count == 4, "\(segmentation)")
     let whole = try enhancer.enhance(noisy)
-    let pieces = try enhance(noisy, plan)
+    let pieces = try enhance(noisy, segmentation)
     #expect(pieces.count == whole.count && pieces != whole)
 
     let everywhere = agreement(pieces, whole, [0..<whole.count])
@@ -73,25 +73,26 @@ import TestSupport
 
   @Test func seamsDoNotShow() throws {
     let whole = try enhancer.enhance(noisy)
-    func seams(_ plan: SegmentPlan) -> [Range<Int>] {
-      zip(plan.segments, plan.segments.dropFirst()).map { one, next in
+    func seams(_ segmentation: Segmentation) -> [Range<Int>] {
+      zip(segmentation.segments, segmentation.segments.dropFirst()).map { one, next in
         next.output.lowerBound - 800..<one.output.upperBound + 800
       }
     }
-    let plan = plan(noisy.count, seconds: 20)
-    let pieces = try enhance(noisy, plan)
-    for seam in seams(plan) {
+    let segmentation = segmentation(noisy.count, seconds: 20)
+    let pieces = try enhance(noisy, segmentation)
+    try #require(!seams(segmentation).isEmpty)
+    for seam in seams(segmentation) {
       // No steeper than the whole gets within a second.
       let step = largestStep(pieces, seam)
       let wholes = largestStep(whole, seam.lowerBound - 16_000..<seam.upperBound + 16_000)
       #expect(step < 1.05 * wholes, "\(step) at \(seam), but \(wholes) in the whole")
     }
     let everywhere = agreement(pieces, whole, [0..<whole.count])
-    let atSeams = agreement(pieces, whole, seams(plan))
+    let atSeams = agreement(pieces, whole, seams(segmentation))
     #expect(atSeams > everywhere - 9, "\(atSeams) dB at seams, \(everywhere) dB everywhere")
 
     // Without context and with hardly a fade they would.
-    let abrupt = SegmentPlan(
+    let abrupt = Segmentation(
       sampleCount: noisy.count,
       sizes: .init(segment: 320_000, lead: 0, fade: 128, tail: 0, hop: 128))
     let cut = agreement(try enhance(noisy, abrupt), whole, seams(abrupt))
@@ -104,7 +105,7 @@ import TestSupport
     let pause = Array(repeatElement(hiss, count: 40).joined().prefix(320_000))
     let samples = Array(noisy.prefix(160_000)) + pause + Array(noisy.suffix(160_000))
     let whole = try enhancer.enhance(samples)
-    let pieces = try enhance(samples, plan(samples.count, seconds: 10))
+    let pieces = try enhance(samples, segmentation(samples.count, seconds: 10))
     let alone = try enhancer.enhance(pause)
     let quiet = 200_000..<440_000
     func level(_ samples: ArraySlice<Float>) -> Double {
@@ -118,28 +119,29 @@ import TestSupport
   }
 
   @Test func nothingLongerThanASegmentIsHeld() throws {
-    let plan = plan(noisy.count, seconds: 10)
+    let segmentation = segmentation(noisy.count, seconds: 10)
     var (reads, writes): ([Int], [Int]) = ([], [])
     try enhancer.enhance(
-      plan,
+      segmentation,
       read: {
         reads.append($0.count)
         return Array(noisy[$0])
       }, write: { writes.append($0.count) })
-    #expect(reads.count == 2 * plan.segments.count)
+    #expect(reads.count == 2 * segmentation.segments.count)
     #expect(reads.allSatisfy { $0 <= 160_127 })
     // Progress comes with each segment.
-    #expect(writes.count == plan.segments.count && writes.allSatisfy { $0 > 0 && $0 <= 160_127 })
+    #expect(
+      writes.count == segmentation.segments.count && writes.allSatisfy { $0 > 0 && $0 <= 160_127 })
     #expect(writes.reduce(0, +) == noisy.count)
   }
 
   @Test func errorsInTheMiddleComeThroughAndCountFromTheStart() throws {
     struct Broken: Error, Equatable {}
-    let plan = plan(noisy.count, seconds: 10)
+    let segmentation = segmentation(noisy.count, seconds: 10)
     var writes = 0
     #expect(throws: Broken()) {
       try enhancer.enhance(
-        plan, read: { Array(noisy[$0]) },
+        segmentation, read: { Array(noisy[$0]) },
         write: { _ in
           writes += 1
           if writes == 3 { throw Broken() }
@@ -151,14 +153,14 @@ import TestSupport
     var reads = 0
     let error = #expect(throws: EnhancementError.self) {
       try enhancer.enhance(
-        plan,
+        segmentation,
         read: { range in
           reads += 1
-          let isBroken = reads == plan.segments.count + 2
+          let isBroken = reads == segmentation.segments.count + 2
           return noisy[range].map { isBroken ? .nan : $0 }
         }, write: { _ in })
     }
     #expect(
-      error == .notFinite(model: "tiny", index: plan.segments[1].input.lowerBound))
+      error == .notFinite(model: "tiny", index: segmentation.segments[1].input.lowerBound))
   }
 }

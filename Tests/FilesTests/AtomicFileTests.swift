@@ -66,6 +66,43 @@ import TestSupport
     #expect(try String(contentsOf: url, encoding: .utf8) == "newer" && names == ["weights"])
   }
 
+  @Test func unflushedFilesHaveNoNameUntilTheyAreWhole() throws {
+    let url = folder.appending(path: "a.wav")
+    try AtomicFile.write("old", to: url)
+    func append(_ text: String, to writer: AtomicFileWriter) throws {
+      try [UInt8](text.utf8).withUnsafeBytes { try writer.append($0) }
+    }
+    do {
+      let writer = try AtomicFileWriter(url, .unflushed)
+      try append("half", to: writer)
+      // A process that is killed here leaves nothing.
+      #expect(names == ["a.wav"])
+    }
+    #expect(names == ["a.wav"])
+    #expect(try String(contentsOf: url, encoding: .utf8) == "old")
+    let writer = try AtomicFileWriter(url, .unflushed)
+    try append("head, ", to: writer)
+    try append("body", to: writer)
+    try [UInt8]("HEAD".utf8).withUnsafeBytes { try writer.write($0, at: 0) }
+    #expect(writer.byteCount == 10)
+    try writer.commit()
+    #expect(try String(contentsOf: url, encoding: .utf8) == "HEAD, body" && names == ["a.wav"])
+  }
+
+  @Test func unflushedFilesReplaceNoDevice() throws {
+    #expect(mkfifo(path("pipe"), 0o600) == 0)
+    try link("to device", to: "/dev/null")
+    for name in ["pipe", "to device"] {
+      #expect(throws: AtomicFileError.notAFile(path: path(name))) {
+        try AtomicFile.write([1], to: folder.appending(path: name), .unflushed)
+      }
+    }
+    #expect(throws: AtomicFileError.folderMissing(path: path("none/a"))) {
+      try AtomicFile.write([1], to: folder.appending(path: "none/a"), .unflushed)
+    }
+    #expect(names == ["pipe", "to device"])
+  }
+
   @Test func missingFolderIsNamed() {
     let url = folder.appending(path: "none/weights")
     let error = #expect(throws: AtomicFileError.self) { try AtomicFile.write("new", to: url) }
@@ -84,7 +121,7 @@ import TestSupport
     #expect(names == ["taken"])
   }
 
-  /// What `lstat` says of the kind.
+  /// Kind of the file according to `lstat`.
   private func kind(_ name: String) -> mode_t {
     var status = stat()
     return lstat(path(name), &status) == 0 ? status.st_mode & S_IFMT : 0

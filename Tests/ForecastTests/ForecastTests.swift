@@ -117,7 +117,7 @@ import Testing
 
   @Test func epochsAndTheirMainLosses() {
     let epoch = SimulatedEpoch(
-      plan: TrainingPlan(utterances: 100, epochs: 10, models: 3), validationUtterances: 10,
+      series: TrainingSeries(utterances: 100, epochs: 10, models: 3), validationUtterances: 10,
       validationSeconds: 1, checkpointSeconds: 0.5, maximumGlobalBatch: 8)
     let simulator = ScalingSimulator(
       step: step, cluster: cluster(alpha: 0.15), epoch: epoch, batch: 3, globalBatch: 8)
@@ -144,7 +144,7 @@ import Testing
       "\(some)"
         == "5 models, 4 ranks each, 2 at a time, 8 ranks in all: 24.0 models/day, all trained in "
         + "6.00 h")
-    let all = TrainingPlan(utterances: 11_572, epochs: 100, models: 3)
+    let all = TrainingSeries(utterances: 11_572, epochs: 100, models: 3)
       .throughput(ranks: 2, globalBatch: 12, stepSeconds: 2)
     // 965 steps of 2 s, 100 times.
     #expect(all.secondsEach == 193_000 && all.ranks == 6 && all.seconds == 193_000)

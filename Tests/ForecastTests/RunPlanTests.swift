@@ -24,7 +24,7 @@ import Testing
         $0.batch = 3
       },
       parameterCount: 990, nodes: nodes, ranksPerNode: 2,
-      corpus: PlannedCorpus(
+      corpus: CorpusSize(
         trainingUtterances: 100, validationUtterances: 10, validationUtteranceSeconds: 2),
       cost: AllReduceCost(network: link, shared: link), memoryPerNode: 8_000_000)
     change(&request)

@@ -59,7 +59,7 @@ extension Probe {
       * Double(sign: .plus, exponent: exponent, significand: fraction)
   }
 
-  /// What all ranks have when each has given its terms; as doubles, which hold all formats.
+  /// Sums on all ranks after each has given its terms; as doubles, which hold all formats.
   private static func sums(
     _ format: WireFormat, count: Int, over communicator: any Communicator
   ) throws -> [Double] {

@@ -92,7 +92,7 @@ struct Probe {
     try communicator.finalize()
   }
 
-  /// What the other ranks do while one fails: they wait for it in a reduction.
+  /// Waits for the rank that fails in a reduction, on all other ranks.
   func waitForever() throws {
     _ = try communicator.allReduceSum([1])
     say("rank \(rank) NOT REACHED")
@@ -158,7 +158,7 @@ struct Probe {
     let log = try RunLog(
       rank: rank, runFolder: URL(fileURLWithPath: arguments[0]), progressInterval: 0)
     log.line("Epoch means PESQ here")
-    log.beginProgress("pass 1/2", total: 10)
+    log.beginProgress("epoch 1/2", total: 10)
     for step in 1...10 { log.progress(completed: step, loss: 0.5, audioSeconds: Double(step)) }
     log.endProgress()
     let report = EpochReport(

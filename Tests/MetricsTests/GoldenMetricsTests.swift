@@ -12,6 +12,9 @@ import Testing
     }
   }
 
+  /// Without cases, those with one each would pass.
+  @Test func thereAreCases() throws { #expect(try GoldenCase.all().count == 9) }
+
   @Test(arguments: try GoldenCase.all())
   func allColumnsAgreeWithTheUsualTools(_ pair: GoldenCase) throws {
     let (reference, degraded) = try pair.signals()

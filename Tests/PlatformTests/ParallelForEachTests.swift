@@ -11,7 +11,7 @@ import TestSupport
     let done = Counter()
     var results: [Int] = []
     let caller = Thread.current
-    try parallelForEach(Array(0..<count), threads: threads) { item in
+    parallelForEach(Array(0..<count), threads: threads) { item in
       done.increment()
       return item * item
     } completed: { result in
@@ -52,5 +52,28 @@ import TestSupport
       }
     }
     #expect(told == 3 && done.value < 900, "\(done.value)")
+  }
+
+  @Test func aWorkerServesOneThreadAtATime() {
+    final class Worker {
+      var isBusy = false
+      var uses = 0
+    }
+    let all = [Worker(), Worker()]
+    let pool = WorkerPool(all)
+    // More threads than workers: some wait.
+    parallelForEach(Array(0..<200), threads: 5) { _ in
+      pool.withWorker { worker in
+        let wasBusy = worker.isBusy
+        worker.isBusy = true
+        worker.uses += 1
+        sched_yield()
+        worker.isBusy = false
+        return wasBusy
+      }
+    } completed: { wasBusy in
+      #expect(!wasBusy)
+    }
+    #expect(all.reduce(0) { $0 + $1.uses } == 200)
   }
 }

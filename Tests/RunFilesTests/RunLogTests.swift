@@ -24,7 +24,7 @@ import TestSupport
 
   private let stop = RunEvent.stop(.init(step: 3, reason: "as asked"))
 
-  /// What `body` writes to stdout when that is a file.
+  /// Output of `body` on stdout, if that is a file.
   @discardableResult
   private func logFile(
     _ name: String = "out.log", rank: Int = 0, now: @escaping () -> Double = { 0 },
@@ -112,7 +112,7 @@ import TestSupport
     var time = 1_000.0
     let text = try logFile(now: { time }) { log in
       log.line("start")
-      log.beginProgress("pass 1/2", total: 100)
+      log.beginProgress("epoch 1/2", total: 100)
       for step in 1...100 {
         time += 1
         log.progress(completed: step, loss: 0.25, audioSeconds: Double(step) * 12)
@@ -124,9 +124,9 @@ import TestSupport
     #expect(
       text == """
         start
-        pass 1/2  30/100  30%  loss 0.2500  12.0 audio-s/s  elapsed 0:00:30  left 0:01:10
-        pass 1/2  60/100  60%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:00  left 0:00:40
-        pass 1/2  90/100  90%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:30  left 0:00:10
+        epoch 1/2  30/100  30%  loss 0.2500  12.0 audio-s/s  elapsed 0:00:30  left 0:01:10
+        epoch 1/2  60/100  60%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:00  left 0:00:40
+        epoch 1/2  90/100  90%  loss 0.2500  12.0 audio-s/s  elapsed 0:01:30  left 0:00:10
         end
 
         """)
@@ -135,11 +135,11 @@ import TestSupport
   @Test func resumedPassEstimatesFromWhatItDidItself() throws {
     var time = 0.0
     let text = try logFile(now: { time }) { log in
-      log.beginProgress("pass 1/2", total: 100, completed: 80)
+      log.beginProgress("epoch 1/2", total: 100, completed: 80)
       time = 30
       log.progress(completed: 90)
     }
-    #expect(text == "pass 1/2  90/100  90%  elapsed 0:00:30  left 0:00:30\n")
+    #expect(text == "epoch 1/2  90/100  90%  elapsed 0:00:30  left 0:00:30\n")
   }
 
   @Test func whatIsNoStepsNamesItsUnit() throws {
@@ -160,7 +160,7 @@ import TestSupport
     let log = try RunLog(
       rank: 0, standardOutput: terminal.inside, standardError: terminal.inside,
       isDumbTerminal: false, now: { time })
-    log.beginProgress("pass 1/2", total: 200)
+    log.beginProgress("epoch 1/2", total: 200)
     for step in 1...100 {
       time += 0.01
       log.progress(completed: step, loss: 0.5, audioSeconds: Double(step))
@@ -198,7 +198,7 @@ import TestSupport
     let log = try RunLog(
       rank: 0, standardOutput: file, standardError: terminal.inside, isDumbTerminal: false,
       now: { time })
-    log.beginProgress("pass 1/2", total: 10)
+    log.beginProgress("epoch 1/2", total: 10)
     for step in 1...10 {
       time += 31
       log.progress(completed: step)
@@ -220,7 +220,7 @@ import TestSupport
       let log = try RunLog(
         rank: 0, standardOutput: terminal.inside, standardError: file, isDumbTerminal: false,
         launcherWritesToTerminal: writesToTerminal, now: { 0 })
-      log.beginProgress("pass 1/2", total: 10)
+      log.beginProgress("epoch 1/2", total: 10)
       log.progress(completed: 5)
       log.line("a line")
       log.endProgress()
@@ -236,7 +236,7 @@ import TestSupport
     let text = try logFile(rank: 1) { log in
       log.line("line")
       log.warning("warning")
-      log.beginProgress("pass", total: 1)
+      log.beginProgress("epoch", total: 1)
       log.progress(completed: 1)
       log.endProgress()
       log.append(epoch(1, pesq: 3))
@@ -300,7 +300,7 @@ import TestSupport
 /// A terminal whose screen the test reads.
 private final class PseudoTerminal {
   private let outside: Int32
-  /// What a program would have as stdout.
+  /// End of a terminal that a program would have as stdout.
   let inside: Int32
 
   init(columns: UInt16) throws {
@@ -321,7 +321,7 @@ private final class PseudoTerminal {
     close(outside)
   }
 
-  /// What has been written since the last call.
+  /// Text written since the last call.
   func read() -> String {
     var bytes: [UInt8] = []
     var entry = pollfd(fd: outside, events: Int16(POLLIN), revents: 0)

@@ -5,24 +5,17 @@ import Testing
 /// Resumptions and rollbacks undo what comes after the step that they name.
 @Suite struct RunTimelineTests {
   private func start(_ step: Int, stepsPerEpoch: Int? = 4) -> RunEvent {
-    var start = RunEvent.Start()
-    (start.step, start.stepsPerEpoch) = (step, stepsPerEpoch)
-    return .start(start)
+    .start(.init { ($0.step, $0.stepsPerEpoch) = (step, stepsPerEpoch) })
   }
 
   private func step(_ number: Int, loss: Double = 0.5, isSkipped: Bool = false) -> RunEvent {
-    .step(
-      .init(
-        step: number, loss: loss, gradientNorm: 1, learningRate: 1, isSkipped: isSkipped,
-        dataSeconds: 0, busySeconds: 1, exposedSeconds: 0))
+    .step(.init { ($0.step, $0.loss, $0.isSkipped) = (number, loss, isSkipped) })
   }
 
   private func steps(_ numbers: ClosedRange<Int>) -> [RunEvent] { numbers.map { step($0) } }
 
   private func epoch(_ number: Int, step: Int?, _ pesq: Double? = nil) -> RunEvent {
-    var report = EpochReport()
-    (report.epoch, report.pesq) = (number, pesq)
-    return .epoch(.init(report, step: step, dataSeconds: nil))
+    .epoch(.init { ($0.report.epoch, $0.step, $0.report.pesq) = (number, step, pesq) })
   }
 
   private func checkpoint(_ step: Int) -> RunEvent {
@@ -30,10 +23,7 @@ import Testing
   }
 
   private func rollback(from: Int, to step: Int) -> RunEvent {
-    .rollback(
-      .init(
-        fromStep: from, step: step, epoch: 1, rateFactor: 0.5, rollback: 1, limit: 3,
-        checkpoint: nil))
+    .rollback(.init { ($0.fromStep, $0.step) = (from, step) })
   }
 
   /// Two epochs of four steps and three steps of the next, with a checkpoint after each epoch.
@@ -107,6 +97,14 @@ import Testing
     let timeline = RunTimeline(events)
     // Where the run is, and what it went through.
     #expect(timeline.skippedSteps == [2, 4] && timeline.skippedCount == 3)
+  }
+
+  /// Without an event that says so, as if the disk had been full at the start.
+  @Test func aRepeatedStepCountsOnce() {
+    let timeline = RunTimeline(
+      [start(0)] + steps(1...3) + [step(4, isSkipped: true), step(3, loss: 0.25), step(4)])
+    #expect(timeline.steps.map(\.step) == [1, 2, 3, 4] && timeline.steps[2].loss == 0.25)
+    #expect(timeline.skippedSteps.isEmpty && timeline.skippedCount == 1)
   }
 
   /// With `--validate-async` the epoch's event follows steps of the next epoch.

@@ -2,7 +2,7 @@ import Foundation
 import RunFiles
 import Testing
 
-/// Who made the others wait.
+/// Ranks that made the others wait.
 @Suite struct StragglerTests {
   @Test func theSlowRankIsNamed() throws {
     // The mean is 2.5 in each step: rank 1 is last in two, by 1.5 each, rank 0 in one.

@@ -12,7 +12,7 @@ import TestSupport
 
 /// A run of the tiny model on in-process ranks, whose numbers a test spoils.
 package struct NonFiniteRun {
-  /// What a rank has at the end.
+  /// State of a rank at the end.
   package struct Outcome: Sendable {
     package var error: String?
     package var isDone = false

@@ -179,7 +179,7 @@ import TestSupport
     let lines = outcome.output.split(separator: "\n")
     #expect(lines.filter { $0.hasPrefix("Epoch 1 PESQ 2.5000 ") }.count == 1, "\(outcome)")
     #expect(lines.filter { $0 == "epoch means pesq here" }.count == 1, "\(outcome)")
-    #expect(lines.filter { $0.hasPrefix("pass 1/2") }.count == 10, "\(outcome)")
+    #expect(lines.filter { $0.hasPrefix("epoch 1/2") }.count == 10, "\(outcome)")
     // mpirun gives ranks a terminal as stdout: nothing meant for one may leak into the file.
     #expect(!outcome.output.contains { $0 == "\r" || $0 == "\u{1b}" }, "\(outcome)")
     #expect(outcome.errors == "", "\(outcome)")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 import TestSupport
 
-/// What starts the MPI jobs: if it were wrong, their tests could pass for no reason.
+/// The helper that starts MPI jobs: if it were wrong, their tests could pass for no reason.
 @Suite struct SubprocessTests {
   @Test func statusOutputAndErrorsAreSeparate() throws {
     let outcome = try Subprocess.shell("echo out; echo err >&2; exit 3")

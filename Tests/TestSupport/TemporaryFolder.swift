@@ -3,6 +3,7 @@ import Synchronization
 
 /// A temporary folder for one test, removed with this object.
 public final class TemporaryFolder {
+  /// Path of the folder.
   public let path: String
 
   /// Makes an empty folder.
@@ -49,7 +50,7 @@ public func noise(_ count: Int, seed: UInt64 = 1, amplitude: Float = 0.5) -> [Fl
   }
 }
 
-/// The float32 tensors of a safetensors file, flat.
+/// The float32 tensors of a safetensors file, with flat values.
 public func goldenTensors(_ name: String) throws -> [String: (shape: [Int], values: [Float])] {
   let data = try Data(contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))
   let headerLength = data.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }

@@ -82,6 +82,13 @@ public struct TrainingBench {
       "$@" >log 2>&1 &
       job=$!
       while [ -e /proc/$job/exe ] && ! grep -q '\(text)' log; do sleep 0.01; done
+      # A job that ended before it came so far was harmed by nothing.
+      if ! grep -q '\(text)' log; then
+        wait $job
+        cat log
+        echo 'the log never held: \(text)'
+        exit 98
+      fi
       date +%s%N >harmed
       \(harm)
       wait $job

@@ -35,7 +35,7 @@ package struct ModelCheck {
     model = SpeechEnhancer(configuration: configuration, seed: 1)
   }
 
-  /// What a test found, in words; throws the reason if it failed.
+  /// Result of a test in words; throws the reason if the test failed.
   package func run(_ test: Test) throws(Failure) -> String {
     switch test {
     case .parameterCount: try parameterCount()

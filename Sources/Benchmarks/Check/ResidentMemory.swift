@@ -31,7 +31,7 @@ enum ResidentMemory {
   /// The peak so far, in bytes.
   static func highWaterMark() -> Int { size("VmHWM") }
 
-  /// What is resident now, in bytes.
+  /// Resident memory of the process now, in bytes.
   static var current: Int { size("VmRSS") }
 
   private static func size(_ name: String) -> Int {

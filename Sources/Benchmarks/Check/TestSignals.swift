@@ -1,4 +1,5 @@
 import Audio
+import Evaluation
 import Files
 import Foundation
 import Tensor
@@ -46,15 +47,10 @@ package enum TestSignals {
   }
 
   private static func spectrogram(_ samples: [Float], _ transform: STFT) -> Tensor {
-    let frames = transform.frameCount(sampleCount: samples.count)
-    let tensor = Tensor(shape: [1, frames, transform.binCount, 2])
-    samples.withUnsafeBufferPointer { samples in
-      do {
-        try transform.forward(samples, into: tensor.base)
-      } catch {
-        preconditionFailure("TestSignals: \(error)")
-      }
+    do {
+      return try transform.tensor(of: samples)
+    } catch {
+      preconditionFailure("TestSignals: \(error)")
     }
-    return tensor
   }
 }

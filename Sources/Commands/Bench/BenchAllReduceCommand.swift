@@ -32,17 +32,13 @@ struct BenchAllReduceCommand: ParsableCommand {
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
+    try Flags.require(
       minBytes.bytes >= 1 && minBytes.bytes <= maxBytes.bytes,
       "--min-bytes must be between 1 and --max-bytes, not \(minBytes.bytes)")
-    try BenchOutput.require(
+    try Flags.require(
       maxBytes.bytes <= 1 << 30, "--max-bytes must be at most 1G, not \(maxBytes.bytes)")
-    try BenchOutput.require(
-      bucketMb >= 0.001 && bucketMb <= 1000,
-      "--bucket-mb must be between 0.001 and 1000, not \(bucketMb)")
-    if let iterations {
-      try BenchOutput.require(iterations > 0, "--iterations must be at least 1, not \(iterations)")
-    }
+    try Flags.require("--bucket-mb", bucketMb, within: ExchangeOptions.bucketMegabytes)
+    try Flags.require("--iterations", iterations, atLeast: 1)
   }
 
   func run() throws {

@@ -11,14 +11,13 @@ struct BenchEnhanceCommand: ParsableCommand {
   @Option(help: .preset) var preset: String
   @Option(help: "Length of the recording in seconds.") var seconds = 60.0
   @Option(help: "Threads.") var threads = 1
-  @Option(help: "Timed passes; one more goes before them.") var repeats = 3
+  @Option(help: "Timed forward passes, after one that is not timed.") var repeats = 3
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 3600, "--seconds must be between 0.1 and 3600, not \(seconds)")
-    try BenchOutput.require(threads > 0, "--threads must be at least 1, not \(threads)")
-    try BenchOutput.require(repeats > 0, "--repeats must be at least 1, not \(repeats)")
+    try Flags.require("--seconds", seconds, within: 0.1...3600)
+    try Flags.require("--threads", threads, within: Flags.threads)
+    try Flags.require("--repeats", repeats, atLeast: 1)
   }
 
   func run() throws {

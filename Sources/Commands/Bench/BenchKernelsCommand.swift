@@ -18,8 +18,7 @@ struct BenchKernelsCommand: ParsableCommand {
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 60, "--seconds must be between 0.1 and 60, not \(seconds)")
+    try Flags.require("--seconds", seconds, within: 0.1...60)
   }
 
   func run() throws {

@@ -32,13 +32,9 @@ struct BenchLoadingCommand: ParsableCommand {
   var json: String?
 
   func validate() throws {
-    if !(seconds >= 0.1 && seconds <= 600) {
-      throw ValidationError("--seconds must be between 0.1 and 600, not \(seconds)")
-    }
-    if count < 1 { throw ValidationError("--count must be at least 1, not \(count)") }
-    if !(stepSeconds > 0 && stepSeconds.isFinite) {
-      throw ValidationError("--step-seconds must be positive, not \(stepSeconds)")
-    }
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--count", count, atLeast: 1)
+    try Flags.requirePositive("--step-seconds", stepSeconds)
   }
 
   func run() throws {

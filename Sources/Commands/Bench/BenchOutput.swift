@@ -13,7 +13,7 @@ struct BenchOutput: ParsableArguments {
   var json: String?
   @Option(
     help: ArgumentHelp(
-      "What the JSON file calls this build, such as a commit.", valueName: "text"))
+      "Name of this build in the JSON file, such as a commit.", valueName: "text"))
   var label: String?
 
   /// Throws, before anything is measured, if the JSON file cannot be written.
@@ -54,10 +54,5 @@ struct BenchOutput: ParsableArguments {
       throw EnhancementError.otherFrontEnd(model: model.name, bins: model.bins, made: made)
     }
     return model
-  }
-
-  /// Rejects a number that makes no sense.
-  static func require(_ condition: Bool, _ text: String) throws {
-    if !condition { throw ValidationError(text) }
   }
 }

@@ -6,16 +6,15 @@ import Forecast
 struct BenchPESQCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pesq",
-    abstract: "Measure the time that wide-band pesq takes for a second of audio.")
+    abstract: "Measure the time that wide-band PESQ takes for a second of audio.")
 
   @Option(help: "Length of the utterance in seconds.") var seconds = 8.0
-  @Option(help: "Timed scores; one more goes before them.") var repeats = 5
+  @Option(help: "Timed scores, after one that is not timed.") var repeats = 5
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
-      seconds >= 1 && seconds <= 600, "--seconds must be between 1 and 600, not \(seconds)")
-    try BenchOutput.require(repeats > 0, "--repeats must be at least 1, not \(repeats)")
+    try Flags.require("--seconds", seconds, within: 1...600)
+    try Flags.require("--repeats", repeats, atLeast: 1)
   }
 
   func run() throws {

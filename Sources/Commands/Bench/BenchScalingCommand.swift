@@ -20,26 +20,29 @@ struct BenchScalingCommand: ParsableCommand {
 
   @Option(help: "Numbers of ranks: a list, or A..B for powers of two.")
   var ranks = RankCounts([1, 2])
-  @Flag(exclusivity: .exclusive, help: "What stays the same.") var mode = Mode.weak
+  @Flag(
+    exclusivity: .exclusive,
+    help: "Keep the batch of each rank (weak) or the global batch (strong).") var mode = Mode.weak
   @Option(help: .preset) var preset: String?
   @Option(help: "Utterances per rank and step; with --strong of all ranks.") var batch = 6
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
   @Option(help: "Threads of a rank.") var threads = 1
   @Option(help: "Timed steps.") var steps = 5
-  @Option(help: "Steps before them that do not count.") var warmupSteps = 1
-  @OptionGroup var exchange: ExchangeOptions
+  @Option(help: "Steps before the timed ones.") var warmupSteps = 1
   @Option(help: ArgumentHelp("Hosts, for mpirun.", valueName: "file")) var hostfile: String?
   @Option(
     parsing: .unconditionalSingleValue,
-    help: ArgumentHelp("An argument of mpirun; once for each.", valueName: "argument"))
+    help: ArgumentHelp(
+      "A further argument of mpirun, one word; may be given several times.", valueName: "argument"))
   var mpirunArg: [String] = []
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
       "Results of bench step --json to take instead of measuring.", valueName: "file"))
   var from: [String] = []
-  @OptionGroup var plan: PlanOptions
+  @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
+  @OptionGroup var exchange: ExchangeOptions
 
   /// Which batch stays the same.
   enum Mode: String, EnumerableFlag {
@@ -47,22 +50,20 @@ struct BenchScalingCommand: ParsableCommand {
   }
 
   func validate() throws {
-    if from.isEmpty && preset == nil {
-      throw ValidationError("--preset is missing: name a model to measure, or files with --from")
-    }
-    try BenchOutput.require(batch > 0, "--batch must be at least 1, not \(batch)")
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try BenchOutput.require(threads > 0, "--threads must be at least 1, not \(threads)")
-    try BenchOutput.require(steps > 0, "--steps must be at least 1, not \(steps)")
-    try BenchOutput.require(
-      warmupSteps >= 0, "--warmup-steps must be at least 0, not \(warmupSteps)")
+    try Flags.require(
+      !from.isEmpty || preset != nil,
+      "--preset is missing: name a model to measure, or files with --from")
+    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--threads", threads, within: Flags.threads)
+    try Flags.require("--steps", steps, atLeast: 1)
+    try Flags.require("--warmup-steps", warmupSteps, atLeast: 0)
   }
 
   func run() throws {
     try output.makeFolder()
     let results = from.isEmpty ? try measure() : try read()
-    let figures = try ScalingFigures(results, plan: plan.plan)
+    let figures = try ScalingFigures(results, series: series.series)
     try output.end("scaling", figures, csv: figures.csv, figures.picture)
   }
 

@@ -14,17 +14,14 @@ struct BenchScoreCommand: ParsableCommand {
       """)
 
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.5
-  @Option(help: "Timed scores of each metric; one more goes before them.") var repeats = 5
+  @Option(help: "Timed scores of each metric, after one that is not timed.") var repeats = 5
   @Option(help: "Threads of the second part (default: all cores).") var threads: Int?
   @OptionGroup var output: BenchOutput
 
   func validate() throws {
-    try BenchOutput.require(
-      seconds >= 2 && seconds <= 600, "--seconds must be between 2 and 600, not \(seconds)")
-    try BenchOutput.require(repeats > 0, "--repeats must be at least 1, not \(repeats)")
-    if let threads {
-      try BenchOutput.require(threads > 0, "--threads must be at least 1, not \(threads)")
-    }
+    try Flags.require("--seconds", seconds, within: 2...600)
+    try Flags.require("--repeats", repeats, atLeast: 1)
+    try Flags.require("--threads", threads, within: Flags.threads)
   }
 
   func run() throws {

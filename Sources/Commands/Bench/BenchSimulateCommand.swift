@@ -43,10 +43,11 @@ struct BenchSimulateCommand: ParsableCommand {
   @Option(help: "Waiting for audio, as a share of computing.") var dataWait = 0.0
   @Option(help: "Utterances of all ranks for strong scaling. Default: --max-global-batch.")
   var globalBatch: Int?
-  @Option(help: "Utterances of all ranks beyond which it warns.") var maxGlobalBatch =
+  @Option(help: "Largest global batch, in utterances, without a warning.") var maxGlobalBatch =
     SimulatedEpoch.defaultMaximumGlobalBatch
   @Option(help: "Validation utterances.") var validationUtterances = 824
-  @Option(help: "Seconds of a core for each. Default: forward on 2.5 s as calibrated, and pesq.")
+  @Option(
+    help: "Seconds of a core for each of them. Default: forward on 2.5 s as calibrated, and PESQ.")
   var validationSeconds: Double?
   @Option(help: "Seconds of a checkpoint. Default: weights and moments at 200 MB/s.")
   var checkpointSeconds: Double?
@@ -54,32 +55,20 @@ struct BenchSimulateCommand: ParsableCommand {
     parsing: .upToNextOption,
     help: ArgumentHelp("Files of bench step to compare with.", valueName: "file"))
   var measured: [String] = []
-  @OptionGroup var exchange: ExchangeOptions
-  @OptionGroup var plan: PlanOptions
+  @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
 
   func validate() throws {
-    func positive(_ value: Int?, _ name: String) throws {
-      if let value {
-        try BenchOutput.require(value > 0, "\(name) must be at least 1, not \(value)")
-      }
-    }
-    func notNegative(_ value: Double?, _ name: String) throws {
-      if let value {
-        try BenchOutput.require(
-          value >= 0 && value.isFinite, "\(name) must not be negative, not \(value)")
-      }
-    }
-    for (value, name) in [
-      (batch, "--batch"), (ranksPerNode, "--ranks-per-node"), (coresPerNode, "--cores-per-node"),
-      (sideBySide, "--side-by-side"), (globalBatch, "--global-batch"),
-      (maxGlobalBatch, "--max-global-batch"), (validationUtterances, "--validation-utterances"),
-    ] { try positive(value, name) }
-    for (value, name) in [
-      (jitter, "--jitter"), (dataWait, "--data-wait"), (validationSeconds, "--validation-seconds"),
-      (checkpointSeconds, "--checkpoint-seconds"),
-    ] { try notNegative(value, name) }
-    try BenchOutput.require(
+    for (flag, value) in [
+      ("--batch", batch), ("--ranks-per-node", ranksPerNode), ("--cores-per-node", coresPerNode),
+      ("--side-by-side", sideBySide), ("--global-batch", globalBatch),
+      ("--max-global-batch", maxGlobalBatch), ("--validation-utterances", validationUtterances),
+    ] { try Flags.require(flag, value, atLeast: 1) }
+    for (flag, value) in [
+      ("--jitter", jitter), ("--data-wait", dataWait), ("--validation-seconds", validationSeconds),
+      ("--checkpoint-seconds", checkpointSeconds),
+    ] { try Flags.requireNotNegative(flag, value) }
+    try Flags.require(
       algorithm == "fastest" || AllReduceAlgorithm(rawValue: algorithm) != nil,
       "--algorithm \(algorithm) is not known: take pairwise, ring, rabenseifner, doubling, "
         + "hierarchical or fastest")
@@ -121,7 +110,7 @@ struct BenchSimulateCommand: ParsableCommand {
       sideBySide: sideBySide ?? record.sideBySide(within: settings.overlapBytes),
       dataWait: dataWait)
     let epoch = SimulatedEpoch(
-      plan: plan.plan, validationUtterances: validationUtterances,
+      series: series.series, validationUtterances: validationUtterances,
       validationSeconds: validationSeconds
         ?? step.scoringSecondsPerAudioSecond * StepModel.usualUtteranceSeconds,
       checkpointSeconds: checkpointSeconds

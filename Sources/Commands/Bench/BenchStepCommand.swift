@@ -20,20 +20,18 @@ struct BenchStepCommand: ParsableCommand {
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
   @Option(help: "Threads of a rank.") var threads = 1
   @Option(help: "Timed steps.") var steps = 5
-  @Option(help: "Steps before them that do not count.") var warmupSteps = 1
-  @Flag(help: "Keep no activations but the blocks' inputs; compute the rest again in backward.")
+  @Option(help: "Steps before the timed ones.") var warmupSteps = 1
+  @Flag(help: "Keep only the blocks' inputs, and compute all other activations again in backward.")
   var recompute = false
-  @OptionGroup var exchange: ExchangeOptions
   @OptionGroup var output: BenchOutput
+  @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
-    try BenchOutput.require(batch > 0, "--batch must be at least 1, not \(batch)")
-    try BenchOutput.require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try BenchOutput.require(threads > 0, "--threads must be at least 1, not \(threads)")
-    try BenchOutput.require(steps > 0, "--steps must be at least 1, not \(steps)")
-    try BenchOutput.require(
-      warmupSteps >= 0, "--warmup-steps must be at least 0, not \(warmupSteps)")
+    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--threads", threads, within: Flags.threads)
+    try Flags.require("--steps", steps, atLeast: 1)
+    try Flags.require("--warmup-steps", warmupSteps, atLeast: 0)
   }
 
   func run() throws {

@@ -11,7 +11,7 @@ struct ScalingOutput: ParsableArguments {
       "Also write the figures into this folder, as JSON, CSV and SVG.", valueName: "folder"))
   var output: String?
   @Option(
-    help: ArgumentHelp("What the JSON file calls this build, such as a commit.", valueName: "text"))
+    help: ArgumentHelp("Name of this build in the JSON file, such as a commit.", valueName: "text"))
   var label: String?
 
   /// Makes the folder, before anything is measured.

@@ -4,6 +4,9 @@ import DistTrain
 
 /// How gradients travel, for the commands that take steps.
 struct ExchangeOptions: ParsableArguments {
+  /// Megabytes that a bucket of gradients may have.
+  static let bucketMegabytes = 0.001...1000.0
+
   @Option(help: "Megabytes of gradients that travel together.")
   var bucketMb = Double(ExchangeSettings.defaultBucketBytes) / 1e6
 
@@ -23,12 +26,8 @@ struct ExchangeOptions: ParsableArguments {
   var overlapMemory: Double?
 
   func validate() throws {
-    guard bucketMb >= 0.001 && bucketMb <= 1000 else {
-      throw ValidationError("--bucket-mb must be between 0.001 and 1000, not \(bucketMb)")
-    }
-    if let overlapMemory, !(overlapMemory >= 0 && overlapMemory <= 1e9) {
-      throw ValidationError("--overlap-memory must be between 0 and 1e9, not \(overlapMemory)")
-    }
+    try Flags.require("--bucket-mb", bucketMb, within: Self.bucketMegabytes)
+    try Flags.require("--overlap-memory", overlapMemory, within: 0...1e9)
   }
 
   var settings: ExchangeSettings {

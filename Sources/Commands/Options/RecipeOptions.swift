@@ -2,9 +2,9 @@ import ArgumentParser
 import DistTrain
 import Models
 
-/// Everything that decides what `train` computes, besides the model and the number of ranks.
+/// The options of `train` that decide what the weights become.
 struct RecipeOptions: ParsableArguments {
-  @Option(help: "Passes over the training split.")
+  @Option(help: "Epochs of training; each visits every training utterance once.")
   var epochs = 100
 
   @Option(help: "Utterances per rank and step; the global batch is this times the ranks.")
@@ -17,19 +17,17 @@ struct RecipeOptions: ParsableArguments {
       valueName: "batches"))
   var accumulate = 1
 
-  @Option(help: "Seed of initial weights, order and crops.")
-  var seed: UInt64 = 0
-
   @Option(name: .customLong("lr"), help: "Learning rate.")
   var learningRate = 1e-3
 
-  @Option(help: "How the rate falls: step (×0.98 every 10 epochs), cosine (to 0) or constant.")
+  @Option(help: "Learning rate over epochs: step (×0.98 every 10), cosine (to 0) or constant.")
   var schedule = LearningRateSchedule.Decay.step
 
-  @Option(help: "Steps over which the rate rises linearly at the start.")
+  @Option(help: "Steps over which the learning rate rises linearly at the start.")
   var warmup = 0
 
-  @Option(help: "Decay of averaged weights, such as 0.999; validated and kept instead. 0: off.")
+  @Option(
+    help: "Decay of averaged weights, such as 0.999, which are validated and kept instead. 0: off.")
   var ema = 0.0
 
   @Option(help: "Limit of the global gradient norm.")
@@ -41,22 +39,20 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "End an epoch after this many steps of its order, and validate.")
   var stepsPerEpoch: Int?
 
+  @Option(help: "Seed of initial weights, order and crops.")
+  var seed: UInt64 = 0
+
+  /// Rejects values that make no sense, before anything starts.
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
-    }
-    try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
-    try require(batch > 0, "--batch must be at least 1, not \(batch)")
-    try require(accumulate > 0, "--accumulate must be at least 1, not \(accumulate)")
-    try require(
-      learningRate > 0 && learningRate.isFinite, "--lr must be positive, not \(learningRate)")
-    try require(warmup >= 0, "--warmup must be at least 0, not \(warmup)")
-    try require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
-    try require(clip > 0, "--clip must be positive, not \(clip)")
-    try require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try require(
-      (stepsPerEpoch ?? 1) > 0, "--steps-per-epoch must be at least 1, not \(stepsPerEpoch ?? 0)")
+    for (flag, value) in [
+      ("--epochs", epochs), ("--batch", batch), ("--accumulate", accumulate),
+      ("--steps-per-epoch", stepsPerEpoch),
+    ] { try Flags.require(flag, value, atLeast: 1) }
+    try Flags.requirePositive("--lr", learningRate)
+    try Flags.require("--warmup", warmup, atLeast: 0)
+    try Flags.require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
+    try Flags.require(clip > 0, "--clip must be positive, not \(clip)")
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
   }
 
   /// The recipe for `model` on this number of ranks.

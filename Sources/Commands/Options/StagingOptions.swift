@@ -9,8 +9,7 @@ struct StagingOptions: ParsableArguments {
   var stage: String?
 
   func validate() throws {
-    if stage?.isEmpty == true {
-      throw ValidationError("--stage is empty; is the variable that it names set?")
-    }
+    try Flags.require(
+      stage?.isEmpty != true, "--stage is empty; is the variable that it names set?")
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import DistTrain
 
-/// What to trace of a run.
+/// Part of a run that the timeline records.
 struct TraceOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -12,20 +12,16 @@ struct TraceOptions: ParsableArguments {
   @Option(help: "Steps in the timeline.")
   var traceSteps = 3
 
-  @Option(help: "Steps of this start before them.")
+  @Option(help: "Steps before the timeline begins, counted from this start.")
   var traceAfter = 5
 
   func validate() throws {
-    guard (1...1000).contains(traceSteps) else {
-      throw ValidationError("--trace-steps must be between 1 and 1000, not \(traceSteps)")
-    }
-    guard traceAfter >= 0 else {
-      throw ValidationError("--trace-after must be at least 0, not \(traceAfter)")
-    }
-    if let trace, trace.isEmpty { throw ValidationError("--trace needs the name of a file") }
+    try Flags.require("--trace-steps", traceSteps, within: 1...1000)
+    try Flags.require("--trace-after", traceAfter, atLeast: 0)
+    try Flags.require(trace?.isEmpty != true, "--trace needs the name of a file")
   }
 
-  /// What they ask for; nil for no trace.
+  /// The trace that the options ask for; nil for none.
   var request: TraceRequest? {
     trace.map { TraceRequest(path: $0, steps: traceSteps, after: traceAfter) }
   }

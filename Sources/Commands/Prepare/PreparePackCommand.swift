@@ -47,11 +47,7 @@ struct PreparePackCommand: ParsableCommand {
 
   /// Finds what would only come out after an hour of packing, and makes room.
   private func checkOutput(_ url: URL) throws {
-    var isFolder: ObjCBool = false
-    let path = url.path(percentEncoded: false)
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      throw OutputIsFolder(path: output)
-    }
+    if PathKind(url.path(percentEncoded: false)) == .folder { throw OutputIsFolder(path: output) }
     do {
       try AtomicFile.removeStaleTemporaries(
         in: url.deletingLastPathComponent(), of: url.lastPathComponent)

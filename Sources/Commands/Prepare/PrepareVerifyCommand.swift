@@ -1,5 +1,6 @@
 import ArgumentParser
 import Corpora
+import Files
 import Foundation
 import RunFiles
 
@@ -45,10 +46,7 @@ struct PrepareVerifyCommand: ParsableCommand {
   }
 
   private func verifyFolder(_ log: RunLog) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: data, isDirectory: &isFolder) else {
-      throw PairedDatasetError.missingCorpus(path: data)
-    }
+    if PathKind(data) == nil { throw PairedDatasetError.missingCorpus(path: data) }
     var isShown = false
     let found = try PreparedFolder.verify(data) { files, total in
       if !isShown { log.beginProgress("verifying", total: total, unit: "files") }

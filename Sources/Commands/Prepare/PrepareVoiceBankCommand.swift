@@ -6,14 +6,14 @@ import Foundation
 struct PrepareVoiceBankCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "voicebank",
-    abstract: "Make the 16 kHz corpus out of a download of VoiceBank-DEMAND.",
+    abstract: "Make a 16 kHz corpus from a download of VoiceBank-DEMAND.",
     discussion: """
       The input holds the four unpacked folders at 48 kHz: clean_trainset_28spk_wav (or 56spk), \
       noisy_trainset_28spk_wav, clean_testset_wav and noisy_testset_wav. The output has the same \
       with _16k behind their names, which train takes as it is, 16-bit, and manifest.csv with the \
-      checksums of every file and its source. Needs libsoxr0 (filter: see the README).
+      checksums of every file and its source. Needs libsoxr0 (its filter: docs/data.md).
 
-      An interrupted preparation is started again and goes on where it stopped. Files that cannot \
+      An interrupted preparation continues when the command is started again. Files that cannot \
       be used (truncated, stereo, another rate, no partner, another length than it) are listed in \
       rejected.csv and their pairs left out; the status is then 1, and training refuses the \
       folder, unless --on-bad-file is skip.
@@ -31,9 +31,7 @@ struct PrepareVoiceBankCommand: ParsableCommand {
   var onBadFile = OnBadFile.stop
 
   func validate() throws {
-    if !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be between 1 and 1024, not \(threads)")
-    }
+    try Flags.require("--threads", threads, within: Flags.threads)
   }
 
   func run() throws {

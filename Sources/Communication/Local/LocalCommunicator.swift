@@ -48,17 +48,31 @@ public final class LocalCommunicator: Communicator, Sendable {
   public static func run<Result: Sendable>(
     size: Int, _ body: @escaping @Sendable (LocalCommunicator) throws -> Result
   ) throws -> [Result] {
-    let outcomes = Outcomes<Result>(size: size)
+    let outcomes = Handoff<(rank: Int, outcome: Swift.Result<Result, any Error>), Never>()
     for rank in group(size: size) {
-      let thread = Thread {
+      // The stack of the main thread, which the others' usual one would be too small for.
+      startThread(stackBytes: 8 << 20) {
         let outcome = Swift.Result { try body(rank) }
-        outcomes.set(outcome, rank: rank.rank)
+        outcomes.put((rank.rank, outcome))
         rank.leave()
       }
-      thread.stackSize = 8 << 20  // as the main thread's; the default for others is 512 KB
-      thread.start()
     }
-    return try outcomes.wait()
+    var results = [Result?](repeating: nil, count: size)
+    var failure: (any Error)?
+    for _ in 0..<size {
+      switch outcomes.take() {
+      case (let rank, .success(let result))?: results[rank] = result
+      case (_, .failure(let error))?:
+        if failure == nil || isConsequence(failure) { failure = error }
+      case nil: preconditionFailure("LocalCommunicator: a rank without an outcome")
+      }
+    }
+    if let failure { throw failure }
+    return results.compactMap { $0 }
+  }
+
+  private static func isConsequence(_ error: (any Error)?) -> Bool {
+    if case .peerLeft? = error as? CommunicationError { true } else { false }
   }
 
   /// Tells the group that this rank takes part in nothing more, so that nobody waits for it.
@@ -202,42 +216,5 @@ public final class LocalCommunicator: Communicator, Sendable {
     if counts.contains(where: { $0 != counts[0] }) {
       throw .mismatch(operation: operation, reason: "element counts by rank are \(counts)")
     }
-  }
-}
-
-/// Collects what the threads of `LocalCommunicator.run` return.
-private final class Outcomes<Value: Sendable>: @unchecked Sendable {
-  // Sendable because the condition guards every access to the mutable fields.
-  private let condition = NSCondition()
-  private var results: [Result<Value, any Error>?]
-  private var missing: Int
-  private var firstFailure: (any Error)?
-
-  init(size: Int) {
-    results = Array(repeating: nil, count: size)
-    missing = size
-  }
-
-  func set(_ result: Result<Value, any Error>, rank: Int) {
-    condition.withLock {
-      results[rank] = result
-      missing -= 1
-      if case .failure(let error) = result, firstFailure == nil || isConsequence(firstFailure) {
-        firstFailure = error
-      }
-      condition.broadcast()
-    }
-  }
-
-  func wait() throws -> [Value] {
-    condition.lock()
-    defer { condition.unlock() }
-    while missing > 0 { condition.wait() }
-    if let firstFailure { throw firstFailure }
-    return try results.compactMap { try $0?.get() }
-  }
-
-  private func isConsequence(_ error: (any Error)?) -> Bool {
-    if case .peerLeft? = error as? CommunicationError { true } else { false }
   }
 }

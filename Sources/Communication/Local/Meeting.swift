@@ -1,25 +1,29 @@
-import Foundation
+import Platform
 
 /// Where the threads of an in-process group meet for one collective operation after another.
 ///
 /// Each rank deposits its argument and waits; the last to arrive combines all deposits into the
 /// result that everybody returns with.
-final class Meeting: @unchecked Sendable {
-  // Sendable because the condition guards every access to the mutable fields. Deposited pointers
-  // are touched only while all their owners wait here.
-  private let condition = NSCondition()
+final class Meeting: Sendable {
+  /// Deposited pointers are touched only while all their owners wait here.
+  private struct State {
+    var deposits: [Any?]
+    var operations: [String?]
+    var arrived = 0
+    var round = 0
+    var outcome: Result<Any, CommunicationError>?
+    var departed: Int?
+  }
+
   let size: Int
-  private var deposits: [Any?]
-  private var operations: [String?]
-  private var arrived = 0
-  private var round = 0
-  private var outcome: Result<Any, CommunicationError>?
-  private var departed: Int?
+  private let state: Guarded<State>
 
   init(size: Int) {
     self.size = size
-    deposits = Array(repeating: nil, count: size)
-    operations = Array(repeating: nil, count: size)
+    state = Guarded(
+      State(
+        deposits: Array(repeating: nil, count: size),
+        operations: Array(repeating: nil, count: size)))
   }
 
   /// Runs `combine` once over the deposits of all ranks, in rank order.
@@ -30,27 +34,29 @@ final class Meeting: @unchecked Sendable {
     rank: Int, operation: String, deposit: Deposit,
     combine: ([Deposit]) throws(CommunicationError) -> Result
   ) throws(CommunicationError) -> Result {
-    condition.lock()
-    defer { condition.unlock() }
-    if let departed { throw .peerLeft(operation: operation, rank: departed) }
-    deposits[rank] = deposit
-    operations[rank] = operation
-    arrived += 1
-    let myRound = round
-    if arrived == size {
-      outcome = combined(operation, combine)
-      deposits = Array(repeating: nil, count: size)
-      arrived = 0
-      round += 1
-      condition.broadcast()
-    } else {
-      while round == myRound && departed == nil { condition.wait() }
+    let round = try state.change { (state) throws(CommunicationError) in
+      if let departed = state.departed { throw .peerLeft(operation: operation, rank: departed) }
+      state.deposits[rank] = deposit
+      state.operations[rank] = operation
+      state.arrived += 1
+      let round = state.round
+      if state.arrived == size {
+        state.outcome = combined(state, operation, combine)
+        state.deposits = Array(repeating: nil, count: size)
+        state.arrived = 0
+        state.round += 1
+      }
+      return round
+    }
+    let outcome = try state.wait(until: { $0.round != round || $0.departed != nil }) {
+      (state) throws(CommunicationError) in
       // A rank that left after this round was complete does no harm to it.
-      if round == myRound, let departed {
+      if state.round == round, let departed = state.departed {
         throw .peerLeft(operation: operation, rank: departed)
       }
+      return try state.outcome?.get()
     }
-    guard let value = try outcome?.get() as? Result else {
+    guard let value = outcome as? Result else {
       preconditionFailure("\(operation): a result of another operation")
     }
     return value
@@ -58,23 +64,21 @@ final class Meeting: @unchecked Sendable {
 
   /// Makes every operation throw from now on.
   func leave(rank: Int) {
-    condition.withLock {
-      if departed == nil { departed = rank }
-      condition.broadcast()
-    }
+    state.change { if $0.departed == nil { $0.departed = rank } }
   }
 
   private func combined<Deposit, Result>(
-    _ operation: String, _ combine: ([Deposit]) throws(CommunicationError) -> Result
+    _ state: State, _ operation: String,
+    _ combine: ([Deposit]) throws(CommunicationError) -> Result
   ) -> Swift.Result<Any, CommunicationError> {
-    let names = operations.compactMap { $0 }
+    let names = state.operations.compactMap { $0 }
     if let other = names.firstIndex(where: { $0 != names[0] }) {
       return .failure(
         .mismatch(
           operation: operation,
           reason: "rank 0 calls \(names[0]), rank \(other) calls \(names[other])"))
     }
-    let all = deposits.compactMap { $0 as? Deposit }
+    let all = state.deposits.compactMap { $0 as? Deposit }
     precondition(all.count == size, "\(operation): \(all.count) deposits of \(size)")
     do {
       return .success(try combine(all))

@@ -323,7 +323,7 @@ public final class MPICommunicator: Communicator {
   }
 }
 
-/// What one reduction needs of MPI: nonblocking calls on a communicator of their own.
+/// MPI calls of one reduction: nonblocking calls on a communicator of their own.
 struct MPIReductionTransport: ReductionTransport, @unchecked Sendable {
   // Sendable because only the thread that moves reductions calls it.
   let rank: Int

@@ -1,6 +1,6 @@
 import CMPI
 
-/// What monitors need of MPI: short messages on a communicator of their own.
+/// MPI calls of the monitors: short messages on a communicator of their own.
 ///
 /// An error means that nothing goes there any more; that its rank is silent is what follows.
 final class MPIStatusTransport: StatusTransport, @unchecked Sendable {
@@ -54,7 +54,7 @@ final class MPIStatusTransport: StatusTransport, @unchecked Sendable {
     return true
   }
 
-  /// Who the ranks are. All call it together, from the main thread.
+  /// Identities of the ranks. All call it together, from the main thread.
   static func identities(worldSize: Int) throws(CommunicationError) -> [RankIdentity] {
     let count = RankIdentity.wordCount
     let mine = RankIdentity.own.words

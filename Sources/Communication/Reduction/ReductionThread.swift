@@ -13,14 +13,10 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
 
   init(_ transport: Transport) {
     let shelf = shelf
-    let mode = platform_arithmetic_mode()
-    let thread = Thread {
-      platform_set_arithmetic_mode(mode)
+    startThread("reductions") {
       platform_wake_promptly()
       Self.run(transport, shelf)
     }
-    thread.name = "reductions"
-    thread.start()
   }
 
   deinit { shelf.stop() }
@@ -70,85 +66,83 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
 
   private typealias Order = (Reduction, ReductionTimes?)
 
-  /// What the two threads share.
-  private final class Shelf: @unchecked Sendable {
-    // Sendable because the condition guards every access to the mutable fields.
-    private let condition = NSCondition()
-    private var orders: [Order] = []
-    /// Reductions that the thread has taken and not completed.
-    private var taken = 0
-    private var busy: Stopwatch?
-    private var seconds = 0.0
-    private var isAwaited = false
-    private var isStopped = false
-    private var failure: CommunicationError?
+  /// State that the two threads share.
+  private final class Shelf: Sendable {
+    private struct State {
+      var orders: [Order] = []
+      /// Reductions that the thread has taken and not completed.
+      var taken = 0
+      var busy: Stopwatch?
+      var seconds = 0.0
+      var isAwaited = false
+      var isStopped = false
+      var failure: CommunicationError?
+
+      var isIdle: Bool { taken == 0 && orders.isEmpty }
+
+      mutating func rest() {
+        if let busy { seconds += busy.seconds }
+        busy = nil
+      }
+    }
+
+    private let state = Guarded(State())
 
     func add(_ order: Order) {
-      condition.withLock {
-        if busy == nil { busy = Stopwatch() }
-        if failure == nil { orders.append(order) }
-        condition.broadcast()
+      state.change {
+        if $0.busy == nil { $0.busy = Stopwatch() }
+        if $0.failure == nil { $0.orders.append(order) }
       }
     }
 
     /// Up to `room` orders: waits for the first if nothing is under way, and for a moment otherwise.
     /// Nil when the thread is to end.
     func next(room: Int) -> [Order]? {
-      condition.lock()
-      while taken == 0 && orders.isEmpty && !isStopped { condition.wait() }
-      if taken > 0 && orders.isEmpty && !isStopped {
-        let isAwaited = isAwaited
-        condition.unlock()
-        if isAwaited { sched_yield() } else { usleep(pauseMicroseconds) }
-        condition.lock()
+      // Wakes nobody: the main thread, which may wait for all to be complete, wants the core, too.
+      let isAwaited = state.wait(until: { !$0.isIdle || $0.isStopped }) {
+        $0.orders.isEmpty && !$0.isStopped ? $0.isAwaited : nil
       }
-      defer { condition.unlock() }
-      if isStopped { return nil }
-      let next = Array(orders.prefix(room))
-      orders.removeFirst(next.count)
-      taken += next.count
-      return next
+      if let isAwaited {
+        if isAwaited { sched_yield() } else { usleep(pauseMicroseconds) }
+      }
+      return state.withLock { state in
+        if state.isStopped { return nil }
+        let next = Array(state.orders.prefix(room))
+        state.orders.removeFirst(next.count)
+        state.taken += next.count
+        return next
+      }
     }
 
     func report(left: Int) {
-      condition.withLock {
-        taken = left
-        if left == 0 && orders.isEmpty { end() }
+      let isIdle = state.withLock {
+        $0.taken = left
+        if $0.isIdle { $0.rest() }
+        return $0.isIdle
       }
+      if isIdle { state.change { _ in } }
     }
 
     func fail(_ error: CommunicationError) {
-      condition.withLock {
-        failure = error
-        taken = 0
-        orders = []
-        end()
+      state.change {
+        $0.failure = error
+        $0.taken = 0
+        $0.orders = []
+        $0.rest()
       }
     }
 
     func wait() throws(CommunicationError) -> Double {
-      condition.lock()
-      defer { condition.unlock() }
-      isAwaited = true
-      while taken > 0 || !orders.isEmpty { condition.wait() }
-      isAwaited = false
-      defer { seconds = 0 }
-      if let failure { throw failure }
-      return seconds
-    }
-
-    func stop() {
-      condition.withLock {
-        isStopped = true
-        condition.broadcast()
+      state.withLock { $0.isAwaited = true }
+      return try state.wait(until: \.isIdle) { (state) throws(CommunicationError) in
+        state.isAwaited = false
+        defer { state.seconds = 0 }
+        if let failure = state.failure { throw failure }
+        return state.seconds
       }
     }
 
-    private func end() {
-      if let busy { seconds += busy.seconds }
-      busy = nil
-      condition.broadcast()
-    }
+    func stop() { state.change { $0.isStopped = true } }
   }
 }
 

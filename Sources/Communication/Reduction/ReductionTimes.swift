@@ -9,7 +9,7 @@ public final class ReductionTimes: Sendable {
   private let began = Atomic<Int64>(0)
   private let ended = Atomic<Int64>(0)
 
-  /// Of a reduction that has not begun.
+  /// Times of a reduction that has not begun.
   package init() {}
 
   /// It begins.

@@ -32,7 +32,7 @@ final class ReductionShares {
   var lengths: UnsafePointer<Int32> { UnsafePointer(numbers) }
   /// See `lengths`.
   var starts: UnsafePointer<Int32> { UnsafePointer(numbers + worldSize) }
-  /// What each rank sends of this rank's share, and where it goes.
+  /// Terms of this rank's share from each rank, and their places.
   var ownLengths: UnsafePointer<Int32> { UnsafePointer(numbers + 2 * worldSize) }
   /// See `ownLengths`.
   var ownStarts: UnsafePointer<Int32> { UnsafePointer(numbers + 3 * worldSize) }

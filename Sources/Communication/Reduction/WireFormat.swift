@@ -53,7 +53,7 @@ public enum Reduction: @unchecked Sendable {
   /// rounded to 16 bits as well, so that all ranks have the same.
   case bf16(UnsafeBufferPointer<BFloat16>, into: UnsafeMutableBufferPointer<Float>)
 
-  /// What this rank gives.
+  /// Terms of this rank.
   package var sent: UnsafeRawBufferPointer {
     switch self {
     case .float64(let send, _): UnsafeRawBufferPointer(send)

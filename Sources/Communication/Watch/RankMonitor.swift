@@ -1,4 +1,3 @@
-import CPlatform
 import Foundation
 import Platform
 
@@ -19,34 +18,36 @@ protocol StatusTransport: Sendable {
 /// A thread, since the main thread may be the one that waits for ever. It sleeps between beats. All
 /// ranks tell rank 0, rank 0 tells all.
 final class RankMonitor<Transport: StatusTransport>: Sendable {
-  private let shelf = Shelf()
+  private enum Life { case running, stopping, ended }
+  private let life = Guarded(Life.running)
 
   /// Starts watching. `end` ends the whole job, if it can, and does not return.
   init(
     _ transport: Transport, rank: Int, identities: [RankIdentity], deadlines: Deadlines,
     progress: RankProgress, end: @escaping @Sendable () -> Never
   ) {
-    let shelf = shelf
+    let life = life
     let rounds = Rounds(
       transport: transport, rank: rank, worldSize: identities.count, progress: progress, end: end,
       watch: RankWatch(rank: rank, identities: identities, deadlines: deadlines))
-    let thread = Thread {
+    startThread("monitor") {
       var rounds = rounds
       var stopwatch = Stopwatch()
-      while shelf.sleep(deadlines.beat) {
+      while !life.wait(seconds: deadlines.beat, until: { $0 != .running }) {
         rounds.beat(elapsed: stopwatch.lap())
       }
       rounds.leave()
-      shelf.end()
+      life.change { $0 = .ended }
     }
-    thread.name = "monitor"
-    thread.start()
   }
 
   /// Ends the thread, which exchanges last messages with the others': all ranks call it together.
-  func stop() { shelf.stop() }
+  func stop() {
+    life.change { if $0 == .running { $0 = .stopping } }
+    life.wait(until: { $0 == .ended }) { _ in }
+  }
 
-  /// What the monitor's thread does.
+  /// Loop of the monitor's thread.
   private struct Rounds: Sendable {
     let transport: Transport
     let rank: Int
@@ -114,38 +115,6 @@ final class RankMonitor<Transport: StatusTransport>: Sendable {
 
     private func say(_ text: String) {
       FileDescriptorOutput(STDERR_FILENO).write(LogWords.safe("disttrain: \(text)") + "\n")
-    }
-  }
-
-  /// What the two threads share.
-  private final class Shelf: @unchecked Sendable {
-    // Sendable because the condition guards every access to the mutable fields.
-    private let condition = NSCondition()
-    private var isStopped = false
-    private var hasEnded = false
-
-    /// False if the thread is to end.
-    func sleep(_ seconds: Double) -> Bool {
-      let end = Date(timeIntervalSinceNow: seconds)
-      condition.lock()
-      defer { condition.unlock() }
-      while !isStopped && condition.wait(until: end) {}
-      return !isStopped
-    }
-
-    func stop() {
-      condition.lock()
-      isStopped = true
-      condition.broadcast()
-      while !hasEnded { condition.wait() }
-      condition.unlock()
-    }
-
-    func end() {
-      condition.withLock {
-        hasEnded = true
-        condition.broadcast()
-      }
     }
   }
 }

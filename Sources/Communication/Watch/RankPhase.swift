@@ -1,4 +1,4 @@
-/// What a rank is at, for reports about ranks that do not arrive and for how long others wait.
+/// Work of a rank, for reports about ranks that do not arrive and for how long others wait.
 public enum RankPhase: UInt8, CaseIterable, Sendable, CustomStringConvertible {
   /// Nothing else has been said yet.
   case starting

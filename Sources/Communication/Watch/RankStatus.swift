@@ -15,7 +15,7 @@ package struct RankIdentity: Equatable, Sendable {
     self.process = process
   }
 
-  /// Of this process.
+  /// Identity of this process.
   package static var own: RankIdentity {
     RankIdentity(host: HostName.own, process: Int(getpid()))
   }
@@ -43,11 +43,11 @@ package struct RankIdentity: Equatable, Sendable {
   }
 }
 
-/// What a rank tells of itself.
+/// Status that a rank reports of itself.
 package struct RankStatus: Equatable, Sendable {
   /// Collective operations begun, and ended: odd while it is in one.
   package var ticks: Int
-  /// What it is at.
+  /// Work of the rank.
   package var phase: RankPhase
   /// Steps of the run that are done.
   package var step: Int
@@ -117,7 +117,7 @@ final class RankProgress: Sendable {
   func enter(_ phase: RankPhase) { self.phase.store(phase.rawValue, ordering: .relaxed) }
   func completed(step: Int) { self.step.store(step, ordering: .relaxed) }
 
-  /// What there is to tell now.
+  /// Returns the status of this moment.
   var status: RankStatus {
     RankStatus(
       ticks: ticks.load(ordering: .relaxed),

@@ -6,7 +6,7 @@ import Platform
 /// Rank 0 hears all and judges. The others hear rank 0, and judge only when it is silent. Nothing
 /// here knows clocks or messages: time is what `beat` is told.
 package struct RankWatch {
-  /// What follows from a beat.
+  /// Action that follows from a beat.
   package enum Verdict: Equatable, Sendable {
     /// Nothing.
     case fine
@@ -22,7 +22,7 @@ package struct RankWatch {
     var silence = 0.0
   }
 
-  /// What this rank tells of itself, as of the last beat.
+  /// Status of this rank as of the last beat.
   package private(set) var own = RankStatus()
   private let rank: Int
   private let identities: [RankIdentity]
@@ -113,8 +113,8 @@ package struct RankWatch {
     return own.waited >= limit + patience ? .lost(report(own, limit: limit)) : .fine
   }
 
-  /// Who is silent, or has not begun the operation that others wait in. Who waits and is heard
-  /// keeps nobody waiting.
+  /// Ranks that hold up the others: those not heard from, and those that have not yet entered the
+  /// operation that the others wait in.
   private var missingRanks: [Int] {
     let heard = seen.indices.filter { rank == 0 || $0 == 0 || $0 == rank }
     let front = heard.filter { seen[$0].status.isWaiting }.map { seen[$0].status.sequence }.max()
@@ -152,7 +152,7 @@ package struct RankWatch {
     return (shown + more).joined(separator: "; ")
   }
 
-  /// What is known of a rank that others wait for as `wait` says.
+  /// Facts about a rank that others wait for as `wait` says.
   private func describe(_ rank: Int, _ wait: RankStatus) -> String {
     let other = seen[rank]
     // All have done the same: it took part in whatever those who wait have behind them, so they

@@ -16,8 +16,8 @@ struct CorpusSources: Sendable {
 
   /// Loads the decoders.
   ///
-  /// - Throws: `CorpusLibraryError.missing` if a library is not installed.
-  init(unpacked: String) throws(CorpusLibraryError) {
+  /// - Throws: `DynamicLibraryError.missing` if a library is not installed.
+  init(unpacked: String) throws(DynamicLibraryError) {
     self.unpacked = unpacked
     decoder = try G722Decoder()
     // The filter is part of the corpus's version: another filter would give another corpus.

@@ -18,8 +18,8 @@ package struct G722Decoder: Sendable {
 
   /// Loads the library.
   ///
-  /// - Throws: `CorpusLibraryError.missing` if it is not installed.
-  package init() throws(CorpusLibraryError) {
+  /// - Throws: `DynamicLibraryError.missing` if it is not installed.
+  package init() throws(DynamicLibraryError) {
     let library = try DynamicLibrary("libspandsp.so.2", package: "libspandsp2")
     initialise = try library.function("g722_decode_init", as: Initialise.self)
     decode = try library.function("g722_decode", as: Decode.self)
@@ -28,8 +28,8 @@ package struct G722Decoder: Sendable {
 
   /// The samples of an encoded stream at 16 kHz.
   ///
-  /// - Throws: `CorpusLibraryError.failed`, with `path` as the name of the recording.
-  package func samples(of bytes: [UInt8], path: String) throws(CorpusLibraryError) -> [Float] {
+  /// - Throws: `DynamicLibraryError.failed`, with `path` as the name of the recording.
+  package func samples(of bytes: [UInt8], path: String) throws(DynamicLibraryError) -> [Float] {
     if bytes.isEmpty { return [] }
     guard let state = initialise(nil, 64_000, 0) else {
       throw .failed(path: path, reason: "spandsp has no memory for its state")

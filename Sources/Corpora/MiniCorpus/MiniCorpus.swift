@@ -15,7 +15,7 @@ public enum MiniCorpus {
   /// line of text at a time. After an interruption the next call starts the build from the
   /// beginning; downloads are kept in `output/.packages`.
   ///
-  /// - Throws: `MiniCorpusError`, `CorpusLibraryError` or `WaveFileError`.
+  /// - Throws: `MiniCorpusError`, `DynamicLibraryError` or `WaveFileError`.
   public static func prepare(
     output: String, full: Bool = false, seed: UInt64 = 1, progress: (String) -> Void
   ) throws -> MiniCorpusReport {

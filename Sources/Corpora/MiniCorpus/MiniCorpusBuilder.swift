@@ -67,7 +67,7 @@ struct MiniCorpusBuilder {
     let speech = try utterances(voices, sources: sources)
     progress("making \(Catalogue.noises.count) kinds of noise")
     let bank = try NoiseBank(sources: sources, voices: speech, seed: seed)
-    let mixtures = MixturePlan.mixtures(voices: speech, seed: seed)
+    let mixtures = Mixtures.mixtures(voices: speech, seed: seed)
     progress("mixing and writing \(mixtures.count) utterances")
     var files = try write(mixtures, bank: bank)
     files += try writeLicences(packages)
@@ -99,7 +99,7 @@ struct MiniCorpusBuilder {
       prompts = prompts.dropFirst(paths.count)
       let utterances = Utterances.assemble(own, random: &random)
       guard !full, let share = voice.share else { return (voice, utterances) }
-      return (voice, MixturePlan.taken(utterances, share: share, random: &random))
+      return (voice, Mixtures.taken(utterances, share: share, random: &random))
     }
   }
 

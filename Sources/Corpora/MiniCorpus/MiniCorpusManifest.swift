@@ -55,9 +55,8 @@ package struct MiniCorpusManifest: Codable, Equatable {
   ///
   /// - Throws: `WaveFileError.unwritable`.
   package func write(folder: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try WaveFile.writeAtomically([UInt8](encoder.encode(self)), to: "\(folder)/\(Self.fileName)")
+    let text = try indentedJSON(self)
+    try WaveFile.writeAtomically(Array(text.utf8), to: "\(folder)/\(Self.fileName)")
   }
 
   /// The first problem with the files in `folder`; nil if all files are as listed.

@@ -18,8 +18,8 @@ enum NoiseSynthesis {
     spectrogram.reserveCapacity(frames * stft.binCount * 2)
     for _ in 0..<frames {
       for amplitude in amplitudes {
-        spectrogram.append(amplitude * Float(random.gaussian()))
-        spectrogram.append(amplitude * Float(random.gaussian()))
+        spectrogram.append(amplitude * Float(random.normal()))
+        spectrogram.append(amplitude * Float(random.normal()))
       }
     }
     return normalised(stft.inverse(spectrogram, sampleCount: sampleCount))

@@ -1,4 +1,4 @@
-/// What a corpus is called in papers.
+/// Name of a corpus in papers.
 package enum CorpusName {
   /// The corpus of the published figures.
   package static let voiceBank = "VoiceBank-DEMAND"

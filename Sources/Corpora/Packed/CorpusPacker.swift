@@ -9,7 +9,7 @@ import Platform
 /// after another is decoded and written, so memory holds one at a time. The checksums are known
 /// when all are written, and then take the place that was kept for them.
 package struct CorpusPacker {
-  /// What was packed.
+  /// Report about a packed corpus.
   package struct Report: Equatable {
     /// Pairs of each split.
     package var pairs: [CorpusSplit: Int] = [:]
@@ -19,7 +19,7 @@ package struct CorpusPacker {
     package var audioSeconds = 0.0
     /// Bytes of the packed file.
     package var byteCount = 0
-    /// What was left out and why.
+    /// Files that were left out, with the reasons.
     package var skipped: [BadFile] = []
   }
 
@@ -33,7 +33,7 @@ package struct CorpusPacker {
   private let sampleRate = 16_000
   private let layout: CorpusLayout.Kind
   private var items: [Item] = []
-  /// What will have been packed; the bytes are counted while writing.
+  /// Report about the corpus to be packed; the bytes are counted while writing.
   private var report = Report()
 
   /// Number of files to read.
@@ -100,7 +100,7 @@ package struct CorpusPacker {
       sampleCount += samples.count
       progress(done + 1, Double(sampleCount) / Double(sampleRate))
     }
-    try head(table).withUnsafeBytes { try writer.overwriteBeginning($0) }
+    try head(table).withUnsafeBytes { try writer.write($0, at: 0) }
     try writer.commit()
     return report
   }

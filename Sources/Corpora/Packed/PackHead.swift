@@ -140,17 +140,3 @@ package struct PackHead {
     return [UInt8](data ?? Data())
   }
 }
-
-extension PackedRecording.Encoding {
-  /// The encoding that safetensors calls `dtype`, if it is one.
-  init?(dtype: String) {
-    switch dtype {
-    case "I16": self = .int16
-    case "F32": self = .float32
-    default: return nil
-    }
-  }
-
-  /// What safetensors calls it.
-  package var dtype: String { self == .int16 ? "I16" : "F32" }
-}

@@ -1,12 +1,12 @@
 import Audio
 
-/// What reading a whole packed corpus against its checksums found.
+/// Result of reading a whole packed corpus and comparing it with its checksums.
 package struct PackVerification: Equatable {
   /// A recording that is not as it was packed.
   package struct Damage: Equatable, CustomStringConvertible {
     /// Its name in the file, such as `train/clean/p226_001`.
     package let name: String
-    /// What is wrong, with the blocks and samples.
+    /// Description of the damage, with blocks and samples.
     package let reason: String
 
     /// `name: reason`.
@@ -17,7 +17,7 @@ package struct PackVerification: Equatable {
   package private(set) var recordingCount = 0
   /// Blocks of them.
   package private(set) var blockCount = 0
-  /// Those that are not whole, in the order of the file.
+  /// Damaged recordings, in the order of the file.
   package private(set) var damages: [Damage] = []
 
   /// Reads every block of `corpus`. `progress` is called after each recording with the number of

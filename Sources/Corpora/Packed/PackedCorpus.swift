@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A corpus in one file: what `prepare pack` writes and `--data` takes in place of a folder.
@@ -24,11 +25,7 @@ package struct PackedCorpus: Sendable {
   private let splits: [CorpusSplit: [UtterancePair]]
 
   /// Whether `path` is a file, which only a packed corpus can be.
-  package static func isFile(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && !isFolder.boolValue
-  }
+  package static func isFile(_ path: String) -> Bool { PathKind(path) == .file }
 
   /// Reads what is in the file and where, and checks that all of it is there.
   package init(path: String, sampleRate: Int = 16_000) throws(PackedCorpusError) {

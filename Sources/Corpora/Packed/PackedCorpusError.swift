@@ -21,7 +21,7 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
 
   private static let remedy = "copy it again, or make it anew with disttrain prepare pack"
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .notWhole(let reason):

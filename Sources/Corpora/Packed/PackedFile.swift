@@ -45,15 +45,15 @@ final class PackedFile {
   /// - Throws: `WaveFileError` if the file cannot be read, a block with some of the samples is
   ///   damaged, or a sample is not finite.
   func samples(
-    _ range: Range<Int>, of stretch: PackedRecording, label: String, acceptsNonFinite: Bool
+    _ range: Range<Int>, of stretch: PackedRecording, acceptsNonFinite: Bool
   ) throws(WaveFileError) -> [Float] {
     if range.isEmpty { return [] }
     let blocks =
       range.lowerBound / stretch.blockSampleCount..<(range.upperBound - 1)
       / stretch.blockSampleCount + 1
-    let bytes = try read(blocks, of: stretch, label: label)
+    let bytes = try read(blocks, of: stretch)
     if let block = firstDamage(bytes, blocks, of: stretch) {
-      throw .damaged(path: label, block: block, range: stretch.samples(ofBlock: block))
+      throw .damaged(path: stretch.label, block: block, range: stretch.samples(ofBlock: block))
     }
     let lead = range.lowerBound - blocks.lowerBound * stretch.blockSampleCount
     let width = stretch.encoding.byteCount
@@ -78,33 +78,27 @@ final class PackedFile {
     if stretch.encoding == .float32, !acceptsNonFinite,
       let bad = samples.firstIndex(where: { !$0.isFinite })
     {
-      throw .nonFinite(path: label, index: range.lowerBound + bad)
+      throw .nonFinite(path: stretch.label, index: range.lowerBound + bad)
     }
     return samples
   }
 
   /// Numbers of the blocks of the recording that do not match their checksums.
-  func damagedBlocks(
-    of stretch: PackedRecording, label: String
-  ) throws(WaveFileError) -> [Int] {
+  func damagedBlocks(of stretch: PackedRecording) throws(WaveFileError) -> [Int] {
     var damaged: [Int] = []
     // Reading some megabytes at a time bounds the memory, since a recording may have any length.
     for start in stride(from: 0, to: stretch.blockChecksums.count, by: 64) {
       var blocks = start..<min(start + 64, stretch.blockChecksums.count)
-      let bytes = try read(blocks, of: stretch, label: label)
+      let bytes = try read(blocks, of: stretch)
       var rest = bytes
       while let block = firstDamage(rest, blocks, of: stretch) {
         damaged.append(block)
         blocks = block + 1..<blocks.upperBound
         rest = UnsafeRawBufferPointer(
-          rebasing: bytes.dropFirst((block + 1 - start) * blockByteCount(of: stretch)))
+          rebasing: bytes.dropFirst((block + 1 - start) * stretch.blockByteCount))
       }
     }
     return damaged
-  }
-
-  private func blockByteCount(of stretch: PackedRecording) -> Int {
-    stretch.blockSampleCount * stretch.encoding.byteCount
   }
 
   /// The first of `blocks`, whose bytes are `bytes`, that does not match its checksum.
@@ -113,7 +107,7 @@ final class PackedFile {
   ) -> Int? {
     var rest = bytes[...]
     return blocks.first { block in
-      let own = rest.prefix(blockByteCount(of: stretch))
+      let own = rest.prefix(stretch.blockByteCount)
       rest = rest.dropFirst(own.count)
       return CRC32C(UnsafeRawBufferPointer(rebasing: own)).value != stretch.blockChecksums[block]
     }
@@ -121,7 +115,7 @@ final class PackedFile {
 
   /// Reads the bytes of some blocks, which stay valid until the next call.
   private func read(
-    _ blocks: Range<Int>, of stretch: PackedRecording, label: String
+    _ blocks: Range<Int>, of stretch: PackedRecording
   ) throws(WaveFileError) -> UnsafeRawBufferPointer {
     let width = stretch.encoding.byteCount
     let first = blocks.lowerBound * stretch.blockSampleCount
@@ -137,10 +131,12 @@ final class PackedFile {
       let count = pread(
         descriptor, target, byteCount - filled, off_t(stretch.offset + first * width + filled))
       if count < 0 && errno == EINTR { continue }
-      if count < 0 { throw .unreadable(path: label, reason: String(cString: strerror(errno))) }
+      if count < 0 {
+        throw .unreadable(path: stretch.label, reason: String(cString: strerror(errno)))
+      }
       if count == 0 {
         throw .truncated(
-          path: label, expected: stretch.sampleCount, found: first + filled / width)
+          path: stretch.label, expected: stretch.sampleCount, found: first + filled / width)
       }
       filled += count
     }

@@ -13,7 +13,7 @@ public enum Recording: Sendable, Equatable, Codable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .file(let path): path
-    case .packed(let recording): "\(recording.path)[\(recording.name)]"
+    case .packed(let recording): recording.label
     }
   }
 }
@@ -29,6 +29,17 @@ public struct PackedRecording: Sendable, Equatable, Codable {
 
     /// Number of bytes of a sample.
     public var byteCount: Int { self == .int16 ? 2 : 4 }
+
+    /// The name of the type in safetensors.
+    package var dtype: String { self == .int16 ? "I16" : "F32" }
+
+    /// The encoding that safetensors calls `dtype`, if it is one.
+    init?(dtype: String) {
+      guard let encoding = [Self.int16, .float32].first(where: { $0.dtype == dtype }) else {
+        return nil
+      }
+      self = encoding
+    }
   }
 
   /// Path of the file.
@@ -70,6 +81,12 @@ public struct PackedRecording: Sendable, Equatable, Codable {
     self.blockSampleCount = blockSampleCount
     self.blockChecksums = blockChecksums
   }
+
+  /// The file and the recording's name in it, for messages.
+  var label: String { "\(path)[\(name)]" }
+
+  /// Number of bytes of a block; the last one of the recording may have fewer.
+  var blockByteCount: Int { blockSampleCount * encoding.byteCount }
 
   /// Number of blocks of a recording of `sampleCount` samples.
   public static func blockCount(sampleCount: Int, blockSampleCount: Int) -> Int {
@@ -117,16 +134,14 @@ public final class RecordingReader {
         path: path, range: range, sampleRate: sampleRate, acceptsNonFinite: acceptsNonFinite
       ).samples
     case .packed(let stretch):
-      let label = recording.description
       guard stretch.sampleRate == sampleRate else {
-        throw .wrongSampleRate(path: label, expected: sampleRate, found: stretch.sampleRate)
+        throw .wrongSampleRate(path: stretch.label, expected: sampleRate, found: stretch.sampleRate)
       }
       let range = range ?? 0..<stretch.sampleCount
       guard range.lowerBound >= 0, range.upperBound <= stretch.sampleCount else {
-        throw .outOfRange(path: label, range: range, sampleCount: stretch.sampleCount)
+        throw .outOfRange(path: stretch.label, range: range, sampleCount: stretch.sampleCount)
       }
-      return try file(of: stretch).samples(
-        range, of: stretch, label: label, acceptsNonFinite: acceptsNonFinite)
+      return try file(of: stretch).samples(range, of: stretch, acceptsNonFinite: acceptsNonFinite)
     }
   }
 
@@ -135,8 +150,7 @@ public final class RecordingReader {
   ///
   /// - Throws: `WaveFileError` if the file cannot be read.
   package func damagedBlocks(of stretch: PackedRecording) throws(WaveFileError) -> [Int] {
-    let label = Recording.packed(stretch).description
-    return try file(of: stretch).damagedBlocks(of: stretch, label: label)
+    try file(of: stretch).damagedBlocks(of: stretch)
   }
 
   private func file(of stretch: PackedRecording) throws(WaveFileError) -> PackedFile {

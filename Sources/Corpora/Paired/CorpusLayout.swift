@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The layout of a corpus of noisy and clean speech on disk.
@@ -133,9 +134,5 @@ package struct CorpusLayout: Equatable {
     return isFolder(name + "_16k") ? name + "_16k" : name
   }
 
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
-  }
+  private static func isFolder(_ path: String) -> Bool { PathKind(path) == .folder }
 }

@@ -48,7 +48,7 @@ public enum PreparedFolder {
   ) throws -> Verification {
     var result = Verification(fileCount: files.count, damaged: [])
     var done = 0
-    try parallelForEach(files, threads: threads) { file -> BadFile? in
+    parallelForEach(files, threads: threads) { file -> BadFile? in
       let path = "\(folder)/\(file.path)"
       let bytes: [UInt8]
       do throws(WaveFileError) {

@@ -5,7 +5,7 @@ import Foundation
 package struct SharedDataset: Codable {
   /// The usable pairs, sorted by name.
   package let pairs: [UtterancePair]
-  /// What was left out and why.
+  /// Files that were left out, with the reasons.
   package let skipped: [BadFile]
 
   /// Finds the split in `data`, a corpus folder or a packed corpus, and inspects it.

@@ -5,21 +5,21 @@ import Platform
 
 /// A packed corpus in a folder of this host, copied there by one process of the host.
 package struct HostCopy {
-  /// What a copy has to be.
+  /// Requirements on a copy.
   package struct Identity: Codable, Equatable, Sendable {
     /// `PackedCorpus.checksum`.
     package let checksum: String
     /// Bytes of the file.
     package let byteCount: Int
 
-    /// What a copy of `corpus` has to be.
+    /// Derives the requirements on a copy from `corpus`.
     package init(_ corpus: PackedCorpus) {
       checksum = corpus.checksum
       byteCount = corpus.byteCount
     }
   }
 
-  /// What became of it.
+  /// Result of the copying.
   package enum Outcome: Codable, Equatable, Sendable {
     /// A verified copy was there already.
     case kept(path: String)
@@ -106,7 +106,7 @@ package struct HostCopy {
     }
   }
 
-  /// What is wrong with the corpus at `path`, or nil if it is the one and every block is whole.
+  /// Reason to refuse the corpus at `path`; nil if it is the expected one and every block is whole.
   private func problem(at path: String) -> String? {
     let corpus: PackedCorpus
     do {

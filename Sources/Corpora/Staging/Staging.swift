@@ -120,11 +120,8 @@ public struct Staging {
   private func exchange<Value: Codable>(
     _ value: Value, _ check: ([Value]) throws -> Void = { _ in }
   ) throws -> [Value] {
-    let bytes = try communicator.gather(Array(try JSONEncoder().encode([value])), root: 0)
+    let values = try root.gather(value) ?? []
     return try root.value {
-      let values = try (bytes ?? []).map {
-        try JSONDecoder().decode([Value].self, from: Data($0))[0]
-      }
       try check(values)
       return values
     }

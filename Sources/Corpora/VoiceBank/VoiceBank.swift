@@ -31,7 +31,7 @@ public enum VoiceBank {
   /// called on the calling thread after each pair with the number of pairs done, their total, and
   /// the seconds of audio done.
   ///
-  /// - Throws: `VoiceBankError`, `CorpusLibraryError` without libsoxr, and `WaveFileError` if the
+  /// - Throws: `VoiceBankError`, `DynamicLibraryError` without libsoxr, and `WaveFileError` if the
   ///   disk cannot be written; `VoiceBankError.rejected` at the end unless `onBadFile` is `.skip`.
   public static func prepare(
     input: String, output: String, format: Format = .wav, onBadFile: OnBadFile = .stop,

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The four folders of a download of VoiceBank-DEMAND: clean and noisy, training and test.
@@ -48,11 +49,7 @@ struct VoiceBankFolders {
   /// - Throws: `VoiceBankError` if folders are missing, `PairedDatasetError` if one cannot be
   ///   listed.
   init(_ input: String) throws {
-    func isThere(_ name: String) -> Bool {
-      var isFolder: ObjCBool = false
-      return FileManager.default.fileExists(atPath: "\(input)/\(name)", isDirectory: &isFolder)
-        && isFolder.boolValue
-    }
+    func isThere(_ name: String) -> Bool { PathKind("\(input)/\(name)") == .folder }
     let sets = ["trainset_28spk", "trainset_56spk"].map { Part(split: .train, name: $0) }
     let train = sets.first { set in Self.sides.contains { isThere(set.folder($0)) } } ?? sets[0]
     parts = [train, Part(split: .test, name: "testset")]

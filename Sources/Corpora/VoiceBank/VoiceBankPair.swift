@@ -85,7 +85,7 @@ struct VoiceBankPair: Sendable {
   /// 3m of the source, which is zero beyond its ends.
   static func resampled(
     _ samples: [Float], path: String, with resampler: Resampler
-  ) throws(CorpusLibraryError) -> [Float] {
+  ) throws(DynamicLibraryError) -> [Float] {
     // With a multiple of three samples every sample of the result is an output of the filter;
     // otherwise libsoxr omits a last sample that begins less than half a sample before the end.
     let padding = [Float](repeating: 0, count: (3 - samples.count % 3) % 3)

@@ -11,7 +11,7 @@ import Tensor
 /// and average's step counts, and checksums of everything. `best.safetensors` beside it holds
 /// weights only.
 public struct Checkpoint {
-  /// What errors call the file.
+  /// The name of the file in errors.
   public let path: String
   /// Where the run stood.
   public let progress: TrainingProgress
@@ -136,7 +136,8 @@ public struct Checkpoint {
   ) throws -> Data {
     var entries: [SafetensorsFile.Entry] = []
     let frozen = state.progress.unvalidated == nil ? nil : state.frozen.parameters.values
-    for (prefix, storage) in buffers(state, frozen: frozen) {
+    let buffers = buffers(state, frozen: frozen)
+    for (prefix, storage) in buffers {
       for parameter in state.model.parameters.parameters {
         entries.append(
           .init(
@@ -154,7 +155,9 @@ public struct Checkpoint {
       WeightFile.configurationKey: "\(configuration.model.json)",
     ]
     if let average = state.average { metadata[averageCountKey] = String(average.updateCount) }
-    return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()
+    let groups = buffers.filter { !$0.prefix.isEmpty }.map { String($0.prefix.dropLast()) }
+    return SafetensorsFile(entries: entries, metadata: metadata)
+      .addingChecksums(groups: groups).serialized()
   }
 
   private static func buffers(

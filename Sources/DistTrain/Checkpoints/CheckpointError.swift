@@ -6,20 +6,21 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case damaged(path: String, reason: String)
   /// A safetensors file that lacks what a checkpoint holds.
   case incomplete(path: String, missing: String)
-  /// Of another experiment.
+  /// The checkpoint of another experiment.
   case otherRecipe(path: String, differences: [String])
-  /// Of another training split: it stands at a step that a pass does not have.
+  /// The checkpoint's step does not exist in an epoch of this training split, so it belongs to
+  /// another split.
   case otherSplit(path: String, step: Int, stepsPerEpoch: Int)
   /// Every checkpoint in the folder is unusable; `reasons` holds a sentence for each.
   case noneUsable(folder: String, reasons: [String])
   /// What was read back after writing differs.
   case notKept(path: String, reason: String)
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .missing(let path):
-      "\(path): there is no checkpoint to resume; leave --resume away to start a new run"
+      "\(path): no checkpoint to resume from; omit --resume to start a new run"
     case .damaged(let path, let reason):
       "\(path): the checkpoint cannot be read: \(reason)"
     case .incomplete(let path, let missing):
@@ -29,8 +30,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
       "\(path): cannot be resumed with other settings: \(differences.joined(separator: "; ")); "
         + "give the run's own settings or start a new --run-dir"
     case .otherSplit(let path, let step, let stepsPerEpoch):
-      "\(path): stands after step \(step) of a pass, and a pass over this training split has "
-        + "\(stepsPerEpoch); give the run's own --data or start a new --run-dir"
+      "\(path): the checkpoint is of step \(step) of an epoch, but an epoch of this training split "
+        + "has only \(stepsPerEpoch); give the run's own --data or start a new --run-dir"
     case .noneUsable(let folder, let reasons):
       "\(folder): no checkpoint can be resumed: \(reasons.joined(separator: "; ")); put back a "
         + "whole one or start a new --run-dir"

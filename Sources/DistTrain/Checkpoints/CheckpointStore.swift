@@ -24,25 +24,13 @@ public struct CheckpointStore: Sendable {
     self.fault = fault
   }
 
-  /// A checkpoint that is on the disk.
-  public struct Saved: Codable, Equatable, Sendable {
-    /// Steps done.
-    public let step: Int
-    /// The file.
-    public let path: String
-    /// Its size.
-    public let bytes: Int
-    /// How long it took to make, write and verify.
-    public let seconds: Double
-  }
-
   /// Saves the run as it stands. One rank does it; when it throws, what was saved before is there.
   ///
   /// - Throws: `AtomicFileError` if it cannot be written, `CheckpointError.notKept` if the disk
   ///   gives back something else.
-  public func save(
+  package func save(
     _ state: TrainingState, _ configuration: TrainingConfiguration
-  ) throws -> Saved {
+  ) throws -> RunEvent.Checkpoint {
     let stopwatch = Stopwatch()
     let step = state.progress.step
     let data = try Checkpoint.serialized(state, configuration)
@@ -51,12 +39,12 @@ public struct CheckpointStore: Sendable {
     keepOlderForm()
     try AtomicFile.link(folder.last, to: url.lastPathComponent)
     removeOthers(than: step)
-    return Saved(
-      step: step, path: url.path(percentEncoded: false), bytes: data.count,
+    return RunEvent.Checkpoint(
+      step: step, file: url.path(percentEncoded: false), bytes: data.count,
       seconds: stopwatch.seconds)
   }
 
-  /// Verified before it has its name: after a pass there is one of the same step already, from
+  /// Verified before it has its name: after an epoch there is one of the same step already, from
   /// before the validation, which stays until this one is known to be whole.
   private func write(_ data: Data, to url: URL, step: Int) throws {
     let writer = try AtomicFileWriter(url)

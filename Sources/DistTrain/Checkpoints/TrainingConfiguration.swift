@@ -10,7 +10,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   public var model: ModelConfiguration
   /// Seed of initial values, order and crops.
   public var seed: UInt64 = 0
-  /// Epochs: times that the run takes the training split.
+  /// Number of epochs.
   public var epochs = 100
   /// Utterances of a rank in one micro-batch.
   public var batch = 6

@@ -197,7 +197,7 @@ public enum ExchangeError: Error, Equatable, CustomStringConvertible {
   /// These ranks would send others of the model's gradients, or in another order, than the rest.
   case differentBuckets(ranks: [Int])
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   public var description: String {
     switch self {
     case .differentBuckets(let ranks):

@@ -94,7 +94,7 @@ final class EpochEnding {
       state.progress.bestEpoch = state.progress.epoch
       try root.run {
         try AtomicFile.write(weights(), to: self.folder.best)
-        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.bestScores)
+        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.file(.bestScores))
       }
     }
     // The checkpoint last: a run that is killed before it validates again, and writes all of this

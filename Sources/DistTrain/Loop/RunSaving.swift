@@ -81,10 +81,8 @@ package final class RunSaving {
     log.line(
       String(
         format: "saved step %d (%.1f MB in %.2f s): ", saved.step,
-        Double(saved.bytes) / 1e6, saved.seconds) + saved.path)
-    log.append(
-      .checkpoint(
-        .init(step: saved.step, file: saved.path, bytes: saved.bytes, seconds: saved.seconds)))
+        Double(saved.bytes) / 1e6, saved.seconds) + saved.file)
+    log.append(.checkpoint(saved))
   }
 
   /// Requests of all ranks before a validation: to stop if something asks for it, or if the time

@@ -167,7 +167,7 @@ public struct TrainingJob {
     var sinks: [any EventSink] = [try MetricsFile(url: folder.metrics)]
     if request.writesTensorBoard {
       let text = try request.configuration.json()
-      sinks.append(try TensorBoardFile(in: folder.tensorBoard, configuration: text))
+      sinks.append(try TensorBoardFile(in: folder.file(.tensorBoard), configuration: text))
     }
     return sinks
   }
@@ -186,7 +186,7 @@ public struct TrainingJob {
   private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
     try root.dataset(
       data: request.corpus.data, split: split, onBadFile: request.corpus.onBadFile,
-      validationSpeakers: request.corpus.validationSpeakers)
+      validationSpeakers: request.validation.speakers)
   }
 
   /// The utterances that are validated.

@@ -50,12 +50,14 @@ public struct CorpusRequest: Sendable {
   /// Folder of each host to copy a packed file to; nil to read it where it is.
   public var stage: String?
   /// How unusable files are treated.
-  public var onBadFile = OnBadFile.stop
-  /// VoiceBank-DEMAND's speakers kept for validation.
-  public var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  public var onBadFile: OnBadFile
 
-  /// The corpus `data` with everything else at its default.
-  public init(data: String) { self.data = data }
+  /// The corpus `data`, which is read where it is and must not have unusable files, unless given.
+  public init(data: String, stage: String? = nil, onBadFile: OnBadFile = .stop) {
+    self.data = data
+    self.stage = stage
+    self.onBadFile = onBadFile
+  }
 }
 
 /// How the epochs of a run are validated.
@@ -64,11 +66,17 @@ public struct ValidationRequest: Equatable, Sendable {
   public var count: Int?
   /// Whether an epoch is validated beside the training of the next.
   public var isBesideTraining: Bool
+  /// VoiceBank-DEMAND's speakers kept for validation.
+  public var speakers: [String]
 
-  /// All utterances, while training waits, unless given.
-  public init(count: Int? = nil, isBesideTraining: Bool = false) {
+  /// All utterances of the usual speakers, while training waits, unless given.
+  public init(
+    count: Int? = nil, isBesideTraining: Bool = false,
+    speakers: [String] = PairedDataset.voiceBankValidationSpeakers
+  ) {
     self.count = count
     self.isBesideTraining = isBesideTraining
+    self.speakers = speakers
   }
 }
 

@@ -72,7 +72,7 @@ struct Rollback {
     if let recovery = progress.recovery {
       log.line(
         "\(progress.skippedSteps) steps were skipped in all, the first was step "
-          + "\(recovery.firstSkippedStep) in pass \(recovery.firstSkippedEpoch)")
+          + "\(recovery.firstSkippedStep) in epoch \(recovery.firstSkippedEpoch)")
     }
     log.line("learning rates tried: \(rates.map { "\($0)" }.joined(separator: ", "))")
     if let first = names.first {

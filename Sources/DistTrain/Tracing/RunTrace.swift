@@ -6,7 +6,7 @@ import RunFiles
 
 /// What to trace of a run, and where to.
 public struct TraceRequest: Equatable, Sendable {
-  /// The file.
+  /// Path of the file.
   public var path: String
   /// Steps to trace, at least 1.
   public var steps: Int
@@ -75,11 +75,9 @@ package final class RunTrace {
     communicator.enter(.saving)
     let own = RankTrace(
       host: HostName.own, events: recorder.events, clockReadings: try readClockTogether())
-    let bytes = Array(try JSONEncoder().encode(own))
-    guard let all = try communicator.gather(bytes, root: 0) else { return }
+    guard let all = try RootDecision(communicator).gather(own) else { return }
     do {
-      let timeline = TraceTimeline(
-        try all.map { try JSONDecoder().decode(RankTrace.self, from: Data($0)) })
+      let timeline = TraceTimeline(all)
       try AtomicFile.write(timeline.json, to: URL(fileURLWithPath: request.path))
       log.line(timeline.line(path: request.path))
     } catch {

@@ -1,5 +1,3 @@
-import CPlatform
-import Foundation
 import Platform
 
 /// A rank's share of an evaluation, computed by a thread beside what the rank does.
@@ -14,16 +12,11 @@ package final class BackgroundEvaluation {
   package init(_ evaluator: Evaluator) {
     self.evaluator = evaluator
     let board = board
-    let mode = platform_arithmetic_mode()
     // Safe to share: nobody else uses evaluator and model before the thread has put its share down.
     nonisolated(unsafe) let evaluator = evaluator
-    let thread = Thread {
-      // Denormals are a register of each thread, and the scores are to be those of the main one.
-      platform_set_arithmetic_mode(mode)
+    startThread("validation") {
       board.end(evaluator.ownPart({ board.isStopAsked }, board.report))
     }
-    thread.name = "validation"
-    thread.start()
   }
 
   /// Whether this rank's share is done.
@@ -35,7 +28,7 @@ package final class BackgroundEvaluation {
   /// Waits for the shares of all ranks. Nil on all of them if any rank's `isStopAsked`, which is
   /// called from time to time like `progress`, said yes before its share was done.
   ///
-  /// - Throws: What `Evaluator.evaluate` throws.
+  /// - Throws: Errors of `Evaluator.evaluate`.
   package func finish(
     until isStopAsked: () -> Bool, progress: (Evaluator.Progress) -> Void
   ) throws -> Evaluation? {
@@ -52,39 +45,30 @@ package final class BackgroundEvaluation {
     while board.waitForPart(seconds: 60) == nil {}
   }
 
-  /// What the two threads share.
-  private final class Board: @unchecked Sendable {
-    // Sendable because the condition guards every access to the mutable fields.
-    private let condition = NSCondition()
+  /// State that the two threads share.
+  private final class Board: Sendable {
+    private struct State {
+      var result: (part: EvaluationPart, seconds: Double)?
+      var progress: Evaluator.Progress?
+      var isStopped = false
+    }
+
+    private let state = Guarded(State())
     private let stopwatch = Stopwatch()
-    private var result: (part: EvaluationPart, seconds: Double)?
-    private var latest: Evaluator.Progress?
-    private var isStopped = false
 
-    var part: EvaluationPart? { condition.withLock { result?.part } }
-    var progress: Evaluator.Progress? { condition.withLock { latest } }
-    var isStopAsked: Bool { condition.withLock { isStopped } }
-    var seconds: Double {
-      condition.withLock { result?.seconds ?? stopwatch.seconds }
-    }
+    var part: EvaluationPart? { state.withLock { $0.result?.part } }
+    var progress: Evaluator.Progress? { state.withLock { $0.progress } }
+    var isStopAsked: Bool { state.withLock { $0.isStopped } }
+    var seconds: Double { state.withLock { $0.result?.seconds } ?? stopwatch.seconds }
 
-    func report(_ progress: Evaluator.Progress) { condition.withLock { latest = progress } }
-    func stop() { condition.withLock { isStopped = true } }
-
-    func end(_ part: EvaluationPart) {
-      condition.withLock {
-        result = (part, stopwatch.seconds)
-        condition.broadcast()
-      }
-    }
+    func report(_ progress: Evaluator.Progress) { state.withLock { $0.progress = progress } }
+    func stop() { state.withLock { $0.isStopped = true } }
+    func end(_ part: EvaluationPart) { state.change { $0.result = (part, stopwatch.seconds) } }
 
     /// The share, or nil if it is not done within `seconds`.
     func waitForPart(seconds: Double) -> EvaluationPart? {
-      let limit = Date(timeIntervalSinceNow: seconds)
-      condition.lock()
-      defer { condition.unlock() }
-      while result == nil, condition.wait(until: limit) {}
-      return result?.part
+      _ = state.wait(seconds: seconds, until: { $0.result != nil })
+      return part
     }
   }
 }

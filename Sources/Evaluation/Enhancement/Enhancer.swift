@@ -12,7 +12,7 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
   /// The model made something that is no number, first at sample `index`.
   case notFinite(model: String, index: Int)
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   public var description: String {
     switch self {
     case .empty: "there are no samples to enhance"
@@ -80,16 +80,11 @@ public final class Enhancer {
     let padded =
       isShort
       ? samples + Array(repeating: 0, count: transform.fftLength - samples.count) : samples
-    let frames = transform.frameCount(sampleCount: padded.count)
-    let spectrogram = Tensor(shape: [1, frames, transform.binCount, 2])
-    padded.withUnsafeBufferPointer { padded in
-      do {
-        try transform.forward(padded, into: spectrogram.base)
-      } catch {
-        preconditionFailure("Enhancer: \(error)")
-      }
+    do {
+      return try transform.tensor(of: padded)
+    } catch {
+      preconditionFailure("Enhancer: \(error)")
     }
-    return spectrogram
   }
 
   /// The first `sampleCount` samples of the signal with this spectrogram, [1, T, F, 2].

@@ -1,6 +1,6 @@
 import Metrics
 
-/// What scoring a model on a set of utterances came to; the same for any number of ranks.
+/// Result of scoring a model on a set of utterances, equal for any number of ranks.
 public struct Evaluation: Equatable, Sendable {
   /// One utterance, as it was and enhanced, both against the clean side.
   public struct Utterance: Equatable, Sendable {
@@ -29,9 +29,9 @@ public struct Evaluation: Equatable, Sendable {
 
   /// A mean of the noisy and one of the enhanced sides, over the same utterances.
   public struct Means: Equatable, Sendable {
-    /// Of the noisy sides.
+    /// Scores of the noisy sides.
     public let noisy: Double
-    /// Of the enhanced sides.
+    /// Scores of the enhanced sides.
     public let enhanced: Double
     /// Number of utterances.
     public let count: Int

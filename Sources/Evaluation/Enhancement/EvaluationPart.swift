@@ -1,7 +1,7 @@
 import Foundation
 import Metrics
 
-/// What one rank has found, or all together, as it travels between them.
+/// Results of one rank or of all ranks, in the form that travels between them.
 ///
 /// A binary property list keeps every bit of a Double, infinities and NaN included.
 struct EvaluationPart: Codable {

@@ -1,6 +1,5 @@
 import Communication
 import Corpora
-import CPlatform
 import Metrics
 import Models
 import Platform
@@ -35,7 +34,7 @@ public final class Evaluator {
     public let audioSeconds: Double
   }
 
-  private let judges: JudgePool
+  private let workers: WorkerPool<ScoringWorker>
   private let pairs: [UtterancePair]
   private let communicator: any Communicator
   private let share: [Int]
@@ -55,11 +54,11 @@ public final class Evaluator {
     metrics: Set<ScoreColumn> = .validation, threads: Int = 1, crop: RandomCrop? = nil
   ) throws(EnhancementError) {
     precondition(threads > 0, "Evaluator: \(threads) threads")
-    var judges: [UtteranceJudge] = []
+    var workers: [ScoringWorker] = []
     for _ in 0..<threads {
-      judges.append(try UtteranceJudge(model, metrics: metrics, crop: crop))
+      workers.append(try ScoringWorker(model, metrics: metrics, crop: crop))
     }
-    self.judges = JudgePool(judges)
+    self.workers = WorkerPool(workers)
     self.pairs = pairs
     self.communicator = communicator
     self.threads = threads
@@ -73,7 +72,7 @@ public final class Evaluator {
   /// of this rank.
   ///
   /// - Throws: `RootFailure` with the text of an `EvaluationError` on all ranks if a file cannot be
-  ///   read. What cannot be scored, such as silence, is no error: the result counts and names it.
+  ///   read. Utterances that cannot be scored, such as silence, are no error: the result counts and names them.
   public func evaluate(progress: (Progress) -> Void = { _ in }) throws -> Evaluation {
     let evaluation = try evaluate(until: { false }, progress: progress)
     guard let evaluation else { preconditionFailure("Evaluator: stopped, and nobody asked") }
@@ -118,7 +117,7 @@ public final class Evaluator {
     report()
     part.isInterrupted = isStopAsked()
     if part.isInterrupted { return part }
-    judge { [self] outcome in
+    score { [self] outcome in
       switch outcome {
       case .success(let item):
         part.items.append(item)
@@ -141,14 +140,14 @@ public final class Evaluator {
 
   private typealias Outcome = Result<EvaluationPart.Item, EvaluationPart.Failure>
 
-  /// Judges this rank's share, and calls `completed` on this thread with each outcome as it comes.
+  /// Scores this rank's share, and calls `completed` on this thread with each outcome as it comes.
   /// Where that returns false nothing further is begun.
-  private func judge(_ completed: (Outcome) -> Bool) {
-    let (judges, pairs, known) = (judges, pairs, noisyScores)
+  private func score(_ completed: (Outcome) -> Bool) {
+    let (workers, pairs, known) = (workers, pairs, noisyScores)
     @Sendable func outcome(_ index: Int) -> Outcome {
       do throws(EvaluationError) {
-        let utterance = try judges.withJudge { judge throws(EvaluationError) in
-          try judge.evaluate(pairs[index], known: known[index])
+        let utterance = try workers.withWorker { worker throws(EvaluationError) in
+          try worker.evaluate(pairs[index], known: known[index])
         }
         return .success(EvaluationPart.Item(index: index, utterance))
       } catch {
@@ -159,24 +158,17 @@ public final class Evaluator {
       for index in share where !completed(outcome(index)) { return }
       return
     }
-    let mode = platform_arithmetic_mode()
     // Utterances before this one are still wanted: all up to the first that failed.
     let end = Mutex(Int.max)
-    do {
-      try parallelForEach(share, threads: threads) { index -> Outcome? in
-        guard end.withLock({ index < $0 }) else { return nil }
-        // Denormals are a register of each thread, and the scores are to be those of this one.
-        platform_set_arithmetic_mode(mode)
-        let outcome = outcome(index)
-        if case .failure = outcome { end.withLock { $0 = min($0, index) } }
-        return outcome
-      } completed: { outcome in
-        guard let outcome else { return }
-        // After a failure what comes before it goes on.
-        if !completed(outcome) { end.withLock { if $0 == .max { $0 = -1 } } }
-      }
-    } catch {
-      preconditionFailure("Evaluator: \(error)")
+    parallelForEach(share, threads: threads) { index -> Outcome? in
+      guard end.withLock({ index < $0 }) else { return nil }
+      let outcome = outcome(index)
+      if case .failure = outcome { end.withLock { $0 = min($0, index) } }
+      return outcome
+    } completed: { outcome in
+      guard let outcome else { return }
+      // After a failure what comes before it goes on.
+      if !completed(outcome) { end.withLock { if $0 == .max { $0 = -1 } } }
     }
   }
 }

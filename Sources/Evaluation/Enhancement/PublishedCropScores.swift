@@ -14,7 +14,7 @@ package struct PublishedCropScores: Equatable, Encodable {
   /// Seconds of a crop; a shorter utterance is repeated.
   package static let cropSeconds = 2.0
 
-  /// What the crops are drawn with.
+  /// Seed of the crops.
   package let seed: UInt64
   /// Mean of the enhanced crops; nil if every batch was dropped.
   package let pesqWB: Double?

@@ -11,11 +11,11 @@ extension Enhancer {
   ///
   /// Neighbours share 3.76 s: 0.75 s in which the later one warms up, a cross-fade as long, and the
   /// rest for the earlier one, whose backward states take longer (with trained weights the output
-  /// still differs 2 s before a cut). Of a minute that costs less than 7% of the time.
-  public func segmentSizes(seconds: Double = segmentSeconds) -> SegmentPlan.Sizes {
+  /// still differs 2 s before a cut). For segments of a minute that costs less than 7% of the time.
+  public func segmentSizes(seconds: Double = segmentSeconds) -> Segmentation.Sizes {
     precondition(Self.segmentLimits.contains(seconds), "Enhancer: segments of \(seconds) s")
     let frames = Int(seconds * Double(Self.sampleRate)) / hopSamples
-    return SegmentPlan.Sizes(
+    return Segmentation.Sizes(
       segment: frames * hopSamples, lead: 94 * hopSamples, fade: 94 * hopSamples,
       tail: 282 * hopSamples, hop: hopSamples)
   }
@@ -28,16 +28,17 @@ extension Enhancer {
   /// takes: otherwise a long pause would be normalised to the level of speech, and its noise kept.
   ///
   /// - Parameters:
-  ///   - plan: The segments.
+  ///   - segmentation: The segments.
   ///   - read: Samples of a range of the recording, mono at 16 kHz.
   ///   - write: Takes the enhanced samples, piece by piece in order.
   /// - Throws: `EnhancementError` if the model makes a number that is not finite, and what `read`
   ///   and `write` throw.
   public func enhance(
-    _ plan: SegmentPlan, read: (Range<Int>) throws -> [Float], write: ([Float]) throws -> Void
+    _ segmentation: Segmentation, read: (Range<Int>) throws -> [Float],
+    write: ([Float]) throws -> Void
   ) throws {
-    let segments = plan.segments
-    let statistics = segments.count > 1 ? try bandStatistics(plan, read: read) : nil
+    let segments = segmentation.segments
+    let statistics = segments.count > 1 ? try bandStatistics(segmentation, read: read) : nil
     var joint = SegmentJoint()
     for (index, segment) in segments.enumerated() {
       let enhanced = try enhance(
@@ -52,14 +53,14 @@ extension Enhancer {
 
   /// The statistics of the recording's spectrogram, each frame taken from the segment that uses it.
   private func bandStatistics(
-    _ plan: SegmentPlan, read: (Range<Int>) throws -> [Float]
+    _ segmentation: Segmentation, read: (Range<Int>) throws -> [Float]
   ) throws -> [GroupStatistics] {
     var statistics = BandStatistics(widths: model.configuration.bands)
     var firstFrame = 0
-    for (index, segment) in plan.segments.enumerated() {
+    for (index, segment) in segmentation.segments.enumerated() {
       let spectrogram = try spectrogram(of: try read(segment.input))
       let offset = segment.input.lowerBound / hopSamples
-      let isLast = index == plan.segments.count - 1
+      let isLast = index == segmentation.segments.count - 1
       let end =
         isLast ? offset + spectrogram.shape[1] : segment.output.upperBound / hopSamples
       statistics.add(spectrogram, frames: firstFrame - offset..<end - offset)
@@ -93,7 +94,7 @@ struct SegmentJoint {
     var joined = Array(output)
     for (index, old) in kept.enumerated() {
       // Where both agree, the result is theirs to the last bit.
-      joined[index] = old + SegmentPlan.weight(index, of: kept.count) * (joined[index] - old)
+      joined[index] = old + Segmentation.weight(index, of: kept.count) * (joined[index] - old)
     }
     kept = Array(joined.suffix(count))
     joined.removeLast(count)

@@ -13,7 +13,7 @@ public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
   /// The file was written for another model than the preset asked for.
   case otherModel(path: String, writtenFor: String, preset: String)
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .unknownModel(let path):

@@ -1,18 +1,14 @@
 import Audio
-import CPlatform
-import Dispatch
-import Foundation
 import Metrics
 import Platform
-import Synchronization
 
 /// Scores pairs of files on several threads.
 package enum FileScoring {
-  /// What came of one pair.
+  /// Result of one pair.
   package struct Outcome: Equatable, Sendable {
     /// The numbers, or why there are none.
     package let score: UtteranceScore
-    /// Those of the unprocessed recording; nil if there is none.
+    /// Scores of the unprocessed recording; nil if there is none.
     package let noisy: UtteranceScore?
     /// False if a file could not be read; silence, for one, is readable and has no score.
     package let isReadable: Bool
@@ -23,7 +19,7 @@ package enum FileScoring {
       self.isReadable = isReadable
     }
 
-    /// Of a file that cannot be compared.
+    /// Outcome for a file that cannot be compared.
     package init(unusable name: String, _ reason: String) {
       let score = UtteranceScore(file: name, error: reason)
       self.init(score: score, noisy: score, isReadable: false)
@@ -31,31 +27,27 @@ package enum FileScoring {
   }
 
   /// The outcomes in the order of `pairs`, whatever `threadCount` is. `progress` is called on this
-  /// thread now and then with the number of pairs done.
+  /// thread with the number of pairs done, after each.
   package static func score(
-    _ pairs: [ScoringPlan.Pair], metrics: Set<ScoreColumn> = .all,
+    _ pairs: [ScoringPairs.Pair], metrics: Set<ScoreColumn> = .all,
     threadCount: Int = MachineFacts.usableCores(),
     progress: (Int) -> Void = { _ in }
   ) -> [Outcome] {
-    let work = Work(pairs)
-    let queue = DispatchQueue(label: "scoring", attributes: .concurrent)
-    let group = DispatchGroup()
-    for _ in 0..<min(max(threadCount, 1), pairs.count) {
-      queue.async(group: group) {
-        // As in the main thread, which scores for `evaluate`.
-        platform_flush_denormals()
-        let scorer = UtteranceScorer(metrics)
-        while let index = work.take() { work.finish(index, outcome(of: pairs[index], scorer)) }
-      }
+    let scorers = WorkerPool((0..<max(threadCount, 1)).map { _ in UtteranceScorer(metrics) })
+    var outcomes = [Outcome?](repeating: nil, count: pairs.count)
+    var completed = 0
+    parallelForEach(Array(pairs.indices), threads: max(threadCount, 1)) { index in
+      (index, scorers.withWorker { outcome(of: pairs[index], $0) })
+    } completed: { index, outcome in
+      outcomes[index] = outcome
+      completed += 1
+      progress(completed)
     }
-    while group.wait(timeout: .now() + .milliseconds(100)) == .timedOut {
-      progress(work.completedCount)
-    }
-    return work.results
+    return outcomes.compactMap { $0 }
   }
 
   private static func outcome(
-    of pair: ScoringPlan.Pair, _ scorer: UtteranceScorer
+    of pair: ScoringPairs.Pair, _ scorer: UtteranceScorer
   ) -> Outcome {
     var faults: [String] = []
     let paths = [pair.reference, pair.degraded] + (pair.noisy.map { [$0] } ?? [])
@@ -76,39 +68,5 @@ package enum FileScoring {
         sampleRate: Enhancer.sampleRate)
     }
     return Outcome(score: scores[0], noisy: scores.count > 1 ? scores[1] : nil, isReadable: true)
-  }
-
-  /// The pairs as the threads share them.
-  private final class Work: Sendable {
-    private struct State {
-      var next = 0
-      var completed = 0
-      var outcomes: [Outcome?]
-    }
-
-    private let state: Mutex<State>
-
-    init(_ pairs: [ScoringPlan.Pair]) {
-      state = Mutex(State(outcomes: Array(repeating: nil, count: pairs.count)))
-    }
-
-    func take() -> Int? {
-      state.withLock { state in
-        guard state.next < state.outcomes.count else { return nil }
-        state.next += 1
-        return state.next - 1
-      }
-    }
-
-    func finish(_ index: Int, _ outcome: Outcome) {
-      state.withLock { state in
-        state.outcomes[index] = outcome
-        state.completed += 1
-      }
-    }
-
-    var completedCount: Int { state.withLock { $0.completed } }
-
-    var results: [Outcome] { state.withLock { $0.outcomes.compactMap { $0 } } }
   }
 }

@@ -2,7 +2,7 @@ import Corpora
 import Foundation
 import Metrics
 
-/// What papers report of the unprocessed test set of VoiceBank-DEMAND. Scores of these files that
+/// Published scores of the unprocessed test set of VoiceBank-DEMAND. Scores of these files that
 /// differ mean other files, or a scorer that is wrong: none of enhanced speech would compare then.
 ///
 /// The row stands in the tables of CMGAN, MP-SENet and xLSTM-SENet.

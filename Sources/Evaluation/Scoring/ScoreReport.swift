@@ -3,9 +3,9 @@ import Foundation
 import Metrics
 import Platform
 
-/// What `score` and `evaluate` found, for other programs.
+/// Results of `score` and `evaluate`, for other programs.
 package struct ScoreReport: Encodable {
-  /// One metric. Of `score` alone where the unprocessed speech is not known.
+  /// One metric. Given by `score` where the unprocessed speech is not known.
   package struct Metric: Encodable {
     let score: Estimate?
     let noisy: Estimate?
@@ -26,7 +26,7 @@ package struct ScoreReport: Encodable {
   package let metrics: [String: Metric]
   package let notScored: [Unscored]
   package let llrFramesLeftOut: Int
-  /// What `evaluate` adds: the model, and what was enhanced.
+  /// Additions of `evaluate`: the model, and the corpus that was enhanced.
   package var model: String?
   package var data: String?
   package var split: String?
@@ -52,10 +52,7 @@ package struct ScoreReport: Encodable {
 
   /// Writes it as indented JSON, keys sorted; no number where one is not finite.
   package func write(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    let text = String(decoding: try encoder.encode(self), as: UTF8.self)
-    try AtomicFile.write(text + "\n", to: URL(fileURLWithPath: path))
+    try AtomicFile.write(
+      try indentedJSON(self, snakeCase: true) + "\n", to: URL(fileURLWithPath: path))
   }
 }

@@ -1,32 +1,30 @@
-/// A small counter-based generator: SplitMix64 (Steele, Lea and Flood 2014).
+/// Random numbers of a seed and a name: `SplitMix64` as parameters, inputs of tests and signals draw
+/// from it.
 ///
-/// Every use names its own stream, so results never depend on the order of draws.
+/// Every use names its own stream, so results never depend on the order of draws. The seeding differs
+/// from that of `SplitMix64(seed:label:)`; both are frozen, since runs are reproducible from their
+/// seeds.
 public struct Random: RandomNumberGenerator, Sendable {
-  private var state: UInt64
+  private var generator: SplitMix64
 
   /// A stream that a seed and a name determine.
   public init(seed: UInt64, stream: String) {
-    // FNV-1a of the name, mixed with the seed.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in stream.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    state = Random.mix(seed &+ 0x9e37_79b9_7f4a_7c15) ^ Random.mix(hash)
+    var ofSeed = SplitMix64(seed: seed)
+    generator = SplitMix64(seed: ofSeed.next() ^ SplitMix64.mix(FNV1a.hash(stream.utf8)))
   }
 
   /// The next 64 random bits.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    return Random.mix(state)
-  }
+  public mutating func next() -> UInt64 { generator.next() }
 
   /// A float drawn uniformly from [low, high).
   public mutating func uniform(in low: Float, _ high: Float) -> Float {
     low + (high - low) * Float(next() >> 40) * 0x1p-24
   }
 
-  private static func mix(_ value: UInt64) -> UInt64 {
-    var z = value
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
+  /// A standard normal number.
+  package mutating func normal() -> Double {
+    // The first is never 0.
+    let first = (Double(next() >> 11) + 1) * 0x1p-53
+    return boxMuller(first, generator.uniform())
   }
 }

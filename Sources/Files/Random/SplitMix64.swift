@@ -26,6 +26,11 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
   /// The next 64 random bits.
   package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
+    return Self.mix(state)
+  }
+
+  /// The output for a state: a bijection of 64 bits of which each depends on all.
+  static func mix(_ state: UInt64) -> UInt64 {
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
@@ -47,10 +52,11 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
   /// A random number in 0..<1 on a grid of 2^-53.
   package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-  /// A random number with the standard normal distribution (Box and Muller).
-  package mutating func gaussian() -> Double {
-    let radius = (-2 * log(1 - uniform())).squareRoot()
-    return radius * cos(2 * Double.pi * uniform())
+  /// A standard normal number.
+  package mutating func normal() -> Double {
+    // The first is never 0.
+    let first = 1 - uniform()
+    return boxMuller(first, uniform())
   }
 
   /// The items in random order (Fisher and Yates).
@@ -59,4 +65,10 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     for i in stride(from: items.count - 1, to: 0, by: -1) { items.swapAt(i, below(i + 1)) }
     return items
   }
+}
+
+/// A number of the standard normal distribution from two of the uniform one in 0…1, of which the first
+/// is not 0: √(−2 ln u) · cos(2πv) (Box and Muller 1958).
+func boxMuller(_ u: Double, _ v: Double) -> Double {
+  (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
 }

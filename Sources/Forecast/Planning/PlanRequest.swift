@@ -12,7 +12,7 @@ package struct PlanRequest: Equatable, Sendable {
   package var threads: Int
   /// Whether activations are recomputed in backward.
   package var recomputes: Bool
-  package var corpus: PlannedCorpus
+  package var corpus: CorpusSize
   /// Cost of all-reduces on the network.
   package var cost: AllReduceCost
   package var exchange: ExchangeSettings
@@ -32,7 +32,7 @@ package struct PlanRequest: Equatable, Sendable {
   /// A request with the given parts, whose `configuration` gets the ranks of all nodes.
   package init(
     configuration: TrainingConfiguration, parameterCount: Int, nodes: Int, ranksPerNode: Int,
-    threads: Int = 1, recomputes: Bool = false, corpus: PlannedCorpus, cost: AllReduceCost,
+    threads: Int = 1, recomputes: Bool = false, corpus: CorpusSize, cost: AllReduceCost,
     exchange: ExchangeSettings = ExchangeSettings(), coresPerNode: Int? = nil, memoryPerNode: Int,
     isMemoryOfThisMachine: Bool = false, wallTime: Double? = nil,
     maximumGlobalBatch: Int = SimulatedEpoch.defaultMaximumGlobalBatch, jitter: Double? = nil
@@ -63,7 +63,7 @@ package struct PlanRequest: Equatable, Sendable {
 }
 
 /// The size of the corpus that a planned run trains and validates on.
-package struct PlannedCorpus: Codable, Equatable, Sendable {
+package struct CorpusSize: Codable, Equatable, Sendable {
   /// Number of training utterances.
   package var trainingUtterances: Int
   /// Number of validation utterances.

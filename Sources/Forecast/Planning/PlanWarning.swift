@@ -55,7 +55,8 @@ extension PlanWarning: Encodable, CustomStringConvertible {
       let way =
         missing.isEmpty ? "compare its scores" : "train with \(missing.joined(separator: " and "))"
       return "a step has \(globalBatch) utterances, and the published recipe \(published): "
-        + "there are fewer steps, each with less noise; \(way) (README, Short runs and many ranks)"
+        + "there are fewer steps, each with less noise; \(way) "
+        + "(docs/training.md, Short runs and many ranks)"
     case .batchBelowPublished(let globalBatch):
       return "a step has \(text.count(globalBatch, "utterance")), and the published recipe "
         + "\(published): raise --batch or --accumulate to compare with it"
@@ -66,7 +67,7 @@ extension PlanWarning: Encodable, CustomStringConvertible {
       return "there are \(text.count(utterances, "validation utterance")) for \(ranks) ranks: "
         + "\(ranks - utterances) of them wait while the others validate"
     case .lastStepMostlyEmpty(let utterances, let globalBatch, let stepsPerEpoch):
-      return "the last of \(text.count(stepsPerEpoch, "step")) of a pass has \(utterances) of "
+      return "the last of \(text.count(stepsPerEpoch, "step")) of an epoch has \(utterances) of "
         + "\(globalBatch) utterances and takes as long as a full one; another batch or "
         + "--steps-per-epoch \(max(1, stepsPerEpoch - 1)) saves up to "
         + text.percent(1 / Double(stepsPerEpoch))
@@ -81,7 +82,7 @@ extension PlanWarning: Encodable, CustomStringConvertible {
         + "take turns, and every step waits for the last"
     case .validationBeyondWallTime(let seconds, let wallTime):
       return "a validation takes \(TimeSpan.text(seconds)), and a job ends after "
-        + "\(TimeSpan.text(wallTime)): no pass would ever end; use --validation-count, or more time"
+        + "\(TimeSpan.text(wallTime)): no epoch would ever end; use --validation-count, or more time"
     case .doubtfulCalibration(let doubt):
       return
         "measured steps differ among themselves by \(text.percent(doubt)): something else ran; "

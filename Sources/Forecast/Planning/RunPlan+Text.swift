@@ -36,7 +36,7 @@ extension RunPlan: CustomStringConvertible {
       ("measured", measuredText), ("", ""),
       ("memory", memoryText), ("of a node", nodeText), ("", ""),
       ("corpus", corpusText), ("batch", batchText), ("steps", stepsText), ("", ""),
-      ("step", stepText), ("pass", passText), ("run", runText), ("efficiency", efficiencyText),
+      ("step", stepText), ("epoch", epochText), ("run", runText), ("efficiency", efficiencyText),
     ]
     let text = lines.map { name, text in
       name.isEmpty ? "" : name.padding(toLength: 12, withPad: " ", startingAt: 0) + text
@@ -88,9 +88,9 @@ extension RunPlan: CustomStringConvertible {
   }
 
   private var stepsText: String {
-    "\(PlanText.thousands(stepsPerEpoch)) a pass, the last with \(lastStepUtterances) utterances; "
+    "\(PlanText.thousands(stepsPerEpoch)) an epoch, the last with \(lastStepUtterances) utterances; "
       + "\(PlanText.thousands(stepsPerEpoch * epochs)) in "
-      + NumberText.count(epochs, "pass", plural: "passes")
+      + NumberText.count(epochs, "epoch")
   }
 
   private var stepText: String {
@@ -106,7 +106,7 @@ extension RunPlan: CustomStringConvertible {
       + "\(NumberText.figures(audioSecondsPerSecond)) s of audio a second"
   }
 
-  private var passText: String {
+  private var epochText: String {
     "\(PlanText.time(epochSeconds)): training \(PlanText.time(trainingSeconds)), validation "
       + "\(PlanText.time(validationSeconds)), checkpoints \(PlanText.time(checkpointSeconds))"
   }
@@ -121,7 +121,7 @@ extension RunPlan: CustomStringConvertible {
     let percent = NumberText.percent
     let loss =
       mainLoss == .none
-      ? "" : "; most is lost to \(mainLoss.rawValue): \(percent(mainLossShare)) of a pass"
+      ? "" : "; most is lost to \(mainLoss.rawValue): \(percent(mainLossShare)) of an epoch"
     return "\(percent(weakEfficiency)) of one rank with as many utterances of its own, "
       + "\(percent(strongEfficiency)) of one rank with the whole batch\(loss)"
   }

@@ -16,7 +16,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
   package let processor: String
   package let jitter: Double
 
-  package let corpus: PlannedCorpus
+  package let corpus: CorpusSize
   package let batch: Int
   package let accumulate: Int
   /// Number of utterances per step.
@@ -26,7 +26,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
   /// Number of utterances in the last step of an epoch.
   package let lastStepUtterances: Int
 
-  package let memory: MemoryPlan
+  package let memory: MemoryEstimate
   package let memoryPerNode: Int
   package let isMemoryOfThisMachine: Bool
 
@@ -63,7 +63,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
   package init(_ request: PlanRequest, _ calibration: PlanCalibration) throws(PlanError) {
     try calibration.verify(request)
     let configuration = request.configuration
-    let memory = MemoryPlan(request, calibration)
+    let memory = MemoryEstimate(request, calibration)
     let jitter = request.jitter ?? calibration.jitter ?? SimulatedCluster.defaultJitter
     let row = Self.simulator(request, calibration, memory, jitter).row(ranks: request.ranks)
 
@@ -112,7 +112,8 @@ package struct RunPlan: Encodable, Equatable, Sendable {
   }
 
   private static func simulator(
-    _ request: PlanRequest, _ calibration: PlanCalibration, _ memory: MemoryPlan, _ jitter: Double
+    _ request: PlanRequest, _ calibration: PlanCalibration, _ memory: MemoryEstimate,
+    _ jitter: Double
   ) -> ScalingSimulator {
     let configuration = request.configuration
     let corpus = request.corpus
@@ -122,7 +123,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
       bucketBytes: request.exchange.bucketBytes, overlaps: request.exchange.overlaps,
       sideBySide: memory.utterancesSideBySide)
     let epoch = SimulatedEpoch(
-      plan: TrainingPlan(
+      series: TrainingSeries(
         utterances: corpus.trainingUtterances, epochs: configuration.epochs, models: 1,
         stepLimit: configuration.stepsPerEpoch),
       validationUtterances: corpus.validationUtterances,
@@ -151,7 +152,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
 extension RunPlan {
   /// The warnings about the plan, most severe first.
   private static func warnings(
-    _ request: PlanRequest, _ calibration: PlanCalibration, _ memory: MemoryPlan,
+    _ request: PlanRequest, _ calibration: PlanCalibration, _ memory: MemoryEstimate,
     _ row: ScalingSimulator.Row
   ) -> [PlanWarning] {
     let configuration = request.configuration

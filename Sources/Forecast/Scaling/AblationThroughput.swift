@@ -54,8 +54,8 @@ extension AblationThroughput: CustomStringConvertible {
   }
 }
 
-/// The amounts of a training that determine its duration.
-package struct TrainingPlan: Equatable, Sendable {
+/// The amounts of some trainings that determine their duration.
+package struct TrainingSeries: Equatable, Sendable {
   /// Number of training utterances.
   package var utterances: Int
   package var epochs: Int

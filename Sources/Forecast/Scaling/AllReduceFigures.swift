@@ -43,14 +43,11 @@ package struct AllReduceFigures: Encodable {
       algorithm: String, bytes: Int, averageSeconds: Double, minimumSeconds: Double,
       maximumSeconds: Double, iterations: Int, ranks: Int
     ) {
-      self.algorithm = algorithm
-      self.bytes = bytes
-      self.averageSeconds = averageSeconds
-      self.minimumSeconds = minimumSeconds
-      self.maximumSeconds = maximumSeconds
-      self.iterations = iterations
       let share = 2 * Double(ranks - 1) / Double(ranks)
-      busBytesPerSecond = averageSeconds > 0 ? Double(bytes) / averageSeconds * share : 0
+      self.init(
+        algorithm: algorithm, bytes: bytes, averageSeconds: averageSeconds,
+        minimumSeconds: minimumSeconds, maximumSeconds: maximumSeconds, iterations: iterations,
+        busBytesPerSecond: averageSeconds > 0 ? Double(bytes) / averageSeconds * share : 0)
     }
   }
 

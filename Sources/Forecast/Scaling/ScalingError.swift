@@ -79,10 +79,8 @@ enum ScalingFile {
   ///
   /// - Throws: `ScalingError.unreadable`.
   static func read(_ path: String) throws(ScalingError) -> Data {
-    do {
-      return try FileContents.read(URL(fileURLWithPath: path))
-    } catch {
-      throw .unreadable(path: path, reason: error.reason)
+    try FileContents.read(URL(fileURLWithPath: path)) {
+      ScalingError.unreadable(path: path, reason: $0.reason)
     }
   }
 }

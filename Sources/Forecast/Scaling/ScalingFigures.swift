@@ -34,18 +34,20 @@ package struct ScalingFigures: Codable {
 
   package let preset: String
   package let mode: Mode
-  /// Length of an utterance.
+  /// Length of an utterance, in seconds.
   package let seconds: Double
   package let threads: Int
   package let wire: String
-  /// Ranks that the others are compared with.
+  /// Number of ranks that the others are compared with.
   package let baseRanks: Int
   package let utterances: Int
   package let epochs: Int
   package let rows: [Row]
 
-  /// The table of `results`, each with the path that errors name.
-  package init(_ results: [(path: String, record: StepRecord)], plan: TrainingPlan)
+  /// Compares `results`, each with the path that errors name.
+  ///
+  /// - Throws: `ScalingError` if the results belong to different experiments.
+  package init(_ results: [(path: String, record: StepRecord)], series: TrainingSeries)
     throws(ScalingError)
   {
     let sorted = results.sorted { $0.record.ranks < $1.record.ranks }
@@ -78,8 +80,8 @@ package struct ScalingFigures: Codable {
     threads = base.threads
     wire = base.wire.rawValue
     baseRanks = base.ranks
-    utterances = plan.utterances
-    epochs = plan.epochs
+    utterances = series.utterances
+    epochs = series.epochs
     rows = sorted.map { _, record in
       let split = record.scaling
       return Row(
@@ -92,7 +94,7 @@ package struct ScalingFigures: Codable {
         backwardSeconds: split.backwardSeconds, exposedSeconds: split.exposedSeconds,
         optimizerSeconds: split.optimizerSeconds, jitter: split.jitter,
         oversubscribed: record.isOversubscribed,
-        throughput: plan.throughput(
+        throughput: series.throughput(
           ranks: record.ranks, globalBatch: record.globalBatch, stepSeconds: record.stepSeconds))
     }
   }
@@ -133,21 +135,11 @@ package struct ScalingFigures: Codable {
     func points(_ value: (Row) -> Double) -> [ScalingPicture.Point] {
       rows.map { .init(ranks: $0.ranks, value: value($0), isMarked: $0.oversubscribed) }
     }
-    let base = rows.first.map { $0.audioSecondsPerSecond / Double($0.ranks) } ?? 0
-    let ranks = rows.map(\.ranks)
     return ScalingPicture(
       title: "\(preset), \(mode.rawValue) scaling, measured",
-      note: rows.contains(where: \.oversubscribed) ? "* more ranks than cores" : nil,
-      panels: [
-        .init(
-          axis: "efficiency, %", unit: "%", isLogarithmic: false,
-          ideal: ranks.map { .init(ranks: $0, value: 100) },
-          series: [.init(name: "measured", points: points { 100 * $0.efficiency })]),
-        .init(
-          axis: "seconds of audio trained a second", unit: "", isLogarithmic: true,
-          ideal: ranks.map { .init(ranks: $0, value: base * Double($0)) },
-          series: [.init(name: "measured", points: points(\.audioSecondsPerSecond))]),
-      ])
+      rankThroughput: rows.first.map { $0.audioSecondsPerSecond / Double($0.ranks) } ?? 0,
+      efficiency: [.init(name: "measured", points: points { 100 * $0.efficiency })],
+      throughput: .init(name: "measured", points: points(\.audioSecondsPerSecond)))
   }
 }
 

@@ -34,6 +34,23 @@ package struct ScalingPicture {
   package let note: String?
   package let panels: [Panel]
 
+  /// A picture of efficiencies in percent beside throughputs in seconds of audio a second, over the
+  /// ranks of `throughput`. Perfect scaling is 100%, and `rankThroughput` for each rank.
+  init(title: String, rankThroughput: Double, efficiency: [Series], throughput: Series) {
+    let points = throughput.points
+    self.title = title
+    note = points.contains(where: \.isMarked) ? "* more ranks than cores" : nil
+    panels = [
+      Panel(
+        axis: "efficiency, %", unit: "%", isLogarithmic: false,
+        ideal: points.map { Point(ranks: $0.ranks, value: 100) }, series: efficiency),
+      Panel(
+        axis: "seconds of audio trained a second", unit: "", isLogarithmic: true,
+        ideal: points.map { Point(ranks: $0.ranks, value: rankThroughput * Double($0.ranks)) },
+        series: [throughput]),
+    ]
+  }
+
   /// The panels as charts.
   package var charts: [Chart] {
     panels.map { panel in

@@ -2,7 +2,7 @@ import Foundation
 
 /// The costs of an epoch besides its steps, and the limit of the global batch.
 package struct SimulatedEpoch: Equatable, Sendable {
-  package var plan: TrainingPlan
+  package var series: TrainingSeries
   package var validationUtterances: Int
   /// Time of a core to enhance and score an utterance, in seconds.
   package var validationSeconds: Double
@@ -15,11 +15,11 @@ package struct SimulatedEpoch: Equatable, Sendable {
 
   /// A simulated epoch with the given parts.
   package init(
-    plan: TrainingPlan = TrainingPlan(), validationUtterances: Int = 824,
+    series: TrainingSeries = TrainingSeries(), validationUtterances: Int = 824,
     validationSeconds: Double = 0.15, checkpointSeconds: Double = 0.2,
     checkpointInterval: Double = 600, maximumGlobalBatch: Int = defaultMaximumGlobalBatch
   ) {
-    self.plan = plan
+    self.series = series
     self.validationUtterances = validationUtterances
     self.validationSeconds = validationSeconds
     self.checkpointSeconds = checkpointSeconds
@@ -111,7 +111,7 @@ package struct ScalingSimulator: Sendable {
     let load = cluster.load(layout, threads: step.threads)
 
     let together = batch * ranks
-    let steps = epoch.plan.stepsPerEpoch(globalBatch: together)
+    let steps = epoch.series.stepsPerEpoch(globalBatch: together)
     let training = Double(steps) * forecast.seconds
     let rounds = (epoch.validationUtterances + ranks - 1) / ranks
     let validation = Double(rounds) * epoch.validationSeconds * load
@@ -121,7 +121,7 @@ package struct ScalingSimulator: Sendable {
     let seconds = training + validation + checkpoint
 
     let count = Double(steps)
-    let idle = Double(max(0, steps * together - epoch.plan.utterances)) / Double(together)
+    let idle = Double(max(0, steps * together - epoch.series.utterances)) / Double(together)
     let losses: [(Loss, Double)] = [
       (.sharing, count * forecast.sharing), (.jitter, count * forecast.jitter),
       (.communication, count * (forecast.exposed + forecast.progress)),
@@ -141,6 +141,6 @@ package struct ScalingSimulator: Sendable {
       checkpointSeconds: checkpoint, mainLoss: main.1 > 0 ? main.0 : .none,
       mainLossShare: main.1 / seconds, fastest: best.algorithm, fastestSeconds: best.seconds,
       isBatchTooLarge: together > epoch.maximumGlobalBatch, oversubscribed: load > 1,
-      throughput: epoch.plan.throughput(ranks: ranks, epochSeconds: seconds))
+      throughput: epoch.series.throughput(ranks: ranks, epochSeconds: seconds))
   }
 }

@@ -89,26 +89,16 @@ package struct SimulationFigures: Codable {
     func points(_ value: (ScalingSimulator.Row) -> Double) -> [ScalingPicture.Point] {
       rows.map { .init(ranks: $0.ranks, value: value($0), isMarked: $0.oversubscribed) }
     }
-    let ranks = rows.map(\.ranks)
     let base = rows.first.map { $0.audioSecondsPerSecond / $0.weakEfficiency / Double($0.ranks) }
     return ScalingPicture(
       title: "\(preset), forecast over \(network.name), \(ranksPerHost) ranks a host at most",
-      note: rows.contains(where: \.oversubscribed) ? "* more ranks than cores" : nil,
-      panels: [
+      rankThroughput: base ?? 0,
+      efficiency: [
+        .init(name: "weak, batch \(batch) a rank", points: points { 100 * $0.weakEfficiency }),
         .init(
-          axis: "efficiency, %", unit: "%", isLogarithmic: false,
-          ideal: ranks.map { .init(ranks: $0, value: 100) },
-          series: [
-            .init(name: "weak, batch \(batch) a rank", points: points { 100 * $0.weakEfficiency }),
-            .init(
-              name: "strong, batch \(globalBatch) in all",
-              points: points { 100 * $0.strongEfficiency }),
-          ]),
-        .init(
-          axis: "seconds of audio trained a second", unit: "", isLogarithmic: true,
-          ideal: ranks.map { .init(ranks: $0, value: (base ?? 0) * Double($0)) },
-          series: [.init(name: "weak", points: points(\.audioSecondsPerSecond))]),
-      ])
+          name: "strong, batch \(globalBatch) in all", points: points { 100 * $0.strongEfficiency }),
+      ],
+      throughput: .init(name: "weak", points: points(\.audioSecondsPerSecond)))
   }
 }
 

@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Platform
 
-/// Everything that `doctor` found, as it is printed.
+/// The report that `doctor` prints.
 package struct DoctorReport {
   package let launcher: String
   package let mpi: String?
@@ -23,10 +23,10 @@ package struct DoctorReport {
     self.findings = findings
   }
 
-  /// A rank computes so much slower than the median that others notice.
+  /// Factor over the median computing time from which on a rank counts as slow.
   package static let slowFactor = 1.15
 
-  /// What the trial adds: ranks that make the others wait.
+  /// Findings of the trial: ranks that make the others wait.
   package static func slowRanks(_ surveys: [RankSurvey], _ trials: [DoctorTrial]) -> [DoctorFinding]
   {
     let sorted = trials.map(\.computeSeconds).sorted()

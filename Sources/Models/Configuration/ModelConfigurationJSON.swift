@@ -7,11 +7,8 @@ extension ModelConfiguration {
   /// - Throws: `ConfigurationError` if the file cannot be read, is not JSON, has an unknown or
   ///   missing key, or an impossible value.
   public init(contentsOf url: URL) throws(ConfigurationError) {
-    let data: Data
-    do {
-      data = try FileContents.read(url)
-    } catch {
-      throw .unreadable(file: url.path, reason: error.reason)
+    let data = try FileContents.read(url) {
+      ConfigurationError.unreadable(file: url.path, reason: $0.reason)
     }
     try self.init(parsing: Array(data), file: url.path)
   }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Metrics
 
@@ -62,8 +63,6 @@ extension RunComparison {
       seeds: groups.map {
         File.Seeds(model: $0.model, runs: $0.count, mean: $0.mean, deviation: $0.deviation)
       })
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(file), as: UTF8.self) + "\n"
+    return try indentedJSON(file) + "\n"
   }
 }

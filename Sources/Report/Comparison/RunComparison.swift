@@ -53,7 +53,7 @@ package struct RunComparison {
   /// The table whose first four columns are those of the published plan.
   package var table: TextTable {
     var rows = [
-      ["Model", "Params(M)", "Best PESQ", "Epoch", "noisy", "SI-SDR", "passes", "source"]
+      ["Model", "Params(M)", "Best PESQ", "Epoch", "noisy", "SI-SDR", "epochs", "source"]
     ]
     for published in PublishedResult.baselines {
       rows.append([

@@ -132,7 +132,7 @@ enum ReportError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .nothingYet(let paths):
-      "\(paths.joined(separator: ", ")): no pass is finished yet; try again after the first"
+      "\(paths.joined(separator: ", ")): no epoch is finished yet; try again after the first"
     case .notScaling(let path, let reason):
       "\(path): \(reason); give the .json or .svg that bench scaling or bench simulate wrote"
     }
@@ -150,11 +150,8 @@ enum ScalingSource {
   ///
   /// - Throws: `ReportError.notScaling`.
   init(path: String) throws(ReportError) {
-    let data: Data
-    do {
-      data = try FileContents.read(URL(fileURLWithPath: path))
-    } catch {
-      throw .notScaling(path: path, reason: error.reason)
+    let data = try FileContents.read(URL(fileURLWithPath: path)) {
+      ReportError.notScaling(path: path, reason: $0.reason)
     }
     if path.lowercased().hasSuffix(".svg") {
       self = .file(path: path, svg: data)

@@ -18,16 +18,16 @@ extension ReportPage {
       totalText: { TimeSpan.text($0) }, numberText: { String(format: "%.1f s", $0) })
     let figure = PageParts.figure(
       title: drawing.title, drawing.svg, table: drawing.table,
-      note: "By the steps of finished passes, as rank 0 saw them; the audio is the mean over "
+      note: "By the steps of finished epochs, as rank 0 saw them; the audio is the mean over "
         + "ranks. Steps that were done again after a restart are left out.")
     let header: [Markup] = [
-      "run", "ranks", "global batch", "steps", "passes", "audio s/s", "median step, ms",
-      "a pass, s", "checkpoints", "starts",
+      "run", "ranks", "global batch", "steps", "epochs", "audio s/s", "median step, ms",
+      "an epoch, s", "checkpoints", "starts",
     ]
     let rows: [[Markup]] = runs.map { run in
       let epochs = run.events.epochs
       let rate = Estimate(epochs.map(\.report.audioSecondsPerSecond))?.mean ?? 0
-      let pass = Estimate(epochs.map(\.report.seconds))?.mean ?? 0
+      let epoch = Estimate(epochs.map(\.report.seconds))?.mean ?? 0
       let steps = run.events.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
       let median = steps.isEmpty ? 0 : steps[steps.count / 2]
       let configuration = run.summary.configuration
@@ -36,7 +36,7 @@ extension ReportPage {
         "\(run.events.lastStart?.ranks ?? configuration.ranks)",
         "\(configuration.globalBatch)", "\(PageParts.grouped(run.events.steps.last?.step ?? 0))",
         "\(epochs.count)/\(configuration.epochs)", "\(NumberText.figures(rate))",
-        "\(NumberText.figures(1000 * median))", "\(NumberText.figures(pass))",
+        "\(NumberText.figures(1000 * median))", "\(NumberText.figures(epoch))",
         "\(run.events.checkpointCount)", "\(run.events.startCount)",
       ]
     }

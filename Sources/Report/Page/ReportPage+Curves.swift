@@ -37,7 +37,7 @@ extension ReportPage {
     }
     if series.isEmpty { return nil }
     return Chart(
-      title: title, x: Chart.Axis(title: "pass", isWhole: true, isTight: true),
+      title: title, x: Chart.Axis(title: "epoch", isWhole: true, isTight: true),
       y: Chart.Axis(title: unit, digits: digits), series: series)
   }
 

@@ -96,7 +96,7 @@ package struct ReportPage {
     }
     if !unfinished.isEmpty {
       parts.append(
-        "<p class=\"missing\">No pass finished yet: \(unfinished.joined(separator: ", ")).</p>")
+        "<p class=\"missing\">No epoch finished yet: \(unfinished.joined(separator: ", ")).</p>")
     }
     for problem in content.problems {
       parts.append("<p class=\"missing\"><strong>Note:</strong> \(problem)</p>")
@@ -119,7 +119,7 @@ package struct ReportPage {
     let score = String(format: "%.4f", pesq)
     return """
       Best of \(NumberText.count(scored.count, "run")): <strong>\(run.name)</strong> with a \
-      validation PESQ of <strong>\(score)</strong> after pass \(best.epoch)\(noisy ?? "").
+      validation PESQ of <strong>\(score)</strong> after epoch \(best.epoch)\(noisy ?? "").
       """
   }
 

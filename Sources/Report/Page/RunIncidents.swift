@@ -48,7 +48,7 @@ struct RunIncidents {
       // One line for all: the last, since first epochs fill caches.
       all.removeAll { $0.kind == Self.slowData }
       let before = timeline.epochs.count { $0.isSlowedByData } - 1
-      let epochs = NumberText.count(before, "pass", plural: "passes")
+      let epochs = NumberText.count(before, "epoch")
       note(Self.slowData, warning + (before > 0 ? " (and \(epochs) before it)" : ""))
     case .start, .step, .checkpoint: break
     }

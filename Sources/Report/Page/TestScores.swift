@@ -14,8 +14,8 @@ struct TestScores {
   ///
   /// - Throws: `ComparisonError` if a file is no table of utterances.
   init?(_ folder: RunFolder) throws(ComparisonError) {
-    guard let enhanced = try ScoreFile(folder.testScores) else { return nil }
-    let noisy = try ScoreFile(folder.noisyTestScores).map { file in
+    guard let enhanced = try ScoreFile(folder.file(.testScores)) else { return nil }
+    let noisy = try ScoreFile(folder.file(.noisyTestScores)).map { file in
       Dictionary(file.rows.map { ($0["file"] ?? "", $0) }) { $1 }
     }
     let names = enhanced.rows.map { $0["file"] ?? "" }
@@ -23,7 +23,9 @@ struct TestScores {
       zip(names, enhanced.rows).map { Self.score($0, $1) },
       noisy: noisy.map { sides in names.map { Self.score($0, sides[$0]) } })
     isStale =
-      if let scored = Self.modified(folder.testScores), let best = Self.modified(folder.best) {
+      if let scored = Self.modified(folder.file(.testScores)),
+        let best = Self.modified(folder.best)
+      {
         scored < best
       } else {
         false

@@ -56,7 +56,7 @@ struct UtteranceScores {
   ///
   /// - Throws: `ComparisonError` if the file is no table of utterances.
   init?(bestOf folder: RunFolder) throws(ComparisonError) {
-    guard let file = try ScoreFile(folder.bestScores) else { return nil }
+    guard let file = try ScoreFile(folder.file(.bestScores)) else { return nil }
     self.init(
       .valid,
       file.rows.map { row in

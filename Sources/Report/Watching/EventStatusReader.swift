@@ -81,7 +81,7 @@ struct EventStatusReader: StatusReader {
     validationSeconds = report.validationSeconds ?? validationSeconds
     func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "nan" }
     status.tell(
-      "pass \(report.epoch): pesq \(text(report.pesq)), noisy \(text(report.noisyPESQ)), loss "
+      "epoch \(report.epoch): pesq \(text(report.pesq)), noisy \(text(report.noisyPESQ)), loss "
         + "\(text(report.validationLoss)), train-loss \(text(report.trainingLoss))",
       at: time)
     // Speed is that of steps, without what came between.

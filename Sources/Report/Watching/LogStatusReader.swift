@@ -9,7 +9,7 @@ struct LogStatusReader: StatusReader {
   private(set) var isOfARun = false
   private var lineCount = 0
   private var secondsPerEpoch: Double?
-  private var secondsLeftInPass: Double?
+  private var secondsLeftInEpoch: Double?
 
   mutating func read(_ line: Substring, modified: Date?) {
     status.heard = modified
@@ -17,27 +17,29 @@ struct LogStatusReader: StatusReader {
     let words = line.split(separator: " ")
     if line.hasPrefix("Epoch ") {
       epoch(words)
-    } else if line.hasPrefix("pass ") {
+    } else if line.hasPrefix("epoch ") || line.hasPrefix("pass ") {
+      // "pass" is in logs of version 0.1.0.
       progress(words)
-    } else if words.count > 5, words[1] == "steps", words[2] == "a", words[3] == "pass," {
+    } else if words.count > 5, words[1] == "steps", ["epoch,", "pass,"].contains(words[3]) {
       status.stepsPerEpoch = Int(words[0])
       status.epochs = Int(words[4])
     } else if line.hasPrefix("run folder ") {
       status.state = .running
       isOfARun = true
       if let step = Self.step(after: ", continued after step ", line) {
-        goOn(.start(.init(step: step)))
+        goOn(.start(.init { $0.step = step }))
       } else if line.hasSuffix("/") {
-        goOn(.start(.init(step: 0)))
+        goOn(.start(.init()))
       }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("warning: ") {
       if line.contains(" skipped on all ranks"), let step = Self.step(after: "step ", line) {
-        status.apply(.step(.init(skipped: step)))
+        status.apply(.step(.init { ($0.step, $0.isSkipped) = (step, true) }))
       }
       if line.contains(" steps in a row were skipped: back to ") {
         status.loss = nil
-        goOn(.rollback(.init(step: Self.step(after: ": back to step ", line) ?? 0)))
+        let step = Self.step(after: ": back to step ", line) ?? 0
+        goOn(.rollback(.init { $0.step = step }))
       }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("stopped after ") {
@@ -48,17 +50,17 @@ struct LogStatusReader: StatusReader {
       status.tell(String(line), at: nil)
       // Other commands fail too, but say something before.
       if lineCount == 1 { isOfARun = true }
-    } else if line.hasPrefix("best "), line.contains(" in pass ") {
+    } else if line.hasPrefix("best "), line.contains(" in epoch ") || line.contains(" in pass ") {
       status.state = .complete
       status.tell(String(line), at: nil)
     }
     estimate()
   }
 
-  /// Takes up a start or a rollback.
+  /// Continues after a start or a rollback.
   private mutating func goOn(_ event: RunEvent) {
     status.apply(event)
-    secondsLeftInPass = nil
+    secondsLeftInEpoch = nil
   }
 
   /// The number behind `text` in `line`.
@@ -74,31 +76,34 @@ struct LogStatusReader: StatusReader {
       guard let index = words.firstIndex(of: name), index + 1 < words.count else { return nil }
       return Double(words[index + 1]).flatMap { $0.isFinite ? $0 : nil }
     }
-    var report = EpochReport()
-    (report.epoch, report.pesq, report.noisyPESQ) = (number, value("PESQ"), value("noisy"))
-    status.apply(.epoch(.init(report, step: nil, dataSeconds: nil)))
+    status.apply(
+      .epoch(
+        .init {
+          $0.report.epoch = number
+          ($0.report.pesq, $0.report.noisyPESQ) = (value("PESQ"), value("noisy"))
+        }))
     status.loss = value("train-loss") ?? status.loss
     status.speed = value("audio-s/s")
     secondsPerEpoch = value("seconds")
-    secondsLeftInPass = nil
+    secondsLeftInEpoch = nil
     status.tell(LogWords.safe(words.joined(separator: " ")), at: nil)
   }
 
-  /// `pass 3/40  120/964  12%  loss 0.0312  12.3 audio-s/s  elapsed 0:02:11  left 0:15:20`
+  /// `epoch 3/40  120/964  12%  loss 0.0312  12.3 audio-s/s  elapsed 0:02:11  left 0:15:20`
   private mutating func progress(_ words: [Substring]) {
     guard words.count > 2 else { return }
-    let pass = words[1].split(separator: "/").compactMap { Int($0) }
+    let epoch = words[1].split(separator: "/").compactMap { Int($0) }
     let steps = words[2].split(separator: "/").compactMap { Int($0) }
-    guard pass.count == 2, steps.count == 2 else { return }
+    guard epoch.count == 2, steps.count == 2 else { return }
     isOfARun = true
     status.state = .running
-    status.epochs = pass[1]
+    status.epochs = epoch[1]
     status.stepInEpoch = steps[0]
     status.stepsPerEpoch = steps[1]
     for (word, next) in zip(words, words.dropFirst()) {
       switch word {
       case "loss": status.loss = Double(next) ?? status.loss
-      case "left": secondsLeftInPass = TimeSpan.seconds(String(next)) ?? 0
+      case "left": secondsLeftInEpoch = TimeSpan.seconds(String(next)) ?? 0
       default: if next == "audio-s/s" { status.speed = Double(word) ?? status.speed }
       }
     }
@@ -109,30 +114,7 @@ struct LogStatusReader: StatusReader {
       status.secondsLeft = nil
       return
     }
-    let whole = Double(epochs) - Double(status.epoch) - (secondsLeftInPass == nil ? 0 : 1)
-    status.secondsLeft = max(0, whole) * secondsPerEpoch + (secondsLeftInPass ?? 0)
-  }
-}
-
-// A log says little of an event.
-extension RunEvent.Start {
-  fileprivate init(step: Int) {
-    self.init()
-    self.step = step
-  }
-}
-
-extension RunEvent.Step {
-  fileprivate init(skipped step: Int) {
-    self.init()
-    self.step = step
-    isSkipped = true
-  }
-}
-
-extension RunEvent.Rollback {
-  fileprivate init(step: Int) {
-    self.init()
-    self.step = step
+    let whole = Double(epochs) - Double(status.epoch) - (secondsLeftInEpoch == nil ? 0 : 1)
+    status.secondsLeft = max(0, whole) * secondsPerEpoch + (secondsLeftInEpoch ?? 0)
   }
 }

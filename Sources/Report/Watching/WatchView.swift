@@ -18,12 +18,12 @@ package struct WatchView {
   /// The columns, and how early each gives way on a narrow terminal.
   private static let columns: [(title: String, rank: Int, text: @Sendable (RunStatus) -> String)] =
     [
-      ("pass", 0, { "\($0.epoch)/\($0.epochs.map(String.init) ?? "?")" }),
+      ("epoch", 0, { "\($0.epoch)/\($0.epochs.map(String.init) ?? "?")" }),
       ("step", 2, step),
       ("loss", 1, { number($0.loss) }),
       ("pesq", 0, { number($0.pesq) }),
       ("best", 0, { number($0.best?.score) }),
-      ("in pass", 3, { $0.best.map { "\($0.epoch)" } ?? "-" }),
+      ("in epoch", 3, { $0.best.map { "\($0.epoch)" } ?? "-" }),
       ("noisy", 4, { number($0.noisyPESQ) }),
       ("trend", 6, { Sparkline.text($0.scores, width: 16) }),
       ("skipped", 7, { "\($0.skippedSteps)" }),

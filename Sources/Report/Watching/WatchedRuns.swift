@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import RunFiles
 
@@ -69,9 +70,8 @@ package struct WatchedRuns {
   }
 
   private mutating func find(_ path: String) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
-    if isFolder.boolValue {
+    guard let kind = PathKind(path) else { return }
+    if kind == .folder {
       search(path, depth: Self.depth)
     } else if path.hasSuffix(".jsonl") {
       let folder = (path as NSString).deletingLastPathComponent
@@ -93,9 +93,8 @@ package struct WatchedRuns {
     let names = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     var found = false
     for name in names where depth > 0 && !name.hasPrefix(".") {
-      var isFolder: ObjCBool = false
       let path = "\(folder)/\(name)"
-      if files.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+      if PathKind(path) == .folder {
         found = search(path, depth: depth - 1) || found
       }
     }

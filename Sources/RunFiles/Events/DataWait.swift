@@ -22,7 +22,7 @@ package struct DataWait: Equatable, Sendable {
     guard seconds >= 1, seconds > Self.limit * trainingSeconds else { return nil }
     let share = trainingSeconds > 0 ? seconds / trainingSeconds * 100 : 100
     return String(
-      format: "the steps of pass %d waited %.1f s of %.1f s (%.1f%%) for training audio; put the "
+      format: "the steps of epoch %d waited %.1f s of %.1f s (%.1f%%) for training audio; put the "
         + "corpus on a disk of the machine, or pack it into one file with disttrain prepare pack",
       epoch, seconds, trainingSeconds, share)
   }

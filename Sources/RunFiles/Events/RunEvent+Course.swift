@@ -106,7 +106,7 @@ extension RunEvent {
     package var dataSeconds: Double?
 
     package init() {}
-    package init(_ report: EpochReport, step: Int?, dataSeconds: Double?) {
+    package init(_ report: EpochReport, step: Int, dataSeconds: Double) {
       self.report = report
       self.step = step
       self.dataSeconds = dataSeconds

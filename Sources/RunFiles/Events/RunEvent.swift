@@ -5,26 +5,8 @@ import Foundation
 ///
 /// `docs/files.md` has the meaning and the unit of every field.
 package enum RunEvent: Equatable, Sendable {
-  /// A run starts, or is resumed.
-  case start(Start)
-  /// A training step is done.
-  case step(Step)
-  /// An epoch is validated.
-  case epoch(Epoch)
-  /// A checkpoint is complete.
-  case checkpoint(Checkpoint)
-  /// The steps of an epoch are done, in which ranks waited for each other.
-  case waiting(Waiting)
-  /// A run stops before its last epoch.
-  case stop(Stop)
-  /// A damaged checkpoint is passed over.
-  case fallback(Fallback)
-  /// A rank reports on a skipped step.
-  case nonFinite(NonFinite)
-  /// A run returns to an earlier state.
-  case rollback(Rollback)
-  /// A run gives up because of skipped steps.
-  case diverged(Diverged)
+  case start(Start), step(Step), epoch(Epoch), checkpoint(Checkpoint), waiting(Waiting)
+  case stop(Stop), fallback(Fallback), nonFinite(NonFinite), rollback(Rollback), diverged(Diverged)
 
   /// All kinds of events. A kind that is missing here cannot be read.
   package static let kinds: [any EventFields.Type] = [
@@ -76,6 +58,14 @@ package protocol EventFields: FieldList, Equatable, Sendable {
   static var name: String { get }
   /// The event with these fields.
   var event: RunEvent { get }
+}
+
+extension EventFields {
+  /// The fields that `set` sets, for a writer that knows few; the others as if they were missing.
+  package init(_ set: (inout Self) -> Void) {
+    self.init()
+    set(&self)
+  }
 }
 
 /// A line of `metrics.jsonl`.

@@ -16,16 +16,12 @@ extension FieldValue {
 }
 
 extension Int: FieldValue {
-  /// The number, without a decimal point.
   package var json: JSONValue { .integer(self) }
-  /// The number that `cell` holds.
   package init?(cell: String) { self.init(cell) }
 }
 
 extension Double: FieldValue {
-  /// The number.
   package var json: JSONValue { .number(self) }
-  /// The finite number that `cell` holds.
   package init?(cell: String) {
     guard let value = Double(cell), value.isFinite else { return nil }
     self = value
@@ -33,24 +29,19 @@ extension Double: FieldValue {
 }
 
 extension Bool: FieldValue {
-  /// True or false.
   package var json: JSONValue { .bool(self) }
 }
 
 extension String: FieldValue {
-  /// The text.
   package var json: JSONValue { .string(self) }
 }
 
 extension Array: FieldValue where Element: FieldValue {
-  /// The values.
   package var json: JSONValue { .array(map(\.json)) }
 }
 
 extension Optional: FieldValue where Wrapped: FieldValue {
-  /// The value, or null.
   package var json: JSONValue { self?.json ?? .null }
-  /// The value that `cell` holds.
   package init?(cell: String) {
     guard let value = Wrapped(cell: cell) else { return nil }
     self = value

@@ -8,7 +8,7 @@ public enum HistoryError: Error, Equatable, CustomStringConvertible {
   /// The file could not be written.
   case file(AtomicFileError)
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
     case .unreadable(let path, let line, let reason):

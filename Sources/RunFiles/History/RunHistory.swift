@@ -43,7 +43,7 @@ package enum ComparisonError: Error, Equatable, CustomStringConvertible {
   /// A run is given twice.
   case twice(path: String)
 
-  /// One sentence naming the folder or file and what to do.
+  /// One sentence that names the folder or file and says what to do.
   package var description: String {
     switch self {
     case .notARun(let path):

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How far a pass over the data has come, as a line for a terminal or for a file.
+/// Progress of an epoch or of other work over the data, as a line for a terminal or for a file.
 struct ProgressBar {
   private let label: String
   private let total: Int
@@ -11,7 +11,7 @@ struct ProgressBar {
   private var loss: Double?
   private var audioSeconds = 0.0
 
-  /// A pass called `label` of `total` steps, or of whatever `unit` says, `completed` of which were
+  /// Work called `label` of `total` steps, or of whatever `unit` says, `completed` of which were
   /// done before `now` (seconds of any clock that only moves forwards).
   init(label: String, total: Int, unit: String = "", completed: Int, now: Double) {
     precondition(
@@ -31,7 +31,7 @@ struct ProgressBar {
     self.audioSeconds = audioSeconds
   }
 
-  /// A line such as `pass 3/40  120/964  12%  loss 0.0312  12.3 audio-s/s  elapsed 0:02:11  left
+  /// A line such as `epoch 3/40  120/964  12%  loss 0.0312  12.3 audio-s/s  elapsed 0:02:11  left
   /// 0:15:20`.
   func text(now: Double) -> String {
     let elapsed = max(now - startedAt, 0)

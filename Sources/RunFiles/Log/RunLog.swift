@@ -101,7 +101,7 @@ public final class RunLog {
     }
   }
 
-  /// Starts showing the progress of a pass of `total` steps, `completed` of which are done already.
+  /// Starts showing the progress of work of `total` steps, `completed` of which are done already.
   ///
   /// `unit` stands behind the numbers where they count something else than steps.
   public func beginProgress(

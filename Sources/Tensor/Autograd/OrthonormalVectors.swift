@@ -1,5 +1,4 @@
 import Files
-import Foundation
 
 /// `count` random orthonormal vectors of `length` elements, with `count` ≤ `length`.
 ///
@@ -25,14 +24,4 @@ func orthonormalVectors(_ count: Int, length: Int, _ random: inout Random) -> [[
     vectors.append(vector.map { $0 * scale })
   }
   return vectors
-}
-
-extension Random {
-  /// A random number with the standard normal distribution (Box and Muller 1958).
-  fileprivate mutating func normal() -> Double {
-    // `first` is never 0, so that its logarithm is finite.
-    let first = (Double(next() >> 11) + 1) * 0x1p-53
-    let second = Double(next() >> 11) * 0x1p-53
-    return (-2 * log(first)).squareRoot() * cos(2 * .pi * second)
-  }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct RollbackTests {
   private static let policy = NonFinitePolicy(skipLimit: 2, rollbackFactor: 0.5, rollbackLimit: 1)
 
-  /// What the run comes to that starts at the checkpoint of `source`, or anew, with the rate × 0.5.
+  /// Result of a run from the checkpoint of `source`, or from its beginning, with the rate × 0.5.
   private func expected(_ run: NonFiniteRun, from source: String?) throws -> NonFiniteRun.Outcome {
     let data = try source.map {
       try Data(contentsOf: run.folder.appending(path: "\($0)/last.safetensors"))
@@ -176,7 +176,7 @@ import Testing
       }
       let log = try run.log()
       #expect(
-        log.contains("4 steps were skipped in all, the first was step 6 in pass 2"), "\(log)")
+        log.contains("4 steps were skipped in all, the first was step 6 in epoch 2"), "\(log)")
       #expect(log.contains("learning rates tried: 0.001, 0.0005"), "\(log)")
       let dumps = run.folder.file("run/nonfinite")
       let first = "\(dumps)/step-00000006-rank1.safetensors"

@@ -125,8 +125,8 @@ import TestSupport
   @Test func whatIsSavedIsSaid() throws {
     try withStore { store, folder in
       let saved = try store.save(state(step: 7), configuration)
-      #expect(saved.step == 7 && saved.path == folder.file(name(7)) && saved.seconds > 0)
-      #expect(try Data(contentsOf: URL(fileURLWithPath: saved.path)).count == saved.bytes)
+      #expect(saved.step == 7 && saved.file == folder.file(name(7)) && saved.seconds > 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: saved.file)).count == saved.bytes)
     }
   }
 
@@ -206,7 +206,7 @@ import TestSupport
     }
     try withStore { store, _ in
       let error = #expect(throws: RootFailure.self) { try load(store) }
-      #expect(error?.description.contains("there is no checkpoint to resume") == true)
+      #expect(error?.description.contains("no checkpoint to resume") == true)
     }
   }
 

@@ -69,7 +69,7 @@ import TestSupport
     #expect(isRounded, "nothing was rounded, so nothing is tested")
     let worst = zip(rounded[0].losses, exact[0].losses).map { abs($0 - $1) / $1 }.max() ?? .nan
     #expect(worst <= limit, "\(wire): the loss is off by \(worst) of itself")
-    // And it is training that is compared: the first pass of four steps against the last.
+    // And it is training that is compared: the first epoch of four steps against the last.
     let losses = exact[0].losses
     #expect(losses.suffix(4).reduce(0, +) < losses.prefix(4).reduce(0, +))
   }

@@ -65,24 +65,25 @@ import TestSupport
         Double(line.split(separator: " ")[end - 1])
       }
     }
-    guard megabytes.count == 5 else {
-      Issue.record("\(outcome)")
-      return
-    }
-    // Parameters, gradients and two moments of abl2 alone are 73 MB; PyTorch took 1,250 a crop.
-    for value in megabytes { #expect((100...1000).contains(value), "\(outcome)") }
-    // Where the kernel cannot forget a peak, abl3 inherits that of abl2.
-    if !outcome.output.contains("at most") {
-      #expect(megabytes[0] < megabytes[1] && megabytes[2] < megabytes[1], "\(outcome)")
+    #expect(megabytes.count == 5, "\(outcome)")
+    // What each took when it was written down; PyTorch took 1,250 a crop. A third more or less is
+    // how allocators and pages differ. Without one kind of kept activation abl1 would take a sixth
+    // less, and with those of a second crop three quarters more.
+    let known = [283.0, 444, 411, 399, 178]
+    let isExact = !outcome.output.contains("at most")
+    for (index, (value, expected)) in zip(megabytes, known).enumerated() {
+      // Where the kernel cannot forget a peak, later models inherit it.
+      let most = isExact ? expected : known[...index].reduce(0, max)
+      #expect(value > 0.67 * expected && value < 1.33 * most, "\(outcome)")
     }
   }
 
-  @Test(arguments: ["avx2", "avx512"]) func kernelsAreNamed(kernels: String) throws {
-    if kernels == "avx512" && availableKernels.count == 1 { return }
+  @Test(arguments: availableKernels.map { $0.instructionSet })
+  func kernelsAreNamed(name: String) throws {
+    let kernels = name.lowercased().replacing("-", with: "")
     let outcome = try disttrain(
       ["check", "--preset", EnhanceFixture.preset], environment: ["DISTTRAIN_KERNELS": kernels])
     #expect(outcome.status == 0, "\(outcome)")
-    let name = kernels == "avx2" ? "AVX2" : "AVX-512"
     #expect(
       outcome.output.split(separator: "\n").first?.contains("\(name) kernels") == true,
       "\(outcome)")

@@ -4,13 +4,19 @@ import Models
 import Testing
 import TestSupport
 
-/// Runs the built program as a user would, without a launcher.
+/// Runs the built program as a user would: one rank without a launcher, several under mpirun.
 func disttrain(
-  _ arguments: [String], environment: [String: String] = [:], folder: URL? = nil
+  ranks: Int = 1, _ arguments: [String], environment: [String: String] = [:], folder: URL? = nil,
+  timeLimit: Double = 120
 ) throws -> SubprocessOutcome {
-  try MPIRun.runAlone(
-    product: "disttrain", arguments: arguments, environment: environment, folder: folder,
-    timeLimit: 120)
+  if ranks == 1 {
+    return try MPIRun.runAlone(
+      product: "disttrain", arguments: arguments, environment: environment, folder: folder,
+      timeLimit: timeLimit)
+  }
+  return try MPIRun.run(
+    ranks: ranks, product: "disttrain", arguments: arguments, environment: environment,
+    folder: folder, timeLimit: timeLimit)
 }
 
 /// Expects that the program ended with status 1 and one line on stderr that holds every text.

@@ -17,14 +17,6 @@ import TestSupport
     }
   }
 
-  private func run(
-    ranks: Int, _ arguments: [String], in folder: URL
-  ) throws -> SubprocessOutcome {
-    if ranks == 1 { return try disttrain(arguments, folder: folder) }
-    return try MPIRun.run(
-      ranks: ranks, product: "disttrain", arguments: arguments, folder: folder, timeLimit: 60)
-  }
-
   private func train(_ run: String, _ more: [String]) -> [String] {
     [
       "train", "--preset", "tiny.json", "--data", "c.safetensors", "--seconds", "0.5", "--epochs",
@@ -34,10 +26,10 @@ import TestSupport
 
   @Test func trainingFromCopiesIsThatFromTheFile() throws {
     try withPack { folder in
-      let plain = try run(ranks: 2, train("plain", ["--batch", "2"]), in: folder)
+      let plain = try disttrain(ranks: 2, train("plain", ["--batch", "2"]), folder: folder)
       #expect(plain.status == 0, "\(plain)")
-      let staged = try run(
-        ranks: 2, train("staged", ["--batch", "2", "--stage", "scratch"]), in: folder)
+      let staged = try disttrain(
+        ranks: 2, train("staged", ["--batch", "2", "--stage", "scratch"]), folder: folder)
       #expect(staged.status == 0, "\(staged)")
       #expect(staged.output.contains("staged c.safetensors as scratch/c-"), "\(staged)")
       #expect(staged.output.contains("on 1 host: 1 copied and verified"), "\(staged)")
@@ -54,8 +46,8 @@ import TestSupport
         "--data",
         "c.safetensors",
       ]
-      let direct = try run(ranks: 1, evaluate, in: folder)
-      let again = try run(ranks: 2, evaluate + ["--stage", "scratch"], in: folder)
+      let direct = try disttrain(ranks: 1, evaluate, folder: folder)
+      let again = try disttrain(ranks: 2, evaluate + ["--stage", "scratch"], folder: folder)
       #expect(direct.status == 0 && again.status == 0, "\(again)")
       #expect(direct.output == again.output)
       #expect(again.errors.contains("1 there already, verified"), "\(again)")
@@ -67,7 +59,7 @@ import TestSupport
       for ranks in [1, 2] {
         var arguments = train("run", ["--batch", "2", "--stage", "scratch"])
         arguments[4] = "corpus"
-        let outcome = try run(ranks: ranks, arguments, in: folder)
+        let outcome = try disttrain(ranks: ranks, arguments, folder: folder)
         let expected =
           "disttrain: error: --stage copies a packed corpus, and corpus is a folder; pack it first "
           + "(disttrain prepare pack --input corpus --output corpus.safetensors), and give that file "
@@ -77,8 +69,9 @@ import TestSupport
         #expect(outcome.status == 1 && errors == [expected], "\(outcome)")
         // Nowhere to write: a warning, and the training goes on.
         try Data([1]).write(to: folder.appending(path: "occupied"))
-        let unwritable = try run(
-          ranks: ranks, train("run\(ranks)", ["--batch", "2", "--stage", "occupied"]), in: folder)
+        let unwritable = try disttrain(
+          ranks: ranks, train("run\(ranks)", ["--batch", "2", "--stage", "occupied"]),
+          folder: folder)
         #expect(unwritable.status == 0, "\(unwritable)")
         #expect(
           unwritable.output.contains("warning: host \(Staging.Host.own.name) reads c.safetensors"),

@@ -4,7 +4,7 @@ import Platform
 import Testing
 import TestSupport
 
-/// What `doctor` makes of what ranks see.
+/// Findings of `doctor` about the ranks.
 @Suite struct DoctorTests {
   /// A rank on an eight-core host with one core of its own.
   private func rank(_ rank: Int, host: String = "a", threads: Int = 1) -> RankSurvey {
@@ -132,11 +132,7 @@ import TestSupport
     try withTemporaryFolder { folder in
       try tinyModel.write(toFile: folder.file("tiny.json"), atomically: true, encoding: .utf8)
       let arguments = ["doctor", "--preset", "tiny.json", "--data", "."]
-      let outcome =
-        ranks == 1
-        ? try disttrain(arguments, folder: folder)
-        : try MPIRun.run(
-          ranks: ranks, product: "disttrain", arguments: arguments, folder: folder)
+      let outcome = try disttrain(ranks: ranks, arguments, folder: folder)
       let cores = ProcessInfo.processInfo.processorCount
       let lines = outcome.output.split(separator: "\n").map(String.init)
       #expect(lines.contains { $0.hasPrefix("launcher   \(ranks == 1 ? "none" : "mpirun")") })

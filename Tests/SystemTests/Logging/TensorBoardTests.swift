@@ -10,7 +10,7 @@ import TestSupport
     let texts: [String: [String]]
   }
 
-  /// What TensorBoard reads, as [tag: [(step, value)]] with values in float32, and texts.
+  /// Contents as TensorBoard reads them: [tag: [(step, value)]] with values in float32, and texts.
   private func read(
     _ folder: String
   ) throws -> (scalars: [String: [(step: Int, value: Float?)]], texts: [String: [String]]) {

@@ -134,23 +134,4 @@ import TestSupport
         "--wall-time is 0:00:10")
     }
   }
-
-  @Test(arguments: [
-    ([], "either --data CORPUS, or --utterances"),
-    (["--data", "a", "--utterances", "3"], "either --data CORPUS, or --utterances"),
-    (["--utterances", "0"], "--utterances must be between 1 and 1e9, not 0"),
-    (["--utterances", "3", "--wall-time", "soon"], "--wall-time takes a time"),
-    (["--utterances", "3", "--memory-per-node", "-1"], "--memory-per-node"),
-    (["--utterances", "3", "--nodes", "0"], "--nodes must be between 1 and 65536, not 0"),
-    (
-      ["--utterances", "3", "--calibration", "a.json", "--save-calibration", "b.json"],
-      "leave one out"
-    ),
-  ])
-  func argumentsThatMakeNoSense(arguments: [String], text: String) throws {
-    try withModel { folder in
-      let outcome = try disttrain(machines + arguments, folder: folder)
-      #expect(outcome.status == 64 && outcome.errors.contains(text), "\(outcome)")
-    }
-  }
 }

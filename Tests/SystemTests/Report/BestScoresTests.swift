@@ -35,7 +35,7 @@ import TestSupport
       #expect(try bench.train(ranks: 2, run: "b", recipe + ["3"]).status == 0)
       #expect(try bench.train(ranks: 3, run: "c", recipe + ["2", "--validate-async"]).status == 0)
       #expect(try bench.train(run: "d", recipe + ["6", "--stop-after", "6"]).status == 0)
-      // After the first pass, when the run has stopped, those of the first pass are there.
+      // After the first epoch, when the run has stopped, those of the first epoch are there.
       try expectMeans(bench, "d")
       #expect(try bench.train(run: "d", recipe + ["6", "--resume"]).status == 0)
       for run in ["b", "c", "d"] {

@@ -9,7 +9,7 @@ import TestSupport
   private static let script = fixturesFolder.deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "scripts/check-report.py")
 
-  /// What the browser found, in one of the views.
+  /// Findings of the browser in one of the views.
   private struct View: Decodable {
     struct Chart: Decodable {
       /// Points by series.
@@ -64,7 +64,7 @@ import TestSupport
       }
       for text in [
         "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;c&quot;",
-        "&lt;script&gt;T", "No pass finished yet: c.",
+        "&lt;script&gt;T", "No epoch finished yet: c.",
         "compare with each other, not with published ones",
       ] {
         let isThere = html.contains(text)
@@ -197,7 +197,7 @@ import TestSupport
       try folder.makeFolder("begun")
       try bench.data("a", "configuration.json").write(
         to: folder.appending(path: "begun/configuration.json"))
-      expectError(try report(["begun"], in: folder), "begun: no pass is finished yet")
+      expectError(try report(["begun"], in: folder), "begun: no epoch is finished yet")
       expectError(
         try report(["a", "--output", "none/report.html"], in: folder),
         "none/report.html could not be written: its folder does not exist")
@@ -212,8 +212,6 @@ import TestSupport
         toFile: folder.file("a/best-scores.csv"), atomically: true, encoding: .utf8)
       expectError(
         try report(["a"], in: folder), "a/best-scores.csv cannot be read: line 2 has not 2 fields")
-      let wrong = try report(["a", "--examples", "9"], in: folder)
-      #expect(wrong.status == 64 && wrong.errors.contains("--examples must be"), "\(wrong)")
     }
   }
 

@@ -2,8 +2,8 @@ import Foundation
 import Testing
 import TestSupport
 
-/// What `disttrain report` makes of the files of runs: of which it takes what, and what it says of
-/// those that it cannot use.
+/// Files of runs in `disttrain report`: the parts that it takes, and its words about those that it
+/// cannot use.
 @Suite struct RunFilesReportTests {
   private static let scoreHeader =
     "file,pesq_wb,stoi,estoi,si_sdr,ssnr,llr,wss,csig,cbak,covl,error\n"
@@ -139,7 +139,7 @@ import TestSupport
     "{\"event\":\"checkpoint\",\"step\":\(step),\"seconds\":\(seconds)}\n"
   }
 
-  @Test func timeIsOfFinishedPasses() throws {
+  @Test func timeIsOfFinishedEpochs() throws {
     try withTemporaryFolder { folder in
       func first(step number: Int?) -> String {
         step(1, busy: 1) + step(2, busy: 1) + epoch(1, step: number) + checkpoint(2, seconds: 0.5)
@@ -148,7 +148,7 @@ import TestSupport
       try folder.makeRun("a", scores: ["2.5"], events: first(step: 2) + next)
       let finished = times([2, 0.5, 0, 1, 0.5, 2, 6])
       expect(try report(["a"], in: folder).html, has: finished)
-      // A second pass that has to be done again.
+      // A second epoch that has to be done again.
       try folder.makeRun(
         "b", scores: ["2.5"],
         events: first(step: 2) + next + step(4, busy: 100) + epoch(2, step: 4)
@@ -160,7 +160,7 @@ import TestSupport
         events: first(step: 2) + next + step(4, busy: 100) + epoch(2, step: 4)
           + "{\"event\":\"rollback\",\"from_step\":5,\"step\":2}\n")
       expect(try report(["d"], in: folder).html, has: finished)
-      // Earlier versions did not tell where a pass ended.
+      // Earlier versions did not tell where an epoch ended.
       try folder.makeRun("c", scores: ["2.5"], events: first(step: nil) + next)
       expect(try report(["c"], in: folder).html, has: times([102, 0.75, 0, 1, 50.5, 0, 154.2]))
     }
@@ -175,7 +175,7 @@ import TestSupport
       let back = "{\"event\":\"rollback\",\"from_step\":5,\"step\":2}\n"
       try folder.makeRun("a", scores: ["2.5"], events: slow(1) + slow(2) + back + slow(2))
       let page = try report(["a"], in: folder).html
-      expect(page, has: "(and 1 pass before it)")
+      expect(page, has: "(and 1 epoch before it)")
     }
   }
 
@@ -196,6 +196,28 @@ import TestSupport
       let page = try report(["a"], in: folder)
       expect(page.html, has: "Where the time went")
       expect(page.html, has: "These figures are of VoiceBank-DEMAND.")
+    }
+  }
+
+  /// A browser runs a script only if the policy names its hash.
+  @Test func thePolicyNamesTheScriptAsItStandsInThePage() throws {
+    try withTemporaryFolder { folder in
+      try makeRun("a", in: folder)
+      let html = try report(["a"], in: folder).html.replacing("&#39;", with: "'")
+      let scripts = html.components(separatedBy: "<script>").dropFirst()
+        .map { $0.components(separatedBy: "</script>")[0] }
+      #expect(scripts.count == 1 && scripts.first?.contains("addEventListener('play'") == true)
+      try folder.write(scripts.joined(), to: "script.js")
+      let outcome = try Subprocess.shell(
+        "sha256sum script.js", folder: folder, timeLimit: 10)
+      let digits = Array(outcome.output.prefix { $0 != " " })
+      let hash = stride(from: 0, to: digits.count, by: 2).compactMap {
+        UInt8(String(digits[$0...$0 + 1]), radix: 16)
+      }
+      #expect(hash.count == 32, "\(outcome)")
+      expect(html, has: "; script-src 'sha256-\(Data(hash).base64EncodedString())'; ")
+      expect(
+        html, has: "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ")
     }
   }
 

@@ -111,8 +111,9 @@ import TestSupport
       let csv = try String(contentsOfFile: folder.file("out/scaling.csv"), encoding: .utf8)
       let lines = csv.split(separator: "\n").map(String.init)
       #expect(lines.count == 4 && lines[0].hasPrefix("ranks,batch,step_seconds,"), "\(csv)")
-      #expect(
-        lines[2].hasPrefix("2,6,2.5,9.6,0.7") || lines[2].hasPrefix("2,6,2.5,9.6,0.8"), "\(csv)")
+      #expect(lines[2].hasPrefix("2,6,2.5,9.6,"), "\(csv)")
+      let efficiency = try #require(Double(lines[2].split(separator: ",")[4]), "\(csv)")
+      #expect(isClose(efficiency, 0.8), "\(csv)")
     }
   }
 
@@ -156,13 +157,9 @@ import TestSupport
   }
 
   @Test func argumentsThatCannotBe() throws {
-    let missing = try disttrain(["bench", "scaling", "--ranks", "1,2"])
-    #expect(missing.status == 64 && missing.errors.contains("--preset is missing"), "\(missing)")
     expectError(
       try disttrain(["bench", "scaling", "--preset", "abl3", "--strong", "--ranks", "1,4"]),
       "a global batch of 6 cannot be dealt evenly to 4 ranks")
-    let ranks = try disttrain(["bench", "scaling", "--preset", "abl3", "--ranks", "0"])
-    #expect(ranks.status == 64, "\(ranks)")
     expectError(
       try disttrain(["bench", "simulate", "--network", "token-ring", "--calibration", "x.json"]),
       "--network token-ring is not known: take one of 1gbe, 10gbe,")

@@ -97,7 +97,7 @@ import TestSupport
       #expect(file.events.filter { $0.part == "step" }.map(\.name) == ["step 3", "step 3"])
       #expect(file.events.filter { $0.part == "save checkpoint" }.count == 2)
 
-      // Steps of this start are counted: the first of the resumed run, across the end of a pass.
+      // Steps of this start are counted: the first of the resumed run, across the end of an epoch.
       let resumed = try bench.train(
         ranks: 2, run: "run",
         [
@@ -120,7 +120,7 @@ import TestSupport
           "trace.json",
           "--trace-after", "0", "--trace-steps", "1000",
         ], until: "saved step 4", then: "rm -r corpus/train")
-      #expect(outcome.status != 0 && !outcome.timedOut, "\(outcome)")
+      #expect(outcome.status == 1 && !outcome.timedOut, "\(outcome)")
       #expect(outcome.output.contains("trace of steps 1 to "), "\(outcome)")
       let file = try TraceFile(Data(contentsOf: bench.folder.appending(path: "trace.json")))
       let steps = [0, 1].map { rank in
@@ -148,15 +148,13 @@ import TestSupport
       for more in [[], ["--dry-run"]] {
         let outcome = try bench.train(
           ranks: 2, run: "run", ["--batch", "2", "--trace", "none/trace.json"] + more)
-        #expect(outcome.status != 0 && !outcome.timedOut)
+        #expect(outcome.status == 1 && !outcome.timedOut)
         let text = "none/trace.json could not be written: its folder does not exist"
         #expect(occurrences(of: text, in: outcome.errors + outcome.output) == 1, "\(outcome)")
         #expect(!FileManager.default.fileExists(atPath: bench.folder.file("run")))
       }
       let folder = try bench.train(run: "run", ["--batch", "2", "--trace", "."])
-      #expect(folder.status != 0 && folder.errors.contains("is no regular file"), "\(folder)")
-      let number = try bench.train(run: "run", ["--trace-steps", "0"])
-      #expect(number.status == 64 && number.errors.contains("--trace-steps"), "\(number)")
+      #expect(folder.status == 1 && folder.errors.contains("is no regular file"), "\(folder)")
     }
   }
 }

@@ -15,7 +15,7 @@ import TestSupport
   }
 
   @Test func areThoseOfOneLargeBatchBitForBit() throws {
-    // 22 utterances in global batches of 12: the last one of a pass is uneven.
+    // 22 utterances in global batches of 12: the last one of an epoch is uneven.
     try TrainingBench.use(train: 22) { bench in
       let large = ["--epochs", "4", "--batch", "6"]
       let parts = ["--epochs", "4", "--batch", "3", "--accumulate", "2"]
@@ -28,7 +28,7 @@ import TestSupport
         "\(other)")
       #expect(try bench.events("parts", "step").count == 8)
 
-      // In the middle of a pass from one form to the other, and on.
+      // In the middle of an epoch from one form to the other, and on.
       let first = try bench.train(ranks: 2, run: "both", large + ["--stop-after", "3"])
       #expect(first.status == 0, "\(first)")
       let second = try bench.train(ranks: 2, run: "both", parts + ["--resume"])

@@ -51,7 +51,7 @@ import TestSupport
   @Test(arguments: [(1, "kill -9 $job"), (2, "kill -9 $(ranks | tail -n 1)")])
   func killedRunsGoOnBitForBit(ranks: Int, harm: String) throws {
     try TrainingBench.use(train: 72, valid: 10) { bench in
-      // Passes of 36 steps: after 37 the first one is being validated.
+      // Epochs of 36 steps: after 37 the first one is being validated.
       let recipe = ["--epochs", "3", "--batch", "\(2 / ranks)"]
       let whole = try bench.train(ranks: ranks, run: "a", recipe + ["--stop-after", "100"])
       #expect(whole.status == 0, "\(whole)")
@@ -102,7 +102,7 @@ import TestSupport
   }
 
   @Test func aSignalEndsTheWaitForTheLastValidation() throws {
-    // Passes of two steps: the second is trained long before the first is validated.
+    // Epochs of two steps: the second is trained long before the first is validated.
     try TrainingBench.use(train: 4, valid: 24) { bench in
       let recipe = ["--epochs", "3", "--batch", "2"]
       let stopped = try bench.train(

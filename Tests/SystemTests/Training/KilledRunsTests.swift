@@ -12,7 +12,7 @@ import TestSupport
   ])
   func goOnBitForBit(ranks: Int, harm: String) throws {
     try TrainingBench.use { bench in
-      // Passes of 12 steps: 37 lies inside one.
+      // Epochs of 12 steps: 37 lies inside one.
       let recipe = ["--epochs", "9", "--batch", "\(2 / ranks)"]
       let whole = try bench.train(ranks: ranks, run: "a", recipe + ["--stop-after", "100"])
       #expect(whole.status == 0, "\(whole)")
@@ -73,7 +73,7 @@ import TestSupport
     }
   }
 
-  /// What a global batch holds, from any step on, does not depend on who computes it.
+  /// The contents of a global batch, from any step on, do not depend on the rank that computes them.
   @Test(arguments: [(2, 1), (2, 4), (4, 3), (1, 12)])
   func globalBatchesHoldTheSameUtterances(before: Int, after: Int) throws {
     let model = try ModelConfiguration(

@@ -62,7 +62,7 @@ import TestSupport
     }
   }
 
-  /// What is done with a model before and after its training.
+  /// Commands about a model before and after its training.
   @Test(arguments: kinds) func everyCommandKnowsIt(kind: String) throws {
     try use(kind) { bench in
       func run(_ arguments: [String]) throws -> String {

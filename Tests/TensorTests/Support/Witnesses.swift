@@ -92,7 +92,7 @@ func expectMatchesGolden(
   }
 }
 
-/// A file of reference vectors.
+/// Reads a file of reference vectors.
 func golden(_ name: String) throws -> SafetensorsFile {
   try SafetensorsFile(contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))
 }

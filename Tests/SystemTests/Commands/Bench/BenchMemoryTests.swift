@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import TestSupport
 
-/// What a training step keeps in memory, seen from outside the process.
+/// Memory of a training step, measured from outside the process.
 @Suite(.serialized) struct BenchMemoryTests {
   private func activationBytes(_ arguments: [String], in folder: URL) throws -> Int {
     let (step, _) = try bench(

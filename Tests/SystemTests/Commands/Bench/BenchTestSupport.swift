@@ -4,7 +4,7 @@ import Tensor
 import Testing
 import TestSupport
 
-/// What the tests read of the file of `bench step`; a missing key is an error.
+/// Keys that the tests read in the file of `bench step`; a missing key is an error.
 struct StepResult: Decodable {
   struct Part: Decodable {
     let part: String

@@ -5,7 +5,7 @@ import Models
 import Tensor
 
 /// Enhances and scores one utterance after the other. Serves one thread at a time.
-final class UtteranceJudge {
+final class ScoringWorker {
   private let enhancer: Enhancer
   private let scorer: UtteranceScorer
   private let crop: RandomCrop?
@@ -78,26 +78,5 @@ final class UtteranceJudge {
     } catch {
       throw .unusable(utterance: pair.name, reason: error.description)
     }
-  }
-}
-
-/// The judges of an evaluator's threads.
-final class JudgePool: @unchecked Sendable {
-  // Sendable because the lock guards the list, and a judge that is taken belongs to one thread.
-  private let lock = NSLock()
-  private var judges: [UtteranceJudge]
-
-  /// The pool holds `judges` from here on.
-  init(_ judges: [UtteranceJudge]) { self.judges = judges }
-
-  /// Lends a judge to `body`. Never more threads at a time than there are judges.
-  func withJudge<Result, Failure: Error>(
-    _ body: (UtteranceJudge) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    guard let judge = lock.withLock({ judges.popLast() }) else {
-      preconditionFailure("JudgePool: more threads than judges")
-    }
-    defer { lock.withLock { judges.append(judge) } }
-    return try body(judge)
   }
 }

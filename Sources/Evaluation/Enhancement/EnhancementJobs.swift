@@ -1,9 +1,10 @@
 import Audio
 import Corpora
+import Files
 import Foundation
 
 /// Why files cannot be enhanced as asked.
-enum EnhancementPlanError: Error, Equatable, CustomStringConvertible {
+enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
   /// There is no such file or folder.
   case missing(path: String)
   /// The folder holds no audio.
@@ -19,7 +20,7 @@ enum EnhancementPlanError: Error, Equatable, CustomStringConvertible {
   /// FLAC holds integers only.
   case noFloat(path: String)
 
-  /// What is wrong, where, and what to do.
+  /// One sentence with the file, the fault and the remedy.
   var description: String {
     switch self {
     case .missing(let path): "\(path): no such file or folder"
@@ -37,7 +38,7 @@ enum EnhancementPlanError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Which files `enhance` reads and writes, found and inspected before anything is computed.
-package struct EnhancementPlan: Equatable {
+package struct EnhancementJobs: Equatable {
   /// One recording.
   package struct Item: Equatable {
     package let input: String
@@ -50,38 +51,30 @@ package struct EnhancementPlan: Equatable {
   /// File to file, file into folder, or the audio files of a folder to the same names in another,
   /// which is made if need be.
   package init(input: String, output: String, format: OutputFormat) throws {
-    guard let inputKind = Self.kind(input) else {
-      throw EnhancementPlanError.missing(path: input)
+    guard let inputKind = PathKind(input) else {
+      throw EnhancementJobsError.missing(path: input)
     }
     let pairs: [(input: String, output: String)]
-    switch (inputKind, Self.kind(output)) {
+    switch (inputKind, PathKind(output)) {
     case (.file, .folder): pairs = [(input, Self.path(output, Self.name(input)))]
     case (.file, _): pairs = [(input, output)]
-    case (.folder, .file): throw EnhancementPlanError.outputIsFile(path: output)
+    case (.folder, .file): throw EnhancementJobsError.outputIsFile(path: output)
     case (.folder, _):
       let folder = try AudioFolder(input)
-      if folder.isEmpty { throw EnhancementPlanError.noAudio(folder: input) }
+      if folder.isEmpty { throw EnhancementJobsError.noAudio(folder: input) }
       let paths = Array(folder.paths.values) + folder.duplicates.map(\.path)
       pairs = paths.sorted().map { ($0, Self.path(output, Self.name($0))) }
     }
     for pair in pairs {
       if format == .float && pair.output.lowercased().hasSuffix(".flac") {
-        throw EnhancementPlanError.noFloat(path: pair.output)
+        throw EnhancementJobsError.noFloat(path: pair.output)
       }
       if Self.isSame(pair.input, pair.output) {
-        throw EnhancementPlanError.overwritesInput(path: pair.input)
+        throw EnhancementJobsError.overwritesInput(path: pair.input)
       }
     }
     items = try Self.inspect(pairs)
     if inputKind == .folder { try Self.make(folder: output) }
-  }
-
-  private enum Kind { case file, folder }
-
-  private static func kind(_ path: String) -> Kind? {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return nil }
-    return isFolder.boolValue ? .folder : .file
   }
 
   private static func name(_ path: String) -> String { (path as NSString).lastPathComponent }
@@ -98,7 +91,7 @@ package struct EnhancementPlan: Equatable {
 
   private static func inspect(
     _ pairs: [(input: String, output: String)]
-  ) throws(EnhancementPlanError) -> [Item] {
+  ) throws(EnhancementJobsError) -> [Item] {
     var items: [Item] = []
     var bad: [BadFile] = []
     for (input, output) in pairs {
@@ -113,7 +106,7 @@ package struct EnhancementPlan: Equatable {
     return items
   }
 
-  private static func make(folder: String) throws(EnhancementPlanError) {
+  private static func make(folder: String) throws(EnhancementJobsError) {
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)

@@ -5,68 +5,69 @@ import Testing
 import TestSupport
 
 /// The command line that a launch starts, and when it starts none.
-@Suite struct LaunchPlanTests {
+@Suite struct LaunchCommandLineTests {
   private let keepalive = [
     "--mca", "oob_tcp_keepalive_time", "5", "--mca", "oob_tcp_keepalive_intvl", "2",
     "--mca", "oob_tcp_keepalive_probes", "3",
   ]
   private let command = ["train", "--preset", "abl3", "--data", "a corpus"]
 
-  private func plan(ranks: Int) -> LaunchPlan {
-    LaunchPlan(mpirun: "/bin/mpirun", program: "/opt/disttrain", ranks: ranks, command: command)
+  private func line(ranks: Int) -> LaunchCommandLine {
+    LaunchCommandLine(
+      mpirun: "/bin/mpirun", program: "/opt/disttrain", ranks: ranks, command: command)
   }
 
   @Test func aRankACoreNeedsNoOptions() {
-    var plan = plan(ranks: 2)
-    plan.cores = 2
+    var line = line(ranks: 2)
+    line.cores = 2
     let start = ["/bin/mpirun", "-np", "2"] + keepalive + ["/opt/disttrain"]
-    #expect(plan.words(resuming: false) == start + command)
-    #expect(plan.words(resuming: true) == start + command + ["--resume"])
-    #expect(plan.note == nil)
-    plan.command += ["--resume", "--threads", "1"]
-    #expect(plan.words(resuming: true) == plan.words(resuming: false))
+    #expect(line.words(resuming: false) == start + command)
+    #expect(line.words(resuming: true) == start + command + ["--resume"])
+    #expect(line.note == nil)
+    line.command += ["--resume", "--threads", "1"]
+    #expect(line.words(resuming: true) == line.words(resuming: false))
   }
 
   @Test func moreRanksThanCoresTakeTurnsAndSaySo() {
-    var plan = plan(ranks: 3)
-    plan.cores = 2
+    var line = line(ranks: 3)
+    line.cores = 2
     #expect(
-      plan.words(resuming: false).prefix(6).suffix(3) == ["--oversubscribe", "--bind-to", "none"])
-    #expect(plan.note?.hasPrefix("3 ranks on 2 cores: they take turns") == true)
+      line.words(resuming: false).prefix(6).suffix(3) == ["--oversubscribe", "--bind-to", "none"])
+    #expect(line.note?.hasPrefix("3 ranks on 2 cores: they take turns") == true)
     // Threads count as well.
-    plan.ranks = 2
-    plan.threads = 2
-    #expect(plan.words(resuming: false).contains("--oversubscribe"))
-    #expect(plan.note?.hasPrefix("2 ranks of 2 threads on 2 cores") == true)
+    line.ranks = 2
+    line.threads = 2
+    #expect(line.words(resuming: false).contains("--oversubscribe"))
+    #expect(line.note?.hasPrefix("2 ranks of 2 threads on 2 cores") == true)
     // A hostfile or a batch system knows better.
-    plan.cores = nil
-    plan.hostfile = "hosts"
+    line.cores = nil
+    line.hostfile = "hosts"
     #expect(
-      plan.words(resuming: false)
+      line.words(resuming: false)
         == ["/bin/mpirun", "-np", "2", "--hostfile", "hosts", "--map-by", "slot:PE=2"] + keepalive
         + ["/opt/disttrain"] + command)
-    #expect(plan.note == nil)
+    #expect(line.note == nil)
   }
 
   @Test(arguments: [["--bind-to", "none"], ["-map-by", "node"], ["--oversubscribe"]])
   func usersPlaceRanksThemselves(arguments: [String]) {
-    var plan = plan(ranks: 9)
-    plan.cores = 2
-    plan.threads = 3
-    plan.allowsRoot = true
-    plan.mpirunArguments = arguments
+    var line = line(ranks: 9)
+    line.cores = 2
+    line.threads = 3
+    line.allowsRoot = true
+    line.mpirunArguments = arguments
     #expect(
-      plan.words(resuming: false)
+      line.words(resuming: false)
         == ["/bin/mpirun", "-np", "9", "--allow-run-as-root"] + keepalive + arguments
         + ["/opt/disttrain"] + command)
-    #expect(plan.note == nil)
-    plan.mpirunArguments = ["--mca", "btl", "tcp,self"]
-    #expect(plan.words(resuming: false).contains("--oversubscribe"))
+    #expect(line.note == nil)
+    line.mpirunArguments = ["--mca", "btl", "tcp,self"]
+    #expect(line.words(resuming: false).contains("--oversubscribe"))
   }
 
   @Test func wordsAreQuotedForAShell() throws {
     let words = ["/bin/mpirun", "a corpus", "", "it's", "$HOME", "x=1", "*"]
-    let text = LaunchPlan.quoted(words)
+    let text = LaunchCommandLine.quoted(words)
     #expect(text.hasPrefix("/bin/mpirun 'a corpus' '' "))
     let echoed = try Subprocess.shell("printf '%s\\n' \(text)")
     #expect(echoed.output == words.joined(separator: "\n") + "\n", "\(echoed)")

@@ -2,15 +2,15 @@ import Evaluation
 import Testing
 
 /// The cutting of recordings, which knows lengths only.
-@Suite struct SegmentPlanTests {
-  static let small = SegmentPlan.Sizes(segment: 2048, lead: 0, fade: 128, tail: 256, hop: 128)
-  /// What a minute's segments are.
-  static let usual = SegmentPlan.Sizes(
+@Suite struct SegmentationTests {
+  static let small = Segmentation.Sizes(segment: 2048, lead: 0, fade: 128, tail: 256, hop: 128)
+  /// Segments of one minute.
+  static let usual = Segmentation.Sizes(
     segment: 960_000, lead: 12_032, fade: 12_032, tail: 36_096, hop: 128)
-  static let fadesOnly = SegmentPlan.Sizes(segment: 2560, lead: 0, fade: 512, tail: 0, hop: 128)
+  static let fadesOnly = Segmentation.Sizes(segment: 2560, lead: 0, fade: 512, tail: 0, hop: 128)
 
   /// Around one segment, around exact multiples of a step, tiny tails, and far beyond.
-  static func lengths(_ sizes: SegmentPlan.Sizes) -> [Int] {
+  static func lengths(_ sizes: Segmentation.Sizes) -> [Int] {
     let step = sizes.segment - sizes.overlap
     let multiples = (1...5).flatMap { count in
       [-129, -128, -127, -1, 0, 1, 127, 128, 129].map { sizes.overlap + count * step + $0 }
@@ -20,11 +20,11 @@ import Testing
   }
 
   @Test(arguments: [small, usual, fadesOnly]) func anyLengthIsCoveredOnce(
-    sizes: SegmentPlan.Sizes
+    sizes: Segmentation.Sizes
   ) {
     for length in Self.lengths(sizes) {
-      let plan = SegmentPlan(sampleCount: length, sizes: sizes)
-      let segments = plan.segments
+      let segmentation = Segmentation(sampleCount: length, sizes: sizes)
+      let segments = segmentation.segments
       let what: Comment = "\(length) samples: \(segments.prefix(3)) …"
       #expect(segments.first?.input.lowerBound == 0, what)
       #expect(segments.first?.output.lowerBound == 0, what)
@@ -52,7 +52,7 @@ import Testing
 
   @Test func weightsOfAFadeSumToOneAndRise() {
     for count in [1, 2, 3, 100, 16_000] {
-      let weights = (0..<count).map { SegmentPlan.weight($0, of: count) }
+      let weights = (0..<count).map { Segmentation.weight($0, of: count) }
       for (rising, falling) in zip(weights, weights.reversed()) {
         #expect(abs(rising + falling - 1) < 1e-6)
       }
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func wholeIsOneSegment() {
-    let plan = SegmentPlan(whole: 10_000_000)
-    #expect(plan.segments == [.init(input: 0..<10_000_000, output: 0..<10_000_000)])
+    let segmentation = Segmentation(whole: 10_000_000)
+    #expect(segmentation.segments == [.init(input: 0..<10_000_000, output: 0..<10_000_000)])
   }
 }

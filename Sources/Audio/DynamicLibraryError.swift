@@ -1,5 +1,5 @@
 /// Reasons for which a library that decodes or resamples the recordings of a corpus fails.
-public enum CorpusLibraryError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum DynamicLibraryError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The library is not installed.
   case missing(name: String, package: String, reason: String)
   /// The library cannot decode or resample a recording.

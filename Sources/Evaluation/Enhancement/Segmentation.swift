@@ -8,12 +8,12 @@ import Foundation
 /// backward states warm up in. All segments have the same number of frames, so none is too short
 /// for a normalisation, and memory freed by one fits the next. They start on frames of the whole
 /// recording.
-public struct SegmentPlan: Equatable, Sendable {
+public struct Segmentation: Equatable, Sendable {
   /// One segment, in samples of the recording.
   public struct Segment: Equatable, Sendable {
-    /// What goes through the model.
+    /// Samples that go through the model.
     public let input: Range<Int>
-    /// What is used of its output. It shares its ends with its neighbours': there they fade.
+    /// Samples of its output that are used. It shares its ends with its neighbours': there they fade.
     public let output: Range<Int>
 
     /// Puts the parts together.
@@ -45,10 +45,10 @@ public struct SegmentPlan: Equatable, Sendable {
       self.hop = hop
       precondition(
         hop > 0 && [segment, lead, fade, tail].allSatisfy { $0 >= 0 && $0 % hop == 0 } && fade > 0
-          && 2 * fade + 6 * hop <= segment - overlap, "SegmentPlan: \(self)")
+          && 2 * fade + 6 * hop <= segment - overlap, "Segmentation: \(self)")
     }
 
-    /// What two neighbours share at least.
+    /// Smallest overlap of two neighbours, in samples.
     public var overlap: Int { lead + fade + tail }
   }
 
@@ -57,7 +57,7 @@ public struct SegmentPlan: Equatable, Sendable {
 
   /// A single segment, whatever the length.
   public init(whole sampleCount: Int) {
-    precondition(sampleCount > 0, "SegmentPlan: \(sampleCount) samples")
+    precondition(sampleCount > 0, "Segmentation: \(sampleCount) samples")
     segments = [Segment(input: 0..<sampleCount, output: 0..<sampleCount)]
   }
 

@@ -1,8 +1,9 @@
 import Corpora
+import Files
 import Foundation
 
 /// Why there is nothing to score.
-enum ScoringPlanError: Error, Equatable, CustomStringConvertible {
+enum ScoringPairsError: Error, Equatable, CustomStringConvertible {
   /// There is no such file or folder.
   case missing(path: String)
   /// A file is to be compared with a folder.
@@ -24,7 +25,7 @@ enum ScoringPlanError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Which files to compare with which.
-package struct ScoringPlan: Equatable {
+package struct ScoringPairs: Equatable {
   /// Files to compare, called `name` in reports.
   package struct Pair: Equatable, Sendable {
     let name: String
@@ -34,7 +35,7 @@ package struct ScoringPlan: Equatable {
     let noisy: String?
   }
 
-  /// What can be compared, by name.
+  /// Pairs that can be compared, by name.
   package private(set) var pairs: [Pair] = []
   /// Files without a partner, or with several.
   package private(set) var unmatched: [BadFile] = []
@@ -49,7 +50,7 @@ package struct ScoringPlan: Equatable {
     } else if areFolders.allSatisfy({ $0 }) {
       try match(paths)
     } else {
-      throw ScoringPlanError.fileAgainstFolder(
+      throw ScoringPairsError.fileAgainstFolder(
         options: ["--reference \(reference)", "--degraded \(degraded)"]
           + (noisy.map { ["--noisy \($0)"] } ?? []))
     }
@@ -59,7 +60,7 @@ package struct ScoringPlan: Equatable {
   private mutating func match(_ paths: [String]) throws {
     let folders = try paths.map { try AudioFolder($0) }
     if folders.allSatisfy(\.isEmpty) {
-      throw ScoringPlanError.noAudio(folders: [paths[1], paths[0]] + paths[2...])
+      throw ScoringPairsError.noAudio(folders: [paths[1], paths[0]] + paths[2...])
     }
     for name in Set(folders.flatMap(\.paths.keys)).sorted() {
       let files = folders.map { $0.paths[name] }
@@ -81,11 +82,8 @@ package struct ScoringPlan: Equatable {
     unmatched += folders.flatMap(\.duplicates)
   }
 
-  private static func isFolder(_ path: String) throws(ScoringPlanError) -> Bool {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw .missing(path: path)
-    }
-    return isFolder.boolValue
+  private static func isFolder(_ path: String) throws(ScoringPairsError) -> Bool {
+    guard let kind = PathKind(path) else { throw .missing(path: path) }
+    return kind == .folder
   }
 }

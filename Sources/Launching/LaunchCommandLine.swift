@@ -1,7 +1,7 @@
 import Foundation
 
 /// The command line with which a training is started on many ranks.
-package struct LaunchPlan: Equatable, Sendable {
+package struct LaunchCommandLine: Equatable, Sendable {
   /// Path of mpirun.
   package var mpirun: String
   /// Path of this program, the same on all hosts.
@@ -22,7 +22,7 @@ package struct LaunchPlan: Equatable, Sendable {
   /// `train` and its arguments.
   package var command: [String]
 
-  /// A plan with everything else at its default.
+  /// A command line with everything else at its default.
   package init(mpirun: String, program: String, ranks: Int, command: [String]) {
     self.mpirun = mpirun
     self.program = program
@@ -68,7 +68,7 @@ package struct LaunchPlan: Equatable, Sendable {
       + [program] + command + (adds ? ["--resume"] : [])
   }
 
-  /// What the user should know about it.
+  /// Note for the user about the plan; nil if there is none.
   package var note: String? {
     guard needsMoreCores, !isPlacedByUser, let cores else { return nil }
     let asked =

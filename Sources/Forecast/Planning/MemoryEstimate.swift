@@ -1,5 +1,5 @@
 /// The memory of a rank during a step, in bytes.
-package struct MemoryPlan: Codable, Equatable, Sendable {
+package struct MemoryEstimate: Codable, Equatable, Sendable {
   package let weights: Int
   package let gradients: Int
   /// Moments of Adam.

@@ -13,7 +13,7 @@ struct Mixture: Sendable {
   var lowPass: Bool
 }
 
-enum MixturePlan {
+enum Mixtures {
   /// Signal-to-noise ratios of a split in dB; the test's lie between those of training.
   static func decibels(_ split: CorpusSplit) -> [Double] {
     split == .test ? [2.5, 7.5, 12.5, 17.5] : [0, 5, 10, 15]
