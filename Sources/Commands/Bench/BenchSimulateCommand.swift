@@ -57,6 +57,7 @@ struct BenchSimulateCommand: ParsableCommand {
   var measured: [String] = []
   @OptionGroup var series: TrainingSeriesOptions
   @OptionGroup var output: ScalingOutput
+  @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
     for (flag, value) in [
