@@ -44,15 +44,16 @@ struct RecipeOptions: ParsableArguments {
 
   /// Rejects values that make no sense, before anything starts.
   func validate() throws {
-    for (flag, value) in [
-      ("--epochs", epochs), ("--batch", batch), ("--accumulate", accumulate),
-      ("--steps-per-epoch", stepsPerEpoch),
-    ] { try Flags.require(flag, value, atLeast: 1) }
+    try Flags.require("--epochs", epochs, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--accumulate", accumulate, atLeast: 1)
     try Flags.requirePositive("--lr", learningRate)
     try Flags.require("--warmup", warmup, atLeast: 0)
-    try Flags.require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
+    try Flags.requireDecay("--ema", ema)
+    // An infinite limit clips nothing.
     try Flags.require(clip > 0, "--clip must be positive, not \(clip)")
     try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--steps-per-epoch", stepsPerEpoch, atLeast: 1)
   }
 
   /// The recipe for `model` on this number of ranks.

@@ -115,7 +115,7 @@ public final class TrainingLoop {
   private func openEpoch() {
     epoch = EpochUnderWay(trainer)
     log.beginProgress(
-      "pass \(epoch.number)/\(trainer.configuration.epochs)", total: trainer.stepsPerEpoch,
+      "epoch \(epoch.number)/\(trainer.configuration.epochs)", total: trainer.stepsPerEpoch,
       completed: progress.stepInEpoch)
     stragglers.beginEpoch()
   }
