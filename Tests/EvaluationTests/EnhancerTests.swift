@@ -53,7 +53,7 @@ import TestSupport
   @Test func otherSpectraAreRefused() throws {
     let configuration = try ModelConfiguration(
       name: "small", title: "Small", bands: [4, 5], features: 8, layers: 1,
-      trunk: BiMambaTrunkConfiguration(paths: [.intra]),
+      trunk: BiMambaTrunkConfiguration(paths: [.time]),
       decoder: MaskDecoderConfiguration(expansions: [1, 1], maskTaps: 1))
     let model = SpeechEnhancer(configuration: configuration, seed: 1)
     #expect(throws: EnhancementError.otherFrontEnd(model: "small", bins: 9, made: 257)) {
