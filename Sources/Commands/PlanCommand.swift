@@ -161,9 +161,15 @@ struct PlanRecipeOptions: ParsableArguments {
 
   /// The recipe, of one rank.
   func configuration(_ model: ModelConfiguration) -> TrainingConfiguration {
-    TrainingConfiguration(
-      model: model, epochs: epochs, batch: batch, accumulate: accumulate, cropSeconds: seconds,
-      warmupSteps: warmup, averageDecay: ema > 0 ? ema : nil, stepsPerEpoch: stepsPerEpoch)
+    TrainingConfiguration(model: model) {
+      $0.epochs = epochs
+      $0.batch = batch
+      $0.accumulate = accumulate
+      $0.cropSeconds = seconds
+      $0.warmupSteps = warmup
+      $0.averageDecay = ema > 0 ? ema : nil
+      $0.stepsPerEpoch = stepsPerEpoch
+    }
   }
 
   /// The corpus, counted if it is here.

@@ -49,37 +49,7 @@ public struct TrainCommand: ParsableCommand {
   public func run() throws {
     let start = ProcessInfo.processInfo.systemUptime
     try ParallelCommand.run(deadlines.deadlines) { communicator in
-      let model = try RootDecision(communicator).value { try Preset.load(input.preset) }
-      let configuration = TrainingConfiguration(
-        model: model, seed: recipe.seed, epochs: recipe.epochs, batch: recipe.batch,
-        accumulate: recipe.accumulate, ranks: communicator.worldSize, cropSeconds: recipe.seconds,
-        learningRate: recipe.learningRate, schedule: recipe.schedule, warmupSteps: recipe.warmup,
-        clip: recipe.clip, averageDecay: recipe.ema > 0 ? recipe.ema : nil,
-        stepsPerEpoch: recipe.stepsPerEpoch)
-      var request = TrainingRequest(
-        configuration: configuration, data: input.data,
-        runFolder: runFolder(of: model))
-      request.stage = staging.stage
-      request.resumes = place.resume
-      request.threads = cores.threads
-      request.recomputes = cores.recompute
-      request.exchange = exchange.settings
-      request.onBadFile = input.onBadFile
-      request.validationSpeakers = validation.validationSpeakers
-      request.validationCount = validation.validationCount
-      request.validatesAsynchronously = validation.validateAsync
-      request.stepLimit = place.stopAfter
-      request.nonFinite = nonFinite.policy
-      request.trace = tracing.request
-      request.writesTensorBoard = place.tensorBoard
-      request.saving = saving.request(startedAt: start)
-      request.saving.fault = try RootDecision(communicator).together {
-        try FaultInjection(environment: ProcessInfo.processInfo.environment)
-      }
-      if let fault = request.saving.fault.flatMap(NumericalFault.init) {
-        request.hooks = fault.hooks(rank: communicator.rank)
-      }
-      let job = TrainingJob(request, over: communicator)
+      let job = TrainingJob(try request(startedAt: start, over: communicator), over: communicator)
       if place.dryRun {
         let lines = try job.dryRun()
         if communicator.isRoot { lines.forEach(Console.line) }
@@ -90,5 +60,32 @@ public struct TrainCommand: ParsableCommand {
       case .stopped: throw OrderlyExit(.saved)
       }
     }
+  }
+
+  /// The job that the options ask for, on the ranks of `communicator`.
+  private func request(
+    startedAt start: Double, over communicator: any Communicator
+  ) throws -> TrainingRequest {
+    let root = RootDecision(communicator)
+    let model = try root.value { try Preset.load(input.preset) }
+    var request = TrainingRequest(
+      configuration: recipe.configuration(model, ranks: communicator.worldSize),
+      corpus: CorpusRequest(
+        data: input.data, stage: staging.stage, onBadFile: input.onBadFile),
+      runFolder: runFolder(of: model))
+    request.resumes = place.resume
+    request.stepLimit = place.stopAfter
+    request.threads = cores.threads
+    request.recomputes = cores.recompute
+    request.exchange = exchange.settings
+    request.validation = validation.request
+    request.saving = saving.request(startedAt: start)
+    request.nonFinite = nonFinite.policy
+    request.trace = tracing.request
+    request.writesTensorBoard = place.tensorBoard
+    request.fault = try root.together {
+      try FaultInjection(environment: ProcessInfo.processInfo.environment)
+    }
+    return request
   }
 }

@@ -73,7 +73,7 @@ import Testing
   @Test func savesAreDueByStepsOrByTime() {
     let hand = Hand()
     var byTime = RunClock(interval: .seconds(60), end: nil, margin: nil, now: { hand.time })
-    #expect(!byTime.isSaveDue && !byTime.isSaveDue(afterStep: 60) && !byTime.isTimeUp)
+    #expect(!byTime.isSaveDue && !byTime.isTimeUp)
     hand.time += 60
     #expect(byTime.isSaveDue)
     byTime.saved(seconds: 1)
@@ -81,7 +81,7 @@ import Testing
     let bySteps = RunClock(interval: .steps(5), end: nil, margin: nil, now: { hand.time })
     hand.time += 1e6
     #expect(!bySteps.isSaveDue)
-    #expect((1...11).filter { bySteps.isSaveDue(afterStep: $0) } == [5, 10])
+    #expect((1...11).filter { CheckpointInterval.steps(5).isDue(afterStep: $0) } == [5, 10])
   }
 
   @Test func theMarginGrowsWithStepsAndCheckpoints() {

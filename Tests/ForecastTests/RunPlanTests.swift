@@ -19,7 +19,10 @@ import Testing
   ) throws -> PlanRequest {
     let link = NetworkModel(name: "link", alpha: 0, bandwidth: 1e15)
     var request = PlanRequest(
-      configuration: TrainingConfiguration(model: try Preset.load("abl3"), epochs: 10, batch: 3),
+      configuration: TrainingConfiguration(model: try Preset.load("abl3")) {
+        $0.epochs = 10
+        $0.batch = 3
+      },
       parameterCount: 990, nodes: nodes, ranksPerNode: 2,
       corpus: CorpusSize(
         trainingUtterances: 100, validationUtterances: 10, validationUtteranceSeconds: 2),

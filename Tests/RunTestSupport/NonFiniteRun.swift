@@ -43,11 +43,15 @@ package struct NonFiniteRun {
   package init(in folder: URL, epochs: Int) throws {
     self.folder = folder
     pairs = try PairedDataset(folder: folder.file("corpus"), split: .train).pairs
-    configuration = TrainingConfiguration(
-      model: try ModelConfiguration(
-        parsing: Array(tinyModel.utf8), file: "tiny"),
-      seed: 3, epochs: epochs, batch: 2, ranks: Self.ranks, cropSeconds: 0.5,
-      averageDecay: 0.9)
+    let model = try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
+    configuration = TrainingConfiguration(model: model) {
+      $0.seed = 3
+      $0.epochs = epochs
+      $0.batch = 2
+      $0.ranks = Self.ranks
+      $0.cropSeconds = 0.5
+      $0.averageDecay = 0.9
+    }
   }
 
   /// Trains on two ranks into `run`. `prepare` may change the state that it starts from.
@@ -78,12 +82,12 @@ package struct NonFiniteRun {
       let validation = try Validation(
         state, pairs: valid, isAsynchronous: validatesAsynchronously, log: runLog,
         over: communicator)
-      let training = try TrainingRun(
-        trainer, folder: run, log: runLog, saving: saving, validation: validation, policy: policy,
-        over: communicator)
+      let training = try TrainingLoop(
+        trainer, folder: run, log: runLog, saving: saving, validation: validation,
+        nonFinite: policy, stepLimit: stepLimit, over: communicator)
       var outcome = Outcome()
       do {
-        outcome.isDone = try training.run(stepLimit: stepLimit) == .complete
+        outcome.isDone = try training.run() == .complete
       } catch {
         outcome.error = "\(error)"
       }
@@ -117,7 +121,7 @@ package struct NonFiniteRun {
   /// Names of the utterances that `rank` takes in a step, counted from 1.
   package func names(step: Int, rank: Int) -> [String] {
     let stepsPerEpoch = (pairs.count + 3) / 4
-    let order = TrainingOrder(
+    let order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: Self.ranks, rank: rank)
     let epoch = (step - 1) / stepsPerEpoch + 1
     return order.sampler(epoch: epoch)[(step - 1) % stepsPerEpoch].items.map { pairs[$0].name }

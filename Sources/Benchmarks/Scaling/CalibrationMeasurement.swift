@@ -51,7 +51,10 @@ package struct CalibrationMeasurement {
 
   private func steps(batch: Int, count: Int) throws -> StepFigures {
     try StepBenchmark(
-      configuration: TrainingConfiguration(model: model, batch: batch, cropSeconds: cropSeconds),
+      configuration: TrainingConfiguration(model: model) {
+        $0.batch = batch
+        $0.cropSeconds = cropSeconds
+      },
       threads: threads, recomputes: recomputes, exchange: exchange, steps: count, warmupSteps: 1
     ).run(over: LocalCommunicator())
   }

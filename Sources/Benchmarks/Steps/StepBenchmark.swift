@@ -44,6 +44,7 @@ package struct StepBenchmark {
     let step = try TrainingStep(
       state, clip: configuration.clip, exchange: exchange, over: communicator)
     let items = makeItems(rank: communicator.rank)
+    let batch = LoadedBatch(items)
     let residentBefore = ResidentMemory.current
 
     var exchanged: GradientExchange.Outcome?
@@ -52,21 +53,14 @@ package struct StepBenchmark {
       // The ranks measure their peaks between steps and finish one after another.
       try communicator.barrier()
       var outcome: TrainingStep.Outcome?
-      var watch = StepWatch()
       let seconds = try secondsTaken {
-        outcome = try step.run(
-          count: items.count, learningRate: 1e-4, execution,
-          waitedSeconds: {
-            watch.markExchanged()
-            return 0
-          }
-        ) { index in watch.load { items[index] } }
+        outcome = try step.run(batch, learningRate: 1e-4, execution)
       }
       guard let outcome, !outcome.isSkipped else {
         throw BenchmarkError.notFinite(model: configuration.model.name)
       }
       exchanged = outcome.exchanged
-      taken = watch.times(seconds: seconds, exposed: outcome.exchanged.exposedSeconds)
+      taken = StepTimes(outcome, seconds: seconds)
       return seconds
     }
 

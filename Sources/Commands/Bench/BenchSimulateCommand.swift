@@ -125,8 +125,9 @@ struct BenchSimulateCommand: ParsableCommand {
   /// A calibration on this machine, on one rank.
   private func measureHere() throws -> StepRecord {
     let benchmark = StepBenchmark(
-      configuration: TrainingConfiguration(
-        model: try BenchOutput.model(preset), batch: batch ?? 6, ranks: 1, cropSeconds: 2),
+      configuration: TrainingConfiguration(model: try BenchOutput.model(preset)) {
+        $0.batch = batch ?? $0.batch
+      },
       threads: 1, recomputes: false, exchange: exchange.settings, steps: 3, warmupSteps: 1)
     Console.error("disttrain: measuring a few steps of \(preset) here, for want of --calibration")
     let figures = try benchmark.run(over: LocalCommunicator())

@@ -44,8 +44,11 @@ struct BenchStepCommand: ParsableCommand {
       let machine = BenchmarkMachine.current()
       if communicator.isRoot { output.begin(machine, printed: EnvironmentCheck.warning) }
       let benchmark = StepBenchmark(
-        configuration: TrainingConfiguration(
-          model: model, batch: batch, ranks: communicator.worldSize, cropSeconds: seconds),
+        configuration: TrainingConfiguration(model: model) {
+          $0.batch = batch
+          $0.ranks = communicator.worldSize
+          $0.cropSeconds = seconds
+        },
         threads: threads, recomputes: recompute, exchange: exchange.settings,
         steps: steps, warmupSteps: warmupSteps)
       let figures = try benchmark.run(over: communicator)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DistTrain
+import Models
 
 /// The options of `train` that decide what the weights become.
 struct RecipeOptions: ParsableArguments {
@@ -53,6 +54,24 @@ struct RecipeOptions: ParsableArguments {
     try Flags.require(clip > 0, "--clip must be positive, not \(clip)")
     try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
     try Flags.require("--steps-per-epoch", stepsPerEpoch, atLeast: 1)
+  }
+
+  /// The recipe for `model` on this number of ranks.
+  func configuration(_ model: ModelConfiguration, ranks: Int) -> TrainingConfiguration {
+    TrainingConfiguration(model: model) {
+      $0.seed = seed
+      $0.epochs = epochs
+      $0.batch = batch
+      $0.accumulate = accumulate
+      $0.ranks = ranks
+      $0.cropSeconds = seconds
+      $0.learningRate = learningRate
+      $0.schedule = schedule
+      $0.warmupSteps = warmup
+      $0.clip = clip
+      $0.averageDecay = ema > 0 ? ema : nil
+      $0.stepsPerEpoch = stepsPerEpoch
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Corpora
+import DistTrain
 
 /// How `train` validates at the end of each epoch.
 struct ValidationOptions: ParsableArguments {
@@ -14,5 +15,11 @@ struct ValidationOptions: ParsableArguments {
 
   func validate() throws {
     try Flags.require("--validation-count", validationCount, atLeast: 1)
+  }
+
+  /// The validation that the options ask for.
+  var request: ValidationRequest {
+    ValidationRequest(
+      count: validationCount, isBesideTraining: validateAsync, speakers: validationSpeakers)
   }
 }

@@ -9,25 +9,25 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   /// The model.
   public var model: ModelConfiguration
   /// Seed of initial values, order and crops.
-  public var seed: UInt64
+  public var seed: UInt64 = 0
   /// Number of epochs.
-  public var epochs: Int
+  public var epochs = 100
   /// Utterances of a rank in one micro-batch.
-  public var batch: Int
+  public var batch = 6
   /// Micro-batches of a rank and step. The ranks exchange gradients in the last one only.
-  public var accumulate: Int
+  @OneIfMissing public var accumulate = 1
   /// Number of ranks the run was started with.
-  public var ranks: Int
+  public var ranks = 1
   /// Length of a training crop, seconds.
-  public var cropSeconds: Double
+  public var cropSeconds = 2.0
   /// Learning rate before schedule and warm-up.
-  public var learningRate: Double
+  public var learningRate = 1e-3
   /// How the rate falls.
-  public var schedule: LearningRateSchedule.Decay
+  public var schedule = LearningRateSchedule.Decay.step
   /// Steps of linear warm-up.
-  public var warmupSteps: Int
+  public var warmupSteps = 0
   /// Limit of the global gradient norm.
-  public var clip: Double
+  public var clip = 5.0
   /// Decay of the weights' moving average; nil for none.
   public var averageDecay: Double?
   /// Steps after which an epoch ends early; nil for the whole split.
@@ -38,26 +38,10 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   /// Global batch: utterances in one step over all ranks.
   public var globalBatch: Int { itemsPerRank * ranks }
 
-  /// Puts the parts together.
-  public init(
-    model: ModelConfiguration, seed: UInt64 = 0, epochs: Int = 100, batch: Int = 6,
-    accumulate: Int = 1, ranks: Int = 1, cropSeconds: Double = 2, learningRate: Double = 1e-3,
-    schedule: LearningRateSchedule.Decay = .step, warmupSteps: Int = 0, clip: Double = 5,
-    averageDecay: Double? = nil, stepsPerEpoch: Int? = nil
-  ) {
+  /// The published recipe for `model`, as `change` changes it.
+  public init(model: ModelConfiguration, _ change: (inout Self) -> Void = { _ in }) {
     self.model = model
-    self.seed = seed
-    self.epochs = epochs
-    self.batch = batch
-    self.accumulate = accumulate
-    self.ranks = ranks
-    self.cropSeconds = cropSeconds
-    self.learningRate = learningRate
-    self.schedule = schedule
-    self.warmupSteps = warmupSteps
-    self.clip = clip
-    self.averageDecay = averageDecay
-    self.stepsPerEpoch = stepsPerEpoch
+    change(&self)
   }
 
   /// The JSON of `configuration.json` and of checkpoints, keys sorted.
@@ -67,49 +51,56 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
-  /// What in `other` would make it another experiment, as "key (here, there)" texts.
+  /// Values in `other` that make it another experiment, as "flag (here, there)" texts.
   ///
   /// The number of ranks may differ as long as the global batch is the same. The number of epochs
   /// may grow, but not under `cosine`, whose rate depends on it.
   public func differences(from other: TrainingConfiguration) -> [String] {
     var found: [String] = []
-    func compare<Value: Equatable>(_ name: String, _ mine: Value, _ theirs: Value) {
+    func compare<Value: Equatable>(_ name: String, _ value: (TrainingConfiguration) -> Value) {
+      let (mine, theirs) = (value(self), value(other))
       if mine != theirs { found.append("\(name) (\(mine) here, \(theirs) in the checkpoint)") }
     }
     if !model.hasSameArchitecture(as: other.model) {
       found.append("--preset (\(model.name) here, \(other.model.name) in the checkpoint)")
     }
-    compare("--seed", seed, other.seed)
-    compare("the global batch, ranks × --batch × --accumulate", globalBatch, other.globalBatch)
-    compare("--seconds", cropSeconds, other.cropSeconds)
-    compare("--lr", learningRate, other.learningRate)
-    compare("--schedule", schedule.rawValue, other.schedule.rawValue)
-    compare("--warmup", warmupSteps, other.warmupSteps)
-    compare("--clip", clip, other.clip)
-    compare("--ema", averageDecay ?? 0, other.averageDecay ?? 0)
-    compare("--steps-per-epoch", stepsPerEpoch ?? 0, other.stepsPerEpoch ?? 0)
-    if schedule == .cosine { compare("--epochs", epochs, other.epochs) }
+    compare("--seed") { $0.seed }
+    compare("the global batch, ranks × --batch × --accumulate") { $0.globalBatch }
+    compare("--seconds") { $0.cropSeconds }
+    compare("--lr") { $0.learningRate }
+    compare("--schedule") { $0.schedule }
+    compare("--warmup") { $0.warmupSteps }
+    compare("--clip") { $0.clip }
+    compare("--ema") { $0.averageDecay ?? 0 }
+    compare("--steps-per-epoch") { $0.stepsPerEpoch ?? 0 }
+    if schedule == .cosine { compare("--epochs") { $0.epochs } }
     return found
   }
 }
 
-extension TrainingConfiguration {
-  /// Reads what `json` wrote, also in earlier versions, which lacked some of the keys.
+/// A count whose key earlier versions did not write, when it was always 1.
+@propertyWrapper public struct OneIfMissing: Codable, Equatable, Sendable {
+  /// The count.
+  public var wrappedValue: Int
+
+  /// The count as it is.
+  public init(wrappedValue: Int) { self.wrappedValue = wrappedValue }
+
+  /// Reads a bare number.
   public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      model: try values.decode(ModelConfiguration.self, forKey: .model),
-      seed: try values.decode(UInt64.self, forKey: .seed),
-      epochs: try values.decode(Int.self, forKey: .epochs),
-      batch: try values.decode(Int.self, forKey: .batch),
-      accumulate: try values.decodeIfPresent(Int.self, forKey: .accumulate) ?? 1,
-      ranks: try values.decode(Int.self, forKey: .ranks),
-      cropSeconds: try values.decode(Double.self, forKey: .cropSeconds),
-      learningRate: try values.decode(Double.self, forKey: .learningRate),
-      schedule: try values.decode(LearningRateSchedule.Decay.self, forKey: .schedule),
-      warmupSteps: try values.decode(Int.self, forKey: .warmupSteps),
-      clip: try values.decode(Double.self, forKey: .clip),
-      averageDecay: try values.decodeIfPresent(Double.self, forKey: .averageDecay),
-      stepsPerEpoch: try values.decodeIfPresent(Int.self, forKey: .stepsPerEpoch))
+    wrappedValue = try decoder.singleValueContainer().decode(Int.self)
+  }
+
+  /// Writes a bare number.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(wrappedValue)
+  }
+}
+
+extension KeyedDecodingContainer {
+  // The decoder that the compiler makes calls this overload, since it is the more special one.
+  func decode(_ type: OneIfMissing.Type, forKey key: Key) throws -> OneIfMissing {
+    try decodeIfPresent(type, forKey: key) ?? OneIfMissing(wrappedValue: 1)
   }
 }

@@ -35,6 +35,13 @@ public final class TrainingState {
   /// Copies the weights that are validated and kept into `frozen`.
   func freezeEvaluatedWeights() { freeze(average?.values ?? model.parameters.values) }
 
+  /// Keeps the weights for a validation beside the next epoch, and counts the epoch of these figures.
+  func freezeEpoch(_ figures: EpochFigures) {
+    freezeEvaluatedWeights()
+    progress.endEpoch()
+    progress.unvalidated = figures
+  }
+
   /// Copies `values`, in the arena's layout, into `frozen`.
   func freeze(_ values: Storage) {
     frozen.parameters.values.base.update(from: values.base, count: values.count)
@@ -59,7 +66,7 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   /// Epochs finished, validation included but for an unvalidated one.
   public var epoch = 0
   /// The last of these while it is scored beside training; nil otherwise.
-  public var unvalidated: TrainedEpoch?
+  public var unvalidated: EpochFigures?
   /// Steps done in the epoch under way.
   public var stepInEpoch = 0
   /// Sum of losses and number of items in the epoch under way.

@@ -17,19 +17,22 @@ final class CropLoader {
   private let pairs: [UtterancePair]
   private let crop: RandomCrop
   private let depth: Int
-  private let endlessAt: TrainingOrder.Visit?
+  private let hooks: StepHooks
+  private let endlessAt: UtteranceOrder.Visit?
   private let stft = STFT()
   // A step with a sample that is not finite is skipped, and what is wrong is told: better than the
   // end of the run.
   private let reader = RecordingReader(acceptsNonFinite: true)
-  private var prefetcher: Prefetcher<TrainingOrder.Visit, Samples, WaveFileError>?
+  private var prefetcher: Prefetcher<UtteranceOrder.Visit, Samples, WaveFileError>?
 
-  /// Tests let the reading of the crop of `endlessAt` never return.
+  /// A loader of crops of `pairs`, whose noisy samples `hooks` may spoil. Tests let the reading of the
+  /// crop of `endlessAt` never return.
   init(
-    _ configuration: TrainingConfiguration, pairs: [UtterancePair],
-    endlessAt: TrainingOrder.Visit? = nil
+    _ configuration: TrainingConfiguration, pairs: [UtterancePair], hooks: StepHooks = StepHooks(),
+    endlessAt: UtteranceOrder.Visit? = nil
   ) {
     self.pairs = pairs
+    self.hooks = hooks
     self.endlessAt = endlessAt
     crop = RandomCrop(
       sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
@@ -45,7 +48,7 @@ final class CropLoader {
   }
 
   /// Starts to read the crops of `visits`, which steps then have to take in that order.
-  func start(_ visits: some Sequence<TrainingOrder.Visit> & Sendable) {
+  func start(_ visits: some Sequence<UtteranceOrder.Visit> & Sendable) {
     let pairs = pairs
     let crop = crop
     let endlessAt = endlessAt
@@ -64,13 +67,18 @@ final class CropLoader {
     prefetcher = nil
   }
 
-  /// The crop of an utterance as the model takes it: noisy and clean, each [1, T, F, 2]. `spoil` may
-  /// change the noisy samples before.
-  func spectrograms(
-    of visit: TrainingOrder.Visit, spoil: (inout [Float]) -> Void
-  ) throws(TrainingError) -> (noisy: Tensor, clean: Tensor) {
+  /// This rank's crops of the step `step` of the run, those of the utterances `items` in `epoch`.
+  func batch(_ items: [Int], epoch: Int, step: Int) -> CropBatch {
+    CropBatch(loader: self, items: items, epoch: epoch, step: step)
+  }
+
+  /// The crop of an utterance as the model takes it in the step `step`: noisy and clean, each
+  /// [1, T, F, 2].
+  fileprivate func spectrograms(
+    of visit: UtteranceOrder.Visit, step: Int
+  ) throws(TrainingError) -> TrainingStep.Item {
     var samples = try samples(of: visit)
-    spoil(&samples.noisy)
+    hooks.noisy(step, visit.item, &samples.noisy)
     do {
       let frames = stft.frameCount(sampleCount: crop.sampleCount)
       let shape = [1, frames, stft.binCount, 2]
@@ -83,16 +91,18 @@ final class CropLoader {
     }
   }
 
-  /// The samples of a crop whose turn has been, read again.
+  /// Samples of a crop that the step `step` has taken, read again.
   func samplesAgain(
-    of visit: TrainingOrder.Visit
+    of visit: UtteranceOrder.Visit, step: Int
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
-    try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
+    var samples = try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
+    hooks.noisy(step, visit.item, &samples.noisy)
+    return samples
   }
 
-  private func samples(of visit: TrainingOrder.Visit) throws(TrainingError) -> Samples {
-    let clock = ContinuousClock.now
-    defer { waitedSeconds += (ContinuousClock.now - clock) / .seconds(1) }
+  private func samples(of visit: UtteranceOrder.Visit) throws(TrainingError) -> Samples {
+    let stopwatch = Stopwatch()
+    defer { waitedSeconds += stopwatch.seconds }
     do {
       if let prefetcher { return try prefetcher.next(visit) }
       return try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
@@ -100,4 +110,29 @@ final class CropLoader {
       throw .unreadable(error)
     }
   }
+}
+
+/// Crops of one step, which the loader makes when the step asks for them.
+struct CropBatch: BatchSource {
+  private let loader: CropLoader
+  private let items: [Int]
+  private let epoch: Int
+  private let step: Int
+  private let waitedBefore: Double
+
+  fileprivate init(loader: CropLoader, items: [Int], epoch: Int, step: Int) {
+    self.loader = loader
+    self.items = items
+    self.epoch = epoch
+    self.step = step
+    waitedBefore = loader.waitedSeconds
+  }
+
+  var count: Int { items.count }
+
+  func item(_ index: Int) throws -> TrainingStep.Item {
+    try loader.spectrograms(of: .init(item: items[index], epoch: epoch), step: step)
+  }
+
+  var waitedSeconds: Double { loader.waitedSeconds - waitedBefore }
 }

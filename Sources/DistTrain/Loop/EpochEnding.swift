@@ -14,6 +14,7 @@ final class EpochEnding {
   private let log: RunLog
   private let saving: RunSaving
   private let communicator: any Communicator
+  private let root: RootDecision
   private var history: HistoryCSV?
   private var reported: Set<String> = []
 
@@ -28,6 +29,7 @@ final class EpochEnding {
     self.log = log
     self.saving = saving
     self.communicator = communicator
+    root = RootDecision(communicator)
     if communicator.isRoot {
       let lastEpoch = trainer.state.progress.validatedEpochs
       history = try HistoryCSV(url: folder.history, resumingAfter: lastEpoch)
@@ -39,13 +41,13 @@ final class EpochEnding {
   /// Takes the epochs out of the history that the run went back over. All ranks call it together.
   func wentBack() throws {
     let lastEpoch = trainer.state.progress.validatedEpochs
-    try onRoot { try self.history?.goBack(to: lastEpoch) }
+    try root.run { try self.history?.goBack(to: lastEpoch) }
   }
 
   /// Ends the epoch under way, whose weights were scored as they stand. All ranks call it together,
   /// as they do the other.
   func end(
-    _ trained: TrainedEpoch, _ evaluation: Evaluation, validationSeconds: Double
+    _ trained: EpochFigures, _ evaluation: Evaluation, validationSeconds: Double
   ) throws {
     let state = trainer.state
     state.progress.endEpoch()
@@ -70,7 +72,7 @@ final class EpochEnding {
 
   /// Writes all about the last epoch that is counted.
   private func write(
-    _ trained: TrainedEpoch, _ evaluation: Evaluation, _ validationSeconds: Double,
+    _ trained: EpochFigures, _ evaluation: Evaluation, _ validationSeconds: Double,
     weights: () -> [UInt8]
   ) throws {
     communicator.enter(.saving)
@@ -90,14 +92,14 @@ final class EpochEnding {
     if let score = pesq?.enhanced, score > state.progress.bestScore ?? -.infinity {
       state.progress.bestScore = score
       state.progress.bestEpoch = state.progress.epoch
-      try onRoot {
+      try root.run {
         try AtomicFile.write(weights(), to: self.folder.best)
         try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.file(.bestScores))
       }
     }
     // The checkpoint last: a run that is killed before it validates again, and writes all of this
     // once more in place of what is here. After it the epoch would be missing in the others.
-    try onRoot { try self.history?.append(report) }
+    try root.run { try self.history?.append(report) }
     if let warning = trained.dataWait.warning(epoch: report.epoch) { log.warning(warning) }
     log.append(
       .epoch(
@@ -105,12 +107,20 @@ final class EpochEnding {
           report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds)))
     try saving.save(trainer)
   }
+}
 
-  /// Does something on rank 0 alone; what fails there fails everywhere.
-  private func onRoot(_ body: () throws -> Void) throws {
-    _ = try RootDecision(communicator).bytes {
-      try body()
-      return []
+extension Evaluation {
+  /// `best-scores.csv`: every validation utterance as it was and as the best weights so far have
+  /// enhanced it. The same bytes on any number of ranks.
+  var bestScoresCSV: String {
+    func cell(_ value: Double?) -> String { value.map { TextTable.number($0, digits: 6) } ?? "" }
+    let header = ["file", "noisy_pesq_wb", "pesq_wb", "noisy_si_sdr", "si_sdr", "error"]
+    let rows = utterances.map { utterance in
+      [
+        utterance.name, cell(utterance.noisy.pesqWB), cell(utterance.enhanced.pesqWB),
+        cell(utterance.noisy.siSDR), cell(utterance.enhanced.siSDR), utterance.fault ?? "",
+      ]
     }
+    return TextTable([header] + rows).csv
   }
 }

@@ -18,6 +18,8 @@ public enum StopReason: Equatable, Sendable {
 package final class RunSaving {
   /// Where it saves.
   let store: CheckpointStore
+  /// When it saves within an epoch.
+  let interval: CheckpointInterval
   private let log: RunLog
   private let trace: RunTrace?
   private let communicator: any Communicator
@@ -35,6 +37,7 @@ package final class RunSaving {
     over communicator: any Communicator
   ) {
     self.store = store
+    self.interval = interval
     self.log = log
     self.trace = trace
     self.communicator = communicator
@@ -43,15 +46,16 @@ package final class RunSaving {
     clock = RunClock(interval: interval, end: end?.uptime, margin: margin)
   }
 
-  /// Runs a step, which gets what this rank wants near its end, and keeps its time.
-  func timingStep<Result>(_ step: (() -> StepRequests) throws -> Result) rethrows -> Result {
+  /// Runs a step, and keeps its time.
+  func timingStep<Result>(_ step: () throws -> Result) rethrows -> Result {
     lastSaved = nil
     clock.stepBegins()
     defer { clock.stepEnded() }
-    return try step { self.requests }
+    return try step()
   }
 
-  private var requests: StepRequests {
+  /// Requests of this rank: to stop by any signal and, on rank 0, whatever the clock asks for.
+  var requests: StepRequests {
     var requests = StepRequests()
     requests.stopBySignal = receivedSignal() != nil
     if communicator.isRoot {
@@ -59,17 +63,6 @@ package final class RunSaving {
       requests.save = clock.isSaveDue
     }
     return requests
-  }
-
-  /// Whether to stop, of what all ranks want.
-  package func reason(_ requests: StepRequests) -> StopReason? {
-    if requests.stopBySignal { return .signal(receivedSignal()) }
-    return requests.stopByTime ? .time(end?.origin ?? "") : nil
-  }
-
-  /// Whether to save after `step` steps of the run.
-  func isDue(_ requests: StepRequests, afterStep step: Int) -> Bool {
-    requests.save || clock.isSaveDue(afterStep: step)
   }
 
   /// Saves the run unless it was saved as it stands. All ranks call it together.
@@ -92,12 +85,12 @@ package final class RunSaving {
     log.append(.checkpoint(saved))
   }
 
-  /// Whether to stop instead of validating: something asks for it, or the time left is too short
-  /// for a validation as long as the last. All ranks call it together.
-  func reasonBeforeValidation() throws -> StopReason? {
+  /// Requests of all ranks before a validation: to stop if something asks for it, or if the time
+  /// left is too short for a validation as long as the last. All ranks call it together.
+  func requestsBeforeValidation() throws(CommunicationError) -> StepRequests {
     var requests = requests
     if communicator.isRoot && !clock.hasTimeForValidation { requests.stopByTime = true }
-    return reason(StepRequests(sums: try communicator.allReduceSum(requests.counts)))
+    return StepRequests(sums: try communicator.allReduceSum(requests.counts))
   }
 
   /// Whether this rank wants to leave the validation under way.
@@ -105,12 +98,16 @@ package final class RunSaving {
     receivedSignal() != nil || (communicator.isRoot && clock.isTimeUp)
   }
 
-  /// Why a validation was left, by rank 0's knowledge.
-  func reasonDuringValidation() -> StopReason {
-    if receivedSignal() == nil, communicator.isRoot, clock.isTimeUp {
-      return .time(end?.origin ?? "")
+  /// The reason of a stop with what this rank knows of it.
+  func reason(_ cause: RunPolicy.StopCause) -> StopReason {
+    switch cause {
+    case .stepLimit: return .stepLimit
+    case .signal: return .signal(receivedSignal())
+    case .time: return .time(end?.origin ?? "")
+    case .leftValidation:
+      let isTimeUp = receivedSignal() == nil && communicator.isRoot && clock.isTimeUp
+      return reason(isTimeUp ? .time : .signal)
     }
-    return .signal(receivedSignal())
   }
 
   /// A validation took so many seconds.

@@ -6,53 +6,6 @@ import Platform
 import RunFiles
 import Tensor
 
-/// What a training job is asked to do, besides its recipe.
-public struct TrainingRequest: Sendable {
-  /// The recipe.
-  public var configuration: TrainingConfiguration
-  /// The corpus: a folder or a packed file.
-  public var data: String
-  /// Folder of each host to copy a packed file to; nil to read it where it is.
-  public var stage: String?
-  /// Where outputs go.
-  public var runFolder: RunFolder
-  /// Whether to continue the run in that folder.
-  public var resumes = false
-  /// What to do about unusable files.
-  public var onBadFile = OnBadFile.stop
-  /// VoiceBank-DEMAND's speakers kept for validation.
-  public var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
-  /// Validate on this many utterances, spread over the split; nil for all.
-  public var validationCount: Int?
-  /// Whether to validate beside the training of the next epoch.
-  public var validatesAsynchronously = false
-  /// Stop and save after this many steps of the run.
-  public var stepLimit: Int?
-  /// When else to save and to stop.
-  public var saving = SavingRequest()
-  /// Threads of each rank.
-  public var threads = 1
-  /// Whether blocks keep only their inputs and compute the rest again in backward.
-  public var recomputes = false
-  /// How gradients travel between the ranks.
-  public var exchange = ExchangeSettings()
-  /// What to trace; nil for nothing.
-  public var trace: TraceRequest?
-  /// Whether to write event files for TensorBoard too.
-  public var writesTensorBoard = false
-  /// What to do about steps that are not finite.
-  public var nonFinite = NonFinitePolicy()
-  /// What spoils steps on purpose.
-  package var hooks = StepHooks()
-
-  /// A request with everything else at its default.
-  public init(configuration: TrainingConfiguration, data: String, runFolder: RunFolder) {
-    self.configuration = configuration
-    self.data = data
-    self.runFolder = runFolder
-  }
-}
-
 /// One training job on one rank: from the request to the finished run.
 public struct TrainingJob {
   private let request: TrainingRequest
@@ -66,72 +19,96 @@ public struct TrainingJob {
     root = RootDecision(communicator)
   }
 
-  /// Prepares the run, says what it is, and trains.
+  /// Prepares the run, says what it is, and trains. All ranks call it together.
+  ///
+  /// - Throws: `RootFailure` on all ranks for everything that is found before training.
   @discardableResult
-  public func run() throws -> TrainingRun.End {
-    let configuration = request.configuration
-    let folder = request.runFolder
+  public func run() throws -> TrainingLoop.End {
     request.saving.stopSignals.catchAll()
     let end = communicator.isRoot ? jobEnd() : nil
+    let ground = try prepare()
+    let run = try build(ground, end)
+    let runEnd = try run.run()
+    if runEnd == .complete { conclude(ground.state, ground.log) }
+    return runEnd
+  }
+
+  /// State, data and files of a run before its first step.
+  private struct Ground {
+    let store: CheckpointStore
+    let state: TrainingState
+    /// The checkpoint that the state is restored from; nil for a new run.
+    let found: CheckpointStore.Found?
+    let train: SharedDataset
+    let valid: [UtterancePair]
+    let log: RunLog
+  }
+
+  /// Finds checkpoint and corpus, restores the state and opens the files. A failure there reaches all
+  /// ranks before anything is written.
+  private func prepare() throws -> Ground {
+    let configuration = request.configuration
+    let folder = request.runFolder
     try requireTraceFile()
-    let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.saving.fault)
+    let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.fault)
     let state = TrainingState(configuration)
-    // Rank 0 looks at disks and decides; a failure there reaches all before anything starts.
     communicator.enter(.resuming)
     let found = try resumePoint(store, state)
     communicator.enter(.staging)
     let place = try Staging(over: communicator, log: RunLog(rank: communicator.rank))
-      .path(of: request.data, in: request.stage)
+      .path(of: request.corpus.data, in: request.corpus.stage)
     communicator.enter(.readingCorpus)
     let train = try dataset(.train).reading(from: place)
-    let valid = spread(try dataset(.valid).reading(from: place), request.validationCount)
-    _ = try root.bytes {
-      try folder.prepare()
-      return []
-    }
+    let valid = spread(try dataset(.valid).reading(from: place))
+    try root.run { try folder.prepare() }
     communicator.enter(.resuming)
     if let found {
       try root.together { try found.checkpoint.restore(state, configuration) }
     } else {
-      _ = try root.bytes {
+      try root.run {
         try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
-        return []
       }
     }
     let log = try root.together { try RunLog(rank: communicator.rank, sinks: eventSinks()) }
+    return Ground(
+      store: store, state: state, found: found, train: train, valid: valid, log: log)
+  }
+
+  /// Makes the parts of the run and describes them. Impossible settings fail on all ranks alike,
+  /// before the first exchange.
+  private func build(_ ground: Ground, _ end: JobEnd?) throws -> TrainingLoop {
+    let log = ground.log
     communicator.enter(.starting)
-    communicator.completed(step: state.progress.step)
-    // Impossible settings fail on all ranks alike, before its first exchange.
+    communicator.completed(step: ground.state.progress.step)
     let trainer = try root.together {
       try Trainer(
-        configuration, state: state, pairs: train.pairs,
+        request.configuration, state: ground.state, pairs: ground.train.pairs,
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
         exchange: request.exchange,
-        hooks: request.saving.fault?.hooks(request.hooks, rank: communicator.rank) ?? request.hooks,
-        over: communicator)
+        hooks: request.fault?.hooks(rank: communicator.rank) ?? StepHooks(), over: communicator)
     }
-    if let found { try root.together { try requirePlace(trainer, found.checkpoint.path) } }
-    describe(trainer, train, valid, log)
-    found?.report(to: log)
+    if let found = ground.found {
+      try root.together { try requirePlace(trainer, found.checkpoint.path) }
+    }
+    describe(trainer, ground.train, ground.valid, log)
+    ground.found?.report(to: log)
     if let end { describe(end, log) }
     let validation = try root.together {
       try Validation(
-        state, pairs: valid, isAsynchronous: request.validatesAsynchronously, log: log,
-        over: communicator)
+        ground.state, pairs: ground.valid, isAsynchronous: request.validation.isBesideTraining,
+        log: log, over: communicator)
     }
     let trace = request.trace.map { RunTrace($0, log: log, over: communicator) }
     let saving = RunSaving(
-      store: store, interval: request.saving.interval, end: end,
+      store: ground.store, interval: request.saving.interval, end: end,
       margin: request.saving.wallMargin, receivedSignal: { StopSignals.received }, log: log,
       trace: trace, over: communicator)
-    let run = try root.together {
-      try TrainingRun(
-        trainer, folder: folder, log: log, saving: saving, validation: validation,
-        policy: request.nonFinite, trace: trace, over: communicator)
+    return try root.together {
+      try TrainingLoop(
+        trainer, folder: request.runFolder, log: log, saving: saving, validation: validation,
+        nonFinite: request.nonFinite, stepLimit: request.stepLimit, trace: trace,
+        over: communicator)
     }
-    let runEnd = try run.run(stepLimit: request.stepLimit)
-    if runEnd == .complete { conclude(state, log) }
-    return runEnd
   }
 
   /// Looks at everything that `run` looks at before it trains, changes nothing, and says what it
@@ -145,13 +122,13 @@ public struct TrainingJob {
       try root.together { try found.checkpoint.restore(state, configuration) }
     }
     let train = try dataset(.train)
-    let valid = spread(try dataset(.valid), request.validationCount)
+    let valid = spread(try dataset(.valid))
     let steps = Trainer.stepsPerEpoch(configuration, utterances: train.pairs.count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
       "\(configuration.model.title) (\(configuration.model.name)), "
         + NumberText.count(state.model.parameters.parameterCount, "parameter"),
-      "data \(request.data): train \(NumberText.count(train.pairs.count, "utterance")), valid "
+      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")), valid "
         + "\(valid.count)",
       "\(NumberText.count(steps, "step")) an epoch of global batch \(configuration.globalBatch), "
         + NumberText.count(configuration.epochs, "epoch"),
@@ -167,20 +144,14 @@ public struct TrainingJob {
     if request.resumes {
       return try store.find(for: state, request.configuration, over: communicator)
     }
-    _ = try root.bytes {
-      try store.folder.requireNoRun()
-      return []
-    }
+    try root.run { try store.folder.requireNoRun() }
     return nil
   }
 
   /// It would be a pity to learn at the end that there is no place for what was traced.
   private func requireTraceFile() throws {
     guard let trace = request.trace else { return }
-    _ = try root.bytes {
-      try trace.requireWritable(besides: request.runFolder.url)
-      return []
-    }
+    try root.run { try trace.requireWritable(besides: request.runFolder.url) }
   }
 
   private func requirePlace(_ trainer: Trainer, _ path: String) throws(CheckpointError) {
@@ -215,12 +186,15 @@ public struct TrainingJob {
 
   private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
     try root.dataset(
-      data: request.data, split: split, onBadFile: request.onBadFile,
-      validationSpeakers: request.validationSpeakers)
+      data: request.corpus.data, split: split, onBadFile: request.corpus.onBadFile,
+      validationSpeakers: request.validation.speakers)
   }
 
-  private func spread(_ found: SharedDataset, _ count: Int?) -> [UtterancePair] {
-    guard let count, count < found.pairs.count else { return found.pairs }
+  /// The utterances that are validated.
+  private func spread(_ found: SharedDataset) -> [UtterancePair] {
+    guard let count = request.validation.count, count < found.pairs.count else {
+      return found.pairs
+    }
     return (0..<count).map { found.pairs[$0 * found.pairs.count / count] }
   }
 
@@ -254,11 +228,11 @@ public struct TrainingJob {
           + "--cpus-per-task=\(request.threads)) or lower --threads")
     }
     log.line(
-      "data \(request.data): train \(NumberText.count(train.pairs.count, "utterance")) "
+      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")) "
         + "(\(minutes(train.pairs))), valid \(valid.count) (\(minutes(valid)))"
-        + (request.validatesAsynchronously ? ", validated beside training" : ""))
+        + (request.validation.isBesideTraining ? ", validated beside training" : ""))
     for file in train.skipped { log.warning("left out: \(file)") }
-    if let fault = request.saving.fault {
+    if let fault = request.fault {
       log.warning(
         "a fault is injected on purpose (\(FaultInjection.variable)=\(fault)); unset the variable "
           + "for a real run")
@@ -278,7 +252,7 @@ public struct TrainingJob {
         .init(
           step: state.progress.step, program: Program.nameAndVersion,
           model: configuration.model.name, ranks: communicator.worldSize,
-          kernels: kernels.instructionSet, data: request.data,
+          kernels: kernels.instructionSet, data: request.corpus.data,
           corpus: CorpusName.of(train.pairs) ?? "another", epochs: configuration.epochs,
           stepsPerEpoch: trainer.stepsPerEpoch,
           audioSecondsPerStep: Double(configuration.globalBatch) * configuration.cropSeconds)))

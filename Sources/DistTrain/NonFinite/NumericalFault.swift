@@ -19,12 +19,14 @@ package struct StepHooks: Sendable {
     beforeStep: @escaping @Sendable (_ step: Int, _ parameters: ParameterArena) -> Void = { _, _ in
     },
     sums: @escaping @Sendable (_ step: Int, _ sums: GradientSum) -> Void = { _, _ in },
+    endlessLoadAfterStep: Int? = nil,
     noisy: @escaping @Sendable (_ step: Int, _ item: Int, _ samples: inout [Float]) -> Void = {
       _, _, _ in
     }
   ) {
     self.beforeStep = beforeStep
     self.sums = sums
+    self.endlessLoadAfterStep = endlessLoadAfterStep
     self.noisy = noisy
   }
 }
@@ -39,16 +41,6 @@ package enum NumericalFault: Equatable, Sendable {
   /// `poison-input@step=S,rank=R`: in the noisy samples of the rank's first utterance of the step,
   /// as often as that step reads them, like a recording with a fault.
   case poisonInput(step: Int, rank: Int)
-
-  /// The fault that a user asks for; nil if that is not one of numbers.
-  package init?(_ fault: FaultInjection) {
-    switch fault.kind {
-    case .poisonWeight: self = .poisonWeight(step: fault.step, rank: fault.rank)
-    case .poisonGradient: self = .poisonGradient(step: fault.step, rank: fault.rank)
-    case .poisonInput: self = .poisonInput(step: fault.step, rank: fault.rank)
-    default: return nil
-    }
-  }
 
   /// Hooks that make the fault happen on `rank`. Weights and gradients are spoiled once: a step that is
   /// taken again is spared.

@@ -12,14 +12,11 @@ struct Rollback {
   let log: RunLog
   let communicator: any Communicator
 
-  /// Whether it is time for one, or to stop. The same on all ranks.
-  var isDue: Bool { trainer.state.progress.skippedInARow >= policy.skipLimit }
-
   /// Compares the ranks' parameters; whether they differ while steps are being skipped. A NaN in
   /// the weights of one rank does that, and is mended by going back. All ranks call it together.
   ///
   /// - Throws: `ReplicaError` if they differ though the last step was taken.
-  func isDueForDifferingReplicas() throws(ReplicaError) -> Bool {
+  func replicasDiffer() throws(ReplicaError) -> Bool {
     do {
       try ReplicaCheck.verify(
         UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",

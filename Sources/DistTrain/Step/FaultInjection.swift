@@ -116,3 +116,21 @@ extension FaultInjection: CustomStringConvertible {
   /// As the environment variable has it.
   public var description: String { "\(kind.rawValue)@step=\(step),rank=\(rank)" }
 }
+
+extension FaultInjection {
+  /// Hooks through which the fault strikes in the steps of `rank`.
+  package func hooks(rank: Int) -> StepHooks {
+    guard rank == self.rank else { return StepHooks() }
+    switch kind {
+    case .killInCheckpoint, .damageCheckpoint: return StepHooks()
+    case .loopInLoader: return StepHooks(endlessLoadAfterStep: step)
+    case .stopProcess:
+      let step = step
+      return StepHooks(beforeStep: { number, _ in if number == step + 1 { raise(SIGSTOP) } })
+    case .poisonWeight: return NumericalFault.poisonWeight(step: step, rank: rank).hooks(rank: rank)
+    case .poisonGradient:
+      return NumericalFault.poisonGradient(step: step, rank: rank).hooks(rank: rank)
+    case .poisonInput: return NumericalFault.poisonInput(step: step, rank: rank).hooks(rank: rank)
+    }
+  }
+}

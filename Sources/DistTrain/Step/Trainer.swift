@@ -5,28 +5,6 @@ import Foundation
 import Platform
 import Tensor
 
-/// What one step came to, over all ranks.
-public struct StepResult: Equatable, Sendable {
-  /// Sum of the items' losses.
-  public let lossSum: Double
-  /// Items of all ranks.
-  public let itemCount: Int
-  /// Global gradient norm before clipping.
-  public let gradientNorm: Double
-  /// Learning rate used.
-  public let learningRate: Double
-  /// Whether the step was left out because a loss or gradient was not finite.
-  public let isSkipped: Bool
-  /// Seconds of the step that a rank waited for its crops, the mean over ranks.
-  public let dataSeconds: Double
-  /// Seconds of the step in which this rank loaded and computed, before it waited for others.
-  public let busySeconds: Double
-  /// What any rank wants to happen after this step.
-  public let requests: StepRequests
-  /// How the exchange of gradients went, as seen by this rank.
-  public let exchanged: GradientExchange.Outcome
-}
-
 /// Why training cannot go on.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// Steps were skipped in a row, though the run went back so often.
@@ -62,43 +40,31 @@ public final class Trainer {
   private let pairs: [UtterancePair]
   /// How utterances are computed.
   package let execution: Execution
-  private let hooks: StepHooks
   private let trainingStep: TrainingStep
-  private let order: TrainingOrder
+  private let order: UtteranceOrder
   private let crops: CropLoader
 
-  /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere.
-  public convenience init(
-    _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
-    execution: Execution = Execution(), exchange: ExchangeSettings = ExchangeSettings(),
-    over communicator: any Communicator
-  ) throws {
-    try self.init(
-      configuration, state: state, pairs: pairs, execution: execution, exchange: exchange,
-      hooks: StepHooks(), over: communicator)
-  }
-
-  /// The same with `hooks` that spoil its steps.
+  /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere, whose
+  /// steps are spoiled by `hooks`.
   package init(
     _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
     execution: Execution = Execution(), exchange: ExchangeSettings = ExchangeSettings(),
-    hooks: StepHooks, over communicator: any Communicator
+    hooks: StepHooks = StepHooks(), over communicator: any Communicator
   ) throws {
-    self.hooks = hooks
     self.configuration = configuration
     self.state = state
     self.pairs = pairs
     self.communicator = communicator
     self.execution = execution
     trainingStep = try TrainingStep(
-      state, clip: configuration.clip, exchange: exchange, over: communicator)
-    order = TrainingOrder(
+      state, clip: configuration.clip, exchange: exchange, hooks: hooks, over: communicator)
+    order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
     let order = order
     crops = CropLoader(
-      configuration, pairs: pairs,
+      configuration, pairs: pairs, hooks: hooks,
       endlessAt: hooks.endlessLoadAfterStep.flatMap { step in
         order.visits(afterEpochs: step / all, steps: step % all, stepCount: 1).first { _ in true }
       })
@@ -149,47 +115,33 @@ public final class Trainer {
 
   /// The crop that a step of `epoch` takes of an utterance, read again.
   func samplesAgain(_ item: Int, epoch: Int) throws(WaveFileError) -> NonFiniteDump.Utterance {
-    var samples = try crops.samplesAgain(of: .init(item: item, epoch: epoch))
-    hooks.noisy(state.progress.step, item, &samples.noisy)
+    let samples = try crops.samplesAgain(
+      of: .init(item: item, epoch: epoch), step: state.progress.step)
     return .init(name: pairs[item].name, noisy: samples.noisy, clean: samples.clean)
   }
 
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
   ///
-  /// All ranks call it together, if with no item. All get the same result and hold the same
-  /// weights afterwards. `requests` is called once, near the end; what any rank wants is in
-  /// everybody's result. `trace` gets the times of its parts.
-  public func step(
+  /// All ranks call it together, if with no item. All get the same outcome but for times, and hold
+  /// the same weights afterwards. `requests` is called once, near the end, for what this rank asks
+  /// for after the step. `trace` gets the times of its parts.
+  package func step(
     _ items: [Int], epoch: Int, trace: TraceRecorder? = nil,
     requests: () -> StepRequests = StepRequests.init
-  ) throws -> StepResult {
-    let waitedBefore = crops.waitedSeconds
-    let rate = rate(atStep: state.progress.step)
+  ) throws -> TrainingStep.Outcome {
     let number = state.progress.step + 1
-    hooks.beforeStep(number, state.model.parameters)
     trace?.step = number
     let outcome = try trace.measure(.step) {
       try trainingStep.run(
-        count: items.count, learningRate: rate, execution,
-        waitedSeconds: { crops.waitedSeconds - waitedBefore }, requests: requests,
-        spoilSums: { hooks.sums(number, $0) }, trace: trace
-      ) { index in
-        let item = items[index]
-        return try crops.spectrograms(of: .init(item: item, epoch: epoch)) {
-          hooks.noisy(number, item, &$0)
-        }
-      }
+        crops.batch(items, epoch: epoch, step: number),
+        learningRate: rate(atStep: state.progress.step), execution, trace: trace,
+        requests: requests)
     }
     state.progress.count(
       isSkipped: outcome.isSkipped, lossSum: outcome.lossSum, itemCount: outcome.itemCount,
       epoch: epoch)
     communicator.completed(step: state.progress.step)
-    return StepResult(
-      lossSum: outcome.lossSum, itemCount: outcome.itemCount,
-      gradientNorm: outcome.gradientNorm, learningRate: rate, isSkipped: outcome.isSkipped,
-      dataSeconds: outcome.waitedSeconds / Double(communicator.worldSize),
-      busySeconds: outcome.busySeconds,
-      requests: outcome.requests, exchanged: outcome.exchanged)
+    return outcome
   }
 
   /// The names of `items`.

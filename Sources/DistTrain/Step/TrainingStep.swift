@@ -1,6 +1,63 @@
 import Communication
 import CPlatform
+import Platform
 import Tensor
+
+/// Requests of a rank for the time after the step under way, or those of all ranks together.
+///
+/// They travel with the sums that every step exchanges anyway, so that the ranks agree without
+/// waiting for each other once more.
+public struct StepRequests: Equatable, Sendable {
+  /// Stop: a signal has come.
+  public var stopBySignal = false
+  /// Stop: the time of the job is nearly up.
+  public var stopByTime = false
+  /// Save, and go on.
+  public var save = false
+  /// Wait for the validation under way: a rank's share is not done.
+  public var validating = false
+
+  /// No request.
+  public init() {}
+
+  /// One number for each request, to be added up over ranks.
+  package var counts: [Double] { [stopBySignal, stopByTime, save, validating].map { $0 ? 1 : 0 } }
+
+  /// Requests of any rank, from the sums of `counts`.
+  init(sums: some Collection<Double>) {
+    let wanted = sums.map { $0 > 0 }
+    precondition(wanted.count == 4, "StepRequests: \(wanted.count) sums")
+    stopBySignal = wanted[0]
+    stopByTime = wanted[1]
+    save = wanted[2]
+    validating = wanted[3]
+  }
+}
+
+/// This rank's items of one step, made one at a time.
+package protocol BatchSource {
+  /// Number of items.
+  var count: Int { get }
+  /// Makes the item `index`. A step asks for each once, in order.
+  func item(_ index: Int) throws -> TrainingStep.Item
+  /// Seconds that the step has waited for its items so far.
+  var waitedSeconds: Double { get }
+}
+
+/// Items in memory, for steps that measure something else than loading.
+package struct LoadedBatch: BatchSource {
+  private let items: [TrainingStep.Item]
+
+  /// A batch of these items.
+  package init(_ items: [TrainingStep.Item]) { self.items = items }
+
+  /// Number of items.
+  package var count: Int { items.count }
+  /// The item `index`.
+  package func item(_ index: Int) -> TrainingStep.Item { items[index] }
+  /// Always 0.
+  package var waitedSeconds: Double { 0 }
+}
 
 /// One step of data-parallel training: forward and backward of each item, all-reduce, clip, Adam.
 ///
@@ -11,7 +68,7 @@ public final class TrainingStep {
   /// Noisy and clean spectrograms of one item, each [1, T, F, 2].
   public typealias Item = (noisy: Tensor, clean: Tensor)
 
-  /// What one step came to, over all ranks.
+  /// Result of one training step, aggregated over all ranks.
   public struct Outcome: Equatable, Sendable {
     /// Sum of the items' losses.
     public let lossSum: Double
@@ -19,15 +76,19 @@ public final class TrainingStep {
     public let itemCount: Int
     /// Global gradient norm before clipping.
     public let gradientNorm: Double
+    /// Learning rate of the step.
+    public let learningRate: Double
     /// Whether the step was left out because a loss or gradient was not finite.
     public let isSkipped: Bool
-    /// Seconds that the ranks waited for data, added up.
-    public let waitedSeconds: Double
+    /// Seconds of the step that a rank waited for its items, the mean over ranks.
+    public let dataSeconds: Double
     /// Seconds in which this rank loaded and computed, before it waited for others.
     public let busySeconds: Double
-    /// What any rank wants to happen after this step.
+    /// Seconds until the gradients of all ranks and their norm were known.
+    public let reducedSeconds: Double
+    /// Requests of any rank for the time after this step.
     public let requests: StepRequests
-    /// How the exchange of gradients went, as seen by this rank.
+    /// Times of the exchange of gradients, as seen by this rank.
     public let exchanged: GradientExchange.Outcome
   }
 
@@ -35,16 +96,19 @@ public final class TrainingStep {
   private let clip: Float
   private let communicator: any Communicator
   private let exchange: GradientExchange
+  private let hooks: StepHooks
   private var ownLossSum = 0.0
   /// Items that go backward side by side at a step's end; 0 until the first item has shown what it
   /// holds.
   package private(set) var itemsBesideTransfer = 0
 
-  /// Steps of `state` with gradients clipped to the norm `clip`. All ranks make it together.
-  public init(
+  /// Steps of `state` with gradients clipped to the norm `clip`, spoiled by `hooks`. All ranks make
+  /// it together.
+  package init(
     _ state: TrainingState, clip: Double, exchange settings: ExchangeSettings = ExchangeSettings(),
-    over communicator: any Communicator
+    hooks: StepHooks = StepHooks(), over communicator: any Communicator
   ) throws {
+    self.hooks = hooks
     self.state = state
     self.clip = Float(clip)
     self.communicator = communicator
@@ -64,28 +128,28 @@ public final class TrainingStep {
         state.model.parameters, in: state.model.parameters.gradients.buffer))
   }
 
-  /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
-  /// tells afterwards how long that took, and `requests` what this rank wants to happen next. `trace`
-  /// gets the times of its parts.
+  /// One step over this rank's `batch`. `requests` is called once, near the end, for what this rank
+  /// asks for after the step. `trace` gets the times of its parts.
   ///
   /// All ranks call it together, if with no item. All get the same outcome and hold the same
   /// weights afterwards.
   ///
-  /// - Throws: `RootFailure` on all ranks if `load` throws on any; the weights are as before.
-  public func run(
-    count: Int, learningRate: Double, _ execution: Execution,
-    waitedSeconds: () -> Double = { 0 }, requests: () -> StepRequests = StepRequests.init,
-    spoilSums: (GradientSum) -> Void = { _ in }, trace: TraceRecorder? = nil,
-    load: (Int) throws -> Item
+  /// - Throws: `RootFailure` on all ranks if `batch` throws on any; the weights are as before.
+  package func run(
+    _ batch: some BatchSource, learningRate: Double, _ execution: Execution,
+    trace: TraceRecorder? = nil, requests: () -> StepRequests = StepRequests.init
   ) throws -> Outcome {
     let parameters = state.model.parameters
     let profile = execution.profile
-    let clock = ContinuousClock.now
+    let number = state.progress.step + 1
+    let count = batch.count
+    hooks.beforeStep(number, parameters)
+    let stopwatch = Stopwatch()
     communicator.enter(.trainingStep)
     profile.measure(.gradients, .backward, .uncounted) {
       exchange.begin(itemCount: count, trace: trace)
     }
-    spoilSums(exchange.sums)
+    hooks.sums(number, exchange.sums)
     parameters.zeroGradients()
     var lossSum = 0.0
     var tapes: [Tape] = []
@@ -98,7 +162,7 @@ public final class TrainingStep {
       let item: Item
       do {
         item = try trace.measure(.load, utterances: index + 1...index + 1) {
-          try profile.measure(.loading, .forward, .uncounted) { try load(index) }
+          try profile.measure(.loading, .forward, .uncounted) { try batch.item(index) }
         }
       } catch {
         // The others learn of it where all ranks meet, so that all leave in order.
@@ -125,7 +189,7 @@ public final class TrainingStep {
     }
     backward(tapes, upTo: computed, isLast: true, profile, trace)
     ownLossSum = lossSum
-    let busySeconds = (ContinuousClock.now - clock) / .seconds(1)
+    let busySeconds = stopwatch.seconds
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }
@@ -134,9 +198,10 @@ public final class TrainingStep {
         GradientNorm(parameters)
       }
     }
+    let reducedSeconds = stopwatch.seconds
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
-    let decisions = [lossSum, isBad ? 1 : 0, waitedSeconds(), failure == nil ? 0 : 1]
+    let decisions = [lossSum, isBad ? 1 : 0, batch.waitedSeconds, failure == nil ? 0 : 1]
     let sums = try trace.measure(.agreement) {
       try communicator.allReduceSum(decisions + requests().counts)
     }
@@ -153,8 +218,9 @@ public final class TrainingStep {
     }
     return Outcome(
       lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value,
-      isSkipped: isSkipped, waitedSeconds: sums[2], busySeconds: busySeconds,
-      requests: StepRequests(sums: sums[4...]),
+      learningRate: learningRate, isSkipped: isSkipped,
+      dataSeconds: sums[2] / Double(communicator.worldSize), busySeconds: busySeconds,
+      reducedSeconds: reducedSeconds, requests: StepRequests(sums: sums[4...]),
       exchanged: exchanged)
   }
 

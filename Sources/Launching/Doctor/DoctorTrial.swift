@@ -41,8 +41,10 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
       exchange.add(stopwatch.seconds)
     }
 
-    let configuration = TrainingConfiguration(
-      model: model, batch: 1, ranks: communicator.worldSize)
+    let configuration = TrainingConfiguration(model: model) {
+      $0.batch = 1
+      $0.ranks = communicator.worldSize
+    }
     let step = try TrainingStep(
       TrainingState(configuration), clip: configuration.clip, over: communicator)
     let item = TestSignals.pair(sampleCount: 32_000, stream: "doctor \(communicator.rank)")
@@ -52,7 +54,7 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
     for count in 0..<4 {
       try communicator.barrier()
       let stopwatch = Stopwatch()
-      let outcome = try step.run(count: 1, learningRate: 1e-4, execution) { _ in item }
+      let outcome = try step.run(LoadedBatch([item]), learningRate: 1e-4, execution)
       let seconds = stopwatch.seconds
       // The first step allocates memory and lays out weights, so it is not measured.
       if count == 0 { continue }

@@ -34,7 +34,7 @@ import Testing
 
   @Test func checkpointsFollowStepsThatTheIntervalDivides() {
     var run = MadeRun(epochs: 2, stepsPerEpoch: 4, interval: .steps(2))
-    // The checkpoint of the closed epoch stands for those of steps 4 and 8.
+    // Steps 4 and 8 are in the checkpoints of the closed epochs.
     #expect(
       run.course() == "open 2 steps save 2 steps close ask validate 1, "
         + "open 2 steps save 2 steps close ask validate 2, complete")
@@ -316,6 +316,61 @@ import Testing
   }
 }
 
+/// Whatever happens to a run, each of its epochs is validated once and in order.
+@Suite struct RunPolicyInvariantsTests {
+  private static let epochs = 4
+
+  /// A run with steps that are skipped, of a shape that depends on `seed`.
+  private func run(seed: Int, isBeside: Bool) -> MadeRun {
+    var run = MadeRun(
+      epochs: Self.epochs, stepsPerEpoch: 2 + seed % 3, skipLimit: 2,
+      interval: .steps(1 + seed % 5), isBeside: isBeside, validationSteps: seed % 7)
+    let skipped = 1 + seed % 9
+    run.skippedOnce = [skipped, skipped + 1]
+    if seed.isMultiple(of: 4) { run.differing = [1 + seed % Self.epochs] }
+    return run
+  }
+
+  @Test(arguments: [false, true]) func rollbacksLoseNoEpoch(isBeside: Bool) {
+    for seed in 0..<100 {
+      var run = run(seed: seed, isBeside: isBeside)
+      let course = run.course()
+      #expect(course.hasSuffix("complete"), "seed \(seed): \(course)")
+      #expect(run.progress.validatedEpochs == Self.epochs && run.progress.unvalidated == nil)
+      // A rollback may repeat epochs, and leaves out none.
+      var next = 1
+      for epoch in run.ended {
+        #expect(epoch <= next, "seed \(seed): \(course)")
+        next = epoch + 1
+      }
+      #expect(next == Self.epochs + 1, "seed \(seed): \(course)")
+      #expect(run.progress.rollbacks > 0, "seed \(seed): \(course)")
+    }
+  }
+
+  // Killed after any action, and resumed from the newest checkpoint, also in the other mode.
+  @Test(arguments: [false, true], [false, true])
+  func killedRunsLoseNoEpoch(isBeside: Bool, isBesideLater: Bool) {
+    for seed in 0..<20 {
+      for actions in 0..<40 {
+        var killed = run(seed: seed, isBeside: isBeside)
+        let before = killed.course(actions: actions)
+        var resumed = run(seed: seed, isBeside: isBesideLater)
+        resumed.skippedOnce = []
+        resumed.differing = []
+        resumed.progress = killed.saved
+        let first = resumed.progress.validatedEpochs + 1
+        let after = resumed.course()
+        #expect(after.hasSuffix("complete"), "seed \(seed): \(before); \(after)")
+        #expect(
+          resumed.ended == Array(first..<Self.epochs + 1), "seed \(seed): \(before); \(after)")
+        // Steps are neither lost nor taken twice.
+        #expect(resumed.progress.step == Self.epochs * (2 + seed % 3))
+      }
+    }
+  }
+}
+
 /// A run without weights, whose events a test chooses: follows a policy and writes its course down.
 private struct MadeRun {
   var progress = TrainingProgress()
@@ -332,12 +387,16 @@ private struct MadeRun {
   /// Steps of this start after which the course is cut off.
   var stopAfterSteps = Int.max
 
+  /// Epochs that were validated.
+  private(set) var ended: [Int] = []
+  /// Counters of the newest checkpoint.
+  private(set) var saved = TrainingProgress()
+
   private var policy: RunPolicy
   /// Steps that a validation beside training takes.
   private let validationSteps: Int
   private var validationAge: Int?
-  private var saved = TrainingProgress()
-  private var trained = TrainedEpoch(
+  private var trained = EpochFigures(
     trainingLoss: nil, learningRate: 0, seconds: 0, stepSeconds: 0, audioSeconds: 0, dataSeconds: 0)
   private var stepsTaken = 0
   private let stepsPerEpoch: Int
@@ -360,16 +419,16 @@ private struct MadeRun {
     if isUnvalidated { progress.unvalidated = trained }
   }
 
-  /// The actions up to the end of the run, in short.
-  mutating func course() -> String {
+  /// The actions up to the end of the run, in short, or up to this number of them: enough for every
+  /// test, so that a policy that runs in a circle fails.
+  mutating func course(actions: Int = 200) -> String {
     var words: [String] = []
     var steps = 0
     func flush() {
       if steps > 0 { words.append(steps == 1 ? "step" : "\(steps) steps") }
       steps = 0
     }
-    // Enough for every test, so that a policy that runs in a circle fails.
-    for _ in 0..<200 where stepsTaken < stopAfterSteps {
+    for _ in 0..<actions where stepsTaken < stopAfterSteps {
       let action = policy.next(progress)
       if action == .step { steps += 1 } else { flush() }
       switch action {
@@ -419,6 +478,7 @@ private struct MadeRun {
       if isWhole {
         if word == "await" { progress.unvalidated = nil } else { progress.endEpoch() }
         saved = progress
+        ended.append(epoch)
       }
       policy.validated(isWhole: isWhole)
     }

@@ -19,8 +19,13 @@ import TestSupport
 
   init() throws {
     configuration = TrainingConfiguration(
-      model: try ModelConfiguration(parsing: Array(Self.model.utf8), file: "tiny"), seed: 3,
-      epochs: 3, batch: 2, averageDecay: 0.9)
+      model: try ModelConfiguration(parsing: Array(Self.model.utf8), file: "tiny")
+    ) {
+      $0.seed = 3
+      $0.epochs = 3
+      $0.batch = 2
+      $0.averageDecay = 0.9
+    }
   }
 
   /// A run that stands at `step`, with numbers of its own everywhere.
@@ -70,7 +75,7 @@ import TestSupport
   @Test func weightsThatWaitForTheirValidationComeBack() throws {
     let waiting = state(step: 5)
     waiting.progress.epoch = 2
-    waiting.progress.unvalidated = TrainedEpoch(
+    waiting.progress.unvalidated = EpochFigures(
       trainingLoss: 0.1, learningRate: 1e-3, seconds: 2.5, stepSeconds: 2, audioSeconds: 30,
       dataSeconds: 0.25)
     let frozen = waiting.frozen.parameters.values

@@ -20,8 +20,13 @@ import TestSupport
       let model = try ModelConfiguration(
         parsing: Array(tinyModel.utf8), file: "tiny")
       return try LocalCommunicator.run(size: ranks) { communicator in
-        let configuration = TrainingConfiguration(
-          model: model, seed: 3, epochs: 20, batch: batch, ranks: ranks, cropSeconds: 0.5)
+        let configuration = TrainingConfiguration(model: model) {
+          $0.seed = 3
+          $0.epochs = 20
+          $0.batch = batch
+          $0.ranks = ranks
+          $0.cropSeconds = 0.5
+        }
         let state = TrainingState(configuration)
         let trainer = try Trainer(
           configuration, state: state, pairs: pairs, exchange: settings, over: communicator)

@@ -26,8 +26,13 @@ import TestSupport
       let model = try ModelConfiguration(
         parsing: Array(tinyModel.utf8), file: "tiny")
       return try LocalCommunicator.run(size: 2) { communicator in
-        let configuration = TrainingConfiguration(
-          model: model, seed: 3, epochs: 3, batch: 2, ranks: 2, cropSeconds: 0.5)
+        let configuration = TrainingConfiguration(model: model) {
+          $0.seed = 3
+          $0.epochs = 3
+          $0.batch = 2
+          $0.ranks = 2
+          $0.cropSeconds = 0.5
+        }
         let state = TrainingState(configuration)
         let trainer = try Trainer(
           configuration, state: state, pairs: pairs, over: communicator)

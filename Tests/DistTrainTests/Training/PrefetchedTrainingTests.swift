@@ -13,10 +13,15 @@ import TestSupport
     ranks: Int = 1, batch: Int = 2, epochs: Int = 3, stepsPerEpoch: Int? = nil
   ) throws -> TrainingConfiguration {
     TrainingConfiguration(
-      model: try ModelConfiguration(
-        parsing: Array(tinyModel.utf8), file: "tiny"),
-      seed: 3, epochs: epochs, batch: batch, ranks: ranks, cropSeconds: 0.5,
-      stepsPerEpoch: stepsPerEpoch)
+      model: try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
+    ) {
+      $0.seed = 3
+      $0.epochs = epochs
+      $0.batch = batch
+      $0.ranks = ranks
+      $0.cropSeconds = 0.5
+      $0.stepsPerEpoch = stepsPerEpoch
+    }
   }
 
   private func withPairs(_ count: Int, _ body: ([UtterancePair]) throws -> Void) throws {
@@ -105,17 +110,17 @@ import TestSupport
   @Test func orderIsThatOfTheSteps() throws {
     let configuration = try configuration(ranks: 3, batch: 2, epochs: 4)
     for rank in 0..<3 {
-      let order = TrainingOrder(configuration, utteranceCount: 20, worldSize: 3, rank: rank)
+      let order = UtteranceOrder(configuration, utteranceCount: 20, worldSize: 3, rank: rank)
       // 20 utterances in global batches of 6: four steps.
       let steps = (1...4).flatMap { epoch in
         (0..<4).map { step in
           order.sampler(epoch: epoch)[step].items.map {
-            TrainingOrder.Visit(item: $0, epoch: epoch)
+            UtteranceOrder.Visit(item: $0, epoch: epoch)
           }
         }
       }
       for start in 0...16 {
-        func visits(_ count: Int?) -> [TrainingOrder.Visit] {
+        func visits(_ count: Int?) -> [UtteranceOrder.Visit] {
           Array(order.visits(afterEpochs: start / 4, steps: start % 4, stepCount: count))
         }
         #expect(visits(nil) == steps[start...].flatMap { $0 })
@@ -130,7 +135,7 @@ import TestSupport
 
   @Test func shortEpochsEndWhereTheStepsDo() throws {
     let configuration = try configuration(batch: 2, epochs: 2, stepsPerEpoch: 3)
-    let order = TrainingOrder(configuration, utteranceCount: 20, worldSize: 1, rank: 0)
+    let order = UtteranceOrder(configuration, utteranceCount: 20, worldSize: 1, rank: 0)
     let visits = Array(order.visits(afterEpochs: 0, steps: 1, stepCount: nil))
     #expect(visits.map(\.epoch) == [1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
     let second = EpochOrder.permutation(seed: 3, epoch: 2, count: 20)

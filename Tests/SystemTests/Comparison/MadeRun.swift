@@ -10,8 +10,11 @@ extension URL {
     corpus: String? = nil, events: String = ""
   ) throws {
     try makeFolder(name)
-    let configuration = TrainingConfiguration(
-      model: try Preset.load(preset), seed: seed, epochs: 20, batch: 6, ranks: 2)
+    let configuration = TrainingConfiguration(model: try Preset.load(preset)) {
+      $0.seed = seed
+      $0.epochs = 20
+      $0.ranks = 2
+    }
     try write(try configuration.json(), to: "\(name)/configuration.json")
     let header =
       "epoch,pesq,noisy_pesq,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,seconds,"

@@ -58,8 +58,12 @@ import TestSupport
       let model = try ModelConfiguration(
         parsing: Array(tinyModel.utf8), file: "tiny")
       func reductions(batch: Int, accumulate: Int) throws -> [Int] {
-        let configuration = TrainingConfiguration(
-          model: model, epochs: 1, batch: batch, accumulate: accumulate, cropSeconds: 0.5)
+        let configuration = TrainingConfiguration(model: model) {
+          $0.epochs = 1
+          $0.batch = batch
+          $0.accumulate = accumulate
+          $0.cropSeconds = 0.5
+        }
         let communicator = CountingCommunicator()
         let trainer = try Trainer(
           configuration, state: TrainingState(configuration), pairs: pairs,
@@ -81,9 +85,14 @@ import TestSupport
   @Test func configurationsOfEarlierVersionsHaveOneBatchAStep() throws {
     let model = try ModelConfiguration(
       parsing: Array(tinyModel.utf8), file: "tiny")
-    var configuration = TrainingConfiguration(
-      model: model, seed: 3, batch: 5, ranks: 2, warmupSteps: 4, averageDecay: 0.5,
-      stepsPerEpoch: 7)
+    var configuration = TrainingConfiguration(model: model) {
+      $0.seed = 3
+      $0.batch = 5
+      $0.ranks = 2
+      $0.warmupSteps = 4
+      $0.averageDecay = 0.5
+      $0.stepsPerEpoch = 7
+    }
     let text = try configuration.json()
     let line = "  \"accumulate\" : 1,\n"
     #expect(occurrences(of: line, in: text) == 1)

@@ -80,11 +80,15 @@ import TestSupport
       parsing: Array(tinyModel.utf8), file: "tiny")
     // 26 utterances in global batches of 12: the last one of an epoch is uneven.
     func steps(ranks: Int, from step: Int) -> [[String]] {
-      let configuration = TrainingConfiguration(
-        model: model, seed: 5, epochs: 3, batch: 12 / ranks, ranks: ranks)
+      let configuration = TrainingConfiguration(model: model) {
+        $0.seed = 5
+        $0.epochs = 3
+        $0.batch = 12 / ranks
+        $0.ranks = ranks
+      }
       return (step..<9).map { index in
         (0..<ranks).flatMap { rank in
-          TrainingOrder(configuration, utteranceCount: 26, worldSize: ranks, rank: rank)
+          UtteranceOrder(configuration, utteranceCount: 26, worldSize: ranks, rank: rank)
             .visits(afterEpochs: index / 3, steps: index % 3, stepCount: 1)
             .map { "\($0.item) in \($0.epoch)" }
         }.sorted()

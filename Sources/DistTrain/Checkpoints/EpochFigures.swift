@@ -1,7 +1,7 @@
 import RunFiles
 
 /// Results of the training of an epoch: the figures of its line besides the scores.
-public struct TrainedEpoch: Codable, Equatable, Sendable {
+public struct EpochFigures: Codable, Equatable, Sendable {
   /// Mean loss over its items; nil if every step was skipped.
   public var trainingLoss: Double?
   /// Learning rate of its last step.

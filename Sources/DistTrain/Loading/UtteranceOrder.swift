@@ -2,7 +2,7 @@ import Corpora
 
 /// Which utterances one rank takes in which step: a pure function of the recipe, so that what is
 /// needed next is known ahead.
-package struct TrainingOrder: Sendable, Equatable {
+package struct UtteranceOrder: Sendable, Equatable {
   /// An utterance of an epoch, whose crop is a function of both.
   package struct Visit: Sendable, Equatable {
     /// Index of the utterance.
@@ -55,7 +55,7 @@ package struct TrainingOrder: Sendable, Equatable {
   }
 
   private struct Visits: Sequence, IteratorProtocol, Sendable {
-    let order: TrainingOrder
+    let order: UtteranceOrder
     var epoch: Int
     var step: Int
     var stepsLeft: Int

@@ -6,32 +6,15 @@ import Models
 import Platform
 import Tensor
 
-/// A stopwatch that separates the parts of a training step by the times of its callbacks.
-struct StepWatch {
-  private let stopwatch = Stopwatch()
-  private var loading = 0.0
-  private var exchanged: Double?
-
-  /// Loads an utterance by `body`, and adds its time.
-  mutating func load<Value>(_ body: () throws -> Value) rethrows -> Value {
-    let before = stopwatch.seconds
-    defer { loading += stopwatch.seconds - before }
-    return try body()
-  }
-
-  /// Records that the gradients of all ranks have arrived and their norm is known.
-  mutating func markExchanged() { exchanged = stopwatch.seconds }
-
-  /// Times of a step that took `seconds`, of which it waited for `exposed` seconds.
-  func times(seconds: Double, exposed: Double) -> StepTimes {
-    let until = min(exchanged ?? seconds, seconds)
-    return StepTimes(
-      data: loading, compute: max(0, until - loading - exposed), exposed: exposed,
-      rest: seconds - until)
-  }
-}
-
 extension StepTimes {
+  /// Times of a step of items in memory, which took `seconds` in all.
+  init(_ outcome: TrainingStep.Outcome, seconds: Double) {
+    let exposed = outcome.exchanged.exposedSeconds
+    let reduced = min(outcome.reducedSeconds, seconds)
+    self.init(
+      data: 0, compute: max(0, reduced - exposed), exposed: exposed, rest: seconds - reduced)
+  }
+
   /// Gathers the steps of every rank, by rank, on all ranks.
   static func ofAllRanks(
     _ own: [StepTimes], over communicator: any Communicator
