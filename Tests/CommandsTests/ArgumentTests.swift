@@ -156,7 +156,9 @@ private func expectRefused(
   @Test(arguments: [
     (["step", "--preset", "abl1", "--batch", "0"], "--batch must be at least 1, not 0"),
     (["step", "--preset", "abl1", "--steps", "0"], "--steps must be at least 1, not 0"),
-    (["step", "--preset", "abl1", "--threads", "0"], "--threads must be at least 1, not 0"),
+    (
+      ["step", "--preset", "abl1", "--threads", "0"], "--threads must be between 1 and 1024, not 0"
+    ),
     (
       ["step", "--preset", "abl1", "--seconds", "0.01"],
       "--seconds must be between 0.1 and 600, not 0.01"

@@ -10,8 +10,23 @@ struct SourceMessages {
 
   /// Adds the string literals of a Swift file. Literals joined over `+` are one message.
   mutating func addSwift(_ text: String) {
-    var lexer = SwiftLiterals(Array(text.utf8))
+    var lexer = SwiftLiterals(Array(Self.spellingOutCounts(in: text).utf8))
     add(lexer.messages())
+  }
+
+  /// Source text with each call of `NumberText.count` as a number and its noun in the plural, which
+  /// is how documents quote it.
+  private static func spellingOutCounts(in text: String) -> String {
+    func plural(_ word: Substring, _ irregular: Substring??) -> String {
+      (irregular ?? nil).map(String.init) ?? "\(word)s"
+    }
+    let inside =
+      /\\\(NumberText\.count\((?:[^()"]|\([^()]*\))*, "([\w -]+)"(?:, plural: "([\w -]+)")?\)\)/
+    let alone = /NumberText\.count\((?:[^()"]|\([^()]*\))*, "([\w -]+)"(?:, plural: "([\w -]+)")?\)/
+    return
+      text
+      .replacing(inside) { "\\(0) \(plural($0.output.1, $0.output.2))" }
+      .replacing(alone) { "\"\\(0) \(plural($0.output.1, $0.output.2))\"" }
   }
 
   /// Adds the string literals of a C file. Literals side by side are one message.
