@@ -6,6 +6,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case damaged(path: String, reason: String)
   /// A safetensors file that lacks what a checkpoint holds.
   case incomplete(path: String, missing: String)
+  /// The file holds something that this version does not know, and cannot leave out.
+  case newer(path: String, holds: String)
   /// Of another experiment.
   case otherRecipe(path: String, differences: [String])
   /// Of another training split: it stands at a step that a pass does not have.
@@ -25,6 +27,9 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case .incomplete(let path, let missing):
       "\(path): the checkpoint holds no \(missing); a file with weights only can be evaluated, but "
         + "not resumed"
+    case .newer(let path, let name):
+      "\(path): the checkpoint holds \(name), which \(Program.nameAndVersion) does not know; resume it "
+        + "with the version of the program that wrote it"
     case .otherRecipe(let path, let differences):
       "\(path): cannot be resumed with other settings: \(differences.joined(separator: "; ")); "
         + "give the run's own settings or start a new --run-dir"
@@ -44,7 +49,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   var isOfOneFile: Bool {
     switch self {
     case .damaged, .incomplete: true
-    case .missing, .otherRecipe, .otherSplit, .noneUsable, .notKept: false
+    case .missing, .newer, .otherRecipe, .otherSplit, .noneUsable, .notKept: false
     }
   }
 }
