@@ -1,95 +1,239 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// Every Swift module is compiled for x86-64-v3 (AVX2 and FMA). Without a march flag Swift emits
-// no AVX and each fused multiply-add becomes a library call, some hundred times slower, so the
-// flags stand here, where no command line can forget them. The numeric kernels exist twice, from
-// one source folder: for v3, and for v4 (AVX-512); `Tensor` picks one at start-up. A machine below
-// v3 is refused by CPlatform's constructor before any of this code runs.
-let baseline: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]
+// The modules, bottom to top. A module uses only modules above it in this list: SwiftPM refuses a
+// cycle, and `module` one that is not declared yet.
 
-func kernels(march: String, defines: [SwiftSetting]) -> [SwiftSetting] {
-  // -Ounchecked in every configuration: a debug build of the kernels would be too slow to use.
-  [.unsafeFlags(["-Ounchecked", "-Xcc", "-march=\(march)"])] + defines
+/// Processors that a module's code is made for.
+enum Processor: String {
+  /// AVX2 and FMA. A machine below it is refused by CPlatform's constructor before any other code
+  /// runs.
+  case x86v3 = "x86-64-v3"
+  /// AVX-512.
+  case x86v4 = "x86-64-v4"
 }
+
+var declared: Set<String> = []
+
+/// A Swift module, with the processor's flags: no Swift target is made elsewhere.
+///
+/// Without a march flag Swift emits no AVX and each fused multiply-add becomes a library call, some
+/// hundred times slower, so the flags stand here, where no command line can forget them.
+@MainActor func module(
+  _ name: String, _ kind: Kind = .library, uses: [String] = [], libraries: [String] = [],
+  products: [Target.Dependency] = [], resources: [Resource]? = nil, path: String? = nil,
+  processor: Processor = .x86v3, settings: [SwiftSetting] = []
+) -> Target {
+  for use in uses where !declared.contains(use) {
+    fatalError("\(name) uses \(use), which is not above it in the list")
+  }
+  declared.insert(name)
+  let dependencies = (uses + libraries).map { Target.Dependency(stringLiteral: $0) } + products
+  let flags: [SwiftSetting] =
+    [.unsafeFlags(["-Xcc", "-march=\(processor.rawValue)"])] + settings
+  switch kind {
+  case .library:
+    return .target(
+      name: name, dependencies: dependencies, path: path, resources: resources,
+      swiftSettings: flags)
+  case .program:
+    return .executableTarget(
+      name: name, dependencies: dependencies, path: path, resources: resources,
+      swiftSettings: flags)
+  case .tests:
+    return .testTarget(
+      name: name, dependencies: dependencies, path: path, resources: resources,
+      swiftSettings: flags)
+  }
+}
+
+enum Kind { case library, program, tests }
+
+/// Debug kernels would be too slow to use: they are optimised in every configuration.
+let kernelSettings: [SwiftSetting] = [.unsafeFlags(["-Ounchecked"])]
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let libraries: [Target] = [
+  .systemLibrary(
+    name: "CMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+  .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+  .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+  .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  .target(name: "CPlatform"),
+  .target(name: "CPrefetch"),
+]
+
+let modules: [Target] = [
+  // What a process knows of itself and its machine, and how numbers are written.
+  module("Platform", libraries: ["CPlatform"]),
+  // Files that are whole or absent; their formats.
+  module("Files", uses: ["Platform"], libraries: ["CPlatform"]),
+  module("Charts", uses: ["Platform"]),
+
+  // The numeric kernels exist twice, from one source folder; `Tensor` picks one at start-up.
+  module("KernelAPI"),
+  module(
+    "KernelsAVX2", uses: ["KernelAPI"], libraries: ["CPrefetch"], settings: kernelSettings),
+  module(
+    "KernelsAVX512", uses: ["KernelAPI"], libraries: ["CPrefetch"], processor: .x86v4,
+    settings: kernelSettings + [.define("AVX512")]),
+  module(
+    "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files"],
+    libraries: ["COpenBLAS", "CPlatform"]),
+  module(
+    "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
+
+  module("Audio", uses: ["Files"], libraries: ["CFFTW", "CSndfile"]),
+  module("Metrics", uses: ["Audio", "Files"]),
+
+  // Ranks and what they tell each other. The only module that knows MPI.
+  module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
+  // The files that a run leaves, as it writes them and as others read them.
+  module("RunFiles", uses: ["Metrics", "Files", "Platform"]),
+  // Recordings and where they lie.
+  module(
+    "Corpora", uses: ["RunFiles", "Communication", "Audio", "Files", "Platform"]),
+  // What a model does to recordings, and how good that is.
+  module(
+    "Evaluation",
+    uses: [
+      "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
+    ]),
+
+  // The heart: step, exchange, loop, checkpoints, and what happens when numbers are not finite.
+  module(
+    "DistTrain",
+    uses: [
+      "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
+      "Files", "Platform",
+    ], libraries: ["CPlatform"]),
+
+  // How fast a run would be on other machines.
+  module(
+    "Forecast",
+    uses: [
+      "DistTrain", "Communication", "Tensor", "Charts", "Files", "Platform",
+    ]),
+  module(
+    "Benchmarks",
+    uses: [
+      "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics", "Audio",
+      "Models", "Tensor", "KernelAPI", "Files", "Platform",
+    ], libraries: ["CPlatform"]),
+  // Pages, tables and screens of runs.
+  module(
+    "Report",
+    uses: [
+      "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Metrics", "Audio", "Models",
+      "Tensor", "Charts", "Files", "Platform",
+    ], libraries: ["CZlib"], resources: [.embedInCode("Resources")]),
+  // Jobs of several processes: their start, their restarts, and what is checked before.
+  module(
+    "Launching",
+    uses: [
+      "Benchmarks", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
+      "Files", "Platform",
+    ], libraries: ["CPlatform"]),
+  module(
+    "Commands",
+    uses: [
+      "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Evaluation", "Corpora",
+      "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
+    ], libraries: ["CPlatform"], products: [argumentParser]),
+  module("DistTrainCLI", .program, uses: ["Commands", "Platform"]),
+]
+
+let tests: [Target] = [
+  module(
+    "TestSupport", uses: ["Models", "Tensor", "Audio", "Files", "Platform"],
+    path: "Tests/TestSupport"),
+  module(
+    "PlatformTests", .tests, uses: ["TestSupport", "Platform"], libraries: ["CPlatform"]),
+  module("FilesTests", .tests, uses: ["TestSupport", "Files", "Platform"]),
+  module("ChartsTests", .tests, uses: ["TestSupport", "Charts", "Platform"]),
+  module(
+    "TensorTests", .tests, uses: ["TestSupport", "Tensor", "KernelAPI", "Files", "Platform"]),
+  module("ModelsTests", .tests, uses: ["TestSupport", "Models", "Tensor", "Files", "Platform"]),
+  module("AudioTests", .tests, uses: ["TestSupport", "Audio", "Files", "Platform"]),
+  module("MetricsTests", .tests, uses: ["TestSupport", "Metrics", "Audio", "Files", "Platform"]),
+  module(
+    "CommunicationTests", .tests,
+    uses: ["TestSupport", "Communication", "Models", "Tensor", "Files", "Platform"]),
+  module(
+    "RunFilesTests", .tests, uses: ["TestSupport", "RunFiles", "Metrics", "Files", "Platform"]),
+  module(
+    "CorporaTests", .tests,
+    uses: ["TestSupport", "Corpora", "RunFiles", "Communication", "Audio", "Files", "Platform"]),
+  module(
+    "EvaluationTests", .tests,
+    uses: [
+      "TestSupport", "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio",
+      "Models", "Tensor", "Files", "Platform",
+    ]),
+  // Runs on ranks inside the test's process.
+  module(
+    "RunTestSupport",
+    uses: [
+      "TestSupport", "DistTrain", "RunFiles", "Corpora", "Communication", "Audio", "Models",
+      "Tensor",
+      "Files", "Platform",
+    ], path: "Tests/RunTestSupport"),
+  module(
+    "DistTrainTests", .tests,
+    uses: [
+      "RunTestSupport", "TestSupport", "DistTrain", "Evaluation", "Corpora", "RunFiles",
+      "Communication", "Metrics",
+      "Audio", "Models", "Tensor", "Files", "Platform",
+    ]),
+  module(
+    "ForecastTests", .tests,
+    uses: [
+      "TestSupport", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
+      "Files", "Platform",
+    ]),
+  module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Platform"]),
+  module(
+    "CommandsTests", .tests,
+    uses: [
+      "TestSupport", "Commands", "DistTrain", "RunFiles", "Communication", "Models", "Files",
+      "Platform",
+    ],
+    products: [argumentParser]),
+  // The ranks of the MPI tests, which start it through mpirun.
+  module(
+    "MPIProbe", .program,
+    uses: ["DistTrain", "RunFiles", "Communication", "Models", "Tensor", "Files", "Platform"],
+    path: "Tests/MPIProbe"),
+  // Harms real jobs and prints what became of them; scripts/drill.sh runs it.
+  module(
+    "Drill", .program,
+    uses: [
+      "TestSupport", "DistTrainCLI", "DistTrain", "RunFiles", "Communication", "Metrics", "Audio",
+      "Models", "Tensor", "Files", "Platform",
+    ], products: [argumentParser], path: "Tests/Drill"),
+  // Everything that starts processes.
+  module(
+    "SystemTests", .tests,
+    uses: [
+      "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI", "Launching", "Report", "Charts",
+      "Benchmarks",
+      "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics",
+      "Audio", "Models", "Tensor", "Files", "Platform",
+    ]),
+]
+
+/// DocC's plugin is needed by scripts/api-docs.sh only: no other build has to fetch it.
+let documentation: [Package.Dependency] =
+  Context.environment["DISTTRAIN_DOCS"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
 
 let package = Package(
   name: "disttrain",
   products: [.executable(name: "disttrain", targets: ["DistTrainCLI"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
-  ],
-  targets: [
-    .systemLibrary(
-      name: "CMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
-    .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .systemLibrary(name: "CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
-    .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
-    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "CPlatform"),
-    .target(name: "CPrefetch"),
-
-    .target(name: "Checksum", dependencies: ["CPlatform"], swiftSettings: baseline),
-    .target(name: "KernelAPI", swiftSettings: baseline),
-    .target(
-      name: "KernelsAVX2", dependencies: ["KernelAPI", "CPrefetch"],
-      swiftSettings: kernels(march: "x86-64-v3", defines: [])),
-    .target(
-      name: "KernelsAVX512", dependencies: ["KernelAPI", "CPrefetch"],
-      swiftSettings: kernels(march: "x86-64-v4", defines: [.define("AVX512")])),
-    .target(
-      name: "Tensor",
-      dependencies: [
-        "KernelAPI", "KernelsAVX2", "KernelsAVX512", "Checksum", "COpenBLAS", "CPlatform",
-      ],
-      swiftSettings: baseline),
-    .target(
-      name: "Audio", dependencies: ["Checksum", "CFFTW", "CSndfile"], swiftSettings: baseline),
-    .target(name: "Metrics", dependencies: ["Audio"], swiftSettings: baseline),
-    .target(
-      name: "Models", dependencies: ["Tensor"],
-      resources: [.embedInCode("Presets")],
-      swiftSettings: baseline),
-    .target(
-      name: "DistTrain",
-      dependencies: [
-        "Models", "Tensor", "KernelAPI", "Audio", "Metrics", "Checksum", "CMPI", "CPlatform",
-        "CZlib",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: baseline),
-    .executableTarget(name: "DistTrainCLI", dependencies: ["DistTrain"], swiftSettings: baseline),
-
-    .target(
-      name: "TestSupport", dependencies: ["Tensor"], path: "Tests/TestSupport",
-      swiftSettings: baseline),
-    .testTarget(
-      name: "TensorTests", dependencies: ["Tensor", "KernelAPI", "TestSupport"],
-      swiftSettings: baseline),
-    .testTarget(
-      name: "ChecksumTests", dependencies: ["Checksum"], swiftSettings: baseline),
-    .testTarget(
-      name: "AudioTests", dependencies: ["Audio", "TestSupport"], swiftSettings: baseline),
-    .testTarget(
-      name: "MetricsTests", dependencies: ["Metrics", "TestSupport"], swiftSettings: baseline),
-    .testTarget(
-      name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: baseline),
-    // The ranks of the MPI tests, which start it through mpirun.
-    .executableTarget(
-      name: "MPIProbe", dependencies: ["DistTrain", "Tensor"], path: "Tests/MPIProbe",
-      swiftSettings: baseline),
-    // Harms real jobs and prints what became of them; scripts/drill.sh runs it.
-    .executableTarget(
-      name: "Drill",
-      dependencies: [
-        "DistTrain", "Tensor", "TestSupport", "DistTrainCLI",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      path: "Tests/Drill", swiftSettings: baseline),
-    .testTarget(
-      name: "DistTrainTests",
-      dependencies: ["DistTrain", "TestSupport", "MPIProbe", "DistTrainCLI"],
-      swiftSettings: baseline),
-  ]
+  ] + documentation,
+  targets: libraries + modules + tests
 )

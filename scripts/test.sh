@@ -12,6 +12,8 @@ make_test_python
 # Release: debug kernels are too slow to test anything. One test at a time: the MPI tests start up
 # to four processes each.
 swift build -c release --build-tests
+# Here, where the program is built: the pages of the commands are what its help says.
+scripts/cli-reference.sh --check
 swift test -c release --skip-build --no-parallel
 
 # The numerics again with the other instruction set, and with OpenBLAS for every product.

@@ -2,15 +2,15 @@ import Foundation
 
 /// A shared library opened at run time.
 ///
-/// Decoders and resampler are needed once, on the machine that prepares the corpus: linking them would ask
-/// every compute node for them.
-struct DynamicLibrary {
-  let name: String
-  let package: String
+/// Only the machine that prepares the corpus needs decoders and resampler: if they were linked,
+/// every compute node would need them.
+package struct DynamicLibrary {
+  package let name: String
+  package let package: String
   private let handle: UInt
 
-  /// Opens `name`, which Debian's `package` installs. It stays open until the process ends.
-  init(_ name: String, package: String) throws(CorpusLibraryError) {
+  /// Opens the library `name`, which Debian's `package` installs, until the process ends.
+  package init(_ name: String, package: String) throws(DynamicLibraryError) {
     self.name = name
     self.package = package
     guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
@@ -20,10 +20,11 @@ struct DynamicLibrary {
     self.handle = UInt(bitPattern: handle)
   }
 
-  /// The function `symbol` as the C function type `Function`, which must be the true one.
-  func function<Function>(
+  /// The function `symbol` as the C function type `Function`, which must be the function's own
+  /// type.
+  package func function<Function>(
     _ symbol: String, as type: Function.Type
-  ) throws(CorpusLibraryError) -> Function {
+  ) throws(DynamicLibraryError) -> Function {
     guard let address = dlsym(UnsafeMutableRawPointer(bitPattern: handle), symbol) else {
       throw .missing(name: name, package: package, reason: "it has no \(symbol)")
     }

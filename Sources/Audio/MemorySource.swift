@@ -1,14 +1,14 @@
 import CSndfile
 import Foundation
 
-/// The bytes of an audio file in memory, for libsndfile to read as if from the file.
+/// The bytes of an audio file in memory, which libsndfile reads like a file.
 final class MemorySource {
   let bytes: [UInt8]
   private var position = 0
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// libsndfile's functions, whose user data is a pointer to the source.
+  /// The callbacks for libsndfile, whose user data is a pointer to the source.
   static var callbacks: SF_VIRTUAL_IO {
     SF_VIRTUAL_IO(
       get_filelen: { user in sf_count_t(MemorySource.source(user).bytes.count) },
@@ -19,7 +19,7 @@ final class MemorySource {
         case SEEK_END: source.position = source.bytes.count + Int(offset)
         default: source.position = Int(offset)
         }
-        // A damaged header may ask for any place.
+        // A damaged header may request any position.
         source.position = max(0, min(source.position, source.bytes.count))
         return sf_count_t(source.position)
       },

@@ -1,23 +1,23 @@
 import CFFTW
 import Synchronization
 
-/// Powers of the bins of one real length in double precision, through FFTW, with its own aligned
-/// work arrays.
+/// The power spectrum of real signals of one length, in double precision through FFTW, with its own
+/// aligned work arrays.
 ///
-/// One instance serves one thread at a time: write `time`, call `transform`, read `power`.
+/// An instance serves one thread at a time: write `time`, call `transform`, read `power`.
 public final class PowerSpectrum {
   /// Number of real samples.
   public let length: Int
   /// Number of bins, `length / 2 + 1`.
   public let binCount: Int
-  /// The real samples; a transform leaves them as they are.
+  /// The real samples, [length], which a transform does not change.
   public let time: UnsafeMutablePointer<Double>
-  /// |X[k]|², unscaled.
+  /// The powers |X[k]|², [binCount], unscaled.
   public let power: UnsafeMutablePointer<Double>
   private let spectrum: UnsafeMutablePointer<fftw_complex>
   private let plan: fftw_plan
 
-  /// Plans transforms of `length` real samples, which begin as zeros.
+  /// Plans transforms of `length` real samples, which are zeros initially.
   public init(length: Int) {
     precondition(length > 0, "PowerSpectrum: length \(length)")
     self.length = length
@@ -28,7 +28,7 @@ public final class PowerSpectrum {
     self.time = time
     spectrum = bins
     power = .allocate(capacity: binCount)
-    // FFTW_ESTIMATE picks the same plan in every run, so results are reproducible bit for bit.
+    // FFTW_ESTIMATE picks one plan in every run, so results are reproducible bit for bit.
     let made = plannerLock.withLock { _ in
       UInt(
         bitPattern: fftw_plan_dft_r2c_1d(
@@ -49,7 +49,7 @@ public final class PowerSpectrum {
     power.deallocate()
   }
 
-  /// `time` to `power`.
+  /// Transforms `time` to `power`.
   public func transform() {
     fftw_execute(plan)
     UnsafeMutableRawPointer(spectrum).withMemoryRebound(to: Double.self, capacity: 2 * binCount) {

@@ -1,9 +1,9 @@
 import Foundation
 
-/// What a WAV file's own header promises about its samples.
+/// The position and length of the samples according to a WAV file's own header.
 ///
-/// libsndfile quietly shortens a file whose data chunk runs past the end of the file, so a
-/// half-copied corpus would look healthy. These few bytes are therefore read here.
+/// libsndfile shortens a file whose data chunk exceeds the file without an error, so a partly
+/// copied corpus would look whole. Therefore these few bytes are read here.
 enum RIFFDataChunk {
   /// Offset and length of the samples, in bytes, and the bytes of one frame (all channels).
   struct Promise: Equatable {
@@ -32,7 +32,7 @@ enum RIFFDataChunk {
     }
   }
 
-  /// `bytes` gives some of the file's, or nil beyond its end.
+  /// The promise of a file of which `bytes` returns a part, or nil beyond its end.
   private static func promisedBytes(
     _ bytes: (_ offset: Int, _ count: Int) -> [UInt8]?
   ) -> Promise? {

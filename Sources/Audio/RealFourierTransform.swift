@@ -1,22 +1,24 @@
 import CFFTW
 import Synchronization
 
-/// FFTW's planner is not thread-safe; executing a plan is. One lock for both precisions.
+/// The lock of FFTW's planner, for both precisions: planning is not thread-safe, but executing a
+/// plan is.
 let plannerLock = Mutex<Void>(())
 
-/// Forward and inverse FFT of one real length through FFTW, with its own aligned work arrays.
+/// Forward and inverse FFT of real signals of one length through FFTW, with its own aligned work
+/// arrays.
 ///
-/// One instance serves one thread at a time: write `time`, call `forward`, read `spectrum`, or the
-/// other way round. The forward transform is unscaled; `inverse` divides by the length and
-/// destroys `spectrum`.
+/// An instance serves one thread at a time: write `time`, call `forward`, read `spectrum`; or write
+/// `spectrum`, call `inverse`, read `time`. The forward transform is unscaled; `inverse` divides by
+/// the length and destroys `spectrum`.
 public final class RealFourierTransform {
   /// Number of real samples.
   public let length: Int
   /// Number of complex bins, `length / 2 + 1`.
   public let binCount: Int
-  /// The real samples.
+  /// The real samples, [length].
   public let time: UnsafeMutablePointer<Float>
-  /// The bins as pairs (re, im).
+  /// The bins as pairs (re, im), [binCount, 2].
   public let spectrum: UnsafeMutablePointer<Float>
   private let forwardPlan: fftwf_plan
   private let inversePlan: fftwf_plan
@@ -31,7 +33,7 @@ public final class RealFourierTransform {
     }
     self.time = time
     spectrum = UnsafeMutableRawPointer(bins).assumingMemoryBound(to: Float.self)
-    // FFTW_ESTIMATE picks the same plan in every run, so results are reproducible bit for bit.
+    // FFTW_ESTIMATE picks one plan in every run, so results are reproducible bit for bit.
     let plans = plannerLock.withLock { _ in
       (
         UInt(bitPattern: fftwf_plan_dft_r2c_1d(Int32(length), time, bins, UInt32(FFTW_ESTIMATE))),
@@ -54,10 +56,10 @@ public final class RealFourierTransform {
     fftwf_free(spectrum)
   }
 
-  /// `time` to `spectrum`, unscaled.
+  /// Transforms `time` to `spectrum`, unscaled.
   public func forward() { fftwf_execute(forwardPlan) }
 
-  /// `spectrum` to `time`, divided by the length. Destroys `spectrum`.
+  /// Transforms `spectrum` to `time`, divided by the length. Destroys `spectrum`.
   public func inverse() {
     fftwf_execute(inversePlan)
     let scale = 1 / Float(length)

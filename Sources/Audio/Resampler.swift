@@ -1,18 +1,18 @@
-/// Changes the sample rate of a whole signal through libsoxr, with linear phase: the result is
-/// aligned in time with the source.
+/// Changes the sample rate of a whole signal through libsoxr, with linear phase, so that the result
+/// is aligned in time with the source.
 package struct Resampler: Sendable {
-  /// What the filter keeps and what it removes.
+  /// The filter's response.
   package enum Quality: Sendable {
-    /// libsoxr's "high quality": to a third of the rate the response is flat within 0.1 dB up to
-    /// 0.931 of the new Nyquist frequency, 3 dB down at 0.950, and 127 dB down from 1 on.
+    /// libsoxr's "high quality": at a third of the rate the response is flat within 0.1 dB up to
+    /// 0.931 of the new Nyquist frequency, 3 dB down at 0.950, and 127 dB down from 1 upwards.
     case high
-    /// What `soxr_oneshot` takes when nothing is said, its "low quality": 0.1 dB down at 0.732 of
-    /// the new Nyquist frequency already, 3 dB at 0.811, 102 dB from 1 on.
+    /// libsoxr's "low quality", the default of `soxr_oneshot`: 0.1 dB down at 0.732 of the new
+    /// Nyquist frequency, 3 dB at 0.811, and 102 dB from 1 upwards.
     case low
   }
 
-  /// `soxr_quality_spec_t` of soxr.h. Swift lays the fields of a struct out one after another as C
-  /// does, all of them eight bytes.
+  /// The struct `soxr_quality_spec_t` of soxr.h. Swift lays out the fields one after another as C
+  /// does, all of them eight bytes long.
   private struct Specification {
     var precision: Double
     var phaseResponse: Double
@@ -21,8 +21,9 @@ package struct Resampler: Sendable {
     var reserved: UInt = 0
     var flags: UInt = 0
 
-    /// The numbers of the library's recipe SOXR_HQ (version 0.1.3), spelled out here, so that no
-    /// other version gives another corpus: 20 bits, linear phase, roll-off of less than 0.01 dB.
+    /// The numbers of the library's recipe SOXR_HQ (version 0.1.3), copied here so that another
+    /// version of the library cannot change the corpus: 20 bits, linear phase, roll-off of less
+    /// than 0.01 dB.
     static let high = Specification(
       precision: 20, phaseResponse: 50, passbandEnd: 0.9137436532733066, stopbandBegin: 1)
   }
@@ -37,18 +38,21 @@ package struct Resampler: Sendable {
   private let oneShot: OneShot
   private let quality: Quality
 
-  /// Loads the library; throws `CorpusLibraryError.missing` without it.
-  package init(_ quality: Quality) throws(CorpusLibraryError) {
+  /// Loads the library.
+  ///
+  /// - Throws: `DynamicLibraryError.missing` if it is not installed.
+  package init(_ quality: Quality) throws(DynamicLibraryError) {
     let library = try DynamicLibrary("libsoxr.so.0", package: "libsoxr0")
     oneShot = try library.function("soxr_oneshot", as: OneShot.self)
     self.quality = quality
   }
 
-  /// `waveform` at `sampleRate` hertz, `ceil(count · sampleRate / waveform.sampleRate)` samples;
-  /// `path` is for the error's text.
+  /// The waveform at `sampleRate` hertz, `ceil(count · sampleRate / waveform.sampleRate)` samples.
+  ///
+  /// - Throws: `DynamicLibraryError.failed`, with `path` as the name of the recording.
   package func resample(
     _ waveform: Waveform, to sampleRate: Int, path: String
-  ) throws(CorpusLibraryError) -> [Float] {
+  ) throws(DynamicLibraryError) -> [Float] {
     let source = waveform.samples
     if waveform.sampleRate == sampleRate || source.isEmpty { return source }
     let capacity = (source.count * sampleRate + waveform.sampleRate - 1) / waveform.sampleRate
@@ -63,7 +67,7 @@ package struct Resampler: Sendable {
         nil)
     }
     if let failure { throw .failed(path: path, reason: String(cString: failure)) }
-    // A last sample that lies beyond the source stays silent.
+    // A last sample beyond the source stays zero.
     guard produced >= capacity - 1 else {
       throw .failed(path: path, reason: "resampled to \(produced) of \(capacity) samples")
     }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// Why a signal has no spectrogram.
+/// Reasons for which a signal has no spectrogram.
 public enum STFTError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Reflecting `required - 1` samples at the edges needs at least `required` samples.
+  /// The signal has fewer samples than the reflection of `required - 1` samples at its edges needs.
   case tooShort(sampleCount: Int, required: Int)
 
-  /// One sentence.
+  /// One sentence that says what is wrong.
   public var description: String {
     switch self {
     case .tooShort(let count, let required):
@@ -18,20 +18,20 @@ public enum STFTError: Error, Equatable, Sendable, CustomStringConvertible {
 /// window, the signal reflected by half a window at both ends, one-sided, unscaled.
 ///
 /// A spectrogram is frame-major: `[T, F, 2]`, frame after frame, each with its F complex bins as
-/// pairs (re, im). One instance owns its FFT plan and work arrays and serves one thread.
+/// pairs (re, im). An instance owns its FFT plan and work arrays and serves one thread.
 public final class STFT {
-  /// Window and transform length in samples.
+  /// Length of window and transform, in samples.
   public let fftLength: Int
-  /// Samples from one frame to the next.
+  /// Hop from one frame to the next, in samples.
   public let hopSamples: Int
-  /// F, one-sided bins of a frame.
+  /// Number of one-sided bins of a frame, F.
   public let binCount: Int
   private let window: [Float]
   private let transform: RealFourierTransform
   private var padded: [Float] = []
   private var windowPower: [Float] = []
 
-  /// Plans the transform. The defaults are the models' front end.
+  /// Plans the transform. The defaults are those of the models.
   public init(fftLength: Int = 512, hopSamples: Int = 128) {
     precondition(
       fftLength > 0 && fftLength % 2 == 0 && hopSamples > 0 && hopSamples <= fftLength / 2,
@@ -45,10 +45,12 @@ public final class STFT {
     transform = RealFourierTransform(length: fftLength)
   }
 
-  /// T, the frames of a signal of `sampleCount` samples.
+  /// Number of frames of a signal of `sampleCount` samples, T.
   public func frameCount(sampleCount: Int) -> Int { 1 + sampleCount / hopSamples }
 
-  /// The spectrogram `[T, F, 2]` of `samples`. Throws below `fftLength / 2 + 1` samples.
+  /// The spectrogram `[T, F, 2]` of `samples`.
+  ///
+  /// - Throws: `STFTError.tooShort` below `fftLength / 2 + 1` samples.
   public func forward(_ samples: [Float]) throws(STFTError) -> [Float] {
     let count = frameCount(sampleCount: samples.count) * binCount * 2
     var spectrogram = [Float](repeating: 0, count: count)
@@ -60,8 +62,10 @@ public final class STFT {
     return spectrogram
   }
 
-  /// Writes the spectrogram `[T, F, 2]` of `samples` to `spectrogram`, T being
-  /// `frameCount(sampleCount:)`. Throws below `fftLength / 2 + 1` samples.
+  /// Writes the spectrogram `[T, F, 2]` of `samples` to `spectrogram`, where T is
+  /// `frameCount(sampleCount:)`.
+  ///
+  /// - Throws: `STFTError.tooShort` below `fftLength / 2 + 1` samples.
   public func forward(
     _ samples: UnsafeBufferPointer<Float>, into spectrogram: UnsafeMutablePointer<Float>
   ) throws(STFTError) {
@@ -87,8 +91,8 @@ public final class STFT {
     }
   }
 
-  /// The signal of `sampleCount` samples whose spectrogram `[T, F, 2]` is nearest to the one given,
-  /// as `torch.istft`: overlap-add divided by the summed squared window.
+  /// The signal of `sampleCount` samples whose spectrogram is nearest to `spectrogram` `[T, F, 2]`,
+  /// as in `torch.istft`: overlap-add divided by the summed squared window.
   ///
   /// The imaginary parts of the first and last bin are ignored. The spectrogram needs at least
   /// `frameCount(sampleCount:)` frames.

@@ -1,29 +1,31 @@
 import CSndfile
 import Foundation
 
-/// Where an encoder puts its bytes: it goes back to complete the header.
+/// The destination of an encoder's bytes, in which the encoder goes back to complete the header.
 protocol EncoderTarget: AnyObject {
-  /// Bytes so far.
+  /// Number of bytes so far.
   var byteCount: Int { get }
   /// Offset of the next byte.
   var position: Int { get set }
-  /// Writes at `position` and moves it. Returns fewer than asked for on failure.
+  /// Writes at `position` and moves it. Returns the number of bytes written, which is smaller than
+  /// that of `bytes` on failure.
   func write(_ bytes: UnsafeRawBufferPointer) -> Int
 }
 
-/// Mono samples to the bytes of a WAV or FLAC file, piece by piece; the pieces do not show.
+/// An encoder of mono samples to the bytes of a WAV or FLAC file, piece by piece. The bytes do not
+/// depend on the division into pieces.
 ///
-/// libsndfile writes through callbacks, so that every disk error is met in one place, with its
+/// libsndfile writes through callbacks, so that every disk error is found in one place, with its
 /// errno, and not inside an encoder's last flush.
 final class SoundEncoder {
   private let path: String
   private let encoding: WaveFile.Encoding
-  /// The callbacks' user data, which libsndfile keeps a pointer to.
+  /// The user data of the callbacks, to which libsndfile keeps a pointer.
   private let box: TargetBox
   private var handle: OpaquePointer?
   private var sampleCount = 0
 
-  /// An encoder of the format that the extension of `path` and the encoding name.
+  /// An encoder of the format that the extension of `path` and the encoding determine.
   init(
     to target: any EncoderTarget, path: String, sampleRate: Int, encoding: WaveFile.Encoding
   ) throws(WaveFileError) {
@@ -46,14 +48,15 @@ final class SoundEncoder {
     let user = Unmanaged.passUnretained(box).toOpaque()
     handle = sf_open_virtual(&callbacks, Int32(SFM_WRITE), &header, user)
     if handle == nil { throw .unwritable(path: path, reason: String(cString: sf_strerror(nil))) }
-    // The peak chunk carries the time of day: without it equal samples make equal bytes.
+    // The peak chunk contains the time of day: without it equal samples give equal bytes.
     sf_command(handle, Int32(SFC_SET_ADD_PEAK_CHUNK), nil, Int32(SF_FALSE))
   }
 
   deinit { finish() }
 
-  /// Encodes `samples` behind what came before. Throws when one is not finite, and when the target
-  /// does not take the bytes.
+  /// Encodes further samples.
+  ///
+  /// - Throws: `WaveFileError` if a sample is not finite or the target does not take the bytes.
   func append(_ samples: [Float]) throws(WaveFileError) {
     precondition(handle != nil, "SoundEncoder: appended to \(path), which is finished")
     if let bad = samples.firstIndex(where: { !$0.isFinite }) {
@@ -73,14 +76,14 @@ final class SoundEncoder {
     sampleCount += samples.count
   }
 
-  /// Writes what is held back, and completes the header. Whether the target took it, it knows.
+  /// Writes buffered samples, and completes the header. The target records whether this failed.
   func finish() {
     if handle != nil { sf_close(handle) }
     handle = nil
   }
 }
 
-/// A class for libsndfile's C callbacks to find the target by.
+/// A class through which libsndfile's C callbacks find the target.
 private final class TargetBox {
   let target: any EncoderTarget
 

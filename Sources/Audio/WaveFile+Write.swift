@@ -1,19 +1,22 @@
+import Files
 import Foundation
 
 extension WaveFile {
-  /// How samples are stored.
+  /// The encoding of samples in a file.
   public enum Encoding: Sendable {
-    /// 16-bit integers, `x · 32,768` rounded and clamped to full scale. WAV or FLAC.
+    /// 16-bit integers, `x · 32,768` rounded and clamped to full scale, in WAV or FLAC.
     case pcm16
-    /// 32-bit floats, exact. WAV only.
+    /// 32-bit floats, exact, in WAV only.
     case float32
   }
 
   /// Writes mono `samples` as WAV or FLAC, by the extension of `path`.
   ///
-  /// The file appears under its name only when it is complete. Throws when a sample is not finite,
-  /// when the extension is another one, and when the disk refuses. `WaveWriter` does the same piece
+  /// The file appears under its name only when it is complete. `WaveWriter` writes such files piece
   /// by piece.
+  ///
+  /// - Throws: `WaveFileError` if a sample is not finite, the extension is another one, or the disk
+  ///   cannot be written.
   public static func write(
     _ samples: [Float], sampleRate: Int, to path: String, encoding: Encoding = .pcm16
   ) throws(WaveFileError) {
@@ -23,7 +26,9 @@ extension WaveFile {
     try writer.finish()
   }
 
-  /// The bytes of the file that `write` would make.
+  /// The bytes of the file that `write` would write.
+  ///
+  /// - Throws: `WaveFileError` if a sample is not finite or the extension of `path` is no format.
   package static func encode(
     _ samples: [Float], sampleRate: Int, path: String, encoding: Encoding
   ) throws(WaveFileError) -> [UInt8] {
@@ -35,16 +40,20 @@ extension WaveFile {
     return memory.bytes
   }
 
-  /// `sample · 32,768`, rounded and clamped.
-  static func pcm16(_ sample: Float) -> Int16 {
+  /// The 16-bit value `sample · 32,768`, rounded and clamped to full scale.
+  package static func pcm16(_ sample: Float) -> Int16 {
     Int16(max(-32_768, min(32_767, (sample * 32_768).rounded(.toNearestOrEven))))
   }
 
   /// Writes `bytes` to a file that appears as `path` only when it is complete.
+  ///
+  /// - Throws: `WaveFileError.unwritable`.
   package static func writeAtomically(_ bytes: [UInt8], to path: String) throws(WaveFileError) {
-    let file = try UnfinishedFile(path: path)
-    _ = bytes.withUnsafeBytes { file.write($0) }
-    try file.publish()
+    do {
+      try AtomicFile.write(bytes, to: URL(fileURLWithPath: path), .unflushed)
+    } catch {
+      throw .unwritable(path: path, reason: error.reason)
+    }
   }
 }
 

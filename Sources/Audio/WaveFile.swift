@@ -1,14 +1,15 @@
 import CSndfile
+import Files
 import Foundation
 import Synchronization
 
-/// What an audio file's header says.
+/// The facts in an audio file's header.
 public struct WaveInfo: Sendable, Equatable {
-  /// Samples per channel.
+  /// Number of samples per channel.
   public var sampleCount: Int
   /// Samples per second, in hertz.
   public var sampleRate: Int
-  /// 1 for mono.
+  /// Number of channels, 1 for mono.
   public var channelCount: Int
   /// Whether the samples are 16-bit integers.
   public var isPCM16: Bool
@@ -21,26 +22,30 @@ public struct Waveform: Sendable, Equatable {
   /// Samples per second, in hertz.
   public var sampleRate: Int
 
-  /// Puts samples and their rate together.
+  /// A waveform of the given samples and rate.
   public init(samples: [Float], sampleRate: Int) {
     self.samples = samples
     self.sampleRate = sampleRate
   }
 }
 
-/// Reads WAV, FLAC and Ogg through libsndfile. 16-bit samples are divided by 32,768.
+/// Reads WAV, FLAC and Ogg files through libsndfile, and writes WAV and FLAC. 16-bit samples are
+/// divided by 32,768.
 ///
-/// Files of more than one channel are refused: which channel is meant is the caller's decision.
-/// Writing is in `WaveFile+Write.swift`.
+/// Files with more than one channel are refused, because the choice of the channel is the caller's.
 public enum WaveFile {
-  /// The header of the file. Any rate and channel count passes; a file without samples does not.
+  /// The header of a file with any rate and number of channels.
+  ///
+  /// - Throws: `WaveFileError` if the file cannot be read or has no samples.
   public static func info(path: String) throws(WaveFileError) -> WaveInfo {
     try WaveReader(path: path).info
   }
 
   /// The header of a mono file at `sampleRate` hertz whose last sample can be read.
   ///
-  /// Reading the end is what finds a truncated FLAC file, whose header is intact.
+  /// Reading the end detects a truncated FLAC file, whose header is intact.
+  ///
+  /// - Throws: `WaveFileError` if the file cannot be read, is not mono or has another rate.
   public static func inspect(path: String, sampleRate: Int) throws(WaveFileError) -> WaveInfo {
     let reader = try WaveReader(path: path)
     try reader.requireMono(sampleRate: sampleRate)
@@ -48,9 +53,11 @@ public enum WaveFile {
     return reader.info
   }
 
-  /// All samples of a mono file. `sampleRate`, in hertz, is required of the file if given.
+  /// All samples of a mono file, which must have the rate `sampleRate`, in hertz, unless that is
+  /// nil.
   ///
-  /// Samples that are not finite are an error unless the caller `acceptsNonFinite` ones.
+  /// - Throws: `WaveFileError` if the file cannot be read, is not mono, has another rate, or has
+  ///   samples that are not finite and not accepted (`acceptsNonFinite`).
   public static func read(
     path: String, sampleRate: Int? = nil, acceptsNonFinite: Bool = false
   ) throws(WaveFileError) -> Waveform {
@@ -61,7 +68,9 @@ public enum WaveFile {
     return Waveform(samples: samples, sampleRate: reader.info.sampleRate)
   }
 
-  /// All samples of a mono file whose bytes are in memory; errors call it `path`.
+  /// All samples of a mono file whose bytes are in memory and that errors call `path`.
+  ///
+  /// - Throws: `WaveFileError` like `read(path:sampleRate:acceptsNonFinite:)`.
   package static func read(
     bytes: [UInt8], path: String, sampleRate: Int? = nil
   ) throws(WaveFileError) -> Waveform {
@@ -72,19 +81,20 @@ public enum WaveFile {
   }
 
   /// All bytes of a file of any kind.
+  ///
+  /// - Throws: `WaveFileError.missing` or `unreadable`.
   package static func bytes(path: String) throws(WaveFileError) -> [UInt8] {
-    do {
-      return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch CocoaError.fileReadNoSuchFile {
-      throw .missing(path: path)
-    } catch {
-      throw .unreadable(path: path, reason: error.localizedDescription)
+    let data = try FileContents.read(URL(fileURLWithPath: path)) { error -> WaveFileError in
+      error.isMissing ? .missing(path: path) : .unreadable(path: path, reason: error.reason)
     }
+    return [UInt8](data)
   }
 
-  /// Samples `range` of a mono file. `sampleRate`, in hertz, is required of the file if given.
+  /// Samples `range` of a mono file, which must have the rate `sampleRate`, in hertz, unless that
+  /// is nil.
   ///
-  /// Samples that are not finite are an error unless the caller `acceptsNonFinite` ones.
+  /// - Throws: `WaveFileError` like `read(path:sampleRate:acceptsNonFinite:)`, and if `range` is
+  ///   not inside the file.
   public static func read(
     path: String, range: Range<Int>, sampleRate: Int? = nil, acceptsNonFinite: Bool = false
   ) throws(WaveFileError) -> Waveform {
@@ -95,7 +105,9 @@ public enum WaveFile {
       sampleRate: reader.info.sampleRate)
   }
 
-  /// All samples of a file of any channel count, the channels averaged.
+  /// All samples of a file with any number of channels, averaged over the channels.
+  ///
+  /// - Throws: `WaveFileError` if the file cannot be read.
   package static func readMixedDown(path: String) throws(WaveFileError) -> Waveform {
     let reader = try WaveReader(path: path)
     let channels = reader.info.channelCount
@@ -110,18 +122,19 @@ public enum WaveFile {
   }
 }
 
-/// libsndfile keeps the reason of a failed open in a global, so opening goes one at a time.
+/// The lock under which files are opened, since libsndfile keeps the reason of a failed open in a
+/// global variable.
 private let openLock = Mutex<Void>(())
 
-/// One open file.
+/// An open audio file.
 private final class WaveReader {
   let path: String
   let info: WaveInfo
   private let handle: OpaquePointer
-  /// The callbacks' user data, which libsndfile keeps a pointer to.
+  /// The user data of the callbacks, to which libsndfile keeps a pointer.
   private let memory: MemorySource?
 
-  /// Opens the file at `path`, or the one whose bytes are given.
+  /// Opens the file at `path`, or a file in memory with the given bytes.
   init(path: String, bytes: [UInt8]? = nil) throws(WaveFileError) {
     self.path = path
     let byteCount = if let bytes { bytes.count } else { try Self.byteCount(path) }
@@ -130,8 +143,8 @@ private final class WaveReader {
     let memory = bytes.map(MemorySource.init)
     self.memory = memory
     let user = memory.map { UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque()) }
-    // The pointer crosses the lock as its bits: it is this function's alone, but Swift cannot see
-    // that.
+    // The pointer crosses the lock as an integer because Swift cannot see that only this function
+    // uses it.
     let opened: Result<UInt, WaveFileError> = openLock.withLock { _ in
       var callbacks = MemorySource.callbacks
       let opened =
@@ -152,7 +165,7 @@ private final class WaveReader {
       sampleCount: Int(header.frames), sampleRate: Int(header.samplerate),
       channelCount: Int(header.channels),
       isPCM16: Int(header.format) & Int(SF_FORMAT_SUBMASK) == Int(SF_FORMAT_PCM_16))
-    // A stream of unknown length has the largest number there is.
+    // A stream of unknown length has the largest possible number of samples.
     if info.sampleCount > 1 << 40 {
       throw .unreadable(path: path, reason: "its header does not say how long it is")
     }
@@ -192,7 +205,7 @@ private final class WaveReader {
     }
   }
 
-  /// Frames `range`, channels interleaved.
+  /// Samples `range` of all channels, interleaved.
   func read(
     _ range: Range<Int>, acceptsNonFinite: Bool = false
   ) throws(WaveFileError) -> [Float] {

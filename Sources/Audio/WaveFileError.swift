@@ -1,29 +1,29 @@
-/// What can be wrong with an audio file. Every case names the file.
+/// Faults of an audio file. Every case names the file.
 public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// There is no such file.
+  /// The file does not exist.
   case missing(path: String)
-  /// The file exists but is no audio that can be read; `reason` is the decoder's or the system's.
+  /// The file exists but cannot be read as audio; `reason` is the decoder's or the system's.
   case unreadable(path: String, reason: String)
   /// The file holds no samples.
   case empty(path: String)
-  /// Only mono is accepted.
+  /// The file has more than one channel, and only mono is accepted.
   case multiChannel(path: String, channelCount: Int)
-  /// The sample rate is not the one asked for.
+  /// The sample rate is not the required one.
   case wrongSampleRate(path: String, expected: Int, found: Int)
   /// Sample number `index` is NaN or infinite.
   case nonFinite(path: String, index: Int)
   /// The header promises more samples than the file holds.
   case truncated(path: String, expected: Int, found: Int)
-  /// A block of a packed recording, samples `range`, does not fit its checksum.
+  /// A block of a packed recording, samples `range`, does not match its checksum.
   case damaged(path: String, block: Int, range: Range<Int>)
-  /// The range asked for does not lie inside the file.
+  /// The requested range is not inside the file.
   case outOfRange(path: String, range: Range<Int>, sampleCount: Int)
   /// The file cannot be written; `reason` is the system's.
   case unwritable(path: String, reason: String)
-  /// The extension and the encoding do not name a format that is written here.
+  /// The extension and the encoding do not determine a format that can be written.
   case unsupportedFormat(path: String, reason: String)
 
-  /// The file.
+  /// Path of the file.
   public var path: String {
     switch self {
     case .missing(let path), .unreadable(let path, _), .empty(let path), .multiChannel(let path, _),
@@ -34,7 +34,7 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// What is wrong with the file and what to do.
+  /// The fault of the file and what to do, as a clause.
   public var reason: String {
     switch self {
     case .missing: "no such file"
@@ -47,9 +47,9 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .truncated(_, let expected, let found):
       "truncated: the header promises \(expected) samples, the file holds \(found)"
     case .damaged(_, let block, let range):
-      "block \(block) (samples \(range.lowerBound) to \(range.upperBound - 1)) does not fit its "
-        + "checksum, so the file is damaged; copy it again, or make it anew with disttrain prepare "
-        + "pack"
+      "block \(block) (samples \(range.lowerBound) to \(range.upperBound - 1)) does not match its "
+        + "checksum, so the file is damaged; copy it again, or pack the corpus again with disttrain "
+        + "prepare pack"
     case .outOfRange(_, let range, let count):
       "samples \(range.lowerBound)..<\(range.upperBound) asked for, the file has \(count)"
     case .unwritable(_, let reason): "cannot be written: \(reason)"
@@ -57,6 +57,6 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// One sentence saying which file, what is wrong and what to do.
+  /// One sentence that names the file, what is wrong with it and what to do.
   public var description: String { "\(path): \(reason)" }
 }

@@ -1,10 +1,10 @@
-/// Writes a mono WAV or FLAC file piece by piece, in memory that does not grow with it.
+/// Writes a mono WAV or FLAC file piece by piece, in memory that does not grow with the file.
 ///
-/// The file has the bytes that `WaveFile.write` would give it, and appears under its name when
-/// `finish` has returned; without that nothing of it stays. What had the name before is there
-/// until then.
+/// The file has the bytes that `WaveFile.write` would write, and appears under its name when
+/// `finish` has returned; until then a file that had the name before stays. Without `finish`
+/// nothing is left.
 public final class WaveWriter {
-  private let file: UnfinishedFile
+  private let file: EncodedFile
   private let encoder: SoundEncoder
   private let path: String
   private let sampleCount: Int
@@ -12,8 +12,8 @@ public final class WaveWriter {
 
   /// Starts a file of `sampleCount` samples at `sampleRate` hertz.
   ///
-  /// Throws when the extension of `path` is neither .wav nor .flac, when the format cannot hold the
-  /// samples, and when the folder cannot be written.
+  /// - Throws: `WaveFileError` if the extension of `path` is neither .wav nor .flac, the format
+  ///   cannot hold the samples, or the folder cannot be written.
   public init(
     path: String, sampleRate: Int, sampleCount: Int, encoding: WaveFile.Encoding = .pcm16
   ) throws(WaveFileError) {
@@ -28,17 +28,19 @@ public final class WaveWriter {
     }
     self.path = path
     self.sampleCount = sampleCount
-    file = try UnfinishedFile(path: path)
+    file = try EncodedFile(path: path)
     encoder = try SoundEncoder(
       to: file, path: path, sampleRate: sampleRate, encoding: encoding)
   }
 
-  /// Adds samples. Throws when one is not finite, and when the disk refuses.
+  /// Adds samples.
+  ///
+  /// - Throws: `WaveFileError` if a sample is not finite or the disk cannot be written.
   public func append(_ samples: [Float]) throws(WaveFileError) {
     do {
       try encoder.append(samples)
     } catch {
-      // The disk's reason says more than the encoder's.
+      // The reason of the file system is more precise than the encoder's.
       try file.check()
       throw error
     }
@@ -46,7 +48,9 @@ public final class WaveWriter {
     appended += samples.count
   }
 
-  /// Completes the file and gives it its name. Throws when the disk refuses.
+  /// Completes the file and gives it its name.
+  ///
+  /// - Throws: `WaveFileError.unwritable`.
   public func finish() throws(WaveFileError) {
     precondition(
       appended == sampleCount, "WaveWriter: \(appended) samples for \(path), not \(sampleCount)")
@@ -56,6 +60,7 @@ public final class WaveWriter {
 }
 
 extension WaveFile {
-  /// Bytes of samples that a WAV file's 32-bit sizes can count, the rest of the file taken off.
+  /// Largest number of bytes of samples that the 32-bit sizes of a WAV file allow beside the rest
+  /// of the file.
   static let largestDataChunk = Int(UInt32.max) - 1024
 }

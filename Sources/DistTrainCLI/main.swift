@@ -1,3 +1,4 @@
-import DistTrain
+import Commands
+import Platform
 
 Program.main()

@@ -277,7 +277,7 @@ public protocol KernelSet: Sendable {
     weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer)
 
   /// Gradient of the above; `dx` (rows `dxStride` apart) overwritten and may be `x`, the rest added
-  /// to. `scratch` is `length` vectors.
+  /// to. `scratch` is `sequences.length` vectors.
   static func causalConv1dBackward(
     _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
     channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,

@@ -181,7 +181,7 @@ extension Kernels {
     }
   }
 
-  /// Equations above; `dx` may be `x`, `dv` is scratch of `length` vectors.
+  /// Equations above; `dx` may be `x`, `scratch` holds `sequences.length` vectors.
   public static func causalConv1dBackward(
     _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
     channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,

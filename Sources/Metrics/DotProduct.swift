@@ -1,4 +1,5 @@
-/// Σ a[i] b[i], in eight sums side by side: one sum alone waits for itself at every step.
+/// Dot product `Σ a[i] b[i]`, accumulated in eight lanes: a single sum would be limited by the
+/// latency of its own additions.
 @inline(__always)
 func dot(_ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, count: Int) -> Double {
   typealias Lanes = SIMD8<Double>

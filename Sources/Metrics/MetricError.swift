@@ -1,5 +1,5 @@
-/// Why a pair of signals has no STOI, segmental SNR, LLR or WSS. PESQ and SI-SDR have errors of
-/// their own.
+/// Reasons for which a pair of signals has no STOI, segmental SNR, LLR or WSS. PESQ and SI-SDR have
+/// errors of their own.
 public enum MetricError: Error, Equatable, Sendable, CustomStringConvertible {
   /// One of the two compared signals.
   public typealias Signal = PESQError.Signal
@@ -14,12 +14,12 @@ public enum MetricError: Error, Equatable, Sendable, CustomStringConvertible {
   case silentDegraded
   /// The signals have fewer samples than a frame and a hop.
   case tooShort(sampleCount: Int, minimum: Int)
-  /// Without its pauses the reference has only so many frames.
+  /// The reference has fewer frames than a segment once its pauses are removed.
   case tooLittleSpeech(frameCount: Int, minimum: Int)
-  /// There is no frame in which both signals are other than zero.
+  /// No frame has nonzero samples in both signals.
   case noFiniteFrame
 
-  /// One sentence: what is wrong and what to do.
+  /// One sentence that says what is wrong and what to do.
   public var description: String {
     switch self {
     case .unsupportedSampleRate(let rate):

@@ -1,17 +1,17 @@
 import Foundation
 
-/// Why a pair of signals has no scale-invariant signal-to-distortion ratio.
+/// Reasons for which a pair of signals has no scale-invariant signal-to-distortion ratio.
 public enum SISDRError: Error, Equatable, Sendable, CustomStringConvertible {
   /// At least one of the signals has no samples.
   case empty
-  /// A NaN or an infinity, first at sample `index`.
+  /// A signal holds a NaN or an infinity, first at sample `index`.
   case nonFiniteSample(index: Int)
   /// The reference is constant.
   case silentReference
   /// The degraded signal is constant.
   case silentDegraded
 
-  /// One sentence: what is wrong and what to do.
+  /// One sentence that says what is wrong and what to do.
   public var description: String {
     switch self {
     case .empty:
@@ -28,15 +28,16 @@ public enum SISDRError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// The scale-invariant signal-to-distortion ratio, in decibels.
 ///
-/// Both signals lose their mean and the degraded one, `d`, is projected onto the reference, `r`:
-/// with `t = (<d, r> / <r, r>) r` and `e = d - t` the ratio is `10 log10(<t, t> / <e, e>)`.
+/// The mean of each signal is removed and the degraded signal, `d`, is projected onto the
+/// reference, `r`: with `t = (<d, r> / <r, r>) r` and `e = d - t` the ratio is `10 log10(<t, t> /
+/// <e, e>)`.
 /// Source: Le Roux et al. 2019.
 ///
 /// - Parameters:
 ///   - reference: the clean signal.
 ///   - degraded: the signal to judge. The longer of the two is cut to the shorter.
-/// - Returns: decibels; `+infinity` where `degraded` is the reference up to scale, `-infinity` where
-///   it has nothing of it.
+/// - Returns: decibels; `+infinity` where `degraded` is the reference up to scale, `-infinity`
+///   where it is orthogonal to the reference.
 /// - Throws: `SISDRError` when a signal is empty, silent or not finite.
 public func siSDR(reference: [Float], degraded: [Float]) throws(SISDRError) -> Double {
   let count = min(reference.count, degraded.count)

@@ -1,26 +1,27 @@
 import Tensor
 
-/// Turns the spectrum into one feature vector per band and frame: X[B, F, T] to Z[B, K, T, N].
+/// The band split, which turns the spectrum into one feature vector per band and frame: X[B, F, T]
+/// to Z[B, K, T, N].
 ///
-/// Band k of width w takes its bins as 2w numbers a frame, `bin0.re, bin0.im, bin1.re, …`:
-/// `Z[k] = Linear(GroupNorm(X[k]))`, the statistics over the 2w numbers and all T frames of one
+/// Band k of width w takes its bins as 2w numbers per frame, `bin0.re, bin0.im, bin1.re, …`: `Z[k]
+/// = Linear(GroupNorm(X[k]))`, with statistics over the 2w numbers and all T frames of one
 /// utterance. Source: Luo and Yu 2023 (BSRNN).
 public struct BandSplit {
   /// The layers of one band.
   public struct Band {
-    /// Bins of the band, w.
+    /// Number of bins in the band, w.
     public let width: Int
-    /// Over 2w features; `band_split.norms.{k}`.
+    /// Normalisation over 2w features; `band_split.norms.{k}`.
     public let norm: GroupNorm
-    /// 2w to N; `band_split.fcs.{k}`.
+    /// Projection from 2w numbers to N features; `band_split.fcs.{k}`.
     public let projection: Linear
   }
 
-  /// Its place among the parameters' names.
+  /// Prefix of its parameters' names.
   public let name: String
-  /// One entry a band, low to high.
+  /// The bands, low to high.
   public let bands: [Band]
-  /// Features of a band and frame, N.
+  /// Number of features of a band and frame, N.
   public let features: Int
 
   /// Registers `norms` and `fcs` in `scope`, band by band; `widths` are bins, low to high.
@@ -38,9 +39,9 @@ public struct BandSplit {
 }
 
 extension BandSplit {
-  /// X[B, T, F, 2] to Z[B, K, T, N].
+  /// Splits X[B, T, F, 2] into Z[B, K, T, N], recorded on `tape`.
   ///
-  /// With `statistics`, one entry a band, it normalises with these instead of the input's own.
+  /// `statistics`, one entry per band, replace those of the input in the normalisation.
   public func callAsFunction(
     _ spectrogram: Tensor, statistics: [GroupStatistics]? = nil, _ tape: Tape
   ) -> Tensor {
@@ -55,7 +56,7 @@ extension BandSplit {
     return features
   }
 
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "BandSplit",

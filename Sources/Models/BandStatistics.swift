@@ -1,15 +1,15 @@
 import Tensor
 
-/// Takes the statistics of the band split's normalisation over a recording that comes in parts.
+/// The statistics of the band split's normalisation, accumulated over the parts of a recording.
 ///
-/// They need no model but its band widths. Memory does not depend on the length.
+/// They depend on the model only through its band widths. Memory does not depend on the length.
 public struct BandStatistics {
   private let widths: [Int]
   private var sums: [Double]
   private var squareSums: [Double]
   private var frameCount = 0
 
-  /// Nothing yet, of bands of `widths` bins, low to high.
+  /// Statistics without any frames, for bands of `widths` bins, low to high.
   public init(widths: [Int]) {
     self.widths = widths
     sums = Array(repeating: 0, count: widths.count)
@@ -28,7 +28,7 @@ public struct BandStatistics {
     for frame in frames {
       var numbers = spectrogram.base + 2 * bins * frame
       for (band, width) in widths.enumerated() {
-        // Float within a frame's band, which is short; double over the recording, which is not.
+        // Float sums suffice within a frame's band, which is short; the recording needs double.
         var (sum, squareSum): (Float, Float) = (0, 0)
         for index in 0..<2 * width {
           sum += numbers[index]
@@ -41,7 +41,7 @@ public struct BandStatistics {
     }
   }
 
-  /// The statistics of all that was added, one entry a band.
+  /// The statistics of all frames added so far, one entry per band.
   public var groups: [GroupStatistics] {
     precondition(frameCount > 0, "BandStatistics: no frames")
     return widths.indices.map { band in

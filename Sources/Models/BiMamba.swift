@@ -1,10 +1,10 @@
 import Tensor
 
-/// Which axis of [B, K, T, N] a block runs along.
+/// The axis of [B, K, T, N] that a block runs along.
 public enum TrunkPath: String, Sendable, CaseIterable {
-  /// Along the T frames: one sequence per utterance and band.
+  /// The T frames: one sequence per utterance and band.
   case intra
-  /// Along the K bands: one sequence per utterance and frame.
+  /// The K bands: one sequence per utterance and frame.
   case cross
 }
 
@@ -17,15 +17,15 @@ public enum TrunkPath: String, Sendable, CaseIterable {
 /// `reverse` flips the sequence axis: T on the intra path (B·K sequences of length T), K on the
 /// cross path (B·T sequences of length K).
 public struct BiMambaBlock {
-  /// Its place among the parameters' names, `layers.{i}.{path}`.
+  /// Prefix of its parameters' names, `layers.{i}.{path}`.
   public let name: String
-  /// The axis it runs along.
+  /// The axis that the block runs along.
   public let path: TrunkPath
-  /// Over N; `norm`.
+  /// Normalisation over N features; `norm`.
   public let norm: LayerNorm
-  /// First to last; `fwd`.
+  /// The Mamba that runs from first to last; `fwd`.
   public let forward: Mamba
-  /// Last to first; `bwd`.
+  /// The Mamba that runs from last to first; `bwd`.
   public let backward: Mamba
 
   /// Registers `norm`, `fwd` and `bwd` in `scope`.
@@ -41,7 +41,7 @@ public struct BiMambaBlock {
 }
 
 extension BiMambaBlock {
-  /// x[B, K, T, N] to the same shape.
+  /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = mambaBlock(
       x, along: path == .intra ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
@@ -76,7 +76,7 @@ public struct BiMambaTrunk: Trunk {
 }
 
 extension BiMambaBlock {
-  /// As PyTorch prints it, named by its path.
+  /// The structure of the block as PyTorch prints it, named by its path.
   public var outline: ModuleOutline {
     ModuleOutline(
       path == .intra ? "IntraBandBiMamba" : "CrossBandBiMamba",
@@ -88,7 +88,7 @@ extension BiMambaBlock {
 }
 
 extension BiMambaTrunk {
-  /// All blocks of all layers, one after the other.
+  /// Applies all blocks of all layers, one after the other, to z[B, K, T, N].
   public func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor {
     var features = z
     for block in layers.joined() { features = block(features, tape) }

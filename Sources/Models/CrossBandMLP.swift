@@ -1,20 +1,20 @@
 import Tensor
 
-/// The MLP behind the blocks of `unimamba`: x[B, K, T, N] to [B, K, T, N].
+/// The MLP after the blocks of `unimamba`: x[B, K, T, N] to [B, K, T, N].
 ///
 /// ```
 /// out = LayerNorm₂(x + GELU(LayerNorm₁(Linear(x))))
 /// ```
-/// Linear is N → N, both norms are over N and the GELU is exact (erf). Despite the name it acts on
-/// each band and frame alone, as in the published code.
+/// Linear is N → N, both norms are over N and the GELU is exact (erf). Despite its name the MLP
+/// acts on each band and frame alone, as in the published code.
 public struct CrossBandMLP {
-  /// Its place among the parameters' names, `cross_mlp`.
+  /// Prefix of its parameters' names, `cross_mlp`.
   public let name: String
-  /// N → N; `fc`.
+  /// Linear map of N to N features; `fc`.
   public let linear: Linear
-  /// Before the GELU; `norm1`.
+  /// Normalisation before the GELU; `norm1`.
   public let norm1: LayerNorm
-  /// Of the sum; `norm2`.
+  /// Normalisation of the sum; `norm2`.
   public let norm2: LayerNorm
 
   /// Registers `fc`, `norm1` and `norm2` in `scope`.
@@ -27,7 +27,7 @@ public struct CrossBandMLP {
 }
 
 extension CrossBandMLP {
-  /// x[B, K, T, N] to the same shape.
+  /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = crossBandMLP(
       x,
@@ -38,7 +38,7 @@ extension CrossBandMLP {
     return out
   }
 
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "CrossBandMLP",

@@ -1,6 +1,6 @@
 import Tensor
 
-/// One layer of torch.nn.LSTM with N inputs and H units, in one or two directions.
+/// A layer of torch.nn.LSTM with N inputs and H units, in one or two directions.
 ///
 /// ```
 /// i, f, g, o = split(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh)
@@ -12,23 +12,24 @@ import Tensor
 public struct LSTM {
   /// The weights of one direction.
   public struct Direction {
-    /// `weight_ih_l0`, [4H, N]; Xavier-uniform.
+    /// Input weights W_ih, [4H, N], `weight_ih_l0`; Xavier-uniform.
     public let inputWeight: Parameter
-    /// `weight_hh_l0`, [4H, H]; orthonormal columns.
+    /// Recurrent weights W_hh, [4H, H], `weight_hh_l0`; orthonormal columns.
     public let recurrentWeight: Parameter
-    /// `bias_ih_l0`, [4H]; zeros.
+    /// Input bias b_ih, [4H], `bias_ih_l0`; zeros.
     public let inputBias: Parameter
-    /// `bias_hh_l0`, [4H]; zeros.
+    /// Recurrent bias b_hh, [4H], `bias_hh_l0`; zeros.
     public let recurrentBias: Parameter
 
     var all: [Parameter] { [inputWeight, recurrentWeight, inputBias, recurrentBias] }
   }
 
-  /// N.
+  /// Number of inputs, N.
   public let features: Int
-  /// H.
+  /// Number of units, H.
   public let hiddenFeatures: Int
-  /// First to last, then last to first (`…_reverse`) if there are two.
+  /// The direction from first to last, and the one from last to first (`…_reverse`) if there are
+  /// two.
   public let directions: [Direction]
 
   /// Registers all parameters in `scope`.
@@ -48,7 +49,7 @@ public struct LSTM {
 }
 
 extension LSTM {
-  /// The directions as the fused operation takes them.
+  /// The directions in the form that the fused operation takes.
   var directed: [DirectedLSTM] {
     directions.enumerated().map { index, direction in
       DirectedLSTM(
@@ -59,7 +60,7 @@ extension LSTM {
     }
   }
 
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "LSTM(\(features), \(hiddenFeatures), batch_first=True"

@@ -9,23 +9,23 @@ import Tensor
 /// LSTM runs from first to last (B·K sequences of length T), over bands in both directions (B·T
 /// sequences of length K). Source: Luo and Yu 2023 (BSRNN).
 public struct LSTMBlock {
-  /// The axis that a block runs along, as its parameters are named.
+  /// The axis that a block runs along; raw values are the names of its parameters.
   public enum Path: String, Sendable, CaseIterable {
-    /// Along the T frames.
+    /// The T frames.
     case time
-    /// Along the K bands.
+    /// The K bands.
     case band
   }
 
-  /// Its place among the parameters' names, `{path}.{i}`.
+  /// Prefix of its parameters' names, `{path}.{i}`.
   public let name: String
-  /// The axis it runs along.
+  /// The axis that the block runs along.
   public let path: Path
-  /// Over N; `norm`.
+  /// Normalisation over N features; `norm`.
   public let norm: GroupNorm
-  /// N to H in each direction; `lstm`.
+  /// LSTM from N to H features in each direction; `lstm`.
   public let lstm: LSTM
-  /// All directions' H to N; `fc`.
+  /// Projection from the H features of all directions to N; `fc`.
   public let projection: Linear
 
   /// Registers `norm`, `lstm` and `fc` in `scope`.
@@ -43,7 +43,7 @@ public struct LSTMBlock {
 }
 
 extension LSTMBlock {
-  /// x[B, K, T, N] to the same shape.
+  /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = lstmBlock(
       x, along: path == .time ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
@@ -53,7 +53,7 @@ extension LSTMBlock {
     return out
   }
 
-  /// As PyTorch prints it, named by its path.
+  /// The structure of the block as PyTorch prints it, named by its path.
   public var outline: ModuleOutline {
     ModuleOutline(
       path == .time ? "TimeLSTM" : "BandLSTM",
@@ -85,7 +85,7 @@ public struct LSTMTrunk: Trunk {
 }
 
 extension LSTMTrunk {
-  /// All blocks one after the other.
+  /// Applies all blocks, one after the other, to z[B, K, T, N].
   public func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor {
     var features = z
     for block in paths.joined() { features = block(features, tape) }

@@ -2,14 +2,14 @@ import Tensor
 
 /// The sizes of a Mamba besides its width N.
 public struct MambaConfiguration: Sendable, Equatable {
-  /// Numbers of state per inner feature, `d_state`.
+  /// Number of states per inner feature, `d_state`.
   public let stateSize: Int
-  /// Taps of the causal convolution, `d_conv`.
+  /// Number of taps of the causal convolution, `d_conv`.
   public let convolutionTaps: Int
-  /// Inner features over N, `expand`.
+  /// Ratio of inner features to N, `expand`.
   public let expansion: Int
 
-  /// Sizes under mamba_ssm's names; the defaults are those of the published ablations.
+  /// A configuration of these sizes; the defaults are those of the published ablations.
   public init(stateSize: Int = 16, convolutionTaps: Int = 4, expansion: Int = 1) {
     self.stateSize = stateSize
     self.convolutionTaps = convolutionTaps
@@ -30,36 +30,37 @@ public struct MambaConfiguration: Sendable, Equatable {
 /// y_t     = ⟨h_t, C_t⟩ + D ⊙ x_t
 /// out     = out_proj(y ⊙ SiLU(z))
 /// ```
-/// Parameter names, shapes and initialisation are those of `mamba_ssm.Mamba`; its other matrices
-/// are Xavier-uniform, as in the published runs. Source: Gu and Dao 2023.
+/// Parameter names, shapes and initialisation are those of `mamba_ssm.Mamba`, except that the
+/// matrices of `in_proj`, `x_proj` and `out_proj` are Xavier-uniform, as in the published runs.
+/// Source: Gu and Dao 2023.
 public struct Mamba {
   /// The sizes besides N.
   public let configuration: MambaConfiguration
   /// Width of input and output, N.
   public let features: Int
-  /// Inner features, D.
+  /// Number of inner features, D.
   public let innerFeatures: Int
   /// Rank of the time step's projection, R.
   public let timeStepRank: Int
 
-  /// `in_proj.weight`, [2D, N]: rows of x, then of z; Xavier-uniform, no bias.
+  /// Input projection `in_proj.weight`, [2D, N]: rows of x, then of z; Xavier-uniform, no bias.
   public let inProjection: Parameter
-  /// `conv1d.weight`, [D, 1, d_conv]; uniform ±d_conv^-½.
+  /// Convolution taps `conv1d.weight`, [D, 1, d_conv]; uniform ±d_conv^-½.
   public let convolutionWeight: Parameter
-  /// `conv1d.bias`, [D]; uniform ±d_conv^-½.
+  /// Convolution bias `conv1d.bias`, [D]; uniform ±d_conv^-½.
   public let convolutionBias: Parameter
-  /// `x_proj.weight`, [R + 2S, D]: rows of dt, of B, of C; Xavier-uniform, no bias.
+  /// Projection of x `x_proj.weight`, [R + 2S, D]: rows of dt, of B, of C; Xavier-uniform, no bias.
   public let xProjection: Parameter
-  /// `dt_proj.weight`, [D, R]; uniform ±R^-½.
+  /// Time step's projection `dt_proj.weight`, [D, R]; uniform ±R^-½.
   public let timeStepWeight: Parameter
-  /// `dt_proj.bias`, [D]; inverse softplus of steps drawn log-uniformly in [1e-3, 0.1], at least
-  /// 1e-4.
+  /// Time step's bias `dt_proj.bias`, [D]; inverse softplus of steps drawn log-uniformly from
+  /// [1e-3, 0.1], at least 1e-4.
   public let timeStepBias: Parameter
-  /// `A_log`, [D, S]; log(1…S) on every row.
+  /// Logarithm `A_log` of −A, [D, S]; log(1…S) in every row.
   public let stateLog: Parameter
-  /// `D`, [D]; ones.
+  /// Skip weights `D`, [D]; ones.
   public let skip: Parameter
-  /// `out_proj.weight`, [N, D]; Xavier-uniform, no bias.
+  /// Output projection `out_proj.weight`, [N, D]; Xavier-uniform, no bias.
   public let outProjection: Parameter
 
   /// Registers all parameters in `scope`.
@@ -79,7 +80,7 @@ public struct Mamba {
       "conv1d.weight", [inner, 1, taps], .uniform(bound: convolutionBound))
     convolutionBias = scope.parameter("conv1d.bias", [inner], .uniform(bound: convolutionBound))
     xProjection = scope.parameter("x_proj.weight", [rank + 2 * states, inner], .xavierUniform)
-    // These two stay out of the Xavier pass: it would undo the steps' range.
+    // These two are not Xavier-uniform, because that would undo the range of the time steps.
     timeStepWeight = scope.parameter(
       "dt_proj.weight", [inner, rank], .uniform(bound: 1 / Float(rank).squareRoot()))
     timeStepBias = scope.parameter(
@@ -92,15 +93,15 @@ public struct Mamba {
 }
 
 extension Mamba {
-  /// The parameters as the fused operation takes them.
-  var weights: MambaParameters {
+  /// The parameters in the form that the fused operation takes.
+  package var weights: MambaParameters {
     MambaParameters(
       inProjection: inProjection, convolutionWeight: convolutionWeight,
       convolutionBias: convolutionBias, xProjection: xProjection, stepWeight: timeStepWeight,
       stepBias: timeStepBias, logDecay: stateLog, skip: skip, outProjection: outProjection)
   }
 
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     let taps = configuration.convolutionTaps
     return ModuleOutline(

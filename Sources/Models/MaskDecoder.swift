@@ -2,43 +2,43 @@ import Tensor
 
 /// The sizes of the mask decoder.
 public struct MaskDecoderConfiguration: Sendable, Equatable {
-  /// Hidden features over N, one number a band.
+  /// Ratio of hidden features to N, one number per band.
   public let expansions: [Int]
-  /// Frames the mask reaches over, τ: odd, 1 for a plain complex mask.
+  /// Number of frames that the mask filters over, τ: odd; 1 for a plain complex mask.
   public let maskTaps: Int
 
-  /// One expansion a band, low to high.
+  /// A configuration with one expansion per band, low to high.
   public init(expansions: [Int], maskTaps: Int) {
     self.expansions = expansions
     self.maskTaps = maskTaps
   }
 }
 
-/// Makes a complex mask of every band's features and filters the spectrum with it:
-/// Z[B, K, T, N] and X[B, F, T] to Ŝ[B, F, T].
+/// The mask decoder, which computes a complex mask from every band's features and filters the
+/// spectrum with it: Z[B, K, T, N] and X[B, F, T] to Ŝ[B, F, T].
 ///
-/// Band k of width w, expansion e and τ taps: `GLU(Linear(tanh(Linear(GroupNorm(Z[k])))))`,
-/// N → eN → 4τw → 2τw numbers a frame, ordered [w, τ, re/im]: the mask M[F, T, τ]. GLU is the first
-/// half times the sigmoid of the second; the GroupNorm's statistics are over N and T. Then
-/// `Ŝ[f, t] = Σ_j M[f, t, j] · X[f, t + j − (τ−1)/2]`, frames outside the utterance being zero.
+/// Band k of width w, expansion e and τ taps: `GLU(Linear(tanh(Linear(GroupNorm(Z[k])))))`, N → eN
+/// → 4τw → 2τw numbers per frame, ordered [w, τ, re/im], are the mask M[F, T, τ]. GLU is the first
+/// half times the sigmoid of the second; the GroupNorm's statistics are over N and T. Then `Ŝ[f, t]
+/// = Σ_j M[f, t, j] · X[f, t + j − (τ−1)/2]`, with zeros for frames outside the utterance.
 public struct MaskDecoder {
   /// The layers of one band.
   public struct Band {
-    /// Bins of the band, w.
+    /// Number of bins in the band, w.
     public let width: Int
-    /// Over N features; `decoder.norms.{k}`.
+    /// Normalisation over N features; `decoder.norms.{k}`.
     public let norm: GroupNorm
-    /// N to eN; `decoder.fc1.{k}`.
+    /// Linear map from N to eN hidden features; `decoder.fc1.{k}`.
     public let hidden: Linear
-    /// eN to 4τw; `decoder.fc2.{k}`.
+    /// Linear map from eN to 4τw numbers; `decoder.fc2.{k}`.
     public let mask: Linear
   }
 
-  /// Its place among the parameters' names.
+  /// Prefix of its parameters' names.
   public let name: String
-  /// One entry a band, low to high.
+  /// The bands, low to high.
   public let bands: [Band]
-  /// Frames the mask reaches over, τ.
+  /// Number of frames that the mask filters over, τ.
   public let maskTaps: Int
 
   /// Registers `norms`, `fc1` and `fc2` in `scope`, band by band; `widths` are bins, low to high.
@@ -65,7 +65,7 @@ public struct MaskDecoder {
 }
 
 extension MaskDecoder {
-  /// Z[B, K, T, N] and X[B, T, F, 2] to Ŝ[B, T, F, 2].
+  /// Filters X[B, T, F, 2] with the mask of Z[B, K, T, N] to Ŝ[B, T, F, 2], recorded on `tape`.
   public func callAsFunction(_ z: Tensor, _ spectrogram: Tensor, _ tape: Tape) -> Tensor {
     let enhanced = maskDecoder(
       z, spectrogram,
@@ -78,7 +78,7 @@ extension MaskDecoder {
     return enhanced
   }
 
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "MaskDecoder",

@@ -1,19 +1,19 @@
-import Tensor
+import Platform
 
-/// What `describe` prints of a model: its structure as PyTorch prints it, and where its parameters
-/// are.
+/// The summary of a model that `describe` prints: its structure as PyTorch prints it, and its
+/// parameter counts by component.
 public struct ModelSummary {
-  /// One component and its share of the parameters.
+  /// A component and its number of parameters.
   public struct Row: Equatable, Sendable {
-    /// As in parameter keys: `band_split`, `layers.0`, `decoder`.
+    /// Name as in parameter keys: `band_split`, `layers.0`, `decoder`.
     public let component: String
-    /// Trainable numbers.
+    /// Number of trainable parameters.
     public let parameters: Int
   }
 
-  /// What was summarised.
+  /// The model's configuration.
   public let configuration: ModelConfiguration
-  /// The structure.
+  /// The model's structure.
   public let outline: ModuleOutline
   /// The components in forward order; they hold all parameters.
   public let rows: [Row]
@@ -33,16 +33,16 @@ public struct ModelSummary {
     }
   }
 
-  /// Trainable numbers in all.
+  /// Number of trainable parameters of the whole model.
   public var total: Int { rows.reduce(0) { $0 + $1.parameters } }
 
-  /// How far `total` is above the published count, in percent; nil if none is published.
+  /// Excess of `total` over the published count, in percent; nil if none is published.
   public var differencePercent: Double? {
     guard let published = configuration.published else { return nil }
     return 100 * (Double(total) / Double(published.parameters) - 1)
   }
 
-  // A numbered list of layers is a row each; anything else is one row.
+  // Each layer of a numbered list has a row of its own; any other component has one row.
   private static func component(of name: String) -> String {
     let parts = name.split(separator: ".")
     return parts.count > 1 && Int(parts[1]) != nil ? "\(parts[0]).\(parts[1])" : String(parts[0])
@@ -50,7 +50,7 @@ public struct ModelSummary {
 }
 
 extension ModelSummary: CustomStringConvertible {
-  /// Heading, structure and table, for a terminal.
+  /// The summary for a terminal: heading, structure and table.
   public var description: String {
     var lines = ["\(configuration.name): \(configuration.title)"]
     if !configuration.summary.isEmpty { lines.append(configuration.summary) }

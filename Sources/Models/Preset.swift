@@ -2,7 +2,7 @@ import Foundation
 
 /// The systems that come with the program, each a JSON file in `Presets`.
 public enum Preset {
-  // A further system is a file in `Presets` and its line here; a test compares the two.
+  // A new system needs a file in `Presets` and a line here; a test compares the two.
   private static let files: [(name: String, text: [UInt8])] = [
     ("abl1", PackageResources.abl1_json),
     ("abl2", PackageResources.abl2_json),
@@ -16,10 +16,10 @@ public enum Preset {
   public static let names: [String] = files.map(\.name)
 
   /// The names of the ablations and of the baselines that they are compared with, which `check`
-  /// tests unless told otherwise.
+  /// tests by default.
   public static let systems: [String] = ["abl1", "abl2", "abl3", "bsrnn", "unimamba"]
 
-  /// The presets.
+  /// The configurations of all presets.
   ///
   /// - Throws: `ConfigurationError` if a preset is broken, which tests rule out.
   public static func all() throws(ConfigurationError) -> [ModelConfiguration] {
@@ -28,11 +28,11 @@ public enum Preset {
     return presets
   }
 
-  /// The preset of this name, or the configuration in a JSON file of this path.
+  /// The preset with this name, or the configuration in the JSON file at this path.
   ///
-  /// A preset goes before a file of the same name; write `./abl1` for the file.
+  /// A preset takes precedence over a file with its name; write `./abl1` for the file.
   ///
-  /// - Throws: `ConfigurationError` if there is neither, or the file is broken.
+  /// - Throws: `ConfigurationError` if neither exists, or the file is broken.
   public static func load(_ nameOrPath: String) throws(ConfigurationError) -> ModelConfiguration {
     if let file = files.first(where: { $0.name == nameOrPath }) {
       return try ModelConfiguration(parsing: file.text, file: "preset \(file.name)")

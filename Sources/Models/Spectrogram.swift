@@ -2,7 +2,7 @@ import Tensor
 
 /// Conversions between the field's spectrogram layouts and the model's own, [B, T, F, 2].
 public enum Spectrogram {
-  /// Complex [B, F, T], stored as [B, F, T, 2] with (re, im) last, to [B, T, F, 2].
+  /// Converts complex [B, F, T], stored as [B, F, T, 2] with (re, im) last, to [B, T, F, 2].
   public static func fromComplex(_ x: Tensor) -> Tensor {
     precondition(
       x.shape.count == 4 && x.shape[3] == 2, "fromComplex: expected [B, F, T, 2], got \(x.shape)")
@@ -12,7 +12,7 @@ public enum Spectrogram {
     }
   }
 
-  /// Real and imaginary planes [B, 2, F, T] to [B, T, F, 2].
+  /// Converts real and imaginary planes [B, 2, F, T] to [B, T, F, 2].
   public static func fromPlanes(_ x: Tensor) -> Tensor {
     precondition(
       x.shape.count == 4 && x.shape[1] == 2, "fromPlanes: expected [B, 2, F, T], got \(x.shape)")
@@ -22,7 +22,7 @@ public enum Spectrogram {
     }
   }
 
-  /// [B, T, F, 2] to complex [B, F, T], stored as [B, F, T, 2].
+  /// Converts [B, T, F, 2] to complex [B, F, T], stored as [B, F, T, 2].
   public static func toComplex(_ x: Tensor) -> Tensor {
     precondition(
       x.shape.count == 4 && x.shape[3] == 2, "toComplex: expected [B, T, F, 2], got \(x.shape)")
@@ -32,7 +32,7 @@ public enum Spectrogram {
     }
   }
 
-  /// [B, T, F, 2] to planes [B, 2, F, T].
+  /// Converts [B, T, F, 2] to real and imaginary planes [B, 2, F, T].
   public static func toPlanes(_ x: Tensor) -> Tensor {
     precondition(
       x.shape.count == 4 && x.shape[3] == 2, "toPlanes: expected [B, T, F, 2], got \(x.shape)")

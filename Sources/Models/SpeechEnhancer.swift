@@ -2,20 +2,20 @@ import Tensor
 
 /// A complete model: band split, trunk, mask decoder and the arena that holds their parameters.
 ///
-/// X[B, F, T], a complex spectrum, to the enhanced spectrum Ŝ[B, F, T].
+/// The model maps a complex spectrum X[B, F, T] to the enhanced spectrum Ŝ[B, F, T].
 public final class SpeechEnhancer {
-  /// What it was made of.
+  /// The configuration that the model was made from.
   public let configuration: ModelConfiguration
   /// All parameters, in forward order.
   public let parameters: ParameterArena
-  /// The spectrum to features, `band_split`.
+  /// The band split from the spectrum to features, `band_split`.
   public let bandSplit: BandSplit
-  /// The layers between, named by themselves.
+  /// The layers between band split and decoder, with names of their own.
   public let trunk: any Trunk
-  /// Features and spectrum to the enhanced spectrum, `decoder`.
+  /// The decoder from features and spectrum to the enhanced spectrum, `decoder`.
   public let decoder: MaskDecoder
 
-  /// A model with the first values that `seed` gives.
+  /// A model whose parameters have the initial values that `seed` determines.
   public init(configuration: ModelConfiguration, seed: UInt64) {
     self.configuration = configuration
     parameters = ParameterArena()
@@ -33,20 +33,20 @@ public final class SpeechEnhancer {
 }
 
 extension SpeechEnhancer {
-  /// The forward pass: X[B, T, F, 2] to Ŝ of the same shape, recorded on `tape`.
+  /// Runs the forward pass from X[B, T, F, 2] to Ŝ[B, T, F, 2], recorded on `tape`.
   ///
-  /// Frames are contiguous, bins are (re, im) pairs: the layout that `STFT` makes. Of the other
-  /// layouts of the field, `Spectrogram` makes this one. Where the spectrogram is a part of a
-  /// longer one, `bandStatistics` are the longer one's; see `BandStatistics`.
+  /// Frames are contiguous and bins are (re, im) pairs, which is the layout of `STFT`;
+  /// `Spectrogram` converts other layouts of the field. For a part of a longer spectrogram,
+  /// `bandStatistics` are those of the longer one; see `BandStatistics`.
   public func callAsFunction(
     _ spectrogram: Tensor, bandStatistics: [GroupStatistics]? = nil, _ tape: Tape
   ) -> Tensor {
-    // Nothing else holds the features, so that a block's input goes when its output is there.
+    // Nothing else holds the features, so that a block's input is freed once its output exists.
     let features = trunk(bandSplit(spectrogram, statistics: bandStatistics, tape), tape)
     return decoder(features, spectrogram, tape)
   }
 
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "SpeechEnhancer",

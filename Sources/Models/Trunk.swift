@@ -1,3 +1,4 @@
+import Files
 import Tensor
 
 /// The layers between the band split and the decoder: Z[B, K, T, N] to [B, K, T, N].
@@ -5,31 +6,34 @@ import Tensor
 /// A new kind of trunk is a file with one type that conforms to this and one that conforms to
 /// `TrunkConfiguration`, and an entry in `TrunkKinds.all`.
 public protocol Trunk {
-  /// The forward pass, recorded on `tape`. Takes `z` over, so as not to keep it to the end.
+  /// Runs the forward pass on z[B, K, T, N], recorded on `tape`. Consumes `z`, so that its memory
+  /// can be freed before the end.
   func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor
 
   /// The layers for `describe`, under the names of their parameters.
   var modules: [ModuleOutline.Child] { get }
 }
 
-/// What a preset says of its trunk, under the key `trunk`.
+/// The configuration of a trunk, which a preset has under the key `trunk`.
 public protocol TrunkConfiguration: Sendable, Equatable {
-  /// What `trunk.kind` says in JSON.
+  /// The value of `trunk.kind` in JSON.
   static var kind: String { get }
 
-  /// Reads the object `trunk`, whose `kind` is this one's.
+  /// Reads the object `trunk`, whose `kind` is that of this type.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   init(reading reader: ConfigurationReader) throws(ConfigurationError)
 
   /// The object `trunk`, `kind` included.
   var json: JSONValue { get }
 
-  /// Registers the trunk's parameters in `scope`, the root of the names.
+  /// Makes the trunk and registers its parameters in `scope`, the root of the names.
   func makeTrunk(layers: Int, features: Int, scope: ParameterScope) -> any Trunk
 }
 
 /// The kinds of trunk that a configuration may name.
 public enum TrunkKinds {
-  /// Every kind, as `describe` and errors list them.
+  /// All kinds, in the order in which `describe` and errors list them.
   public static let all: [any TrunkConfiguration.Type] = [
     BiMambaTrunkConfiguration.self,
     LSTMTrunkConfiguration.self,
@@ -37,7 +41,7 @@ public enum TrunkKinds {
   ]
 
   /// Reads the object `trunk` of a configuration.
-  static func read(
+  package static func read(
     _ value: JSONValue, file: String
   ) throws(ConfigurationError) -> any TrunkConfiguration {
     let known = all.map { $0.kind }

@@ -1,17 +1,17 @@
 import Tensor
 
-/// A Mamba forward in time with a residual: x[B, K, T, N] to [B, K, T, N].
+/// A Mamba that runs forward in time with a residual: x[B, K, T, N] to [B, K, T, N].
 ///
 /// ```
 /// out = x + Mamba(LayerNorm(x))
 /// ```
-/// One sequence of length T for each utterance and band.
+/// Each utterance and band is one sequence of length T.
 public struct UniMambaBlock {
-  /// Its place among the parameters' names, `layers.{i}.time`.
+  /// Prefix of its parameters' names, `layers.{i}.time`.
   public let name: String
-  /// Over N; `norm`.
+  /// Normalisation over N features; `norm`.
   public let norm: LayerNorm
-  /// First to last; `mamba`.
+  /// The Mamba, which runs from first to last; `mamba`.
   public let mamba: Mamba
 
   /// Registers `norm` and `mamba` in `scope`.
@@ -23,7 +23,7 @@ public struct UniMambaBlock {
 }
 
 extension UniMambaBlock {
-  /// x[B, K, T, N] to the same shape.
+  /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = mambaBlock(
       x, along: .time, normWeight: norm.weight, normBias: norm.bias,
@@ -32,18 +32,19 @@ extension UniMambaBlock {
     return out
   }
 
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "UniMambaBlock", [.init("norm", norm.outline), .init("mamba", mamba.outline)])
   }
 }
 
-/// Layers of Mambas forward in time, `layers.{i}.time`, and an MLP behind the last, `cross_mlp`.
+/// Layers of Mambas that run forward in time, `layers.{i}.time`, and an MLP after the last,
+/// `cross_mlp`.
 public struct UniMambaTrunk: Trunk {
   /// The blocks, in forward order.
   public let layers: [UniMambaBlock]
-  /// Behind the last block.
+  /// The MLP after the last block.
   public let mlp: CrossBandMLP
 
   /// Registers `layers` and `cross_mlp` in `scope`.
@@ -61,7 +62,7 @@ public struct UniMambaTrunk: Trunk {
 }
 
 extension UniMambaTrunk {
-  /// All blocks, one after the other, and the MLP.
+  /// Applies all blocks, one after the other, and the MLP to z[B, K, T, N].
   public func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor {
     var features = z
     for block in layers { features = block(features, tape) }

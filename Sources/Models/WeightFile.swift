@@ -1,20 +1,21 @@
+import Files
 import Foundation
 import Tensor
 
-/// Weights of a model as safetensors under PyTorch's names, float32.
+/// Weights of a model in a safetensors file, as float32 under PyTorch's names.
 ///
-/// A file of this program also holds the model's configuration as JSON, so that it alone says what
-/// model to make, and checksums. A file without, such as an export from PyTorch, loads into a model
-/// that fits.
+/// A file of this program also holds the model's configuration as JSON, so that the file alone
+/// determines the model, and checksums. A file without these, such as an export from PyTorch, loads
+/// into a model that fits.
 public struct WeightFile {
   /// Metadata key of the configuration's JSON text.
   public static let configurationKey = "configuration"
   /// Metadata key of the program and version that wrote the file.
   public static let programKey = "program"
 
-  /// What errors call the file.
+  /// The name of the file in errors.
   public let path: String
-  /// The model that the file was written for; nil if it does not say.
+  /// The configuration of the model that the file was written for; nil if the file holds none.
   public let configuration: ModelConfiguration?
   private let file: SafetensorsFile
 
@@ -31,9 +32,9 @@ public struct WeightFile {
     try self.init(file, path: url.path)
   }
 
-  /// Takes a file that has been read from `path`.
+  /// Checks a file that has been read from `path`.
   ///
-  /// - Throws: `WeightFileError.invalid` if the contents are not what the file's checksums say,
+  /// - Throws: `WeightFileError.invalid` if the contents do not have the checksums in the file,
   ///   `.configuration` if the configuration in the metadata is broken.
   public init(_ file: SafetensorsFile, path: String) throws(WeightFileError) {
     self.file = file
@@ -57,8 +58,10 @@ public struct WeightFile {
 
   /// Copies the weights into a model, all of them or, if anything is wrong, none.
   ///
-  /// - Parameter prefix: Begins the names of the model's weights in a file that holds more than
-  ///   them; other tensors are then left alone.
+  /// - Parameters:
+  ///   - model: the model that receives the weights.
+  ///   - prefix: the prefix of the model's weights in a file that also holds other tensors, which
+  ///     are then ignored.
   /// - Throws: `WeightFileError.unfit` with every missing, unexpected, wrongly shaped, wrongly
   ///   typed and non-finite tensor.
   public func load(into model: SpeechEnhancer, prefix: String = "") throws(WeightFileError) {
@@ -104,7 +107,9 @@ public struct WeightFile {
 
   /// The bytes of a file with the weights and the configuration of `model`, and their checksums.
   ///
-  /// - Parameter program: Name and version of the writer, such as "disttrain 1.0.0".
+  /// - Parameters:
+  ///   - model: the model whose weights are written.
+  ///   - program: name and version of the writer, such as "disttrain 1.0.0".
   public static func serialized(_ model: SpeechEnhancer, program: String) -> Data {
     let entries = model.parameters.parameters.map { parameter in
       SafetensorsFile.Entry(
@@ -113,7 +118,7 @@ public struct WeightFile {
     }
     let metadata = [
       configurationKey: model.configuration.json.description, programKey: program,
-      // Python loaders of the format ask which framework's conventions hold.
+      // Python loaders of the format require the framework whose conventions hold.
       "format": "pt",
     ]
     return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()

@@ -1,18 +1,18 @@
-import Tensor
+import Files
 
-/// Why weights were rejected.
+/// Reasons for which weights are rejected.
 public enum WeightFileError: Error, Equatable, CustomStringConvertible {
-  /// What is wrong with one tensor.
+  /// A fault of one tensor.
   public enum Fault: Sendable, Equatable {
-    /// The model has this parameter, the file has not.
+    /// The file lacks this parameter of the model.
     case missing(name: String, shape: [Int])
-    /// The file has this tensor, the model has not.
+    /// The file has this tensor, but the model has no such parameter.
     case unexpected(name: String, shape: [Int])
-    /// Both have it, of different shapes.
+    /// The tensor's shape is not that of the parameter.
     case wrongShape(name: String, expected: [Int], found: [Int])
-    /// Its elements are not float32.
+    /// The tensor's elements are not float32.
     case wrongType(name: String, dtype: String)
-    /// This many of its elements are infinite or not a number.
+    /// The tensor has `count` elements that are infinite or not a number.
     case notFinite(name: String, count: Int)
   }
 
@@ -23,13 +23,14 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
   /// The configuration in the file's metadata is broken.
   case configuration(ConfigurationError)
 
-  /// The file, what it was written for, and the faults, at most eight of a kind.
+  /// One sentence with the file, the model it was written for, and the faults, at most eight of
+  /// each kind.
   public var description: String {
     switch self {
     case .invalid(let error): return error.description
     case .configuration(let error): return error.description
     case .unfit(let path, let model, let writtenFor, let faults):
-      var text = "The weights in \(path) do not fit the model \"\(model)\""
+      var text = "\(path): the weights do not fit the model \"\(model)\""
       if let writtenFor, writtenFor != model {
         text += " (they were written for \"\(writtenFor)\")"
       }
@@ -44,7 +45,7 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
         let rest = items.count > 8 ? " and \(items.count - 8) more" : ""
         return "\(items.count) \(kind): \(shown)\(rest)"
       }
-      return text + ": " + clauses.joined(separator: "; ") + "."
+      return text + ": " + clauses.joined(separator: "; ")
     }
   }
 }

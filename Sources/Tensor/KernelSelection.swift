@@ -4,16 +4,16 @@ import KernelAPI
 import KernelsAVX2
 import KernelsAVX512
 
-/// Why a setting of the environment cannot be followed.
+/// Settings of the environment that cannot be followed.
 public enum KernelSelectionError: Error, Equatable, Sendable, CustomStringConvertible {
   /// `DISTTRAIN_KERNELS` names no kernels.
   case unknownKernels(String)
-  /// `DISTTRAIN_KERNELS` asks for AVX-512 on a machine without it.
+  /// `DISTTRAIN_KERNELS` is avx512 on a machine without AVX-512.
   case noAVX512
   /// `DISTTRAIN_GEMM` names no matrix product.
   case unknownProduct(String)
 
-  /// One sentence naming the variable and what to do.
+  /// One sentence that names the variable and says what to do.
   public var description: String {
     switch self {
     case .unknownKernels(let value):
@@ -28,12 +28,13 @@ public enum KernelSelectionError: Error, Equatable, Sendable, CustomStringConver
   }
 }
 
-/// What the environment says about kernels: `DISTTRAIN_KERNELS=avx2` or `avx512` forces a choice
-/// and `DISTTRAIN_GEMM=openblas` another matrix product, for tests and comparisons.
+/// The environment's choice of kernels, for tests and comparisons: `DISTTRAIN_KERNELS=avx2` or
+/// `avx512` forces kernels, and `DISTTRAIN_GEMM=openblas` another matrix product.
 public enum KernelSelection {
-  /// Throws for a setting that cannot be followed.
+  /// Checks the settings. Programs call this first, since otherwise the first use of a kernel would
+  /// stop them.
   ///
-  /// Programs call it first; otherwise the first use of a kernel stops them.
+  /// - Throws: `KernelSelectionError` for a setting that cannot be followed.
   public static func validate(_ environment: [String: String]) throws(KernelSelectionError) {
     _ = try kernels(environment)
     _ = try usesOpenBLAS(environment)
@@ -78,7 +79,7 @@ public enum KernelSelection {
 /// The kernels that this process computes with, chosen once; see `KernelSelection`.
 public let kernels: any KernelSet.Type = KernelSelection.chosen(KernelSelection.kernels)
 
-/// Both implementations, where the machine can run them: the tests compare them.
+/// The implementations that this machine can run, which the tests compare.
 public let availableKernels: [any KernelSet.Type] =
   platform_has_avx512() != 0
   ? [KernelsAVX2.Kernels.self, KernelsAVX512.Kernels.self] : [KernelsAVX2.Kernels.self]

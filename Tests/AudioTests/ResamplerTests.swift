@@ -1,18 +1,17 @@
 import Audio
+import Files
 import Foundation
 import Testing
+import TestSupport
 
-/// Whether libsoxr is installed, which only the preparation of corpora needs.
-let hasResampler = (try? Resampler(.high)) != nil
-
-/// The filter of the resampler, measured: the README states these figures.
+/// Measured properties of the resampler's filter; docs/data.md states these figures.
 @Suite(.enabled(if: hasResampler, "needs libsoxr0"))
 struct ResamplerTests {
-  /// Taps of the response that are looked at, at 48 kHz, on each side of the middle.
+  /// Number of taps of the response at 48 kHz that are measured on each side of the middle.
   private static let reach = 1200
 
-  /// The impulse response from 48 to 16 kHz at the rate of the source: of impulses at three
-  /// neighbouring samples each shows every third value.
+  /// The impulse response from 48 to 16 kHz at the rate of the source; the output of each of three
+  /// impulses at neighbouring samples gives every third value.
   private func response(_ quality: Resampler.Quality) throws -> [Double] {
     let resampler = try Resampler(quality)
     let centre = 24_000
@@ -30,7 +29,7 @@ struct ResamplerTests {
     return response
   }
 
-  /// Gain at a frequency in dB. The output has a third of the samples, hence the factor.
+  /// Gain at a frequency in dB. The factor compensates that the output has a third of the samples.
   private func gain(_ response: [Double], _ hertz: Double) -> Double {
     let step = 2 * Double.pi * hertz / 48_000
     let (re, im) = response.enumerated().reduce((0.0, 0.0)) { sum, tap in
@@ -50,7 +49,7 @@ struct ResamplerTests {
     return high
   }
 
-  @Test func highQualityIsWhatTheDocumentationStates() throws {
+  @Test func highQualityHasTheDocumentedResponse() throws {
     let response = try response(.high)
     #expect(abs(edge(response, -0.1) - 7448) < 2)
     #expect(abs(edge(response, -3) - 7603) < 2)
@@ -61,18 +60,18 @@ struct ResamplerTests {
     #expect((stopband.max() ?? 0) < -127, "\(stopband.max() ?? 0) dB")
   }
 
-  @Test func theFilterHasNoDelayAndIsSymmetric() throws {
+  @Test func filterIsSymmetricWithoutDelay() throws {
     let response = try response(.high)
     let peak = try #require(response.indices.max { response[$0] < response[$1] })
     #expect(peak == Self.reach)
     let asymmetry = zip(response, response.reversed()).map { abs($0 - $1) }.max() ?? 1
     #expect(asymmetry < 1e-7, "\(asymmetry)")
-    // 563 taps: 5.9 ms to either side.
+    // The filter has 563 taps, 5.9 ms on either side.
     let support = response.indices.filter { abs(response[$0]) > 1e-7 }
     #expect(support.first == Self.reach - 281 && support.last == Self.reach + 281)
   }
 
-  @Test func lowQualityIsAnother() throws {
+  @Test func lowQualityHasTheDocumentedResponse() throws {
     let response = try response(.low)
     #expect(abs(edge(response, -0.1) - 5855) < 3)
     #expect(abs(edge(response, -3) - 6487) < 3)
@@ -83,11 +82,11 @@ struct ResamplerTests {
   @Test(arguments: [
     ["a", "b"], [""], ["", ""], ["a,b", "say \"hi\"", " outer ", "größe"], ["\"", "\"\"", ",\","],
   ])
-  func fieldsComeBack(fields: [String]) {
+  func fieldsSurviveARoundTrip(fields: [String]) {
     #expect(CSVLine.fields(CSVLine.text(fields)) == fields)
   }
 
-  @Test func halfALineIsNone() {
+  @Test func incompleteLinesAreRejected() {
     #expect(CSVLine.fields("a,\"b") == nil)
     #expect(CSVLine.fields("a,\"b\"\"") == nil)
     #expect(CSVLine.text(["a", "b,c"]) == "a,\"b,c\"")

@@ -1,9 +1,11 @@
 import Audio
 import Foundation
 import Testing
+import TestSupport
 
 @Suite struct STFTTests {
-  /// PyTorch's frame-last layout `[F, T, 2]` of utterance `index` as `[T, F, 2]`.
+  /// Spectrogram of utterance `index`, converted from PyTorch's frame-last layout `[F, T, 2]` to
+  /// `[T, F, 2]`.
   private func frameMajor(_ tensor: (shape: [Int], values: [Float]), _ index: Int) -> [Float] {
     let (bins, frames) = (tensor.shape[1], tensor.shape[2])
     var result = [Float](repeating: 0, count: frames * bins * 2)
@@ -18,7 +20,8 @@ import Testing
     return result
   }
 
-  /// PyTorch in float64, from `Fixtures/golden/stft.safetensors` (torch.stft, torch.istft).
+  /// Compares with PyTorch in float64, from `Fixtures/golden/stft.safetensors` (torch.stft,
+  /// torch.istft).
   @Test(arguments: [("a", 0), ("a", 1), ("b", 0)])
   func agreesWithPyTorch(name: String, utterance: Int) throws {
     let golden = try goldenTensors("stft")
@@ -41,7 +44,7 @@ import Testing
     let inverted = stft.inverse(arbitrary, sampleCount: length)
     #expect(relativeError(inverted, try row("istft_of_M_\(name)")) < 2e-6)
 
-    // The imaginary parts of the outer bins mean nothing.
+    // The imaginary parts of the outer bins must be ignored.
     for frame in 0..<arbitrary.count / 514 {
       arbitrary[frame * 514 + 1] += 3
       arbitrary[frame * 514 + 513] -= 7
@@ -49,7 +52,7 @@ import Testing
     #expect(stft.inverse(arbitrary, sampleCount: length) == inverted)
   }
 
-  /// The definition, in Double.
+  /// The spectrogram by its definition, in double precision.
   private func naive(_ x: [Float]) -> [Float] {
     let count = x.count
     func reflected(_ i: Int) -> Double {
@@ -85,7 +88,7 @@ import Testing
     #expect(STFT().frameCount(sampleCount: 32_000) == 251)
   }
 
-  @Test func oneInstanceServesSignalsOfAnyLengthInTurn() throws {
+  @Test func instanceServesSignalsOfAnyLengthInTurn() throws {
     let stft = STFT()
     let long = try stft.forward(noise(5000))
     _ = try stft.forward(noise(300))

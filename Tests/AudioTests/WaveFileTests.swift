@@ -1,6 +1,7 @@
 import Audio
 import Foundation
 import Testing
+import TestSupport
 
 @Suite struct WaveFileTests {
   let folder: TemporaryFolder
@@ -147,7 +148,7 @@ import Testing
     }
   }
 
-  @Test func aStreamedHeaderWithoutLengthIsReadToItsEnd() throws {
+  @Test func streamedFilesWithoutLengthAreReadToTheirEnd() throws {
     var bytes = wav(channels: 1, rate: 16_000, frames: 500)
     bytes.replaceSubrange(40..<44, with: [0xFF, 0xFF, 0xFF, 0xFF])
     bytes.replaceSubrange(4..<8, with: [0xFF, 0xFF, 0xFF, 0xFF])
@@ -184,7 +185,8 @@ import Testing
     #expect(mismatches.value == 0)
   }
 
-  /// A 16-bit WAV written byte by byte, so that the reader is not checked against our own writer.
+  /// Bytes of a 16-bit WAV file, written by hand so that the reader is not checked against our own
+  /// writer.
   private func wav(channels: Int, rate: Int, frames: Int) -> [UInt8] {
     func little(_ value: Int, _ count: Int) -> [UInt8] {
       (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }

@@ -1,8 +1,9 @@
 import Audio
 import Foundation
 import Testing
+import TestSupport
 
-/// Files that are written piece by piece.
+/// Checks files that are written piece by piece.
 @Suite struct WaveWriterTests {
   let folder: TemporaryFolder
 
@@ -26,7 +27,7 @@ import Testing
   }
 
   @Test(arguments: [("a.wav", WaveFile.Encoding.pcm16), ("a.wav", .float32), ("a.flac", .pcm16)])
-  func piecesDoNotShow(name: String, encoding: WaveFile.Encoding) throws {
+  func piecesDoNotChangeTheBytes(name: String, encoding: WaveFile.Encoding) throws {
     let writer = try writer(name, samples.count, encoding)
     var start = 0
     for count in [1, 4095, 4096, 0, 4097, 7, 30_000, samples.count] {
@@ -43,7 +44,7 @@ import Testing
     #expect(try WaveFile.info(path: folder.file(name)).sampleCount == samples.count)
   }
 
-  @Test func unfinishedFileLeavesTheOldOne() throws {
+  @Test func unfinishedFileKeepsTheOldOne() throws {
     try WaveFile.write([0.25, 0.5], sampleRate: 8000, to: folder.file("a.wav"))
     let old = try bytes("a.wav")
     for count in [0, 100, samples.count] {
@@ -62,7 +63,7 @@ import Testing
     #expect(try WaveFile.read(path: folder.file("a.wav"), sampleRate: 16_000).samples.count == 3)
   }
 
-  @Test func theIndexOfABadSampleCountsFromTheStart() throws {
+  @Test func badSamplesAreCountedFromTheStart() throws {
     let path = folder.file("n.flac")
     do {
       let writer = try writer("n.flac", 300)
@@ -88,7 +89,10 @@ import Testing
         path: folder.file("no/a.wav"), reason: "No such file or directory")
     ) { try writer("no/a.wav", 1) }
     #expect(try names().isEmpty)
-    // FLAC counts in 36 bits.
+    #expect(mkfifo(folder.file("pipe.wav"), 0o600) == 0)
+    #expect(throws: WaveFileError.self) { try writer("pipe.wav", 1) }
+    #expect(try names() == ["pipe.wav"])
+    // FLAC counts samples in 36 bits.
     _ = try writer("long.flac", 1 << 31)
   }
 }

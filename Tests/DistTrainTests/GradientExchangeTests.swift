@@ -1,5 +1,5 @@
+import Communication
 import DistTrain
-import Models
 import Tensor
 import Testing
 
@@ -17,7 +17,7 @@ import Testing
     Float((item * 37 + index * 11) % 127 - 63)
   }
 
-  /// What every rank has in its gradients after an exchange in which it owns `counts[rank]` items.
+  /// Gradients of every rank after an exchange in which it owns `counts[rank]` items.
   private func exchange(
     _ counts: [Int], length: Int, _ settings: ExchangeSettings
   ) throws -> [[Float]] {

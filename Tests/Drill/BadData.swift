@@ -1,5 +1,5 @@
-import DistTrain
 import Foundation
+import Platform
 import TestSupport
 
 /// Data that cannot be read, and data that is not enough for all ranks.

@@ -1,5 +1,5 @@
-import DistTrain
 import Foundation
+import Platform
 import TestSupport
 
 /// Numbers that are not finite.

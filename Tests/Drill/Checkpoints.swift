@@ -1,7 +1,6 @@
-import DistTrain
+import Files
 import Foundation
-import Tensor
-import TestSupport
+import Platform
 
 /// Checkpoints that are cut short, damaged, or never finished.
 enum Checkpoints {
@@ -74,9 +73,9 @@ enum Checkpoints {
       try FileManager.default.copyItem(
         atPath: bench.folder.file(name), toPath: bench.folder.file(run))
       try Data(data).write(to: bench.folder.appending(path: "\(run)/\(newest)"))
-      let start = ContinuousClock.now
+      let stopwatch = Stopwatch()
       kept = try ground.resumeAndCompare(run, saying: "going on from step 5 ")
-      seconds = max(seconds, (ContinuousClock.now - start) / .seconds(1))
+      seconds = max(seconds, stopwatch.seconds)
     }
     return DrillOutcome(
       did: "said so, went on from step 5 (\(damaged.count) of \(damaged.count))", seconds: seconds,

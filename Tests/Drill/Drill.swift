@@ -2,7 +2,7 @@
 struct Drill: Sendable {
   /// For the command line.
   let name: String
-  /// What is done to the job.
+  /// Fault that the job suffers.
   let injected: String
   /// Whether the short form has it.
   let isShort: Bool
@@ -20,13 +20,13 @@ struct Drill: Sendable {
   }
 }
 
-/// What a drill saw that went as it should.
+/// Result of a drill that went well.
 struct DrillOutcome: Sendable {
-  /// What the job did.
+  /// Reaction of the job.
   let did: String
   /// Seconds from the harm to the job's end, or to the end of the run that recovered.
   let seconds: Double
-  /// What was compared to see that nothing is lost.
+  /// Comparison that shows that nothing is lost.
   let kept: String
 }
 
@@ -35,7 +35,7 @@ struct DrillFailure: Error, CustomStringConvertible {
   let description: String
 }
 
-/// What cannot be tried on this machine.
+/// A drill that this machine cannot run, with the reason.
 struct DrillSkipped: Error, CustomStringConvertible {
   let description: String
 }

@@ -1,5 +1,5 @@
+import Files
 import Foundation
-import Tensor
 import TestSupport
 
 /// Where drills are performed: a corpus, a tiny model, and the runs that nothing happened to.
@@ -9,8 +9,8 @@ struct DrillGround {
 
   init(_ bench: TrainingBench) { self.bench = bench }
 
-  /// The recipe of most drills: passes of 13 steps over 25 utterances, so that the last batch of a
-  /// pass has one utterance and leaves a rank without data; a checkpoint every 5 steps.
+  /// The recipe of most drills: epochs of 13 steps over 25 utterances, so that the last batch of an
+  /// epoch has one utterance and leaves a rank without data; a checkpoint every 5 steps.
   static let recipe = ["--epochs", "9", "--batch", "1", "--checkpoint-every", "5"]
   /// Steps that the runs of this recipe do in the end.
   static let steps = 20

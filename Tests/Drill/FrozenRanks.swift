@@ -1,5 +1,5 @@
-import DistTrain
 import Foundation
+import Platform
 import TestSupport
 
 /// Ranks that live and do not come.

@@ -1,6 +1,3 @@
-import DistTrain
-import TestSupport
-
 /// Ranks that die.
 enum LostRanks {
   static let drills = [

@@ -1,6 +1,5 @@
-import DistTrain
 import Foundation
-import TestSupport
+import Platform
 
 /// Runs that are asked to stop, and runs that are started again.
 enum StopsAndRestarts {

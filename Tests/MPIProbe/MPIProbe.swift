@@ -1,5 +1,6 @@
-import DistTrain
+import Communication
 import Foundation
+import RunFiles
 
 /// A rank of the MPI tests: `MPIProbe <mode> [arguments]`.
 ///
@@ -53,6 +54,7 @@ struct Probe {
     switch mode {
     case "collectives", "pieces": try collectives()
     case "buckets": try buckets()
+    case "fractions": try fractions()
     case "replica": try replica()
     case "log": try log()
     case "trap": try trap()
@@ -90,7 +92,7 @@ struct Probe {
     try communicator.finalize()
   }
 
-  /// What the other ranks do while one fails: they wait for it in a reduction.
+  /// Waits for the rank that fails in a reduction, on all other ranks.
   func waitForever() throws {
     _ = try communicator.allReduceSum([1])
     say("rank \(rank) NOT REACHED")
@@ -156,13 +158,13 @@ struct Probe {
     let log = try RunLog(
       rank: rank, runFolder: URL(fileURLWithPath: arguments[0]), progressInterval: 0)
     log.line("Epoch means PESQ here")
-    log.beginProgress("pass 1/2", total: 10)
+    log.beginProgress("epoch 1/2", total: 10)
     for step in 1...10 { log.progress(completed: step, loss: 0.5, audioSeconds: Double(step)) }
     log.endProgress()
-    log.epoch(
-      EpochReport(
-        epoch: 1, pesq: 2.5, learningRate: 1e-3, scored: 3, total: 4, seconds: 1.5,
-        audioSecondsPerSecond: 8))
+    let report = EpochReport(
+      epoch: 1, pesq: 2.5, learningRate: 1e-3, scored: 3, total: 4, seconds: 1.5,
+      audioSecondsPerSecond: 8)
+    log.append(.epoch(.init(report, step: 10, dataSeconds: 0)))
     try communicator.barrier()
     try communicator.finalize()
   }

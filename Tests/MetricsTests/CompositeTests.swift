@@ -1,8 +1,9 @@
 import Foundation
 import Metrics
 import Testing
+import TestSupport
 
-/// Segmental SNR, LLR, WSS and what is composed of them, beside plain loops and known values.
+/// Compares segmental SNR, LLR, WSS and the composite measures with plain loops and known values.
 @Suite struct CompositeTests {
   private func pair(_ reference: [Float], _ degraded: [Float]) throws -> SignalPair {
     try SignalPair(reference: reference, degraded: degraded, sampleRate: 16_000)
@@ -15,10 +16,10 @@ import Testing
 
   // MARK: Frames and means
 
-  @Test func framesNeedASampleMoreThanFits() throws {
+  @Test func framesAreOneFewerThanFit() throws {
     for (count, frames) in [(600, 1), (719, 1), (720, 2), (721, 2), (64_000, 529)] {
       #expect(try QualityFrames.count(sampleCount: count) == frames)
-      // As the published programs count: the real quotient, cut.
+      // The published programs truncate the real quotient.
       #expect(Int(Double(count) / 120 - 4) == frames)
     }
     for count in [0, 1, 479, 480, 599] {
@@ -31,8 +32,8 @@ import Testing
   @Test(arguments: [
     (1, 1), (2, 2), (9, 9), (10, 10), (20, 19), (30, 28), (50, 48), (70, 66), (90, 86), (529, 503),
   ])
-  func halvesGoToTheEvenNumber(frames: Int, kept: Int) {
-    // 9.5 is 10, 28.5 is 28, 47.5 is 48, 66.5 is 66, 85.5 is 86.
+  func trimmedMeanRoundsHalvesToEven(frames: Int, kept: Int) {
+    // 9.5 becomes 10, 28.5 28, 47.5 48, 66.5 66 and 85.5 86.
     var values = (0..<frames).map { Double(frames - 1 - $0) }
     let mean = QualityFrames.trimmedMean(&values, frameCount: frames)
     #expect(mean == Double(kept - 1) / 2)
@@ -49,7 +50,7 @@ import Testing
     #expect(abs(try segmentalSNR(pair(noise, noise.map { 0.9 * $0 })) - 20) < 1e-5)
     #expect(try segmentalSNR(pair(noise, noise)) == 35)
     #expect(try segmentalSNR(pair(noise, noise.map { -9 * $0 })) == -10)
-    // A half of zeros in both counts as the worst there is: 56 of 62 frames have sound.
+    // Frames of zeros in both signals count with the lowest ratio: 56 of 62 frames have sound.
     let half = noise.enumerated().map { $0 < 960 ? 0 : $1 }
     let frames = Double(try QualityFrames.count(sampleCount: 8_000))
     let silent = Double((0..<Int(frames)).count { $0 * 120 + 480 <= 960 })
@@ -59,7 +60,8 @@ import Testing
 
   // MARK: LLR
 
-  /// The coefficients that minimise Aᵀ R A with A[0] = 1: Σ_j R[|i − j|] a[j] = −R[i], by Gauss.
+  /// The coefficients that minimise Aᵀ R A with A[0] = 1, from Σ_j R[|i − j|] a[j] = −R[i] by
+  /// Gaussian elimination.
   private func solved(_ lags: [Double]) -> [Double] {
     let n = LinearPrediction.order
     var rows = (1...n).map { i in (1...n).map { lags[abs(i - $0)] } + [-lags[i]] }
@@ -89,8 +91,7 @@ import Testing
       let expected = solved(lags)
       let scale = expected.map(abs).max() ?? 0
       #expect(zip(coefficients, expected).allSatisfy { abs($0 - $1) < 1e-8 * scale })
-      // What is left is the energy of the predicted frame's error, and any other predictor leaves
-      // more.
+      // The residual is the energy of the prediction error, which any other predictor increases.
       let least = LinearPrediction.residual(coefficients, lags)
       coefficients[3] += 0.01
       #expect(least > 0 && LinearPrediction.residual(coefficients, lags) > least)
@@ -106,23 +107,23 @@ import Testing
     #expect(same.value == 0)
   }
 
-  @Test func silentFramesAreCountedAndInNoMean() throws {
+  @Test func silentFramesAreCountedAndLeftOutOfTheMean() throws {
     var random = SeededGenerator(seed: 7)
     let clean = random.noise(48_000)
     var degraded = zip(clean, random.noise(48_000)).map { $0 + 0.3 * $1 }
     let whole = try LogLikelihoodRatio(pair(clean, degraded))
     #expect(whole.nonFiniteCount == 0 && whole.frameCount == 396)
-    // Frames 100 to 106 lie inside the hole, 1.8% of all; the rest of the mean stays as it is but
-    // for the frames at its edges.
+    // Frames 100 to 106 lie inside the hole, 1.8% of all; only the frames at its edges change the
+    // mean of the rest.
     for i in 12_000..<13_200 { degraded[i] = 0 }
     let holed = try LogLikelihoodRatio(pair(clean, degraded))
     #expect(holed.frameCount == 396 && holed.nonFiniteCount == 7)
     #expect(abs(holed.value - whole.value) < 0.01)
-    // Tools that sort NaN last have none with more than 5%; here it is the mean of the rest.
+    // Tools that sort NaN last give NaN above 5%; here the value is the mean of the rest.
     for i in 0..<24_000 { degraded[i] = 0 }
     let half = try LogLikelihoodRatio(pair(clean, degraded))
     #expect(half.nonFiniteCount == 197 && half.value.isFinite)
-    // And sound on one side only leaves nothing to compare.
+    // Sound on one side only leaves nothing to compare.
     let first = clean.enumerated().map { $0 < 24_000 ? $1 : 0 }
     let second = clean.enumerated().map { $0 < 24_600 ? 0 : $1 }
     #expect(throws: MetricError.noFiniteFrame) { try LogLikelihoodRatio(pair(first, second)) }
@@ -130,7 +131,7 @@ import Testing
 
   // MARK: WSS
 
-  @Test func criticalBandsAreTheirFormula() {
+  @Test func criticalBandsFollowTheirFormula() {
     let bands = CriticalBands().bands
     #expect(bands.count == 25 && CriticalBands.count == 25)
     let least = exp(-30 / 4.606)
@@ -148,12 +149,12 @@ import Testing
     }
   }
 
-  @Test func slopesAndWeightsAreTheirFormula() {
+  @Test func slopesAndWeightsFollowTheirFormula() {
     var random = SeededGenerator(seed: 11)
     for round in 0..<50 {
       var frame = SpectralSlopes()
       frame.energies = random.noise(25, amplitude: 40).map { Double($0) }
-      // Falling and rising everywhere, and level.
+      // Energies that fall, rise or stay level everywhere.
       if round == 0 { frame.energies.sort() }
       if round == 1 { frame.energies.sort(by: >) }
       if round == 2 { frame.energies = [Double](repeating: 3, count: 25) }
@@ -161,7 +162,7 @@ import Testing
       let energies = frame.energies
       for i in 0..<24 {
         let slope = energies[i + 1] - energies[i]
-        // The top of the hill that i is on: up the slope, or back where it came from.
+        // The peak that band i is a slope of: above it where the energy rises, else below it.
         var peak = energies[i]
         if slope > 0 {
           var n = i
@@ -184,7 +185,7 @@ import Testing
     let slopes = WeightedSpectralSlope()
     let (reference, degraded) = try GoldenCase.named("g02").signals()
     let usual = try slopes.distance(pair(reference, degraded))
-    // Samples as whole numbers are what other programs take: a larger distance altogether.
+    // Other programs take samples as whole numbers, which gives a larger distance.
     let whole = try slopes.distance(
       pair(reference.map { 32_768 * $0 }, degraded.map { 32_768 * $0 }))
     #expect(whole > 1.2 * usual, "\(whole) for \(usual)")

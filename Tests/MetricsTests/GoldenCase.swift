@@ -1,9 +1,9 @@
 import Foundation
 import Metrics
-import TestSupport
 import Testing
+import TestSupport
 
-/// A pair of recordings with the values that the usual tools give for it.
+/// A pair of recordings with the scores that the usual tools compute for it.
 struct GoldenCase: Decodable, Sendable, CustomStringConvertible {
   let name: String
   let ref: String
@@ -22,7 +22,7 @@ struct GoldenCase: Decodable, Sendable, CustomStringConvertible {
     ref = try texts.decode(String.self, forKey: .ref)
     deg = try texts.decode(String.self, forKey: .deg)
     let numbers = try decoder.container(keyedBy: ScoreKey.self)
-    // Where the usual tool gives no number, "defined" has the one that follows from the definition.
+    // Where the usual tool gives no number, "defined" holds the value that the definition gives.
     let defined = try numbers.decodeIfPresent(
       [String: Double].self, forKey: ScoreKey(stringValue: "defined"))
     var expected: [ScoreColumn: Double] = [:]
@@ -49,7 +49,7 @@ struct GoldenCase: Decodable, Sendable, CustomStringConvertible {
 
   static let folder = fixturesFolder.appending(path: "metrics")
 
-  /// A folder of further cases, which are not part of this repository.
+  /// Folder of further cases that are not part of this repository.
   static var otherFolder: URL? {
     ProcessInfo.processInfo.environment["DISTTRAIN_GOLDEN_METRICS"].map {
       URL(fileURLWithPath: $0, isDirectory: true)

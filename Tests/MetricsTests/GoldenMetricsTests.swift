@@ -3,14 +3,17 @@ import Metrics
 import Testing
 
 @Suite struct GoldenMetricsTests {
-  /// How far a score may be from the usual tool's. What tools compute in double precision agrees but
-  /// for rounding; PESQ is computed there in single precision, and so is what contains it.
+  /// Largest deviation from the usual tool's score. Metrics that tools compute in double precision
+  /// agree up to rounding; PESQ, and metrics computed from it, are in single precision there.
   private static func limit(_ column: ScoreColumn) -> Double {
     switch column {
     case .pesqWB, .csig, .cbak, .covl: 1e-3
     default: 1e-6
     }
   }
+
+  /// Without cases, those with one each would pass.
+  @Test func thereAreCases() throws { #expect(try GoldenCase.all().count == 9) }
 
   @Test(arguments: try GoldenCase.all())
   func allColumnsAgreeWithTheUsualTools(_ pair: GoldenCase) throws {
@@ -29,9 +32,10 @@ import Testing
     }
   }
 
-  /// Recordings of no stated licence are not part of this repository. With a folder of them, and an
-  /// expected.json like ours, the worst deviation of each metric is printed:
-  /// `DISTTRAIN_GOLDEN_METRICS=FOLDER swift test -c release --filter GoldenMetricsTests`.
+  /// Prints the worst deviation of each metric over a folder of other recordings with an
+  /// `expected.json` in the form of ours, since recordings without a stated licence are not part of
+  /// this repository: `DISTTRAIN_GOLDEN_METRICS=FOLDER swift test -c release --filter
+  /// GoldenMetricsTests`.
   @Test(.enabled(if: GoldenCase.otherFolder != nil))
   func othersAgreeToo() throws {
     let folder = try #require(GoldenCase.otherFolder)

@@ -1,11 +1,12 @@
 import Foundation
 import Metrics
 import Testing
+import TestSupport
 
-/// The steps of STOI and ESTOI beside plain loops, and what the scores promise.
+/// Compares the steps of STOI and ESTOI with plain loops, and checks properties of the scores.
 @Suite struct IntelligibilityTests {
-  /// I0 by its integral, (1/π) ∫ exp(x cos θ) dθ over half a turn; the midpoint rule is exact for it
-  /// but for rounding.
+  /// The Bessel function I0 by its integral (1/π) ∫ exp(x cos θ) dθ from 0 to π, for which the
+  /// midpoint rule is exact up to rounding.
   private func besselI0(_ x: Double) -> Double {
     let count = 200
     return (0..<count).reduce(0.0) {
@@ -23,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 7, 8, 9, 16, 116, 117, 118, 1_001])
-  func resamplerIsTheSumOfItsDefinition(count: Int) {
+  func resamplerMatchesTheSumOfItsDefinition(count: Int) {
     var random = SeededGenerator(seed: UInt64(count))
     let signal = random.noise(count, amplitude: 1).map(Double.init)
     let taps = filter()
@@ -38,7 +39,7 @@ import Testing
     #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-13 })
   }
 
-  @Test func resamplerKeepsSpeechAndRemovesWhatCannotBe() {
+  @Test func resamplerKeepsSpeechAndRemovesAliases() {
     func level(_ hertz: Double) -> Double {
       let tone = (0..<16_000).map { sin(2 * .pi * hertz * Double($0) / 16_000) }
       let inner = SpeechResampler().resample(tone)[1_000..<9_000]
@@ -73,13 +74,13 @@ import Testing
     let kept = starts.filter { $0 < 1_000 - 20 || $0 + 256 > 2_000 + 20 }
     #expect(x.count == (kept.count - 1) * 128 + 256 && y.count == x.count)
     #expect(kept.count < starts.count)
-    // Overlapping windows sum to one but for the 257 in their period.
+    // Overlapping windows would sum to one exactly if their period were 256 rather than 257.
     for i in 300..<600 { #expect(abs(x[i] - reference[i]) < 0.02) }
-    // An offset is not chosen by, but changed with the degraded signal.
+    // The degraded signal does not choose the frames; an offset added to it is kept in them.
     for i in 300..<600 { #expect(abs(y[i] - degraded[i]) < 0.05) }
   }
 
-  /// Every product of an envelope's definition, with arrays for rows and columns.
+  /// STOI and ESTOI by their definitions, with arrays for rows and columns.
   private func reference(
     _ x: [[Double]], _ y: [[Double]], frames: Int
   ) -> (stoi: Double, estoi: Double) {
@@ -112,7 +113,7 @@ import Testing
     return (stoi / count, estoi / count)
   }
 
-  @Test(arguments: [30, 31, 47]) func scoresAreTheirFormulas(frames: Int) {
+  @Test(arguments: [30, 31, 47]) func scoresMatchTheirFormulas(frames: Int) {
     var random = SeededGenerator(seed: 3)
     func rows() -> [[Double]] {
       (0..<15).map { _ in
@@ -125,7 +126,7 @@ import Testing
     let expected = reference(x, y, frames: frames)
     #expect(abs(envelopes.stoi - expected.stoi) < 1e-12)
     #expect(abs(envelopes.estoi - expected.estoi) < 1e-12)
-    // A band without any sound has no direction, and takes part with nothing.
+    // A band without any sound has norm zero and contributes zero.
     var mute = y
     mute[4] = [Double](repeating: 0, count: frames)
     let silent = BandEnvelopes(reference: Array(x.joined()), degraded: Array(mute.joined()))
@@ -153,9 +154,9 @@ import Testing
     #expect(abs(same.stoi - 1) < 1e-9 && abs(same.estoi - 1) < 1e-9)
   }
 
-  @Test func silenceInsideIsNoMatter() throws {
+  @Test func pausesInsideHardlyChangeTheScores() throws {
     let (reference, degraded) = try GoldenCase.named("g02").signals()
-    // Seconds of zeros are a pause like any other: around them a few frames see the edge.
+    // Seconds of zeros are removed like any pause; only a few frames at the edges change.
     let hole = [Float](repeating: 0, count: 32_000)
     let plain = try score(reference, degraded)
     let longer = try score(
@@ -166,7 +167,7 @@ import Testing
 
   @Test func tooLittleSpeechHasNoScore() throws {
     let (reference, degraded) = try GoldenCase.named("g05").signals()
-    // 16,000 samples hold a second, but speech in them only for the first 200 ms.
+    // 16,000 samples are one second, of which only the first 200 ms hold speech.
     var quiet = Array(reference[20_000..<36_000])
     for i in 3_200..<16_000 { quiet[i] = 0 }
     #expect(throws: MetricError.self) { try score(quiet, Array(degraded[20_000..<36_000])) }

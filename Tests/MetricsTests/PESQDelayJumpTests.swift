@@ -1,7 +1,7 @@
 import Metrics
 import Testing
 
-/// Samples missing from, or added to, the degraded signal in the middle.
+/// Degraded signals that lack samples in the middle or are delayed as a whole.
 @Suite struct PESQDelayJumpTests {
   private let scorer = PESQ.Scorer()
 
@@ -68,7 +68,7 @@ import Testing
     #expect(alignment.framesAcrossNegativeJumps.isEmpty)
   }
 
-  @Test(arguments: [1, 80, 1_000, 4_000]) func aConstantDelayIsUndone(_ delay: Int) throws {
+  @Test(arguments: [1, 80, 1_000, 4_000]) func constantDelayIsCompensated(_ delay: Int) throws {
     let (reference, degraded) = try GoldenCase.named("g05").signals()
     let late = [Float](repeating: 0, count: delay) + degraded
     let result = try analyse(reference, late)

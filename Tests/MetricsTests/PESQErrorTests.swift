@@ -1,5 +1,6 @@
 import Metrics
 import Testing
+import TestSupport
 
 @Suite struct PESQErrorTests {
   private func speech() throws -> [Float] {
@@ -41,7 +42,7 @@ import Testing
     expect(.tooShort(.degraded, sampleCount: count), reference: speech, degraded: short)
   }
 
-  @Test func aQuarterOfASecondIsEnough() throws {
+  @Test func quarterOfASecondIsEnough() throws {
     let speech = try speech()
     let loudest = try #require(
       stride(from: 0, to: speech.count - 4_000, by: 500).max { a, b in
@@ -59,7 +60,7 @@ import Testing
     expect(.silentReference, reference: silence, degraded: speech)
     expect(.silentDegraded, reference: speech, degraded: silence)
     expect(.silentReference, reference: silence, degraded: silence)
-    // So soft beside the other signal that nothing is left of it at their common scale.
+    // A signal so soft beside the other that it becomes zero at their common scale.
     let vanishing = speech.map { $0 == 0 ? 0 : Float.leastNonzeroMagnitude }
     expect(.silentDegraded, reference: speech.map { $0 * 1e30 }, degraded: vanishing)
   }

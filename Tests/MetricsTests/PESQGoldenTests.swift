@@ -31,11 +31,11 @@ import Testing
     }
   }
 
-  @Test func repeatsItselfExactly() throws {
+  @Test func repeatedScoresAreEqual() throws {
     let (reference, degraded) = try GoldenCase.named("g12").signals()
     let scorer = PESQ.Scorer()
     let first = try scorer.wideBand(reference: reference, degraded: degraded, sampleRate: 16_000)
-    // In between, other lengths pass through the same workspace.
+    // Signals of other lengths use the workspace in between.
     let (other, otherDegraded) = try GoldenCase.named("g02").signals()
     _ = try scorer.wideBand(reference: other, degraded: otherDegraded, sampleRate: 16_000)
     let second = try scorer.wideBand(reference: reference, degraded: degraded, sampleRate: 16_000)

@@ -1,8 +1,9 @@
 import Foundation
 import Metrics
 import Testing
+import TestSupport
 
-/// Any input yields a score in range or one of the documented errors; nothing traps.
+/// Checks that any input yields a score in range or a documented error, and never a trap.
 @Suite struct PESQRobustnessTests {
   /// The score, or nil for a documented error.
   @discardableResult
@@ -28,7 +29,7 @@ import Testing
       score(Array(reference[..<count]), degraded)
       score(reference, Array(degraded[(degraded.count - count)...]))
     }
-    // Silence after the end changes next to nothing.
+    // Silence after the end hardly changes the score.
     let longer = try #require(score(reference, degraded + [Float](repeating: 0, count: 5_000)))
     #expect(abs(longer - whole) < 0.05)
   }
@@ -41,7 +42,7 @@ import Testing
     #expect(abs(padded - whole) < 0.2)
   }
 
-  @Test func offsetsAreNotHeard() throws {
+  @Test func offsetsHardlyChangeTheScore() throws {
     let (reference, degraded) = try GoldenCase.named("g05").signals()
     let whole = try #require(score(reference, degraded))
     let shifted = try #require(score(reference, degraded.map { $0 + 0.1 }))

@@ -2,8 +2,8 @@ import Foundation
 import Metrics
 import Testing
 
-/// The values of every stage on three pairs, computed by an independent program in double
-/// precision; those of the time alignment, the frames and the indicators also by the usual tool.
+/// Values of every stage on three pairs, computed by an independent program in double precision;
+/// the usual tool confirms time alignment, frames and indicators.
 struct StageValues: Sendable, CustomStringConvertible {
   let name: String
   let levelPower: [Double]
@@ -15,12 +15,12 @@ struct StageValues: Sendable, CustomStringConvertible {
   let crudeDelay: Int
   let windows: [ClosedRange<Int>]
   let utterances: [(start: Int, end: Int, delay: Int, confidence: Double)]
-  /// skipped at start, skipped at end, start, stop, total
+  /// Samples skipped at start and end, then start, stop and total of the frames.
   let frames: [Int]
   let silentFrames: Int
   let middle: Int
   let bandPowerSums: [Double]
-  /// Of bands 1, 10, 20, 30, 40, 48.
+  /// Compensation factors of bands 1, 10, 20, 30, 40 and 48.
   let compensation: [Double]
   let gain: Double
   let loudness: [Double]
@@ -75,7 +75,8 @@ struct StageValues: Sendable, CustomStringConvertible {
 }
 
 @Suite struct PESQStageTests {
-  /// Relative to the expected value: the last of its digits, and the rounding of the transforms.
+  /// Checks values with a tolerance relative to the expected value, which covers its last digit and
+  /// the rounding of the transforms.
   private func expect(
     _ values: [Double], _ expected: [Double], within tolerance: Double = 2e-5,
     _ stage: Comment, sourceLocation: SourceLocation = #_sourceLocation
@@ -161,11 +162,11 @@ struct StageValues: Sendable, CustomStringConvertible {
     #expect(abs(stages.score - wanted.score) < 2e-5)
   }
 
-  /// None of the pairs with known values is long enough for it.
+  /// Checks the time weights, since no pair with known values is longer than 16 s.
   @Test func beyondSixteenSecondsTheEndCountsMore() throws {
     let (speech, noisy) = try GoldenCase.named("g05").signals()
     let repeated = (0..<6).flatMap { _ in speech }
-    // The same noise at the start or at the end of clean speech.
+    // One noise, at the start or at the end of clean speech.
     let early = noisy + repeated[noisy.count...]
     let late = repeated.dropLast(noisy.count) + noisy
     func aggregate(_ degraded: [Float]) throws -> PESQ.Analysis {

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A mono, 16-bit PCM wave file, read without any library so that the metrics' tests depend on
-/// nothing but the metrics.
+/// A mono, 16-bit PCM wave file, read without any library so that the metrics' tests depend only on
+/// the metrics.
 struct RIFFFile {
   let sampleRate: Int
   /// Samples divided by 32768.

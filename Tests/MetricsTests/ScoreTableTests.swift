@@ -15,7 +15,7 @@ import Testing
 
   private let table = ScoreTable(Self.scores, columns: .validation)
 
-  /// The same utterances before: `e` is the only one whose noisy side has a fault of its own.
+  /// Scores of the unprocessed utterances, of which only `e` has a fault of its own.
   private let both: ScoreTable = {
     let noisy = [(1.25, 3.0), (1, 1), (1.25, -5.25), (1, 2), (1, 1)].enumerated().map {
       place, pair in
@@ -52,19 +52,19 @@ import Testing
     let pesq = try #require(table.row(.pesqWB).score)
     #expect(abs(pesq.mean - (2.5 + 1.5 + 4.6439) / 3) < 1e-12 && pesq.count == 3)
     #expect(table.row(.pesqWB).infiniteCount == 0)
-    // Not the 100 dB of the utterance without a PESQ score, nor the infinite one.
+    // Neither the 100 dB of the utterance without a PESQ score nor the infinite value counts.
     let ratio = table.row(.siSDR)
     #expect(ratio.score?.mean == 2.875 && ratio.score?.count == 2 && ratio.infiniteCount == 1)
     #expect(ratio.noisy == nil && ratio.gain == nil)
     #expect(ScoreTable().row(.pesqWB).score == nil)
   }
 
-  @Test func bothSidesSpeakOfTheSameUtterances() throws {
+  @Test func bothSidesUseTheSameUtterances() throws {
     #expect(both.scorable == [0, 2, 3])
     let ratio = both.row(.siSDR)
     #expect(ratio.score?.mean == 2.875 && ratio.noisy?.mean == -1.125 && ratio.gain?.mean == 4)
     #expect(ratio.infiniteCount == 1 && ratio.gain?.count == 2)
-    // Differences of 7 and 1: their deviation is 3 √2, and with two values t is 12.706.
+    // Gains of 7 and 1 have a deviation of 3 √2; t of two values is 12.706.
     let width = try #require(ratio.gain?.halfWidth)
     #expect(abs(width - 12.7062 * 3) < 1e-3)
     #expect(both.fault(1) == "enhanced: pesq_wb: the \"reference\" is silent")
@@ -113,18 +113,18 @@ import Testing
     #expect(table.listing.split(separator: "\n").allSatisfy { $0.count <= 100 })
   }
 
-  @Test func framesLeftOutAreTold() {
+  @Test func framesLeftOutAreReported() {
     var scores = Self.scores
     scores[0].llrFramesLeftOut = 3
-    // Not of an utterance that is in no mean.
+    // Frames of an utterance that the means leave out do not count.
     scores[1].llrFramesLeftOut = 5
     let text = ScoreTable(scores, columns: [.pesqWB, .llr]).summary
     #expect(text.contains("\nllr: 3 frames of digital silence left out, of 1 utterance\n"))
     #expect(!ScoreTable(scores, columns: [.pesqWB]).summary.contains("llr"))
   }
 
-  @Test func intervalsAreThoseOfStudent() throws {
-    // From tables of the distribution.
+  @Test func intervalsFollowStudentsDistribution() throws {
+    // Values from tables of the distribution.
     for (freedom, t) in [
       (1, 12.7062), (2, 4.30265), (3, 3.18245), (4, 2.77645), (10, 2.22814), (30, 2.04227),
       (121, 1.97976), (823, 1.96286),

@@ -1,4 +1,6 @@
-/// SplitMix64: the same numbers in every run, so that a failure can be repeated.
+import TestSupport
+
+/// SplitMix64 from a given seed, so that a failure can be reproduced.
 struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
 

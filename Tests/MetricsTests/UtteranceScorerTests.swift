@@ -2,7 +2,7 @@ import Foundation
 import Metrics
 import Testing
 
-/// All metrics together: which are computed, and what becomes of those that are not defined.
+/// Checks which metrics are computed, and how undefined ones are reported.
 @Suite struct UtteranceScorerTests {
   private func score(
     _ reference: [Float], _ degraded: [Float], _ metrics: Set<ScoreColumn> = .all,
@@ -16,7 +16,7 @@ import Testing
     ScoreColumn.allCases.filter { score[$0] != nil }
   }
 
-  @Test func computesWhatIsAskedForAndWhatThatNeeds() throws {
+  @Test func computesRequestedMetricsAndTheirSources() throws {
     let (reference, degraded) = try GoldenCase.named("g02").signals()
     let whole = score(reference, degraded)
     #expect(columns(whole) == ScoreColumn.allCases && whole.error == nil)
@@ -42,16 +42,16 @@ import Testing
     }
   }
 
-  @Test func whatIsUndefinedLeavesAReasonAndWhatNeedsItEmpty() throws {
+  @Test func undefinedMetricsHaveAReasonAndNoDependents() throws {
     let (reference, degraded) = try GoldenCase.named("g02").signals()
-    // 0.2 s: too short for PESQ and STOI, not for the others.
+    // 0.2 s is too short for PESQ and STOI, but not for the others.
     let short = score(Array(reference[10_000..<13_200]), Array(degraded[10_000..<13_200]))
     #expect(columns(short) == [.siSDR, .ssnr, .llr, .wss])
     let error = try #require(short.error)
     #expect(
       error.hasPrefix(
         "pesq_wb: \(PESQError.tooShort(.reference, sampleCount: 3_200)); stoi, estoi: "))
-    // Shorter than a frame: one reason for the three, in the order of the columns.
+    // Signals shorter than a frame: one reason for three metrics, in the order of the columns.
     let shorter = score(Array(reference[10_000..<10_500]), Array(degraded[10_000..<10_500]))
     #expect(columns(shorter) == [.siSDR])
     #expect(
@@ -62,7 +62,7 @@ import Testing
     #expect(columns(score([0.5], [0.25])) == [])
   }
 
-  @Test func silenceAndWhatIsNotFiniteHaveNoScore() throws {
+  @Test func silenceAndNonFiniteSamplesHaveNoScore() throws {
     let (reference, degraded) = try GoldenCase.named("g02").signals()
     let zeros = [Float](repeating: 0, count: degraded.count)
     let silent = score(reference, zeros)
@@ -73,7 +73,7 @@ import Testing
         + "stoi, estoi, ssnr, llr, wss: \(MetricError.silentDegraded)")
     let mute = score(zeros, degraded)
     #expect(columns(mute) == [])
-    // Several metrics with one reason share it.
+    // Metrics with one reason share it.
     #expect(
       mute.error
         == "pesq_wb, stoi, estoi, ssnr, llr, wss: \(PESQError.silentReference); "

@@ -2,11 +2,11 @@ import Models
 import Tensor
 import Testing
 
-/// The band split's normalisation with statistics that come from elsewhere.
+/// Checks the band split's normalisation with statistics of a longer recording.
 @Suite struct BandStatisticsTests {
   private let widths = [2, 3, 5]
 
-  /// X[1, frames, 10, 2]: every band with a mean and a scale of its own.
+  /// A spectrogram X[1, frames, 10, 2] whose bands have different means and scales.
   private func spectrogram(frames: Int) -> Tensor {
     var state: UInt64 = 7
     return Tensor(
@@ -29,7 +29,7 @@ import Testing
     let x = spectrogram(frames: frames)
     let (bands, arena) = split()
     var statistics = BandStatistics(widths: widths)
-    // In two parts, as from a recording.
+    // The frames come in two parts, as from a recording.
     statistics.add(x, frames: 0..<frames / 2)
     statistics.add(x, frames: frames / 2..<frames)
     let own = bands(x, .inference).elements

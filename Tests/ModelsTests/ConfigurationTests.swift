@@ -3,7 +3,7 @@ import Models
 import Tensor
 import Testing
 
-/// A valid configuration to break, on one line.
+/// A valid configuration on one line, which tests break.
 private let valid =
   #"{"name": "mine", "title": "My own", "bins": 9, "bands": [2, 3, 4], "features": 8, "#
   + #""layers": 2, "trunk": {"kind": "bimamba", "paths": ["intra", "cross"], "#
@@ -35,7 +35,7 @@ struct ConfigurationTests {
     #expect(try read(text) == read(valid))
   }
 
-  @Test func repeatsAreWrittenOut() throws {
+  @Test func repeatsAreExpanded() throws {
     let text = valid.replacingOccurrences(
       of: "[2, 3, 4], \"features\"", with: "[2, \"3x1\", \"2x2\"], \"features\""
     )
@@ -49,7 +49,8 @@ struct ConfigurationTests {
     #""trunk": {"kind": "bimamba", "paths": ["intra", "cross"], "#
     + #""mamba": {"d_state": 4, "d_conv": 4, "expand": 1}}"#
 
-  /// Text to replace, its replacement, and the key and a part of the message of the error.
+  /// Broken configurations: text to replace, its replacement, and the key and a part of the message
+  /// of the error.
   static let broken: [(String, String, String, String)] = [
     (trunk, #""trunk": {"kind": "lstm", "expand": 17}"#, "trunk.expand", "between 1 and 16"),
     (trunk, #""trunk": {"kind": "lstm"}"#, "trunk.expand", "missing"),
@@ -131,10 +132,10 @@ struct ConfigurationTests {
     #expect(description.contains("mine.json"))
     #expect(description.contains("\"\(key)\""))
     #expect(description.contains(message), "\(description)")
-    #expect(description.hasSuffix("."))
+    #expect(!description.hasSuffix("."))
   }
 
-  /// Of a unidirectional trunk only the sizes of its Mambas are to choose.
+  /// Checks a unidirectional trunk, whose only settings are the sizes of its Mambas.
   @Test func unidirectionalTrunksAreReadAsStrictly() throws {
     let uni = valid.replacingOccurrences(
       of: #""bimamba", "paths": ["intra", "cross"]"#, with: #""unimamba""#)
@@ -158,7 +159,7 @@ struct ConfigurationTests {
     }
   }
 
-  @Test func brokenTextNamesItsPlace() {
+  @Test func brokenTextNamesItsPosition() {
     #expect(
       throws: ConfigurationError.notJSON(
         file: "mine.json", reason: "Invalid value around character 12")

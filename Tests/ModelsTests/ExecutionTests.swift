@@ -1,9 +1,10 @@
+import Files
 import Models
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
-/// Neither threads nor recomputation nor a profile may change a bit of loss or gradients.
+/// Checks that neither threads nor recomputation nor a profile change a bit of loss or gradients.
 @Suite struct ExecutionTests {
   private struct Outcome {
     let output: [UInt32]
@@ -49,7 +50,8 @@ import Testing
     }
   }
 
-  /// Inference on threads, with whole scratch instead of kept activations.
+  /// Checks that neither threads nor a recording tape change a bit of the output, though inference
+  /// computes in scratch memory instead of kept activations.
   @Test(arguments: ["e2e_abl3", "e2e_bsrnn"]) func inference(name: String) throws {
     let model = SpeechEnhancer(
       configuration: try referenceConfiguration(try golden(name)), seed: 3)
@@ -62,8 +64,7 @@ import Testing
     #expect(model(x, Tape()).elements == plain)
   }
 
-  /// Forward and backward work of a recomputing pass is that of a keeping one, besides the products
-  /// that it makes again.
+  /// Checks that recomputation adds only the recomputed products to forward and backward work.
   @Test(arguments: [
     ("e2e_abl3", Profile.Part.inProjection),
     ("e2e_bsrnn", .lstm),
@@ -84,7 +85,7 @@ import Testing
     let forward = keeping[part, .forward].work.productFlops
     #expect(forward > 0 && keeping[part, .recompute].calls == 0)
     #expect(recomputing[part, .recompute].work.productFlops == forward)
-    // dX and dW: twice the forward product.
+    // The products for dX and dW are twice the forward product.
     let weights: [Profile.Part] = part == .lstm ? [.lstmWeights] : []
     let backward = ([part] + weights).map { keeping[$0, .backward].work.productFlops }
     #expect(backward.reduce(0, +) == 2 * forward)

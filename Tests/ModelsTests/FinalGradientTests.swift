@@ -1,10 +1,12 @@
+import Files
 import Models
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
-/// What the tape calls final never changes afterwards: such gradients are sent to other ranks at
-/// once. An operation that forgot to name a parameter would show here.
+/// Checks that gradients which the tape calls final never change afterwards, since they are sent to
+/// other ranks at once. The test finds operations that do not name a parameter when they record
+/// their backward step.
 @Suite struct FinalGradientTests {
   @Test(arguments: Preset.names)
   func finalGradientsStay(preset: String) throws {
@@ -31,7 +33,7 @@ import Testing
     for (boundary, values) in snapshots {
       #expect(Array(end[boundary...]) == values, "gradients from \(boundary) on were not final")
     }
-    // Early is the point: the decoder's go first, and the trunk's come in many steps.
+    // Gradients must become final early: the decoder's first, and the trunk's in many steps.
     let decoder = try #require(
       arena.parameters.first { $0.name.hasPrefix("decoder.") })
     #expect(snapshots.contains { $0.boundary > 0 && $0.boundary <= decoder.offset })

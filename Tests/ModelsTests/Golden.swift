@@ -1,10 +1,11 @@
+import Files
 import Foundation
 import Models
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
-/// A file of reference vectors.
+/// Reads a file of reference vectors.
 func golden(_ name: String) throws -> SafetensorsFile {
   try SafetensorsFile(
     contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))

@@ -3,7 +3,7 @@ import Models
 import Tensor
 import Testing
 
-/// The first values of every kind of parameter, on all parameters of a published model.
+/// Checks the initial values of every kind of parameter, on all parameters of a published model.
 struct InitialValueTests {
   private let model: SpeechEnhancer
 
@@ -13,7 +13,8 @@ struct InitialValueTests {
     model.parameters.parameters.filter { $0.name.hasSuffix(suffix) }
   }
 
-  /// Values fill ±bound evenly: none outside, mean near zero, deviation near bound/√3.
+  /// Expects values distributed uniformly in ±bound: none outside, mean near zero, deviation near
+  /// bound/√3.
   private func expectUniform(_ parameter: Parameter, bound: Float) {
     let values = parameter.elements.map(Double.init)
     let count = Double(values.count)
@@ -21,7 +22,7 @@ struct InitialValueTests {
     let deviation = (values.reduce(0) { $0 + $1 * $1 } / count).squareRoot()
     let expected = Double(bound) / 3.0.squareRoot()
     #expect(values.allSatisfy { abs($0) <= Double(bound) }, "\(parameter.name)")
-    // Five standard errors of the mean, and as many of the deviation (kurtosis 1.8).
+    // The limits are five standard errors of the mean, and of the deviation (kurtosis 1.8).
     #expect(abs(mean) < 5 * expected / count.squareRoot(), "\(parameter.name)")
     #expect(abs(deviation / expected - 1) < 5 * (0.2 / count).squareRoot(), "\(parameter.name)")
   }
@@ -91,7 +92,7 @@ struct InitialValueTests {
       .map { log1p(exp(Double($0))) }
     #expect(steps.count == 16 * 128)
     #expect(steps.allSatisfy { $0 >= 0.999e-3 && $0 <= 0.1001 })
-    // Log-uniform: the logarithm has mean log(1e-2) and deviation log(100)/√12.
+    // A log-uniform distribution: the logarithm has mean log(1e-2) and deviation log(100)/√12.
     let logs = steps.map { log($0) }
     let mean = logs.reduce(0, +) / Double(logs.count)
     let deviation = log(100) / 12.0.squareRoot()
@@ -111,7 +112,7 @@ struct InitialValueTests {
       #expect(parameter.elements.allSatisfy { $0 == 0 }, "\(parameter.name)")
     }
     for parameter in named(".weight_hh_l0") {
-      // Columns of the stacked matrix [4H, H], as PyTorch's orthogonal_ makes them.
+      // Columns of the stacked matrix [4H, H] are orthonormal, as with PyTorch's orthogonal_.
       #expect(parameter.shape == [512, 128])
       let values = parameter.elements.map(Double.init)
       var worst = 0.0
@@ -123,7 +124,7 @@ struct InitialValueTests {
         }
       }
       #expect(worst < 1e-6, "\(parameter.name)")
-      // No gate is favoured: each has a quarter of the squares, to within five standard errors.
+      // Each gate has a quarter of the sum of squares, to within five standard errors.
       for gate in 0..<4 {
         let squares = values[gate * 16_384..<(gate + 1) * 16_384].reduce(0) { $0 + $1 * $1 }
         #expect(abs(squares / 128 - 0.25) < 5 * (2 * 0.25 * 0.75 / (512.0 * 128)).squareRoot())

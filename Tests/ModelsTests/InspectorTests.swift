@@ -1,9 +1,10 @@
+import Files
 import Models
 import Tensor
-import TestSupport
 import Testing
 
-/// An inspector sees every layer by its name, in the order of computation, and changes nothing.
+/// Checks that an inspector sees every layer by its name, in the order of computation, and changes
+/// no result.
 @Suite struct InspectorTests {
   private func model(_ trunk: String) throws -> SpeechEnhancer {
     let text = """
@@ -23,7 +24,7 @@ import Testing
       shape: [1, 11, 9, 2], elements: (0..<11 * 18).map { _ in random.uniform(in: -1, 1) })
   }
 
-  /// Output, loss and gradients of one pass.
+  /// Output, loss and gradients of one forward and backward pass.
   private func pass(
     _ model: SpeechEnhancer, _ inspector: Inspector?, _ execution: Execution
   ) -> [Float] {
@@ -37,7 +38,7 @@ import Testing
   }
 
   struct Kind: Sendable {
-    /// What the preset says of it.
+    /// The trunk's object in the preset.
     let trunk: String
     /// Its layers, in forward order.
     let layers: [String]
@@ -71,8 +72,8 @@ import Testing
     #expect(forward.first?.statistics.count == 3 * 11 * 6)
     #expect(forward.first { $0.layer == "decoder" }?.statistics.count == 11 * 18)
 
-    // Backward: each layer's gradients of its parameters, then that of its input, which is the
-    // output of the layer before.
+    // Backward shows the gradients of each layer's parameters, then the gradient of its input,
+    // which is the output of the layer before.
     let backward = seen.filter { $0.stage == .backward }
     #expect(seen.prefix(forward.count).map(\.stage) == forward.map(\.stage))
     var expected: [(String, String)] = []
@@ -91,7 +92,7 @@ import Testing
     #expect(gradients.map(\.statistics.largest).max() == largest)
   }
 
-  @Test func statisticsCountWhatIsNoNumber() {
+  @Test func statisticsCountNonFiniteElements() {
     var statistics = TensorStatistics([0, -3, .nan, 2, -.infinity, .infinity, -.nan])
     #expect(statistics.count == 7 && statistics.largest == 3)
     #expect(statistics.nanCount == 2 && statistics.infinityCount == 2 && !statistics.isFinite)

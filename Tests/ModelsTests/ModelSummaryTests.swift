@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Tensor
 import Testing
 
 struct ModelSummaryTests {
@@ -29,7 +30,7 @@ struct ModelSummaryTests {
         """)
   }
 
-  @Test func unidirectionalModelIsDrawn() throws {
+  @Test func unidirectionalModelIsOutlined() throws {
     let summary = ModelSummary(SpeechEnhancer(configuration: try Preset.load("unimamba"), seed: 1))
     #expect(
       summary.description.contains(
@@ -72,9 +73,9 @@ struct ModelSummaryTests {
         """)
   }
 
-  @Test(arguments: Preset.names) func publishedCountsAreMet(preset: String) throws {
+  @Test(arguments: Preset.names) func countsAreCloseToPublishedOnes(preset: String) throws {
     let summary = ModelSummary(SpeechEnhancer(configuration: try Preset.load(preset), seed: 1))
-    // Of bsrnn31 no count was published.
+    // No count was published for bsrnn31.
     #expect((summary.differencePercent == nil) == (preset == "bsrnn31"))
     #expect(abs(summary.differencePercent ?? 0) < 4)
     #expect(summary.outline.parameterCount == summary.total)
@@ -84,7 +85,7 @@ struct ModelSummaryTests {
     }
   }
 
-  @Test func recurrentLayersAreDrawn() throws {
+  @Test func recurrentLayersAreOutlined() throws {
     let summary = ModelSummary(SpeechEnhancer(configuration: try Preset.load("bsrnn"), seed: 1))
     #expect(
       summary.outline.description.contains(
@@ -106,7 +107,7 @@ struct ModelSummaryTests {
         """))
   }
 
-  @Test func tinyModelIsDrawnInFull() throws {
+  @Test func tinyModelIsOutlinedInFull() throws {
     let configuration = try ModelConfiguration(
       name: "tiny", title: "Tiny", bands: [2, 3, 3], features: 8, layers: 2,
       trunk: BiMambaTrunkConfiguration(

@@ -1,10 +1,9 @@
 import Foundation
 import Models
 import Tensor
-import TestSupport
 import Testing
 
-/// The contract with weight files: names, shapes and counts.
+/// Checks the contract with weight files: names, shapes and counts of parameters.
 struct ParameterTests {
   @Test(arguments: [
     ("abl1", 4_108_816), ("abl2", 4_575_760), ("abl3", 2_877_704),

@@ -1,6 +1,6 @@
+import Files
 import Foundation
 import Models
-import Tensor
 import Testing
 
 struct PresetTests {
@@ -11,7 +11,7 @@ struct PresetTests {
       .filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }
     #expect(files.sorted() == Preset.names.sorted())
     for name in Preset.names {
-      // The embedded copy is the file, and the preset bears the file's name.
+      // The embedded copy equals the file, and the preset has the file's name.
       let file = try ModelConfiguration(contentsOf: folder.appending(path: "\(name).json"))
       #expect(try Preset.load(name) == file)
       #expect(file.name == name)
@@ -25,7 +25,7 @@ struct PresetTests {
     ("bsrnn", "BSRNN", 2_400_000, "3.00 measured"),
     ("unimamba", "Unidirectional Mamba", 2_140_000, "2.62 measured"),
   ])
-  func presetsSayWhatTheyAre(
+  func presetsHaveTheirPublishedFigures(
     name: String, title: String, parameters: Int, pesq: String
   ) throws {
     let preset = try Preset.load(name)
@@ -36,7 +36,7 @@ struct PresetTests {
 
   @Test func theSystemsArePresets() { #expect(Set(Preset.systems).isSubset(of: Preset.names)) }
 
-  /// The published code's bands and taps; its weights fit (`RenameBSRNNTests`).
+  /// Checks the bands and taps of the published code, whose weights fit (`RenameBSRNNTests`).
   @Test func bsrnn31IsThePublishedLayout() throws {
     let preset = try Preset.load("bsrnn31")
     let fixture = try golden("bandsplit_full31")
@@ -49,7 +49,7 @@ struct PresetTests {
 
   @Test func bandsAreThePsychoacousticOnes() throws {
     let bands = try Preset.load("abl3").bands
-    // 31.25 Hz a bin: 11 bands to 1 kHz, 12 to 4 kHz, 7 to 8 kHz.
+    // With 31.25 Hz per bin: 11 bands to 1 kHz, 12 to 4 kHz, 7 to 8 kHz.
     #expect(bands[..<11].reduce(0, +) == 32)
     #expect(bands[..<23].reduce(0, +) == 128)
     #expect(
@@ -60,8 +60,8 @@ struct PresetTests {
     #expect(expansions[23...].allSatisfy { $0 == 4 } && expansions.count == 30)
   }
 
-  @Test func aFileOfOnesOwnLoads() throws {
-    // The 31 bands of BSRNN.
+  @Test func configurationFilesLoad() throws {
+    // BSRNN's 31 bands.
     let text = try Preset.load("abl1").json.description
       .replacingOccurrences(of: "18,18,18,18,19,19,19", with: "16,16,16,16,16,16,16,17")
       .replacingOccurrences(of: "abl1", with: "bands31")
@@ -87,7 +87,7 @@ struct PresetTests {
     #expect(error.description.contains("path of a JSON file"))
   }
 
-  @Test func anAbsentFileIsNamed() {
+  @Test func missingFilesAreNamed() {
     let path = "/nowhere/mine.json"
     #expect(
       throws: ConfigurationError.unreadable(file: path, reason: "there is no such file")

@@ -1,6 +1,6 @@
+import Files
 import Foundation
 import Models
-import Tensor
 import Testing
 
 private typealias Entry = SafetensorsFile.Entry
@@ -29,7 +29,7 @@ struct WeightFileTests {
     let before = Array(other.parameters.values.buffer)
     let weights = try WeightFile(parsed(file.serialized()), path: "w.safetensors")
     let error = #expect(throws: WeightFileError.self) { try weights.load(into: other) }
-    // All or nothing.
+    // A failed load changes no weight.
     #expect(other.parameters.values.buffer.elementsEqual(before))
     return error
   }
@@ -104,7 +104,9 @@ struct WeightFileTests {
       let error = #expect(throws: WeightFileError.self) {
         try WeightFile(parsed(data), path: "w.safetensors")
       }
-      #expect(error?.description.hasPrefix("w.safetensors is damaged: the checksum of ") == true)
+      #expect(
+        error?.description.hasPrefix(
+          "w.safetensors: the file is damaged: the checksum of ") == true)
       #expect(error?.description.contains(group) == true)
     }
     var data = whole
@@ -152,7 +154,7 @@ struct WeightFileTests {
   }
 
   @Test func otherTypesAreNamed() throws {
-    // The same bytes, declared to be 32-bit integers, in a file without checksums.
+    // Unchanged bytes that the header declares to be 32-bit integers, in a file without checksums.
     let whole = try parsed(WeightFile.serialized(model, program: "test 1"))
     var data = SafetensorsFile(
       entries: whole.entries, metadata: ["configuration": configuration.json.description]
@@ -186,9 +188,9 @@ struct WeightFileTests {
           ], writtenFor: "abl1"))
     #expect(
       error?.description
-        == "The weights in w.safetensors do not fit the model \"abl3-tiny\" (they were written for "
+        == "w.safetensors: the weights do not fit the model \"abl3-tiny\" (they were written for "
         + "\"abl1\"): 1 missing: band_split.norms.0.weight [4]; 1 unexpected: extra []; "
-        + "1 of the wrong shape: band_split.norms.0.bias [1] instead of [4].")
+        + "1 of the wrong shape: band_split.norms.0.bias [1] instead of [4]")
   }
 
   @Test func weightsOfAnotherPresetAreListedBriefly() throws {

@@ -1,6 +1,6 @@
 import Testing
 
-/// Largest |actual − expected| over the largest |expected|: how far two arrays are apart.
+/// Relative error of an array: the largest |actual − expected| over the largest |expected|.
 public func relativeError(_ actual: [Float], _ expected: [Float]) -> Double {
   var worst = 0.0
   var scale = 0.0
@@ -12,7 +12,7 @@ public func relativeError(_ actual: [Float], _ expected: [Float]) -> Double {
   return scale == 0 ? worst : worst / scale
 }
 
-/// Expects `actual` within `tolerance` of the largest |expected|, element by element.
+/// Expects each element of `actual` to deviate by at most `tolerance` times the largest |expected|.
 public func expectClose(
   _ actual: [Float], _ expected: [Float], _ tolerance: Double, _ what: String,
   sourceLocation: SourceLocation = #_sourceLocation

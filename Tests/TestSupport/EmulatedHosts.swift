@@ -1,18 +1,19 @@
 import Foundation
 
-/// Hosts with networks of their own on this machine, by `scripts/hosts.sh`.
+/// Hosts with networks of their own on this machine, emulated by `scripts/hosts.sh`.
 public struct EmulatedHosts {
-  /// The script, which `mpirun` also calls in place of ssh.
+  /// Path of the script, which `mpirun` also calls in place of ssh.
   public static let script: String = fixturesFolder.deletingLastPathComponent()
     .deletingLastPathComponent().appending(path: "scripts/hosts.sh").path(percentEncoded: false)
 
-  /// Whether this machine lets us make hosts: for that root and network namespaces are needed.
+  /// Whether hosts can be emulated on this machine, which needs root and network namespaces.
   public static let isPossible: Bool = (try? use(1) { _ in }) != nil
 
-  /// What the script needs to find these hosts.
+  /// Environment variables with which the script finds these hosts.
   public let environment: [String: String]
 
-  /// Makes `count` hosts, h1 and so on, and removes them with everything that runs there afterwards.
+  /// Runs `body` with `count` hosts, h1 and so on, and then removes them with all processes that
+  /// run there.
   public static func use<Result>(
     _ count: Int, _ body: (EmulatedHosts) throws -> Result
   ) throws -> Result {
@@ -25,8 +26,8 @@ public struct EmulatedHosts {
     }
   }
 
-  /// Words that start `ranks` ranks on the hosts, dealt in turn, from the first of them. Its
-  /// daemons ask every few seconds whether the others live.
+  /// Words of a command that starts `ranks` ranks on the hosts, dealt in turn, from the first host.
+  /// The daemons of mpirun check every few seconds whether the others are alive.
   public func launcher(ranks: Int, hosts: Int) throws -> [String] {
     [
       Self.script, "run", "h1", try MPIRun.mpirunPath(), "--mca", "plm_rsh_agent", Self.script,
@@ -37,7 +38,7 @@ public struct EmulatedHosts {
     ]
   }
 
-  /// The processes on the first `count` hosts: number and name.
+  /// Number and name of the processes on the first `count` hosts.
   public func processes(hosts count: Int) throws -> [String] {
     try (1...count).flatMap { host in
       try call("ps", "h\(host)").split(separator: "\n").map { "h\(host): \($0)" }

@@ -1,17 +1,18 @@
 import Foundation
 
-/// A small corpus of real speech, made of the metric fixtures' wavs (16 kHz, 2 to 4 s).
+/// A small corpus of real speech from the WAV files of the metric fixtures (16 kHz, 2 to 4 s).
 public struct FixtureCorpus {
-  /// Its folder; the caller removes it.
+  /// Folder of the corpus; the caller removes it.
   public let folder: URL
 
-  /// Pairs whose noisy side has a score well defined for training and validation.
+  /// Names of pairs whose noisy side has defined scores, as training and validation need.
   public static let names = [
     "g01_vb_p232_014_noisy", "g02_vb_p232_052_noisy", "g03_vb_p232_170_noisy",
     "g04_vb_p232_010_noisy", "g05_vb_p232_003_noisy", "g09_arctic_dishes_5dB",
   ]
 
-  /// Makes splits under `parent`, each with `copies[split]` names; a wav serves several of them.
+  /// Makes splits under `parent`, each with `copies[split]` utterances; several of them share a WAV
+  /// file.
   public init(in parent: URL, splits: [String: Int]) throws {
     folder = parent.appending(path: "corpus")
     for (split, count) in splits {

@@ -16,7 +16,7 @@ extension URL {
   }
 }
 
-/// How often `text` occurs.
+/// Number of occurrences of `text` in `whole`.
 public func occurrences(of text: String, in whole: String) -> Int {
   whole.components(separatedBy: text).count - 1
 }

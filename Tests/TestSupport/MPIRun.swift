@@ -1,13 +1,13 @@
 import Foundation
 
-/// Why a program cannot be run under mpirun.
+/// Reasons for which a program cannot be run under mpirun.
 public enum MPIRunError: Error, Equatable, CustomStringConvertible {
-  /// There is no mpirun on the PATH.
+  /// The PATH has no mpirun.
   case mpirunMissing
   /// The program has not been built.
   case productMissing(path: String)
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   public var description: String {
     switch self {
     case .mpirunMissing:
@@ -24,8 +24,9 @@ public enum MPIRun {
   /// Starts `ranks` processes of the executable `product` and waits for the job's end.
   ///
   /// A job that runs longer than `timeLimit` seconds is killed, and its outcome says so.
-  /// `environment` is added to the present one, `launcherArguments` are mpirun's own. Throws if
-  /// mpirun or the product is missing.
+  /// `environment` is added to that of this process, `launcherArguments` are mpirun's own.
+  ///
+  /// - Throws: `MPIRunError` if mpirun or the product is missing.
   public static func run(
     ranks: Int, product: String, arguments: [String] = [], environment: [String: String] = [:],
     launcherArguments: [String] = [], folder: URL? = nil, timeLimit: Double = 60
@@ -39,7 +40,7 @@ public enum MPIRun {
       environment: launchEnvironment(adding: environment), folder: folder, timeLimit: timeLimit)
   }
 
-  /// Runs one process of the executable `product` without any launcher.
+  /// Runs a single process of the executable `product` without any launcher.
   public static func runAlone(
     product: String, arguments: [String] = [], environment: [String: String] = [:],
     folder: URL? = nil, timeLimit: Double = 60
@@ -58,7 +59,7 @@ public enum MPIRun {
     return path
   }
 
-  /// Where the test bundle lies, and the executables beside it.
+  /// Folder of the test bundle and of the executables.
   public static let productsFolder: URL = URL(fileURLWithPath: "/proc/self/exe")
     .resolvingSymlinksInPath().deletingLastPathComponent()
 
@@ -73,7 +74,7 @@ public enum MPIRun {
     throw MPIRunError.mpirunMissing
   }
 
-  /// The present environment without what a launcher around the tests may have put there, so that
+  /// The environment of this process without the variables of a launcher around the tests, so that
   /// mpirun starts its ranks on this machine.
   public static func launchEnvironment(adding more: [String: String] = [:]) -> [String: String] {
     let foreign = ["OMPI_", "PMIX_", "PMI_", "SLURM_", "PRTE_"]
@@ -83,8 +84,8 @@ public enum MPIRun {
     // mpirun refuses to start as root, the usual user of containers, without both.
     environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
     environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
-    // Containers often forbid reading another process's memory; the way over shared memory works
-    // everywhere, and as fast.
+    // Containers often forbid reading another process's memory; shared memory works everywhere and
+    // is as fast.
     environment["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"
     return environment.merging(more) { $1 }
   }

@@ -1,13 +1,13 @@
 import Foundation
 
-/// A real SLURM on emulated hosts of this machine, by `scripts/slurm-cluster.sh`.
+/// A real SLURM cluster on emulated hosts of this machine, started by `scripts/slurm-cluster.sh`.
 public struct SLURMCluster {
   /// The folder of the repository.
   public static let repository = fixturesFolder.deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  /// Whether this machine lets us bring one up: for that root, namespaces and the packages
-  /// slurm-wlm and munge are needed.
+  /// Whether this machine can start a cluster, which needs root, network namespaces and the
+  /// packages slurm-wlm and munge.
   public static let isPossible: Bool =
     EmulatedHosts.isPossible
     && ["/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/sbin/munged"].allSatisfy {
@@ -17,7 +17,7 @@ public struct SLURMCluster {
   private static let script = repository.file("scripts/slurm-cluster.sh")
   private let environment: [String: String]
 
-  /// Brings up `nodes` nodes of `cores` cores, and takes them down after `body`.
+  /// Runs `body` with a cluster of `nodes` nodes of `cores` cores, and then stops it.
   public static func use<Result>(
     nodes: Int, cores: Int, _ body: (SLURMCluster) throws -> Result
   ) throws -> Result {
@@ -29,7 +29,7 @@ public struct SLURMCluster {
     }
   }
 
-  /// Runs a command as on a login node, in `folder`.
+  /// Runs a command in `folder`, as on a login node.
   public func run(
     _ words: [String], in folder: URL, environment more: [String: String] = [:]
   ) throws -> SubprocessOutcome {
@@ -39,7 +39,7 @@ public struct SLURMCluster {
       folder: folder, timeLimit: 60)
   }
 
-  /// Waits until no job is left; false if one is after `seconds`.
+  /// Waits until no job is left; returns false if a job is left after `seconds`.
   public func waitForJobs(seconds: Double, in folder: URL) throws -> Bool {
     let limit = ProcessInfo.processInfo.systemUptime + seconds
     while ProcessInfo.processInfo.systemUptime < limit {

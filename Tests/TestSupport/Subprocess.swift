@@ -1,24 +1,24 @@
 import Foundation
 import Synchronization
 
-/// How a child process ended and what it wrote.
+/// The outcome of a child process: its exit status, its output and its resources.
 public struct SubprocessOutcome: Sendable, CustomStringConvertible {
   /// Exit status; 128 + signal if a signal ended it, as in a shell.
   public let status: Int32
-  /// Whether it was still running at its time limit and had to be killed.
+  /// Whether the process was killed at its time limit.
   public let timedOut: Bool
   /// Seconds from start to end.
   public let seconds: Double
-  /// The most memory it had in RAM, in bytes, as last seen while it ran: up to 50 ms before its end.
+  /// Peak resident memory in bytes, last read at most 50 ms before the end of the process.
   ///
-  /// Not what `wait4` tells, which counts the process that it was started from.
+  /// The value of `wait4` would include the process that it was started from.
   public let peakResidentBytes: Int
-  /// What it wrote to stdout.
+  /// Text that the process wrote to stdout.
   public let output: String
-  /// What it wrote to stderr.
+  /// Text that the process wrote to stderr.
   public let errors: String
 
-  /// Everything, for the message of a failed expectation.
+  /// The whole outcome, for the message of a failed expectation.
   public var description: String {
     """
     status \(status)\(timedOut ? " (killed at its time limit)" : "") after \(seconds) s
@@ -30,26 +30,28 @@ public struct SubprocessOutcome: Sendable, CustomStringConvertible {
   }
 }
 
-/// Why a child process could not be started.
+/// The reason for which a child process could not be started.
 public struct SubprocessError: Error, CustomStringConvertible {
-  /// One sentence.
+  /// One sentence with the reason.
   public let description: String
 }
 
 /// Runs programs that may hang, crash or leave children behind.
 public enum Subprocess {
-  /// Starts `executable` in a process group of its own, with stdin empty, and waits for its end.
+  /// Starts `executable` in a process group of its own, with empty stdin, and waits for its end.
   ///
-  /// Both pipes are read while it runs, since a full pipe would stop it. After `timeLimit` seconds
+  /// Both pipes are read while it runs, since a full pipe would block it. After `timeLimit` seconds
   /// the group and all descendants (mpirun gives every rank a group of its own) get SIGTERM, and
   /// SIGKILL two seconds later.
+  ///
+  /// - Throws: `SubprocessError` if the process cannot be started.
   public static func run(
     _ executable: String, _ arguments: [String] = [],
     environment: [String: String] = ProcessInfo.processInfo.environment,
     folder: URL? = nil, timeLimit: Double
   ) throws -> SubprocessOutcome {
     let started = now()
-    // Under a lock, so that no child of another test inherits a pipe before it is marked.
+    // The lock keeps children of other tests from inheriting a pipe before it is marked.
     let (child, output, errors) = try spawnLock.withLock { _ in
       let output = try makePipe()
       let errors = try makePipe()
@@ -74,7 +76,7 @@ public enum Subprocess {
       if status == nil { peak = max(peak, peakResidentBytes(of: child)) }
       if status == nil, let ended = reap(child) {
         status = ended
-        // A descendant that outlives the child may hold the pipes open: give it a second.
+        // A descendant that outlives the child may keep the pipes open, so it gets a second to end.
         endedAt = now()
       }
       let time = now()
@@ -91,7 +93,7 @@ public enum Subprocess {
       }
     }
     for process in doomed { kill(process, SIGKILL) }
-    // Death takes a moment; whoever looks afterwards must not see them.
+    // Killed processes take a moment to end, and must be gone when the caller looks for them.
     while doomed.contains(where: isRunning) && now() < endedAt + 5 { usleep(5_000) }
     close(output)
     close(errors)
@@ -109,7 +111,7 @@ public enum Subprocess {
     try run("/bin/sh", ["-c", script], folder: folder, timeLimit: timeLimit)
   }
 
-  /// Whether a process exists and is more than a zombie, which is dead and waits for its parent.
+  /// Whether a process exists and is no zombie, which has ended and waits for its parent.
   public static func isRunning(_ process: pid_t) -> Bool {
     guard let state = stat(of: process)?.first else { return false }
     return state != "Z" && state != "X"
@@ -138,7 +140,7 @@ public enum Subprocess {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, output, 1)
     posix_spawn_file_actions_adddup2(&actions, errors, 2)
-    // A process that stays behind must not keep files, locks or pipes of the test process open.
+    // A process that is left behind must not keep files, locks or pipes of the test process open.
     let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
     for descriptor in open.compactMap({ Int32($0) }) where descriptor > 2 {
       posix_spawn_file_actions_addclose(&actions, descriptor)
@@ -173,7 +175,7 @@ public enum Subprocess {
     return child
   }
 
-  /// The status if `child` has ended, else nil.
+  /// Exit status of `child` if it has ended, else nil.
   private static func reap(_ child: pid_t) -> Int32? {
     var raw: Int32 = 0
     let result = waitpid(child, &raw, WNOHANG)
@@ -183,7 +185,7 @@ public enum Subprocess {
     return signal == 0 ? (raw >> 8) & 0xff : 128 + signal
   }
 
-  /// State, parent and the rest of what the kernel tells about a process; nil if there is none.
+  /// The kernel's fields about a process, state and parent first; nil if there is no such process.
   private static func stat(of process: pid_t) -> [Substring]? {
     // "pid (name) state ppid …", where the name may hold anything.
     let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
@@ -191,7 +193,7 @@ public enum Subprocess {
     return text[text.index(after: end)...].split(separator: " ")
   }
 
-  /// Its high-water mark; 0 for a process that has ended.
+  /// Peak resident memory of a process in bytes; 0 if it has ended.
   private static func peakResidentBytes(of process: pid_t) -> Int {
     let text = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
     let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
@@ -218,7 +220,7 @@ public enum Subprocess {
   }
 }
 
-/// Reads several pipes at once.
+/// A reader of several pipes at once.
 private struct Collector {
   private var open: [pollfd]
   var bytes: [[UInt8]]

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The Python of `scripts/test.sh`, with what tests read back with it.
+/// The Python of `scripts/test.sh`, with the packages that read files of the program back.
 public enum TestPython {
   /// Runs a script of `Tests/Scripts`.
   ///
-  /// Throws where there is no such Python: what it checks is never skipped.
+  /// - Throws: `SubprocessError` if there is no such Python, since its checks are never skipped.
   public static func run(
     _ script: String, _ arguments: [String], timeLimit: Double = 60
   ) throws -> SubprocessOutcome {

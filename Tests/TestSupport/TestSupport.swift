@@ -1,10 +1,10 @@
 import Foundation
 
-/// Where the fixture files lie, found from this source file.
+/// Folder of the fixture files, found from the path of this source file.
 public let fixturesFolder: URL = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures")
 
-/// A new empty folder; the caller removes it.
+/// Makes a new empty folder, which the caller removes.
 public func temporaryFolder() throws -> URL {
   let folder = FileManager.default.temporaryDirectory
     .appending(path: "disttrain-tests-\(UUID().uuidString)")

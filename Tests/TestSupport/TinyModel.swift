@@ -1,4 +1,4 @@
-/// The preset of a model like abl3, small enough for a step in milliseconds.
+/// Preset of a model like abl3, small enough for a step in milliseconds.
 public let tinyModel = """
   {
     "name": "tiny", "title": "Tiny", "summary": "abl3 in small",
@@ -9,7 +9,7 @@ public let tinyModel = """
   }
   """
 
-/// The same of a model like bsrnn.
+/// Preset of a model like bsrnn, as small as `tinyModel`.
 public let tinyLSTMModel = """
   {
     "name": "tiny-lstm", "title": "Tiny BSRNN", "summary": "bsrnn in small",

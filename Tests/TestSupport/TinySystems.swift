@@ -4,7 +4,7 @@ public let tinySystems = [
     #""kind": "unimamba", "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 }"#)
 ]
 
-/// A preset like `tinyModel` with this trunk.
+/// Preset like `tinyModel` with another trunk.
 private func tinySystem(_ trunk: String) -> String {
   """
   {

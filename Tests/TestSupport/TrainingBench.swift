@@ -1,15 +1,15 @@
 import Foundation
 
-/// A corpus of real speech, a tiny model and a folder, to start training runs in and harm them.
+/// A corpus of real speech, a tiny model and a folder, in which tests start and harm training runs.
 public struct TrainingBench {
-  /// Where the runs are made.
+  /// Folder of the runs.
   public let folder: URL
-  /// Folder or packed file of the corpus.
+  /// Path of the corpus, a folder or a packed file.
   public var data: String
   private let preset: String
 
-  /// Runs `body` with a bench of `train` and `valid` utterances, which is removed afterwards, and a
-  /// preset of the text `model`.
+  /// Runs `body` with a bench of `train` and `valid` utterances and a preset with the text `model`,
+  /// and then removes it.
   public static func use<Result>(
     train: Int = 24, valid: Int = 1, model: String = tinyModel,
     _ body: (TrainingBench) throws -> Result
@@ -24,7 +24,7 @@ public struct TrainingBench {
     }
   }
 
-  /// The words after `disttrain` that train into the run folder `run`.
+  /// Words after `disttrain` that train into the run folder `run`.
   public func recipe(run: String, _ arguments: [String]) -> [String] {
     [
       "train", "--preset", preset, "--data", data, "--seconds", "0.5", "--seed", "7",
@@ -32,8 +32,8 @@ public struct TrainingBench {
     ] + arguments
   }
 
-  /// The words that start `ranks` ranks into the run folder `run`: with mpirun, with these options of
-  /// `disttrain launch`, or with a `launcher`'s own words.
+  /// Words of a command that starts `ranks` ranks into the run folder `run`: by mpirun, by
+  /// `disttrain launch` with the options `launch`, or by the words of `launcher`.
   public func words(
     ranks: Int, run: String, _ arguments: [String], launch: [String]? = nil,
     launcher: [String]? = nil
@@ -52,7 +52,7 @@ public struct TrainingBench {
     return start + recipe(run: run, arguments)
   }
 
-  /// Trains to the end.
+  /// Trains a run to its end.
   public func train(
     ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
     environment: [String: String] = [:]
@@ -64,11 +64,12 @@ public struct TrainingBench {
       folder: folder, timeLimit: 90)
   }
 
-  /// Trains, waits until the log holds `text`, does `harm` and waits for the end.
+  /// Trains, waits until the log holds `text`, runs `harm` and waits for the end.
   ///
   /// `harm` is a shell command, in which `$job` is the process that was started, and `ranks` prints
-  /// the processes of its ranks under mpirun; `$job` has to be mpirun then, which `launched` makes of
-  /// a launcher. The outcome's output is the log, and `harmSeconds` tells how long the job lived on.
+  /// the processes of its ranks under mpirun. For `ranks` the process `$job` must be mpirun; under
+  /// a launcher, `launched COMMAND` runs a command with that `$job`. The outcome's output is the
+  /// log, and `harmSeconds` returns how long the job ran after the harm.
   public func train(
     ranks: Int = 1, run: String, _ arguments: [String], launch: [String]? = nil,
     launcher: [String]? = nil, environment: [String: String] = [:], until text: String,
@@ -81,6 +82,13 @@ public struct TrainingBench {
       "$@" >log 2>&1 &
       job=$!
       while [ -e /proc/$job/exe ] && ! grep -q '\(text)' log; do sleep 0.01; done
+      # A job that ended before it came so far was harmed by nothing.
+      if ! grep -q '\(text)' log; then
+        wait $job
+        cat log
+        echo 'the log never held: \(text)'
+        exit 98
+      fi
       date +%s%N >harmed
       \(harm)
       wait $job
@@ -105,7 +113,7 @@ public struct TrainingBench {
     return (try nanoseconds("ended") - nanoseconds("harmed")) / 1e9
   }
 
-  /// Processes that were started in this folder and are still there.
+  /// Processes that were started in this folder and still run.
   public func processesLeft() -> [pid_t] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     let mark = Data(folder.lastPathComponent.utf8)
@@ -115,12 +123,12 @@ public struct TrainingBench {
     }
   }
 
-  /// A file of a run.
+  /// Contents of a file of a run.
   public func data(_ run: String, _ name: String) throws -> Data {
     try Data(contentsOf: folder.appending(path: "\(run)/\(name)"))
   }
 
-  /// The rows of a run's history without the columns that tell how long things took.
+  /// Rows of a run's history without the columns that measure time.
   public func history(_ run: String) throws -> [String] {
     let timed = ["seconds", "audio_seconds_per_second", "validation_seconds"]
     let rows = String(decoding: try data(run, "history.csv"), as: UTF8.self).split(separator: "\n")
@@ -137,12 +145,12 @@ public struct TrainingBench {
       .compactMap { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
   }
 
-  /// Those of a kind.
+  /// The events of one kind in a run's `metrics.jsonl`.
   public func events(_ run: String, _ name: String) throws -> [[String: Any]] {
     try events(run).filter { $0["event"] as? String == name }
   }
 
-  /// In what two runs differ that should have come to the same, bit for bit.
+  /// Differences between two runs whose results should be equal bit for bit.
   public func differences(_ one: String, _ other: String) throws -> [String] {
     var found: [String] = []
     for name in ["last.safetensors", "best.safetensors"]
@@ -150,7 +158,7 @@ public struct TrainingBench {
       found.append("\(name) differs")
     }
     if try history(one) != history(other) { found.append("history.csv differs") }
-    // Every step was done, and the epochs were told of in order.
+    // Every step must have been logged.
     let steps = Set(try events(other, "step").compactMap { $0["step"] as? Int })
     if steps != Set(1...(steps.max() ?? 1)) { found.append("steps are missing in metrics.jsonl") }
     return found

@@ -1,5 +1,3 @@
-import Tensor
-
 /// Ranges of a flat buffer of gradient sums that travel together, from its end to its start.
 ///
 /// Parameters lie in forward order, so backward finishes the end of the buffer first. All ranks

@@ -1,6 +1,7 @@
-import Checksum
+import Communication
+import Files
 import Foundation
-import KernelAPI
+import Platform
 import Tensor
 
 /// How gradients are exchanged; nothing of it changes the result but the wire format.
@@ -32,7 +33,7 @@ public struct ExchangeSettings: Equatable, Sendable {
   public static let defaultBucketBytes = 1_000_000
 
   /// What activations of a rank may hold at most, unless a user says otherwise.
-  static let mostOverlapBytes = 2_000_000_000
+  package static let mostOverlapBytes = 2_000_000_000
 
   /// `mostOverlapBytes` for a rank over a network, or its share of a quarter of a host's memory for
   /// `ranks` ranks.
@@ -44,7 +45,7 @@ public struct ExchangeSettings: Equatable, Sendable {
 
   /// Items at the end of a step that go backward side by side on each of `ranksPerHost` ranks of a
   /// host with `hostMemory` bytes, if each item holds `activationBytes`.
-  func itemsBesideTransfer(
+  package func itemsBesideTransfer(
     activationBytes: Int, isInsideHost: Bool, ranksPerHost: Int,
     hostMemory: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory)
   ) -> Int {
@@ -156,12 +157,12 @@ public final class GradientExchange {
   /// are dealt. If no rank has any, the mean is zero.
   public func finish() throws(CommunicationError) -> Outcome {
     start(from: 0)
-    let clock = ContinuousClock.now
+    let stopwatch = Stopwatch()
     let transfer = try trace.measure(.wait) { () throws(CommunicationError) in
       try communicator.finishReductions()
     }
     underWay = nil
-    let exposed = (ContinuousClock.now - clock) / .seconds(1)
+    let exposed = stopwatch.seconds
     // A Double counts exactly up to 2^53.
     let itemCount = Int(counts[1])
     let scale = itemCount == 0 ? 0 : 1 / counts[1]
@@ -196,7 +197,7 @@ public enum ExchangeError: Error, Equatable, CustomStringConvertible {
   /// These ranks would send others of the model's gradients, or in another order, than the rest.
   case differentBuckets(ranks: [Int])
 
-  /// One sentence saying what to do.
+  /// One sentence that says what to do.
   public var description: String {
     switch self {
     case .differentBuckets(let ranks):

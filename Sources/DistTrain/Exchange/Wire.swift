@@ -1,7 +1,8 @@
+import Communication
 import Tensor
 
 /// The buffers that gradients travel in, apart from the sums, which stay as each rank made them.
-final class Wire {
+package final class Wire {
   private enum Buffers {
     /// The sums themselves are sent; nothing is received where they are everybody's.
     case float64(receive: UnsafeMutableBufferPointer<Double>)
@@ -14,7 +15,7 @@ final class Wire {
   private let buffers: Buffers
 
   /// Buffers for `count` numbers, or none with zero.
-  init(_ format: WireFormat, count: Int) {
+  package init(_ format: WireFormat, count: Int) {
     func make<Element>(_ zero: Element) -> UnsafeMutableBufferPointer<Element> {
       let buffer = UnsafeMutableBufferPointer<Element>.allocate(capacity: count)
       buffer.initialize(repeating: zero)
@@ -40,7 +41,7 @@ final class Wire {
   }
 
   /// What sends `range` of `sums`; nil where nothing has to travel.
-  func reduction(
+  package func reduction(
     of sums: UnsafeMutableBufferPointer<Double>, _ range: Range<Int>
   ) -> Reduction? {
     switch buffers {
@@ -63,7 +64,7 @@ final class Wire {
   }
 
   /// mean = scale · what was received, rounded once.
-  func mean(
+  package func mean(
     of sums: UnsafeMutableBufferPointer<Double>, scale: Double,
     into mean: UnsafeMutableBufferPointer<Float>
   ) {
@@ -80,7 +81,7 @@ final class Wire {
 
 extension WireFormat {
   /// Bytes of the buffers of one number, on a rank that is not alone.
-  var bufferByteCount: Int {
+  package var bufferByteCount: Int {
     switch self {
     case .float64, .float32: 8
     case .bf16: 6

@@ -1,7 +1,5 @@
-import Audio
+import Files
 import Foundation
-import Metrics
-import Models
 import Tensor
 
 /// Computes the utterances of a dump again and compares with what was recorded.

@@ -1,3 +1,4 @@
+import Communication
 import Foundation
 import Tensor
 
@@ -35,7 +36,7 @@ extension TrainingState {
   }
 
   /// Whether every number of the weights, moments and averages is finite.
-  var isFinite: Bool {
+  package var isFinite: Bool {
     buffers.allSatisfy { TensorStatistics(UnsafeBufferPointer($0.buffer)).isFinite }
   }
 

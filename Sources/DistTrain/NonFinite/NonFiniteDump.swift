@@ -1,6 +1,7 @@
-import Checksum
+import Files
 import Foundation
 import Models
+import Platform
 import Tensor
 
 /// Why a dump cannot be used.
@@ -16,10 +17,10 @@ package enum NonFiniteDumpError: Error, Equatable, CustomStringConvertible {
   /// The dump holds no such utterance.
   case noUtterance(path: String, name: String, names: [String])
 
-  /// One sentence naming the file and what to do.
+  /// One sentence that names the file and says what to do.
   package var description: String {
     switch self {
-    case .unreadable(let error): "\(error) replay takes a file of the run's folder nonfinite"
+    case .unreadable(let error): "\(error); replay takes a file of the run's folder nonfinite"
     case .foreign(let path):
       "\(path) is a safetensors file, but no dump of a skipped step; replay takes a file of the "
         + "run's folder nonfinite"
@@ -106,7 +107,7 @@ package struct NonFiniteDump: Sendable {
   package let header: Header
   /// The samples.
   package let utterances: [Utterance]
-  /// What errors call the file.
+  /// The name of the file in errors.
   package let path: String
   private let weights: [String: SafetensorsFile.Entry]
 

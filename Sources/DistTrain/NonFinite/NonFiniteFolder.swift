@@ -1,4 +1,5 @@
 import Foundation
+import RunFiles
 
 /// `nonfinite` in a run folder: the dumps of skipped steps, a limited number of them.
 struct NonFiniteFolder: Sendable {
@@ -10,17 +11,12 @@ struct NonFiniteFolder: Sendable {
   /// That of `run`.
   init(_ run: RunFolder, limit: Int) {
     // Relative as the user gave it, so that the log's command can be copied.
-    path = run.url.appending(path: "nonfinite").relativePath
+    path = run.file(.nonFinite).relativePath
     self.limit = limit
   }
 
   /// Names of the dumps that are there, oldest step first.
-  var names: [String] {
-    let all = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    let suffix = ".safetensors"
-    return all.filter { $0.hasPrefix("step-") && $0.hasSuffix(suffix) }
-      .map { String($0.dropLast(suffix.count)) }.sorted().map { $0 + suffix }
-  }
+  var names: [String] { RunFolder.dumpNames(in: path) }
 
   /// Dumps that may still come.
   var room: Int { max(0, limit - names.count) }
@@ -28,11 +24,9 @@ struct NonFiniteFolder: Sendable {
   /// Where the dump of a rank's part of a step goes. After a rollback the same step may have had
   /// one: that stays.
   func path(step: Int, rank: Int) -> String {
-    let name = String(format: "step-%08d-rank%d", step, rank)
     var count = 1
     while true {
-      let suffix = count == 1 ? "" : "-\(count)"
-      let candidate = "\(path)/\(name)\(suffix).safetensors"
+      let candidate = "\(path)/\(RunFolder.dumpName(step: step, rank: rank, count: count))"
       if !FileManager.default.fileExists(atPath: candidate) { return candidate }
       count += 1
     }

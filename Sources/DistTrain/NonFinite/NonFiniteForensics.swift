@@ -1,5 +1,7 @@
+import Communication
+import Files
 import Foundation
-import Models
+import RunFiles
 import Tensor
 
 /// Finds out after a skipped step where its numbers first were not finite, tells the log, and
@@ -194,9 +196,11 @@ final class NonFiniteForensics {
             + (others > 0 ? ", the same on \(others) more rank\(others == 1 ? "" : "s")" : "")
             + Self.dumpText(path, plan.earlier[rank], plan.isLimited, folder.limit))
       }
-      log.event(
-        "nonfinite",
-        Self.fields(report, reduced, dump: path ?? plan.earlier[rank], step: step, epoch: epoch))
+      log.append(
+        .nonFinite(
+          .init(
+            report, meanGradient: reduced, dump: path ?? plan.earlier[rank], step: step,
+            epoch: epoch)))
     }
     if counts.count > told.count {
       log.line("and \(counts.count - told.count) more, see metrics.jsonl")
@@ -235,25 +239,31 @@ final class NonFiniteForensics {
     if let earlier { return "; the same is in the dump \(earlier)" }
     return isLimited ? "; no dump: the run folder has \(limit) already" : ""
   }
+}
 
-  private static func fields(
-    _ report: NonFiniteReport, _ reduced: String?, dump: String?, step: Int, epoch: Int
-  ) -> KeyValuePairs<String, MetricValue> {
-    func text(_ value: String?) -> MetricValue { value.map { .text($0) } ?? .number(nil) }
-    let finding = report.findings.first
-    let seen = finding?.observation
-    return [
-      "step": .integer(step), "epoch": .integer(epoch), "rank": .integer(report.rank),
-      "transient": .flag(finding == nil), "utterance": text(finding?.utterance),
-      "stage": text(seen?.stage.rawValue), "layer": text(seen?.layer),
-      "tensor": text(seen?.tensor), "nan": .integer(seen?.statistics.nanCount ?? 0),
-      "infinite": .integer(seen?.statistics.infinityCount ?? 0),
-      "weights_finite": .flag(finding?.areWeightsFinite ?? true),
-      "input_finite": .flag(finding?.isInputFinite ?? true),
-      "utterances": .list(report.findings.map { .text($0.utterance) }),
-      "own_loss_finite": .flag(report.evidence.isOwnLossFinite),
-      "own_gradient": text(report.evidence.ownGradient), "mean_gradient": text(reduced),
-      "dump": text(dump),
-    ]
+extension RunEvent.NonFinite {
+  /// The event of a rank's `report` on the step numbered `step`; `meanGradient` is the first
+  /// parameter whose mean over all ranks was not finite.
+  fileprivate init(
+    _ report: NonFiniteReport, meanGradient: String?, dump: String?, step: Int, epoch: Int
+  ) {
+    self.init()
+    self.step = step
+    self.epoch = epoch
+    rank = report.rank
+    isTransient = report.findings.isEmpty
+    if let finding = report.findings.first {
+      let seen = finding.observation
+      utterance = finding.utterance
+      (stage, layer, tensor) = (seen.stage.rawValue, seen.layer, seen.tensor)
+      (nan, infinite) = (seen.statistics.nanCount, seen.statistics.infinityCount)
+      areWeightsFinite = finding.areWeightsFinite
+      isInputFinite = finding.isInputFinite
+    }
+    utterances = report.findings.map(\.utterance)
+    isOwnLossFinite = report.evidence.isOwnLossFinite
+    ownGradient = report.evidence.ownGradient
+    self.meanGradient = meanGradient
+    self.dump = dump
   }
 }

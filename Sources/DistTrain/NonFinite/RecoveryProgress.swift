@@ -26,7 +26,7 @@ extension TrainingProgress {
 
   /// Counts a step of epoch `epoch`, whose items' losses come to `lossSum`; skipped ones enter no
   /// mean.
-  mutating func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) {
+  package mutating func count(isSkipped: Bool, lossSum: Double, itemCount: Int, epoch: Int) {
     step += 1
     stepInEpoch += 1
     if isSkipped {

@@ -1,4 +1,6 @@
+import Communication
 import Foundation
+import RunFiles
 
 /// Takes a run that skips one step after another back to its last good state, with a lower rate.
 struct Rollback {
@@ -58,16 +60,12 @@ struct Rollback {
     log.warning(
       "\(before.skippedInARow) steps in a row were skipped: back \(target), with the learning rate "
         + "× \(now.rateFactor) (rollback \(now.rollbacks) of \(policy.rollbackLimit))")
-    let path: MetricValue =
-      if case .checkpoint(let path) = source { .text(path) } else { .number(nil) }
-    log.event(
-      "rollback",
-      [
-        "from_step": .integer(before.step), "step": .integer(now.step),
-        "epoch": .integer(now.epoch + 1), "rate_factor": .number(now.rateFactor),
-        "rollback": .integer(now.rollbacks), "limit": .integer(policy.rollbackLimit),
-        "checkpoint": path,
-      ])
+    let path: String? = if case .checkpoint(let path) = source { path } else { nil }
+    log.append(
+      .rollback(
+        .init(
+          fromStep: before.step, step: now.step, epoch: now.epoch + 1, rateFactor: now.rateFactor,
+          rollback: now.rollbacks, limit: policy.rollbackLimit, checkpoint: path)))
   }
 
   private func giveUp(_ progress: TrainingProgress) throws {
@@ -77,7 +75,7 @@ struct Rollback {
     if let recovery = progress.recovery {
       log.line(
         "\(progress.skippedSteps) steps were skipped in all, the first was step "
-          + "\(recovery.firstSkippedStep) in pass \(recovery.firstSkippedEpoch)")
+          + "\(recovery.firstSkippedStep) in epoch \(recovery.firstSkippedEpoch)")
     }
     log.line("learning rates tried: \(rates.map { "\($0)" }.joined(separator: ", "))")
     if let first = names.first {
@@ -85,17 +83,14 @@ struct Rollback {
         "dumps: \(names.count) in \(dumps.path); the first: disttrain replay "
           + "\(dumps.path)/\(first)")
     }
-    log.event(
-      "diverged",
-      [
-        "step": .integer(progress.step), "epoch": .integer(progress.epoch + 1),
-        "skipped_steps": .integer(progress.skippedSteps),
-        "first_skipped_step": .integer(progress.recovery?.firstSkippedStep ?? 0),
-        "learning_rates": .list(rates.map { .number($0) }),
-        "rollbacks": .integer(progress.rollbacks), "dumps": .list(names.map { .text($0) }),
-      ])
+    log.append(
+      .diverged(
+        .init(
+          step: progress.step, epoch: progress.epoch + 1, skippedSteps: progress.skippedSteps,
+          firstSkippedStep: progress.recovery?.firstSkippedStep ?? 0, learningRates: rates,
+          rollbacks: progress.rollbacks, dumps: names)))
     let error = TrainingError.diverged(
       steps: progress.skippedInARow, epoch: progress.epoch + 1, rollbacks: progress.rollbacks)
-    _ = try RootDecision(communicator).bytes { throw error }
+    try RootDecision(communicator).fail(error)
   }
 }

@@ -1,4 +1,5 @@
 import Audio
+import Evaluation
 import Models
 import Tensor
 
@@ -45,11 +46,7 @@ package struct UtteranceInspector {
   package func inspect(
     _ name: String, noisy: [Float], clean: [Float]
   ) throws(STFTError) -> UtteranceInspection {
-    let shape = [1, stft.frameCount(sampleCount: noisy.count), stft.binCount, 2]
-    let spectra = (
-      noisy: Tensor(shape: shape, elements: try stft.forward(noisy)),
-      clean: Tensor(shape: shape, elements: try stft.forward(clean))
-    )
+    let spectra = (noisy: try stft.tensor(of: noisy), clean: try stft.tensor(of: clean))
     let inputs = [
       ("noisy samples", noisy), ("clean samples", clean),
       ("noisy spectrogram", spectra.noisy.elements), ("clean spectrogram", spectra.clean.elements),

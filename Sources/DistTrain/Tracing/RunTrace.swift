@@ -1,9 +1,12 @@
-import Audio
+import Communication
+import Files
 import Foundation
+import Platform
+import RunFiles
 
 /// What to trace of a run, and where to.
 public struct TraceRequest: Equatable, Sendable {
-  /// The file.
+  /// Path of the file.
   public var path: String
   /// Steps to trace, at least 1.
   public var steps: Int
@@ -18,7 +21,7 @@ public struct TraceRequest: Equatable, Sendable {
   }
 
   /// Throws unless the file can be written. One in the run's own folder, which is made later, can.
-  func requireWritable(besides runFolder: URL) throws(AtomicFileError) {
+  package func requireWritable(besides runFolder: URL) throws(AtomicFileError) {
     let url = URL(fileURLWithPath: path).standardizedFileURL
     if url.deletingLastPathComponent().path == runFolder.standardizedFileURL.path { return }
     try AtomicFile.requireWritable(path)
@@ -59,7 +62,7 @@ package final class RunTrace {
   /// Writes the file with what there is, or says why there is none. All ranks call it together.
   ///
   /// A file that can no longer be written is not worth a run: that is a warning.
-  func end() throws {
+  package func end() throws {
     if isOver { return }
     isOver = true
     guard let recorder else {
@@ -72,11 +75,9 @@ package final class RunTrace {
     communicator.enter(.saving)
     let own = RankTrace(
       host: HostName.own, events: recorder.events, clockReadings: try readClockTogether())
-    let bytes = Array(try JSONEncoder().encode(own))
-    guard let all = try communicator.gather(bytes, root: 0) else { return }
+    guard let all = try RootDecision(communicator).gather(own) else { return }
     do {
-      let timeline = TraceTimeline(
-        try all.map { try JSONDecoder().decode(RankTrace.self, from: Data($0)) })
+      let timeline = TraceTimeline(all)
       try AtomicFile.write(timeline.json, to: URL(fileURLWithPath: request.path))
       log.line(timeline.line(path: request.path))
     } catch {

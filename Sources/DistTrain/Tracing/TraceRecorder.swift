@@ -1,10 +1,13 @@
+import Communication
+import Platform
+
 /// Notes what one rank's main thread does and when, and hands out what notes the times of reductions.
 ///
 /// Used by the main thread alone. Code that can be traced takes a `TraceRecorder?`, and reads no
 /// clock without one.
 public final class TraceRecorder {
   /// The run's step under way, or the last one; from 1.
-  var step = 0
+  package var step = 0
   private var mainEvents: [TraceEvent] = []
   private var reductions: [(event: TraceEvent, times: ReductionTimes)] = []
 

@@ -1,5 +1,6 @@
+import Files
 import Foundation
-import Tensor
+import Platform
 
 /// What a rank tells at the end of a trace.
 package struct RankTrace: Codable, Equatable, Sendable {

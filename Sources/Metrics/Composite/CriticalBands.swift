@@ -16,7 +16,7 @@ package struct CriticalBands {
     153.823, 168.154, 183.457, 199.776, 217.153, 235.631, 255.255, 276.072, 298.126, 321.465,
     346.136,
   ]
-  /// Bins below half the sample rate.
+  /// Number of bins below half the sample rate.
   package static let binCount = 512
 
   /// One band: bin `first + i` has the weight `weights[i]`.
@@ -28,8 +28,8 @@ package struct CriticalBands {
   /// The filters.
   package let bands: [Band]
 
-  /// `exp(−11 ((j − ⌊f⌋) / b)² + ln(70 / width))` where that is above exp(−30 / 4.606), else 0, with
-  /// centre f and width b in bins.
+  /// Computes the weights `exp(−11 ((j − ⌊f⌋) / b)² + ln(70 / width))` of bin j, with centre f and
+  /// width b in bins; weights up to exp(−30 / 4.606) become 0.
   package init() {
     let bins = Double(Self.binCount) / (Double(SignalPair.sampleRate) / 2)
     let least = exp(-30 / (2 * 2.303))
@@ -46,8 +46,9 @@ package struct CriticalBands {
     }
   }
 
-  /// Writes each band's energy in decibels, at least −100, to `energies`.
-  func measure(_ power: UnsafePointer<Double>, into energies: inout [Double]) {
+  /// Writes each band's energy in decibels, at least −100, to `energies[25]`, from the power
+  /// spectrum `power[512]`.
+  package func measure(_ power: UnsafePointer<Double>, into energies: inout [Double]) {
     for (index, band) in bands.enumerated() {
       let sum = band.weights.withUnsafeBufferPointer { weights in
         weights.baseAddress.map { dot($0, power + band.first, count: weights.count) } ?? 0

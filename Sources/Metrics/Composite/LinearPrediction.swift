@@ -1,17 +1,17 @@
-/// Linear prediction of order 16 by autocorrelation.
+/// Linear prediction of order 16 by the autocorrelation method.
 package enum LinearPrediction {
   /// Number of coefficients.
   package static let order = 16
 
-  /// Writes `R[k] = Σ x[n] x[n + k]` for k = 0…16 to `lags`.
+  /// Writes `R[k] = Σ x[n] x[n + k]`, for k = 0…16, of the frame `x[count]` to `lags[17]`.
   package static func autocorrelate(
     _ frame: UnsafePointer<Double>, count: Int, into lags: inout [Double]
   ) {
     for k in 0...order { lags[k] = dot(frame, frame + k, count: count - k) }
   }
 
-  /// Writes `A = (1, −a1 … −a16)`, which minimises `Aᵀ R A`, to `coefficients`: the recursion of
-  /// Levinson and Durbin. Not finite where R[0] is zero.
+  /// Writes `A = (1, −a1 … −a16)`, which minimises `Aᵀ R A`, to `coefficients[17]` by the recursion
+  /// of Levinson and Durbin. The result is not finite where R[0] is zero.
   package static func predict(from lags: [Double], into coefficients: inout [Double]) {
     var error = lags[0]
     coefficients[0] = 1
@@ -34,7 +34,7 @@ package enum LinearPrediction {
     }
   }
 
-  /// `Aᵀ R A` with the Toeplitz matrix of `lags`.
+  /// Energy `Aᵀ R A` of the prediction error, with the Toeplitz matrix R of `lags[17]`.
   package static func residual(_ coefficients: [Double], _ lags: [Double]) -> Double {
     var sum = 0.0
     for i in 0...order {

@@ -4,17 +4,21 @@ import Foundation
 package struct LogLikelihoodRatio: Equatable {
   /// Mean of the lowest 95% of frames; 0 for identical signals.
   package let value: Double
-  /// Frames in all.
+  /// Number of frames, with those left out.
   package let frameCount: Int
-  /// Frames without a finite ratio, such as those of digital silence. They are in no mean.
+  /// Number of frames without a finite ratio, such as those of digital silence; the mean leaves
+  /// them out.
   package let nonFiniteCount: Int
 
-  /// In each frame `ln(A_dᵀ R_c A_d / A_cᵀ R_c A_c)`, with the predictions A_c and A_d and the
-  /// clean autocorrelation R_c.
+  /// Computes `ln(A_dᵀ R_c A_d / A_cᵀ R_c A_c)` in each frame, with the predictions A_c of the
+  /// clean and A_d of the degraded signal and the clean autocorrelation R_c.
   ///
   /// The mean is over the lowest `round(0.95 n)` finite ratios, n counting all frames. Tools that
-  /// sort NaN to the end get the same number, as long as at most 5% of the frames are silent, and
-  /// none otherwise. Source: Hu and Loizou 2008.
+  /// sort NaN to the end get this number too as long as at most 5% of the frames are silent, and
+  /// NaN otherwise. Source: Hu and Loizou 2008.
+  ///
+  /// - Throws: `MetricError.tooShort` for signals without a frame, `noFiniteFrame` where no frame
+  ///   has sound in both signals.
   package init(_ pair: SignalPair) throws(MetricError) {
     frameCount = try QualityFrames.count(sampleCount: pair.count)
     var frame = [Double](repeating: 0, count: QualityFrames.length)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How segmental SNR, LLR and WSS cut 16 kHz signals into frames.
+/// The frames into which segmental SNR, LLR and WSS divide 16 kHz signals.
 package enum QualityFrames {
   /// Samples of a frame, 30 ms.
   package static let length = 480
@@ -8,12 +8,15 @@ package enum QualityFrames {
   package static let hop = 120
   /// The shortest signal with a frame, in samples.
   package static let minimumSampleCount = length + hop
-  /// `0.5 (1 − cos(2π n / 481))`, n = 1…480.
+  /// Hann window `0.5 (1 − cos(2π n / 481))`, n = 1…480.
   package static let window = (1...length).map {
     0.5 * (1 - cos(2 * .pi * Double($0) / Double(length + 1)))
   }
 
-  /// Number of frames: one less than would fit if the last one fitted exactly.
+  /// Number of frames in a signal: one less than would fit, which is a convention of the usual
+  /// tool.
+  ///
+  /// - Throws: `MetricError.tooShort` below `minimumSampleCount`.
   package static func count(sampleCount: Int) throws(MetricError) -> Int {
     guard sampleCount >= minimumSampleCount else {
       throw .tooShort(sampleCount: sampleCount, minimum: minimumSampleCount)
@@ -21,8 +24,8 @@ package enum QualityFrames {
     return (sampleCount - length) / hop
   }
 
-  /// Writes the windowed frame to `target`.
-  static func write(
+  /// Writes frame number `frame` of `signal`, windowed, to `target[480]`.
+  package static func write(
     _ frame: Int, of signal: [Double], to target: UnsafeMutablePointer<Double>
   ) {
     window.withUnsafeBufferPointer { window in
@@ -32,8 +35,8 @@ package enum QualityFrames {
     }
   }
 
-  /// The mean of the lowest of `values`, as many as 95% of `frameCount`, rounded to the nearest
-  /// whole number, and from halves to the even one; all of them if there are fewer. Sorts them.
+  /// Mean of the lowest `round(0.95 frameCount)` of `values`, halves rounded to even, or of all
+  /// values if there are fewer. Sorts `values`.
   package static func trimmedMean(_ values: inout [Double], frameCount: Int) -> Double {
     values.sort()
     let count = min(Int((0.95 * Double(frameCount)).rounded(.toNearestOrEven)), values.count)

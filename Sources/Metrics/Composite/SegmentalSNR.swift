@@ -3,8 +3,10 @@ import Foundation
 /// The segmental signal-to-noise ratio in decibels: the mean over all frames, silent ones too, of
 /// `10 log10(Σ (w c)² / (Σ (w c − w d)² + ε) + ε)`, clipped to −10…35.
 ///
-/// Frames are windowed, 30 ms long and 7.5 ms apart. It depends on the level and on delays.
+/// Frames are windowed, 30 ms long and 7.5 ms apart. The ratio depends on the level and on delays.
 /// Source: Hansen and Pellom 1998, in the form that papers on VoiceBank-DEMAND report as "SSNR".
+///
+/// - Throws: `MetricError.tooShort` for signals without a frame.
 package func segmentalSNR(_ pair: SignalPair) throws(MetricError) -> Double {
   let frameCount = try QualityFrames.count(sampleCount: pair.count)
   let window = QualityFrames.window

@@ -1,7 +1,8 @@
 import Audio
 
-/// The weighted spectral slope distance. Keeps filters and transform from one utterance to the
-/// next; one thread at a time. Source: Klatt 1982, with the constants of Hu and Loizou 2008.
+/// The weighted spectral slope distance. Reuses filters and transform from one utterance to the
+/// next, so an instance serves one thread at a time. Source: Klatt 1982, with the constants of Hu
+/// and Loizou 2008.
 package final class WeightedSpectralSlope {
   private let bands = CriticalBands()
   private let spectrum = PowerSpectrum(length: 2 * CriticalBands.binCount)
@@ -11,8 +12,10 @@ package final class WeightedSpectralSlope {
   /// Computes the filters and plans the transform.
   package init() {}
 
-  /// Mean over the lowest 95% of frames of `Σ W (s_c − s_d)² / Σ W`: the slopes s between
+  /// Mean of `Σ W (s_c − s_d)² / Σ W` over the lowest 95% of frames, with the slopes s between
   /// neighbouring bands in decibels, and W the mean of both signals' weights.
+  ///
+  /// - Throws: `MetricError.tooShort` for signals without a frame.
   package func distance(_ pair: SignalPair) throws(MetricError) -> Double {
     let frameCount = try QualityFrames.count(sampleCount: pair.count)
     var distances: [Double] = []
@@ -27,8 +30,9 @@ package final class WeightedSpectralSlope {
 
   private func analyse(_ frame: Int, of signal: [Double], into slopes: inout SpectralSlopes) {
     QualityFrames.write(frame, of: signal, to: spectrum.time)
-    // The usual tool divides samples in ±1 once more by 32768, and all published values contain
-    // that: through the floor of the band energies it nearly halves the distance of noisy speech.
+    // The usual tool divides samples in ±1 once more by 32768, and so do all published values.
+    // Through the floor of the band energies the division nearly halves the distance of noisy
+    // speech.
     for n in 0..<QualityFrames.length { spectrum.time[n] /= 32_768 }
     spectrum.transform()
     bands.measure(spectrum.power, into: &slopes.energies)
@@ -36,11 +40,11 @@ package final class WeightedSpectralSlope {
   }
 }
 
-/// One frame's band energies, what they rise from band to band, and how much that matters.
+/// The band energies of one frame, their slopes from band to band, and the weights of the slopes.
 package struct SpectralSlopes {
-  /// Decibels in each band.
+  /// Energy of each band, in decibels.
   package var energies = [Double](repeating: 0, count: CriticalBands.count)
-  /// From each band to the next, in decibels.
+  /// Rise of the energy from each band to the next, in decibels.
   package private(set) var slopes = [Double](repeating: 0, count: CriticalBands.count - 1)
   /// Weight of each slope.
   package private(set) var weights = [Double](repeating: 0, count: CriticalBands.count - 1)
@@ -48,8 +52,8 @@ package struct SpectralSlopes {
   /// A frame of zeros.
   package init() {}
 
-  /// Computes slopes and weights from the energies: bands near the loudest of all and near a peak
-  /// of their own count most.
+  /// Computes slopes and weights from the energies. Bands near the loudest band, and near the peak
+  /// that they belong to, have the largest weights.
   package mutating func weigh() {
     var loudest = energies[0]
     for energy in energies { loudest = max(loudest, energy) }
@@ -60,8 +64,9 @@ package struct SpectralSlopes {
     }
   }
 
-  /// The peak that `band` is a slope of. Where the energy rises from `band` on, the band before the
-  /// one where it stops to rise, which is a convention of the usual tool; else the top downwards.
+  /// The spectral peak that `band` is a slope of. Where the energy rises from `band` upwards, the
+  /// result is the band below the peak, which is a convention of the usual tool; where the energy
+  /// falls, the peak at or below `band`.
   private func nearestPeak(_ band: Int) -> Int {
     var n = band
     if slopes[band] > 0 {
@@ -72,7 +77,7 @@ package struct SpectralSlopes {
     return n + 1
   }
 
-  /// The distance to another frame.
+  /// Weighted distance between the slopes of two frames.
   package func distance(to other: SpectralSlopes) -> Double {
     var (sum, total) = (0.0, 0.0)
     for i in slopes.indices {

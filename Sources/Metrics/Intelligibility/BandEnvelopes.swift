@@ -4,31 +4,33 @@ import Audio
 /// computed.
 package struct BandEnvelopes {
   /// Edges of the 15 bands in bins of a 512-point transform at 10 kHz: band j holds bins
-  /// `edges[j]..<edges[j + 1]`. Their centres are 150 · 2^(j/3) Hz.
+  /// `edges[j]..<edges[j + 1]`. The centre of band j is 150 · 2^(j/3) Hz.
   package static let edges = [7, 9, 11, 14, 17, 22, 27, 34, 43, 55, 69, 87, 109, 138, 174, 219]
   /// Number of bands.
   package static let bandCount = edges.count - 1
-  /// Frames of a segment, 384 ms.
+  /// Number of frames in a segment of 384 ms.
   package static let segmentLength = 30
 
-  /// Frames without pauses.
+  /// Number of frames after the removal of pauses.
   package let frameCount: Int
-  /// X[j, m] of the reference, band after band.
+  /// Magnitudes X[j, m] of the reference in band j and frame m: [15, frameCount].
   package let reference: [Double]
-  /// Y[j, m] of the degraded signal.
+  /// Magnitudes Y[j, m] of the degraded signal: [15, frameCount].
   package let degraded: [Double]
 
-  /// Number of segments: every run of 30 consecutive frames is one.
+  /// Number of segments; every run of 30 consecutive frames is one.
   package var segmentCount: Int { frameCount - Self.segmentLength + 1 }
 
-  /// Envelopes that are known already, band after band.
+  /// Envelopes from known magnitudes, each [15, frameCount].
   package init(reference: [Double], degraded: [Double]) {
     frameCount = reference.count / Self.bandCount
     self.reference = reference
     self.degraded = degraded
   }
 
-  /// Computes them. Throws `tooLittleSpeech` where there is no segment.
+  /// Computes the envelopes of a pair of signals.
+  ///
+  /// - Throws: `MetricError.tooLittleSpeech` where the speech does not fill a segment.
   package init(_ pair: SignalPair, _ workspace: Workspace) throws(MetricError) {
     let (reference, degraded) = SpeechFrames.withoutPauses(
       workspace.resampler.resample(pair.reference), workspace.resampler.resample(pair.degraded))
@@ -40,7 +42,8 @@ package struct BandEnvelopes {
     self.degraded = workspace.envelopes(of: degraded, frameCount: frameCount)
   }
 
-  /// Filter and transform, kept from one utterance to the next. One thread at a time.
+  /// Resampling filter and Fourier transform, reused from one utterance to the next by one thread
+  /// at a time.
   package final class Workspace {
     let resampler = SpeechResampler()
     private let spectrum = PowerSpectrum(length: 512)
@@ -48,7 +51,8 @@ package struct BandEnvelopes {
     /// Computes the filter and plans the transform.
     package init() {}
 
-    /// `√Σ |S[k]|²` over each band's bins, for every windowed frame; band after band.
+    /// Magnitudes `√Σ |S[k]|²` over the bins of each band, for every windowed frame: [15,
+    /// frameCount].
     fileprivate func envelopes(of signal: [Double], frameCount: Int) -> [Double] {
       let window = SpeechFrames.window
       var result = [Double](repeating: 0, count: bandCount * frameCount)

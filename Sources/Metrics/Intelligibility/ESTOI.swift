@@ -3,7 +3,8 @@ extension BandEnvelopes {
   ///
   /// In each segment every band loses its mean over time and is divided by its norm, then every
   /// frame likewise over the bands; the result is the mean over frames and segments of the scalar
-  /// product of both signals' frames. What has no norm stays zero. Source: Jensen and Taal 2016.
+  /// product of both signals' frames. Bands and frames of norm zero stay zero. Source: Jensen and
+  /// Taal 2016.
   package var estoi: Double {
     let size = Self.bandCount * Self.segmentLength
     var x = [Double](repeating: 0, count: size)
@@ -27,7 +28,7 @@ extension BandEnvelopes {
     }
   }
 
-  /// Bands over time, then frames over bands.
+  /// Normalises each band over time, then each frame over the bands.
   private static func normalise(_ segment: inout [Double]) {
     for band in 0..<bandCount {
       normalise(&segment, from: band * segmentLength, step: 1, count: segmentLength)

@@ -1,17 +1,18 @@
 import Foundation
 
-/// How STOI cuts 10 kHz signals into frames.
+/// The frames into which STOI divides 10 kHz signals.
 package enum SpeechFrames {
   /// Samples of a frame, 25.6 ms.
   package static let length = 256
   /// Samples from one frame to the next.
   package static let hop = 128
-  /// `0.5 (1 − cos(2π (n + 1) / 257))`
+  /// Hann window `0.5 (1 − cos(2π (n + 1) / 257))`, n = 0…255.
   package static let window = (0..<length).map {
     0.5 * (1 - cos(2 * .pi * Double($0 + 1) / Double(length + 1)))
   }
 
-  /// Frames that start before the last `length` samples; one that starts there exactly is none.
+  /// Number of frames in a signal: a frame that ends exactly with the signal is not counted, which
+  /// is a convention of the usual tool.
   package static func count(sampleCount: Int) -> Int {
     sampleCount > length ? (sampleCount - length + hop - 1) / hop : 0
   }
@@ -19,7 +20,7 @@ package enum SpeechFrames {
 
 extension SpeechFrames {
   /// Both signals without the frames in which the reference is more than 40 dB below its loudest
-  /// frame: the other windowed frames, added at the hop one after the other.
+  /// frame. The other frames are windowed and overlap-added at the hop.
   package static func withoutPauses(
     _ reference: [Double], _ degraded: [Double]
   ) -> (reference: [Double], degraded: [Double]) {

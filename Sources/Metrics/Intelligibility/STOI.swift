@@ -3,9 +3,9 @@ import Foundation
 extension BandEnvelopes {
   /// Short-time objective intelligibility, at most 1.
   ///
-  /// In each segment and band the degraded envelope y is brought to the norm of the reference's x
-  /// and clipped to `x (1 + 10^(15/20))`; the result is the mean over segments and bands of the
-  /// correlation of both, without their means. Source: Taal et al. 2011.
+  /// In each segment and band the degraded envelope y is scaled to the norm of the reference's
+  /// envelope x and clipped to `x (1 + 10^(15/20))`; the result is the mean of the correlation
+  /// coefficient of x and y over segments and bands. Source: Taal et al. 2011.
   package var stoi: Double {
     let length = Self.segmentLength
     let headroom = 1 + pow(10, 15.0 / 20)

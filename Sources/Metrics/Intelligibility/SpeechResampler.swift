@@ -1,19 +1,20 @@
 import Foundation
 
-/// Brings a whole signal from 16 to 10 kHz for STOI, with linear phase and no delay.
+/// Resamples a whole signal from 16 to 10 kHz for STOI, with linear phase and no delay.
 ///
-/// `y[m] = Σ_k x[k] h[8m − 5k]` with zeros outside of `x`, and
-/// `h[t] = sinc(t / 8) · kaiser(t)` for |t| ≤ 290, scaled to the sum 5. The Kaiser window's
-/// β = 0.1102 (60 − 8.7) stands for 60 dB of attenuation. The usual tool's scores are of this filter:
-/// another one changes STOI in the third digit.
+/// `y[m] = Σ_k x[k] h[8m − 5k]` with zeros outside of `x`, and `h[t] = sinc(t / 8) · kaiser(t)` for
+/// |t| ≤ 290, scaled to the sum 5. The Kaiser window's β = 0.1102 (60 − 8.7) gives 60 dB of
+/// attenuation. The usual tool computes its scores with this filter: another one changes STOI in
+/// the third digit.
 package struct SpeechResampler {
-  /// Samples at the new rate for each `down` at the old one.
-  static let up = 5
-  /// Samples at the old rate for each `up` at the new one.
-  static let down = 8
+  /// Number of samples at the new rate for each `down` samples at the old rate.
+  package static let up = 5
+  /// Number of samples at the old rate for each `up` samples at the new rate.
+  package static let down = 8
   private static let reach = 290
 
-  /// One output's coefficients: those of `x[8 (m / 5) + first + i]`.
+  /// The coefficients of the outputs m with one remainder m mod 5: `taps[i]` multiplies `x[8 (m /
+  /// 5) + first + i]`.
   private struct Phase {
     let first: Int
     let taps: [Double]
@@ -36,7 +37,7 @@ package struct SpeechResampler {
     margin = Self.reach / Self.up + Self.down
   }
 
-  /// h[−290]…h[290].
+  /// The impulse response h[−290]…h[290].
   package static func filter() -> [Double] {
     let beta = 0.1102 * (60 - 8.7)
     let edge = besselI0(beta)

@@ -1,16 +1,19 @@
 import Foundation
 
 extension PESQ {
-  /// The speech envelope of one signal: which blocks of 64 samples are speech, and how strong.
+  /// The speech envelope of one signal: voice activity and power of each block of 64 samples.
+  ///
+  /// Source: P.862, 10.1: envelope-based time alignment.
   package struct Activity {
-    /// Per block: its mean square where it is speech, 0 elsewhere.
+    /// Power (mean square) of each block that is speech; 0 elsewhere.
     package let powers: [Double]
-    /// Per block: the logarithm of its power over the speech threshold, 0 where it is below.
+    /// Natural logarithm of each block's power over the speech threshold; 0 below the threshold.
     package let logPowers: [Float]
 
-    /// Finds the speech in an alignment copy.
+    /// Detects the speech in an alignment copy.
     init(_ signal: PaddedSignal) {
       let blockPowers = Self.blockPowers(of: signal)
+      // No block counts as more than 40 dB below the loudest.
       let floor = blockPowers.max().flatMap { $0 > 0 ? 1e-4 * $0 : nil } ?? 1
       let floored = blockPowers.map { max($0, floor) }
       let start = blockPowers.reduce(0, +) / Double(blockPowers.count)
@@ -22,10 +25,11 @@ extension PESQ {
       let noise = below.isEmpty ? 1 : below.reduce(0, +) / Double(below.count)
       if above.isEmpty { threshold = -1 }
 
-      // From here on the sign says active (> 0) or inactive, the magnitude stays the power.
+      // From here on the sign means active (> 0) or inactive; the magnitude stays the power.
       var levels = floored.map { $0 <= threshold ? -$0 : $0 }
       levels[0] = -floor
       levels[levels.count - 1] = -floor
+      // A signal is clean where its speech is at least 30 dB above its noise.
       Self.dropRuns(
         in: &levels, threshold: threshold, dropWeakOnes: speech >= 1000 * noise)
       Self.fillGaps(in: &levels, with: floor)
@@ -46,7 +50,8 @@ extension PESQ {
       }
     }
 
-    /// A threshold just above the noise: mean plus two deviations of what lies below it, repeated.
+    /// Power threshold just above the noise: in each of 12 iterations 1.001 times the mean plus two
+    /// standard deviations of the blocks up to the previous threshold.
     private static func noiseThreshold(of powers: [Double], startingAt start: Double) -> Double {
       var threshold = start
       for _ in 0..<12 {
@@ -62,7 +67,7 @@ extension PESQ {
       return threshold
     }
 
-    /// Stretches of consecutive active blocks.
+    /// Runs of consecutive active blocks.
     private static func activeRuns(of levels: [Double]) -> [Range<Int>] {
       var runs: [Range<Int>] = []
       var start: Int?
@@ -78,7 +83,8 @@ extension PESQ {
       return runs
     }
 
-    /// Clicks of up to four blocks are not speech; in a clean signal, neither are weak runs.
+    /// Makes runs inactive that are no speech: clicks of up to four blocks (16 ms) and, in a clean
+    /// signal, runs whose mean power is below three times the threshold.
     private static func dropRuns(
       in levels: inout [Double], threshold: Double, dropWeakOnes: Bool
     ) {
@@ -91,7 +97,8 @@ extension PESQ {
       }
     }
 
-    /// Pauses of up to 200 ms belong to the speech around them. Without any speech, all is speech.
+    /// Makes pauses of up to 50 blocks (200 ms) active, since they belong to the speech around
+    /// them. Without any active run all blocks but the first and the last become active.
     private static func fillGaps(in levels: inout [Double], with floor: Double) {
       let runs = activeRuns(of: levels)
       for (run, next) in zip(runs, runs.dropFirst()) where next.lowerBound - run.upperBound <= 50 {
@@ -102,7 +109,8 @@ extension PESQ {
       }
     }
 
-    /// Lets each run of speech rise and fall over two blocks.
+    /// Extends each run of speech by two blocks on both sides, at 10% and 30% of the power at its
+    /// edge.
     private static func softenEdges(of levels: inout [Double]) {
       var i = 3
       while i < levels.count - 2 {

@@ -1,5 +1,5 @@
 extension PESQ {
-  /// One comparison with the values of all its stages.
+  /// The comparison of two signals with the values of all its stages.
   package struct Analysis {
     /// A value for each of the two signals.
     package struct Pair<Value> {
@@ -7,32 +7,32 @@ extension PESQ {
       package let degraded: Value
     }
 
-    /// Power in the telephone band, of signals divided by their larger peak.
+    /// Power in the telephone band, of the signals divided by the larger of their peaks.
     package let levelPower: Pair<Double>
     /// The signals after level alignment and input filter.
     package let filtered: Pair<PaddedSignal>
-    /// What the time alignment worked on.
+    /// The copies of the signals that the time alignment works on.
     package let alignmentCopy: Pair<PaddedSignal>
-    /// Where there is speech.
+    /// The speech envelopes.
     package let activity: Pair<Activity>
-    /// The delays.
+    /// The delays of the utterances.
     package let alignment: TimeAlignment
-    /// Which frames were compared.
+    /// The frames that are compared.
     package let frames: FrameRange
-    /// Band powers before compensation.
+    /// Powers in critical bands before compensation.
     package let bandPowers: Pair<BandPowers>
     /// The reference's compensation for a linear filter in the path.
     package let compensation: FrequencyCompensation
-    /// The frames as first compared.
+    /// The frames as compared before the repair of bad intervals.
     package let comparisons: [FrameComparison]
-    /// Intervals that were aligned again.
+    /// The intervals that are aligned a second time.
     package let badIntervals: [BadInterval]
     /// The frames with their final, normalised disturbances.
     package let normalised: [FrameComparison]
     /// The disturbances and scores of the whole utterance.
     package let aggregate: Aggregate
 
-    /// Wide-band PESQ.
+    /// The wide-band PESQ score.
     package var score: Double { aggregate.score }
 
     init(
@@ -90,7 +90,8 @@ extension PESQ {
           final[frame].asymmetric = 0
         }
       }
-      // Whether intervals are repaired at all is decided before jumps are blanked out.
+      // The decision whether to repair intervals uses the disturbances before jumps are blanked
+      // out.
       if BadIntervalRepair.isNeeded(for: comparisons) {
         badIntervals = BadIntervalRepair(
           reference: referenceSamples, degraded: degradedSamples, frames: frames,
@@ -106,7 +107,8 @@ extension PESQ {
       aggregate = Aggregate(final, frames: frames)
     }
 
-    /// Checks the input; the larger peak of the two signals, by which both are divided.
+    /// The larger peak of the two signals, by which both are divided; throws for input without a
+    /// score.
     private static func commonPeak(
       _ reference: [Float], _ degraded: [Float], sampleRate: Int
     ) throws(PESQError) -> Float {
@@ -135,7 +137,7 @@ extension PESQ {
 }
 
 extension [Float] {
-  /// With zeros at the end, `length` values in all.
+  /// The samples padded with zeros at the end to `length` values.
   fileprivate func padded(to length: Int) -> [Float] {
     self + [Float](repeating: 0, count: Swift.max(0, length - count))
   }

@@ -1,23 +1,23 @@
-import Audio
-
 extension PESQ {
-  /// A run of frames with such a large disturbance that their alignment is doubted.
+  /// A run of frames with such a large disturbance that their alignment is in doubt.
   package struct BadInterval: Equatable {
     /// The frames.
     package let frames: Range<Int>
-    /// Further delay, in samples, at which the degraded signal fits best.
+    /// Additional delay, in samples, at which the degraded signal fits best.
     package let lag: Int
-    /// The normalised correlation at that lag, before the decision to use it.
+    /// Normalised correlation at the best lag, also where it is too low for the lag to be used.
     package let correlation: Double
   }
 
-  /// Finds badly aligned intervals and compares them again with a better delay.
+  /// Finds badly aligned intervals and compares them a second time with a better delay.
+  ///
+  /// Source: P.862, 10.2: realignment of bad intervals.
   struct BadIntervalRepair {
-    /// Above this symmetric disturbance a frame is bad.
+    /// Symmetric disturbance above which a frame is bad.
     private static let limit = 30.0
-    /// Lags are searched from minus this to plus this, less one.
+    /// Largest lag of the search, 128 ms in samples: lags are `-range..<range`.
     private static let range = 2_048
-    /// Intervals shorter than this stay as they are.
+    /// Length, in frames, of the shortest interval that is repaired.
     private static let minimumFrameCount = 5
 
     let reference: [Float]
@@ -33,7 +33,7 @@ extension PESQ {
 
     /// Lowers the disturbances of bad intervals in `comparisons` where another delay fits better.
     ///
-    /// `referencePowers` are compensated. `degradedPowers` becomes those of the better delays.
+    /// `referencePowers` are compensated. `degradedPowers` becomes the powers at the better delays.
     func repair(
       _ comparisons: inout [FrameComparison], referencePowers: BandPowers,
       degradedPowers: inout BandPowers, analysis: BandAnalysis
@@ -63,7 +63,7 @@ extension PESQ {
       return intervals
     }
 
-    /// Runs of frames with bad ones closely before and after.
+    /// Runs of frames that have a bad frame within two frames before and within two frames after.
     private func badRuns(_ comparisons: [FrameComparison]) -> [Range<Int>] {
       let isBad = comparisons.enumerated().map { $0 > 0 && $1.symmetric > Self.limit }
       var runs: [Range<Int>] = []
@@ -82,7 +82,7 @@ extension PESQ {
       return runs
     }
 
-    /// The samples that the frames of an interval cover.
+    /// Range of the samples that the frames of an interval cover.
     private func samples(of run: Range<Int>) -> Range<Int> {
       let start = Layout.padding + Layout.hop * run.lowerBound
       return start..<Layout.padding + Layout.hop * run.upperBound + Layout.frame
@@ -118,11 +118,12 @@ extension PESQ {
       } second: { time in
         for (i, value) in y.enumerated() { time[i] = value }
       }
-      // `y` starts `range` samples before `x`, so every lag searched is an index from 0 on.
+      // `y` starts `range` samples before `x`, so the lags are the indices from 0 upwards.
       var best = 0
       for lag in 1..<2 * Self.range
       where correlation.time[lag].magnitude > correlation.time[best].magnitude { best = lag }
       let largest = Double(correlation.time[best].magnitude) / norm
+      // A correlation below one half is no evidence of another delay.
       return BadInterval(
         frames: run, lag: largest < 0.5 ? 0 : best - Self.range, correlation: largest)
     }

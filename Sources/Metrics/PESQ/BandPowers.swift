@@ -1,9 +1,9 @@
 import Audio
 
 extension PESQ {
-  /// The power in each critical band, frame by frame.
+  /// The power in each critical band and frame.
   package struct BandPowers {
-    /// Frame-major, `Bands.count` values a frame.
+    /// The powers, [frames, Bands.count].
     package var values: [Double]
 
     init(frameCount: Int) {
@@ -16,7 +16,8 @@ extension PESQ {
       set { values[frame * Bands.count + band] = newValue }
     }
 
-    /// The sum over the audible bands of what exceeds `factor` times the threshold of hearing.
+    /// Sum of the powers, over the audible bands, that exceed `factor` times the threshold of
+    /// hearing.
     func audiblePower(ofFrame frame: Int, above factor: Double, bands: Bands) -> Double {
       var sum = 0.0
       for band in Bands.audible {
@@ -27,7 +28,9 @@ extension PESQ {
     }
   }
 
-  /// Hann-windowed power spectra, summed into critical bands.
+  /// The analysis of Hann-windowed frames: power spectra summed into critical bands.
+  ///
+  /// Source: P.862, 10.2: short-term FFT and pitch power densities.
   struct BandAnalysis {
     let bands = Bands()
     private let workspace: Workspace
@@ -59,7 +62,7 @@ extension PESQ {
       }
     }
 
-    /// All frames of the reference.
+    /// Band powers of all frames of the reference.
     func reference(_ samples: [Float], frames: FrameRange) -> BandPowers {
       var powers = BandPowers(frameCount: frames.analysed.count)
       for frame in frames.analysed {
@@ -68,7 +71,8 @@ extension PESQ {
       return powers
     }
 
-    /// All frames of the degraded signal, each where its delay puts it; zero where that is outside.
+    /// Band powers of all frames of the degraded signal, each at the position that its delay gives;
+    /// zero where the position is outside of the signal.
     func degraded(
       _ samples: [Float], frames: FrameRange, alignment: TimeAlignment
     ) -> BandPowers {

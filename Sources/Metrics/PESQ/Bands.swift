@@ -1,26 +1,29 @@
 extension PESQ {
-  /// The critical bands of the perceptual model at 16 kHz, from 0 to 8 kHz.
+  /// The 49 critical bands of the perceptual model at 16 kHz, from 0 to 8 kHz.
+  ///
+  /// Source: P.862, 10.2: precomputed constants of pitch power densities and hearing threshold.
   struct Bands {
-    /// Band 0 is below what anybody hears: sums and norms leave it out.
+    /// The bands that sums and norms include: band 0 is below the range of hearing.
     static let audible = 1..<count
-    /// How many bands there are.
+    /// Number of bands.
     static let count = rows.count
 
-    /// FFT bins of each band.
+    /// Bins of the 512-point FFT in each band.
     let bins: [Range<Int>]
-    /// Centres on the Bark scale.
+    /// Centre of each band on the Bark scale.
     let centres: [Double]
-    /// Widths in Bark.
+    /// Width of each band, in Bark.
     let widths: [Double]
-    /// From the sum of a band's bins to its power.
+    /// Factor from the sum of a band's bins to its power.
     let powerFactors: [Double]
-    /// The power at the threshold of hearing.
+    /// Power of each band at the threshold of hearing.
     let thresholds: [Double]
 
     init() {
       bins = Self.rows.map { $0.firstBin..<$0.firstBin + $0.binCount }
       centres = Self.rows.map(\.centre)
       widths = Self.rows.map(\.width)
+      // 6.910853e-6 is the power scaling factor of P.862, 10.2, at 16 kHz.
       powerFactors = Self.rows.map { 6.910853e-6 * $0.factor }
       thresholds = Self.rows.map(\.threshold)
     }

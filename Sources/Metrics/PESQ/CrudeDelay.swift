@@ -1,10 +1,10 @@
 extension PESQ.Workspace {
-  /// The lag in blocks at which two stretches of log envelope agree best, positive when `degraded`
-  /// is late; 0 where they never overlap in speech or one has fewer than two blocks.
+  /// The lag, in blocks, at which two stretches of log envelope correlate best, positive when
+  /// `degraded` is late; 0 where they never overlap in speech or one has fewer than two blocks.
   func envelopeLag(_ reference: ArraySlice<Float>, _ degraded: ArraySlice<Float>) -> Int {
     guard reference.count >= 2, degraded.count >= 2 else { return 0 }
-    // Log envelopes are never negative, so some lag is positive as soon as both have a value.
-    // Deciding it here keeps the rounding of the transform out of that question.
+    // Log envelopes are never negative, so some correlation is positive as soon as both have a
+    // nonzero value. This test decides so without the rounding errors of the transform.
     guard reference.contains(where: { $0 > 0 }), degraded.contains(where: { $0 > 0 }) else {
       return 0
     }
@@ -25,7 +25,9 @@ extension PESQ.Workspace {
 }
 
 extension PESQ {
-  /// Envelopes of both signals, for delays to the nearest block.
+  /// The search for delays to the nearest block, by the envelopes of both signals.
+  ///
+  /// Source: P.862, 10.1: envelope-based time alignment.
   struct CrudeDelaySearch {
     let reference: Activity
     let degraded: Activity
@@ -36,7 +38,8 @@ extension PESQ {
       Layout.block * workspace.envelopeLag(reference.logPowers[...], degraded.logPowers[...])
     }
 
-    /// The delay, in samples, of the reference's blocks `start..<end`, near `estimate` samples.
+    /// The delay, in samples, of the reference's blocks `start..<end`, searched around `estimate`
+    /// samples.
     func delay(from start: Int, to end: Int, near estimate: Int) -> Int {
       var first = start
       var firstDegraded = start + estimate / Layout.block

@@ -1,8 +1,9 @@
 extension PESQ.TimeAlignment {
   /// The frames over which the degraded signal lacks more than a frame's hop of the reference.
   ///
-  /// Where the delay falls by more than 16 ms from one utterance to the next, samples are missing;
-  /// the frames across the gap would be compared twice with the same stretch.
+  /// Where the delay falls by more than a hop (16 ms) from one utterance to the next, samples are
+  /// missing; the frames across the gap would be compared twice with one stretch of the degraded
+  /// signal. Source: P.862, 10.2: zeroing of frames during which the delay decreases significantly.
   package var framesAcrossNegativeJumps: [ClosedRange<Int>] {
     zip(utterances, utterances.dropFirst()).compactMap { earlier, later in
       let jump = later.delay - earlier.delay

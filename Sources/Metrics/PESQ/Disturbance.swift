@@ -1,9 +1,9 @@
 import Foundation
 
 extension PESQ {
-  /// What the perceptual model finds in one frame.
+  /// The result of the perceptual model for one frame.
   package struct FrameComparison {
-    /// The gain that brings the degraded frame to the reference's level, clipped.
+    /// The clipped gain that raises or lowers the degraded frame to the reference's level.
     package var gain = 1.0
     /// The reference's audible power, after compensation.
     package var referencePower = 0.0
@@ -11,18 +11,21 @@ extension PESQ {
     package var referenceLoudness = 0.0
     /// Loudness of the degraded signal, summed over the audible bands.
     package var degradedLoudness = 0.0
-    /// The disturbance that added and missing components cause alike.
+    /// The disturbance to which added and missing components contribute alike.
     package var symmetric = 0.0
-    /// The disturbance that weighs added components more.
+    /// The disturbance in which added components weigh more than missing ones.
     package var asymmetric = 0.0
   }
 
-  /// Compares frames in order; the gain follows the levels from one frame to the next.
+  /// The perceptual model, which compares frames in order because its gain follows the levels from
+  /// one frame to the next.
+  ///
+  /// Source: P.862, 10.2: compensation of time-varying gain, disturbance densities, asymmetry.
   struct DisturbanceModel {
     private let bands: Bands
     private let loudness: LoudnessModel
     private let totalWidth: Double
-    /// The gain of the previous frame before clipping.
+    /// Gain of the previous frame before clipping.
     private var previousGain = 1.0
 
     init(bands: Bands) {
@@ -31,7 +34,7 @@ extension PESQ {
       totalWidth = Bands.audible.reduce(0) { $0 + bands.widths[$1] }
     }
 
-    /// Forgets the gain of the frame before.
+    /// Resets the gain, as before the first frame.
     mutating func restart() { previousGain = 1 }
 
     /// Compares one frame; `reference` is already compensated.
@@ -41,6 +44,7 @@ extension PESQ {
       var result = FrameComparison()
       result.referencePower = reference.audiblePower(ofFrame: frame, above: 1, bands: bands)
       let degradedPower = degraded.audiblePower(ofFrame: frame, above: 1, bands: bands)
+      // 5000 keeps the gain near 1 in silence; a first-order low-pass smooths it over the frames.
       var gain = (result.referencePower + 5000) / (degradedPower + 5000)
       if frame > 0 { gain = 0.2 * previousGain + 0.8 * gain }
       previousGain = gain
@@ -69,10 +73,11 @@ extension PESQ {
       return result
     }
 
-    /// How much more an added component disturbs than a missing one; 0 for a weak one.
+    /// Asymmetry factor by which an added component disturbs more than a missing one: `((degraded +
+    /// 50) / (reference + 50))^1.2`, at most 12, and 0 where it is below 3 (P.862, 10.2).
     private static func asymmetry(of degraded: Double, to reference: Double) -> Double {
       let ratio = (degraded + 50) / (reference + 50)
-      // Most bands end below 3; do not pay for their power function.
+      // Most factors are below 3 and need no power function: 2.4^1.2 is 2.86.
       guard ratio > 2.4 else { return 0 }
       let factor = pow(ratio, 1.2)
       return factor < 3 ? 0 : min(factor, 12)

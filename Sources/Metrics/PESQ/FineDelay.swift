@@ -1,7 +1,5 @@
-import Audio
-
 extension PESQ {
-  /// A delay to the sample, and how sharply the windows agree on it (0 to 1).
+  /// A delay to the sample, with a confidence from 0 to 1 that measures how well the windows agree.
   package struct FineDelay: Equatable {
     package let delay: Int
     package let confidence: Double
@@ -10,29 +8,30 @@ extension PESQ {
   /// Finds delays to the sample from a weighted histogram of the lags at which windows of 64 ms
   /// correlate best.
   ///
-  /// The stretches that utterance splitting tries are nested: all of them start (or end) at the
-  /// same place. So the lags of each window are found once and kept.
+  /// The stretches that utterance splitting tries are nested: all of them start (or end) at one
+  /// place. So the lags of each window are computed once and kept. Source: P.862, 10.1: fine time
+  /// alignment.
   final class FineDelaySearch {
     private let reference: PaddedSignal
     private let degraded: PaddedSignal
     private let workspace: Workspace
     private var tracks: [Track.Origin: Track] = [:]
     private var keptWindowCount = 0
-    /// Above this many windows (some megabytes) the kept ones are dropped: hour-long recordings
+    /// Number of kept windows (some megabytes) above which all are dropped: hour-long recordings
     /// that split again and again would keep gigabytes.
     private static let maximumKeptWindowCount = 400_000
     private var histogram = [Double](repeating: 0, count: Layout.fineWindow)
     private var smoothed = [Double](repeating: 0, count: Layout.fineWindow)
 
-    /// Both signals are alignment copies.
+    /// A search in two signals, both of them alignment copies.
     init(reference: PaddedSignal, degraded: PaddedSignal, workspace: Workspace) {
       self.reference = reference
       self.degraded = degraded
       self.workspace = workspace
     }
 
-    /// The delay of the reference's blocks `start..<end` near `estimate` samples, windows counted
-    /// from the start.
+    /// The delay of the reference's blocks `start..<end`, searched around `estimate` samples with
+    /// windows counted from the start.
     func forward(from start: Int, to end: Int, near estimate: Int) -> FineDelay {
       var origin = Track.Origin(
         reference: Layout.block * start, degraded: Layout.block * start + estimate,
@@ -44,7 +43,7 @@ extension PESQ {
       return delay(origin, near: estimate) { $0 + Layout.fineWindow <= Layout.block * end }
     }
 
-    /// As `forward`, with the windows counted from the end.
+    /// The delay that `forward` searches, with windows counted from the end.
     func backward(from start: Int, to end: Int, near estimate: Int) -> FineDelay {
       let reference = Layout.block * end - Layout.fineWindow
       var origin = Track.Origin(
@@ -56,7 +55,8 @@ extension PESQ {
       return delay(origin, near: estimate) { $0 >= Layout.block * start }
     }
 
-    /// `isInside` says whether a window at a sample of the reference belongs to the stretch.
+    /// The delay from all windows from `origin` on for which `isInside`, given a window's first
+    /// sample in the reference, is true.
     private func delay(
       _ origin: Track.Origin, near estimate: Int, while isInside: (Int) -> Bool
     ) -> FineDelay {
@@ -90,7 +90,8 @@ extension PESQ {
         ? FineDelay(delay: estimate, confidence: 0) : peak(total: total, near: estimate)
     }
 
-    /// The lags of one pair of windows whose correlation is within 1 % of the largest.
+    /// Appends the lags of one pair of windows whose correlation is within 1% of the largest,
+    /// weighted by the eighth root of that limit.
     private func appendLags(of reference: Int, _ degraded: Int, to track: inout Track) {
       let length = Layout.fineWindow
       let hann = workspace.fineWindow
@@ -109,7 +110,7 @@ extension PESQ {
       track.weights.append(Double(limit).squareRoot().squareRoot().squareRoot())
     }
 
-    /// Smooths the histogram with a triangle of 31 lags and takes its first maximum.
+    /// The first maximum of the histogram smoothed with a triangle of 31 lags (`1 - |k| / 16`).
     private func peak(total: Double, near estimate: Int) -> FineDelay {
       let length = Layout.fineWindow
       smoothed.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
@@ -126,9 +127,9 @@ extension PESQ {
     }
   }
 
-  /// The best lags of successive windows, from one origin on.
+  /// The best lags of successive windows that start at one origin.
   private struct Track {
-    /// Where the first window lies in each signal, and the step to the next, in samples.
+    /// Position of the first window in each signal, and the step to the next, in samples.
     struct Origin: Hashable {
       var reference, degraded: Int
       let step: Int

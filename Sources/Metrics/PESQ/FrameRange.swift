@@ -1,20 +1,23 @@
 extension PESQ {
-  /// Which frames of the perceptual model are analysed and which count for the score.
+  /// The frames that the perceptual model analyses, and the frames that count for the score.
+  ///
+  /// Source: P.862, 10.2: active speech time interval.
   package struct FrameRange: Equatable {
-    /// Near-silent samples at the start of the reference.
+    /// Number of near-silent samples at the start of the reference.
     package let skippedAtStart: Int
-    /// Near-silent samples at the end of the reference, the tail included.
+    /// Number of near-silent samples at the end of the reference, the tail included.
     package let skippedAtEnd: Int
-    /// First frame that counts.
+    /// First frame that counts for the score.
     package let start: Int
     /// Last frame, analysed and counted.
     package let stop: Int
-    /// Frames of the whole signal, for the means of the frequency compensation.
+    /// Number of frames of the whole signal, for the means of the frequency compensation.
     package let total: Int
-    /// Samples of the longer signal with its paddings, without the tail.
+    /// Number of samples of the longer signal with its paddings, without the tail.
     package let sampleCount: Int
 
-    /// Looks for the ends of `reference`, which holds `sampleCount` samples and the tail.
+    /// Finds the ends of `reference`, which holds `sampleCount` samples and the tail: the first and
+    /// the last five samples whose magnitudes add up to at least 500.
     init(reference: [Float], sampleCount: Int) {
       let first = Layout.padding
       let last = sampleCount - Layout.padding + Layout.tail - 1
@@ -33,7 +36,7 @@ extension PESQ {
       skippedAtEnd = skip
       let length = sampleCount - 2 * Layout.padding + Layout.tail
       stop = (length - skippedAtEnd) / Layout.hop - 1
-      // A single click can leave no whole frame between the ends; the score then rests on the last.
+      // A single click can leave no whole frame between the ends; then only the last frame counts.
       start = min(skippedAtStart / Layout.hop, stop)
       total = length / Layout.hop - 1
       self.sampleCount = sampleCount

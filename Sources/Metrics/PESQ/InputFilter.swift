@@ -1,14 +1,16 @@
 extension PESQ.PaddedSignal {
-  /// The wide-band input filter of P.862.2, a high-pass near 100 Hz, over the data region.
+  /// Applies the wide-band input filter of P.862.2, a high-pass near 100 Hz, to the data region
+  /// after a fade of 15 samples at its edges.
   mutating func applyWideBandInputFilter() {
     fadeEdges(by: (1...15).map { Double($0) / 16 })
     PESQ.wideBandInputFilter.filter(&samples, in: data)
   }
 
-  /// What the time alignment works on: without mean and filtered to the shape of telephone speech.
+  /// The copy that the time alignment works on: without mean, faded over 64 samples at the edges,
+  /// and filtered to the spectrum of telephone speech (P.862, 10.1).
   func alignmentCopy() -> Self {
     var copy = self
-    // The mean is over the padded length, not over the samples: the model says so.
+    // The model divides the sum by the padded length, not by the number of samples.
     let mean = data.reduce(0.0) { $0 + Double(samples[$1]) } / Double(count)
     for i in data { copy.samples[i] = Float(Double(samples[i]) - mean) }
     copy.fadeEdges(by: (0..<64).map { (0.5 + Double($0)) / 64 })
@@ -18,10 +20,12 @@ extension PESQ.PaddedSignal {
 }
 
 extension PESQ {
+  /// Filter of P.862.2 at 16 kHz, with a gain of about 2.8 above 100 Hz.
   fileprivate static let wideBandInputFilter = BiquadCascade(sections: [
     Biquad(2.740826, -5.4816519, 2.740826, -1.9444777, 0.94597794)
   ])
 
+  /// Telephone-band filter of the time alignment at 16 kHz (P.862, 10.1).
   fileprivate static let alignmentFilter = BiquadCascade(sections: [
     Biquad(0.325631521, -0.086782860, -0.238848661, -1.079416490, 0.434583902),
     Biquad(0.403961804, -0.556985881, 0.153024077, -0.415115835, 0.696590244),

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The level step: both signals are brought to the same power in the telephone band.
+/// The level alignment, which scales both signals to one power in the telephone band. Source:
+/// P.862, 10.1.
 extension PESQ.PaddedSignal {
   /// Power between 350 and 3250 Hz of the samples and the tail, averaged over `count` samples.
   func speechBandPower(averagedOver count: Int, workspace: PESQ.Workspace) -> Double {
@@ -26,7 +27,7 @@ extension PESQ.PaddedSignal {
     return energy / Double(count)
   }
 
-  /// Scales the signal so that a speech-band power of `power` becomes 1e7.
+  /// Scales the signal so that a speech-band power of `power` becomes 1e7, the level of the model.
   mutating func align(fromPower power: Double) {
     let gain = (1e7 / power).squareRoot()
     for i in data { samples[i] = Float(gain * Double(samples[i])) }
@@ -34,7 +35,8 @@ extension PESQ.PaddedSignal {
 }
 
 extension PESQ {
-  /// The band-pass of the level step: linear in decibels between its corners.
+  /// Gain of the band-pass of the level alignment, linear in decibels between its corners at 300,
+  /// 350, 3250 and 3500 Hz.
   fileprivate static func speechBandGain(atHertz frequency: Double) -> Float {
     let stop: Double = -500
     let decibels: Double =

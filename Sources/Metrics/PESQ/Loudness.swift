@@ -1,8 +1,12 @@
 import Foundation
 
 extension PESQ {
-  /// Zwicker's law: from the power in a critical band to its loudness in sone per Bark.
+  /// Zwicker's law, which gives the loudness of a critical band, in sone per Bark, from its power P
+  /// and the hearing threshold P0: `scale · (P0 / 0.5)^γ · ((0.5 + 0.5 P / P0)^γ − 1)`.
+  ///
+  /// Source: P.862, 10.2: loudness densities.
   struct LoudnessModel {
+    /// The loudness scaling factor of P.862, 10.2, at 16 kHz.
     private static let scale = 0.1866055
     private let exponents: [Double]
     private let factors: [Double]
@@ -10,7 +14,7 @@ extension PESQ {
 
     init(bands: Bands) {
       let exponents = bands.centres.map { centre in
-        // The law is steeper below 4 Bark.
+        // Zwicker's exponent is 0.23; below 4 Bark the law is steeper.
         0.23 * pow(centre < 4 ? min(6 / (centre + 2), 2) : 1, 0.15)
       }
       self.exponents = exponents

@@ -1,24 +1,24 @@
 /// Wide-band PESQ: the perceptual speech quality of ITU-T P.862 with the input filter and output
 /// mapping of P.862.2, at 16 kHz.
 ///
-/// An independent implementation for research; not certified by the ITU or anybody else. It follows
-/// the numbers that the speech-enhancement literature reports as "PESQ" (wide band): 4.6439 for
-/// identical signals, down to about 1.01.
+/// This is an independent implementation for research, not certified by the ITU or others. Its
+/// scores agree with the values that the speech-enhancement literature reports as "PESQ" (wide
+/// band): 4.6439 for identical signals, down to about 1.01.
 public enum PESQ {
   /// The only sample rate that the wide-band model is defined for, in hertz.
   public static let sampleRate = 16_000
-  /// The shortest signal that gets a score, in samples (a quarter of a second).
+  /// Length of the shortest signal that gets a score, in samples (a quarter of a second).
   public static let minimumSampleCount = 4_000
 
   /// The wide-band PESQ score (MOS-LQO) of one utterance.
   ///
-  /// Callable from several threads at once. Each call plans its own Fourier transforms; whoever
-  /// scores many utterances keeps one `Scorer` per thread instead.
+  /// Several threads may call this at once. Each call plans its own Fourier transforms; to score
+  /// many utterances, keep one `Scorer` per thread instead.
   ///
   /// - Parameters:
   ///   - reference: the clean mono signal, any scale.
-  ///   - degraded: the signal to judge, any scale; its length may differ.
-  ///   - sampleRate: of both signals, in hertz; must be 16000.
+  ///   - degraded: the signal to judge, any scale and length.
+  ///   - sampleRate: the rate of both signals, in hertz; must be 16000.
   /// - Returns: the score, about 1.01 (worst) to 4.6439 (identical).
   /// - Throws: `PESQError` when no score is defined.
   public static func wideBand(
@@ -33,10 +33,12 @@ extension PESQ {
   public final class Scorer {
     private let workspace = Workspace()
 
-    /// A scorer without any transforms yet; they are planned as lengths come up.
+    /// A scorer that plans the transform of each length when it first needs it.
     public init() {}
 
-    /// The wide-band PESQ score of one utterance; see `PESQ.wideBand`.
+    /// The wide-band PESQ score (MOS-LQO) of one utterance; see `PESQ.wideBand`.
+    ///
+    /// - Throws: `PESQError` when no score is defined.
     public func wideBand(
       reference: [Float], degraded: [Float], sampleRate: Int
     ) throws(PESQError) -> Double {
@@ -44,6 +46,8 @@ extension PESQ {
     }
 
     /// The score together with the values of every stage that leads to it.
+    ///
+    /// - Throws: `PESQError` when no score is defined.
     package func analyse(
       reference: [Float], degraded: [Float], sampleRate: Int
     ) throws(PESQError) -> Analysis {

@@ -1,4 +1,4 @@
-/// Why a pair of signals has no PESQ score.
+/// Reasons for which a pair of signals has no PESQ score.
 public enum PESQError: Error, Equatable, Sendable, CustomStringConvertible {
   /// One of the two compared signals.
   public enum Signal: String, Sendable {
@@ -12,7 +12,7 @@ public enum PESQError: Error, Equatable, Sendable, CustomStringConvertible {
   case unsupportedSampleRate(Int)
   /// The signal holds a NaN or an infinity, first at sample `index`.
   case nonFiniteSample(Signal, index: Int)
-  /// The signal has only `sampleCount` samples.
+  /// The signal has only `sampleCount` samples, fewer than `PESQ.minimumSampleCount`.
   case tooShort(Signal, sampleCount: Int)
   /// The reference has no energy in the telephone band.
   case silentReference
@@ -21,7 +21,7 @@ public enum PESQError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The reference holds no stretch of speech of at least 200 ms that the degraded signal covers.
   case noUtterance
 
-  /// One sentence: what is wrong and what to do.
+  /// One sentence that says what is wrong and what to do.
   public var description: String {
     switch self {
     case .unsupportedSampleRate(let rate):

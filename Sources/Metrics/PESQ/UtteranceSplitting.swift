@@ -1,11 +1,13 @@
 extension PESQ.TimeAligner {
-  /// The most utterances that splitting may lead to.
+  /// Number of utterances at which splitting ends (P.862, 10.1: utterance splitting).
   private static let maximumUtteranceCount = 50
-  /// The most break points tried for one utterance.
+  /// Largest number of break points tried for one utterance.
   private static let maximumBreakCount = 40
 
-  /// Splits utterances within which the delay changes, the first halves again.
-  func split(_ utterances: inout [PESQ.Utterance]) {
+  /// Splits utterances within which the delay changes, and then their first halves.
+  ///
+  /// Source: P.862, 10.1: utterance splitting.
+  package func split(_ utterances: inout [PESQ.Utterance]) {
     var i = 0
     while i < utterances.count, utterances.count < Self.maximumUtteranceCount {
       if let halves = bestSplit(of: utterances[i]) {
@@ -16,7 +18,8 @@ extension PESQ.TimeAligner {
     }
   }
 
-  /// The two halves whose delays differ and are both surer than the utterance's own, or nil.
+  /// The best two halves whose delays differ by at least a block and have more confidence than the
+  /// utterance's own delay; nil if there are none.
   private func bestSplit(
     of utterance: PESQ.Utterance
   ) -> (first: PESQ.Utterance, second: PESQ.Utterance)? {
@@ -39,7 +42,7 @@ extension PESQ.TimeAligner {
     return best.map { halves(of: utterance, at: $0) }
   }
 
-  /// A break point and what is known of the two sides.
+  /// A break point with the delays of the halves before and after it.
   private struct Split {
     let point: Int
     let firstEstimate, secondEstimate: Int
@@ -47,7 +50,7 @@ extension PESQ.TimeAligner {
     var confidence: Double { first.confidence + second.confidence }
   }
 
-  /// Blocks at which the utterance may be split: an even grid that stays clear of its ends.
+  /// Blocks at which the utterance may be split: an even grid that keeps a distance from its ends.
   private func breakPoints(of utterance: PESQ.Utterance) -> [Int] {
     let powers = referenceActivity.powers
     let range = max(0, utterance.start)..<max(0, utterance.start, min(utterance.end, powers.count))
@@ -57,7 +60,9 @@ extension PESQ.TimeAligner {
     }
     let speechEnd = (lastSpeech ?? utterance.start) + 1
     let length = speechEnd - speechStart
+    // Only utterances with at least 200 blocks (0.8 s) of speech are split.
     guard length >= 200 else { return [] }
+    // Four fifths of the speech in 40 steps, rounded up to multiples of four blocks (16 ms).
     let step = 4 * Int((0.801 * Double(length) + 159) / 160)
     let margin = max(PESQ.Layout.paddingBlocks, length / 10)
     return stride(from: speechStart + margin, through: speechEnd - margin, by: step)
@@ -67,8 +72,8 @@ extension PESQ.TimeAligner {
   private func halves(
     of utterance: PESQ.Utterance, at split: Split
   ) -> (first: PESQ.Utterance, second: PESQ.Utterance) {
-    // Where the delay grows, the degraded signal has something in between that neither half owns:
-    // both reach half of it further.
+    // Where the delay grows, the degraded signal has samples between the halves that belong to
+    // neither: each half takes half of them.
     let overlap =
       max(0, split.second.delay - split.first.delay) / (2 * PESQ.Layout.block)
     var first = PESQ.Utterance(

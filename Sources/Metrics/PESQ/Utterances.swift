@@ -9,7 +9,7 @@ extension PESQ {
     package let estimate: Int
     /// The delay to the sample, in samples; positive where the degraded signal is late.
     package let delay: Int
-    /// How sharply the windows of the utterance agree on `delay`, 0 to 1.
+    /// Confidence of `delay`, 0 to 1: how well the windows of the utterance agree.
     package let confidence: Double
   }
 
@@ -17,19 +17,19 @@ extension PESQ {
   package struct TimeAlignment {
     /// The delay of the whole signal, in samples.
     package let crudeDelay: Int
-    /// Where utterances were looked for, in blocks; both bounds belong to the window.
+    /// Windows in which utterances are searched, in blocks; both bounds belong to the window.
     package let searchWindows: [ClosedRange<Int>]
-    /// In the order of the reference.
+    /// The utterances in the order of the reference.
     package let utterances: [Utterance]
 
-    /// The delay, in samples, that applies at sample `position` of the padded reference.
+    /// Delay, in samples, that applies at sample `position` of the padded reference.
     func delay(at position: Int) -> Int {
       let index = utterances.lastIndex { Layout.block * $0.start <= position } ?? 0
       return utterances[index].delay
     }
   }
 
-  /// Finds the utterances of a pair and their delays.
+  /// Finds the utterances of a pair of signals and their delays. Source: P.862, 10.1.
   struct TimeAligner {
     let reference: PaddedSignal
     let degraded: PaddedSignal
@@ -37,7 +37,7 @@ extension PESQ {
     let crude: CrudeDelaySearch
     let fine: FineDelaySearch
 
-    /// Both signals are alignment copies.
+    /// An aligner of two signals, both of them alignment copies.
     init(
       reference: PaddedSignal, degraded: PaddedSignal,
       referenceActivity: Activity, degradedActivity: Activity, workspace: Workspace
@@ -73,7 +73,8 @@ extension PESQ {
         crudeDelay: crudeDelay, searchWindows: windows, utterances: utterances)
     }
 
-    /// Runs of speech of at least 200 ms that the degraded signal covers, in blocks.
+    /// Runs of speech, in blocks, that have at least 50 blocks (200 ms) and overlap the degraded
+    /// signal by as many.
     private func speechRuns(crudeDelay: Int) -> [Range<Int>] {
       let powers = referenceActivity.powers
       let crudeBlocks = crudeDelay / Layout.block
@@ -91,7 +92,8 @@ extension PESQ {
       return runs
     }
 
-    /// Lets utterances meet halfway, and keeps them apart and inside the degraded signal there.
+    /// Sets the limits of utterances to the middle between neighbours, and moves them so that in
+    /// the degraded signal utterances do not overlap and stay inside the signal.
     private func setLimits(of utterances: inout [Utterance]) {
       let last = utterances.count - 1
       utterances[0].start = Layout.paddingBlocks

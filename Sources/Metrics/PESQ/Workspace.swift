@@ -2,7 +2,7 @@ import Audio
 import Foundation
 
 extension PESQ {
-  /// Fourier transforms and windows, kept from one utterance to the next. One thread at a time.
+  /// Fourier transforms and windows, reused from one utterance to the next by one thread at a time.
   final class Workspace {
     /// Periodic Hann window of the fine delay search.
     let fineWindow = hann(Layout.fineWindow)
@@ -21,7 +21,7 @@ extension PESQ {
 
     /// Circular cross-correlation of the two signals that `first` and `second` write into a buffer
     /// of `length` zeros: the returned transform's `time[k]` is the sum of `first[i] second[i + k]`
-    /// with the index taken modulo `length`. Valid until the transform's next use.
+    /// with the index taken modulo `length`. The result is valid until the transform's next use.
     func crossCorrelate(
       length: Int,
       first: (UnsafeMutablePointer<Float>) -> Void,
@@ -47,7 +47,7 @@ extension PESQ {
     }
   }
 
-  /// `spectrum *= conj(other)`, bins as pairs (re, im).
+  /// Multiplies `spectrum` by the complex conjugate of `other`; bins are pairs (re, im).
   static func multiply(
     _ spectrum: UnsafeMutablePointer<Float>, byConjugateOf other: UnsafeMutableBufferPointer<Float>,
     bins: Int
@@ -65,7 +65,7 @@ extension PESQ {
     (0..<count).map { Float(0.5 * (1 - cos(2 * .pi * Double($0) / Double(count)))) }
   }
 
-  /// The smallest power of two that is at least `count`.
+  /// Smallest power of two that is at least `count`.
   static func powerOfTwo(atLeast count: Int) -> Int {
     count <= 1 ? 1 : 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount)
   }

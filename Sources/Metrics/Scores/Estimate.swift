@@ -1,13 +1,16 @@
-/// The mean of a sample, and how well it tells the mean of what the sample was drawn from.
+import Files
+
+/// The mean of a sample as an estimate of the population mean, with its confidence interval.
 public struct Estimate: Equatable, Codable, Sendable {
   /// Mean of the values.
   public let mean: Double
-  /// Half the width of the 95% confidence interval around `mean`, by Student's t; nil for one value.
+  /// Half the width of the 95% confidence interval around `mean`, by Student's t distribution; nil
+  /// for a single value.
   public let halfWidth: Double?
   /// Number of values.
   public let count: Int
 
-  /// Of `values`; nil if there are none.
+  /// Estimates the mean of `values`; nil if `values` is empty.
   public init?(_ values: [Double]) {
     if values.isEmpty { return nil }
     count = values.count
@@ -24,8 +27,8 @@ public struct Estimate: Equatable, Codable, Sendable {
       / Double(count).squareRoot()
   }
 
-  /// As "2.3752 ± 0.1234".
-  func text(digits: Int, signed: Bool = false) -> String {
+  /// The estimate as text, such as "2.3752 ± 0.1234".
+  package func text(digits: Int, signed: Bool = false) -> String {
     let sign = signed && mean >= 0 ? "+" : ""
     let width = halfWidth.map { " ± " + TextTable.number($0, digits: digits) } ?? ""
     return sign + TextTable.number(mean, digits: digits) + width

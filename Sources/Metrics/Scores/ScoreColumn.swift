@@ -1,6 +1,6 @@
-/// A number that a score table lists for each utterance. The raw value heads its column.
+/// A metric that a score table lists for each utterance. The raw value is the column's header.
 ///
-/// A further metric is a further case and a line in `UtteranceScorer`; tables and means follow.
+/// A new metric needs a case here and a line in `UtteranceScorer`; tables and means follow.
 public enum ScoreColumn: String, CaseIterable, Codable, Sendable {
   /// Wide-band PESQ (MOS-LQO), about 1.01 to 4.6439.
   case pesqWB = "pesq_wb"
@@ -20,7 +20,7 @@ public enum ScoreColumn: String, CaseIterable, Codable, Sendable {
   case csig
   /// Composite measure of background noise, 1 to 5.
   case cbak
-  /// Composite measure of the whole, 1 to 5.
+  /// Composite measure of overall quality, 1 to 5.
   case covl
 
   /// The columns that this one is computed from.
@@ -36,9 +36,9 @@ public enum ScoreColumn: String, CaseIterable, Codable, Sendable {
 extension Set<ScoreColumn> {
   /// Every column.
   public static let all = Set(ScoreColumn.allCases)
-  /// What validation during training computes: PESQ and SI-SDR.
+  /// The columns that validation during training computes: PESQ and SI-SDR.
   public static let validation: Set = [.pesqWB, .siSDR]
 
-  /// In the order of tables.
+  /// The columns in the order of tables.
   package var ordered: [ScoreColumn] { ScoreColumn.allCases.filter(contains) }
 }

@@ -1,9 +1,12 @@
+import Files
+
 extension ScoreTable {
-  /// The scores with a header, one line per utterance: file, one field per metric (empty where there
-  /// is no number), error. Always all columns, whatever was asked for.
+  /// The scores as CSV: a header, then one line per utterance with its file, one field per metric
+  /// (empty where there is no number) and its error. All columns are written, also those that were
+  /// not computed.
   public var csv: String { Self.csv(scores) }
 
-  /// The unprocessed side in the same columns; nil if there is none.
+  /// The scores of the unprocessed speech as CSV with the columns of `csv`; nil if there are none.
   public var noisyCSV: String? { noisy.map(Self.csv) }
 
   private static func csv(_ scores: [UtteranceScore]) -> String {
@@ -15,7 +18,8 @@ extension ScoreTable {
     return TextTable([["file"] + columns.map(\.rawValue) + ["error"]] + rows).csv
   }
 
-  /// The numbers in columns for a terminal, one line per utterance; `-` where there is no number.
+  /// The scores in aligned columns for a terminal, one line per utterance; `-` where there is no
+  /// number.
   public var listing: String {
     let rows = scores.map { score in
       [score.file] + columns.map { score[$0].map { TextTable.number($0, digits: 3) } ?? "-" }
@@ -23,11 +27,11 @@ extension ScoreTable {
     return TextTable([["file"] + columns.map(\.rawValue)] + rows).aligned
   }
 
-  /// Readable lines: the means with their 95% intervals, a line per metric; how many utterances
-  /// they are of; what was left out and why.
+  /// The summary for a reader: one line per metric with its means and their 95% intervals, then the
+  /// number of utterances scored, and the utterances that were left out with the reason.
   public var summary: String { summary(published: [:]) }
 
-  /// The same, with a further column of figures that others published of the unprocessed speech.
+  /// The summary with a further column of published figures of the unprocessed speech.
   package func summary(published: [ScoreColumn: String]) -> String {
     let rows = columns.map(row)
     var lines = [means(rows, published), scoredLine]
@@ -65,7 +69,7 @@ extension ScoreTable {
     return TextTable([header] + cells).aligned
   }
 
-  /// As "scored 822/824 (2 without pesq_wb)".
+  /// The number of utterances scored, such as "scored 822/824 (2 without pesq_wb)".
   private var scoredLine: String {
     let missing = scores.indices.filter { fault($0) != nil }
     let line = "scored \(scores.count - missing.count)/\(scores.count)"

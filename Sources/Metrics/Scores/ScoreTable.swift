@@ -1,27 +1,28 @@
-/// The scores of many utterances, with those of the unprocessed speech beside them or without, as
-/// rows of CSV files and as means.
+/// The scores of many utterances, optionally beside those of the unprocessed speech, as rows of CSV
+/// files and as means.
 ///
-/// Means are over the utterances for which every metric is defined on every side, so all of them
-/// speak of the same set; those left out are counted and named.
+/// Means are over the utterances for which every metric is defined on every side, so that all means
+/// describe one set of utterances; the others are counted and named.
 public struct ScoreTable: Equatable, Sendable {
-  /// What a column comes to, over the same utterances on all sides.
+  /// The means of one column, over one set of utterances on all sides.
   public struct Row: Equatable, Sendable {
-    /// Which column.
+    /// The column.
     public let column: ScoreColumn
-    /// Of the scores; nil where none is finite.
+    /// Mean of the scores; nil where none is finite.
     public let score: Estimate?
-    /// Of the unprocessed speech.
+    /// Mean of the scores of the unprocessed speech; nil where none is finite or known.
     public let noisy: Estimate?
-    /// Of the differences between the two.
+    /// Mean of the differences `score − noisy`; nil where there are none.
     public let gain: Estimate?
-    /// Utterances that are left out of this row alone, since a value is infinite (SI-SDR of
+    /// Number of utterances that this row alone leaves out because a value is infinite (SI-SDR of
     /// identical signals).
     public let infiniteCount: Int
   }
 
   /// One row per utterance.
   public let scores: [UtteranceScore]
-  /// The same utterances before they were processed, in the same order; nil if they are not known.
+  /// Scores of the unprocessed speech of these utterances, in the order of `scores`; nil if they
+  /// are not known.
   public let noisy: [UtteranceScore]?
   /// The columns of means and listings, in the order of tables.
   public let columns: [ScoreColumn]
@@ -37,24 +38,24 @@ public struct ScoreTable: Equatable, Sendable {
     self.columns = columns.ordered
   }
 
-  /// Why an utterance is in no mean, or nil if it is in all.
+  /// Reason for which the means leave out the utterance at `index`; nil if they include it.
   public func fault(_ index: Int) -> String? {
     Self.fault(noisy: noisy?[index].error, enhanced: scores[index].error, isAlone: noisy == nil)
   }
 
-  /// The places of the utterances without a fault.
+  /// Indices of the utterances without a fault.
   public var scorable: [Int] { scores.indices.filter { fault($0) == nil } }
 
-  /// The other utterances and why.
+  /// Utterances that the means leave out, with the reason.
   public var unscorable: [(file: String, reason: String)] {
     scores.indices.compactMap { index in fault(index).map { (scores[index].file, $0) } }
   }
 
-  /// Means of a column over `scorable`.
+  /// Means of `column` over the utterances in `scorable`.
   public func row(_ column: ScoreColumn) -> Row {
     let indices = scorable
     let values = indices.compactMap { index -> (score: Double, noisy: Double)? in
-      // Without a noisy side nothing is asked of it.
+      // Without a noisy side its scores cannot exclude an utterance.
       guard let score = scores[index][column], score.isFinite else { return nil }
       guard let noisy else { return (score, 0) }
       guard let before = noisy[index][column], before.isFinite else { return nil }
@@ -67,7 +68,8 @@ public struct ScoreTable: Equatable, Sendable {
       infiniteCount: indices.count - values.count)
   }
 
-  /// Frames that LLRs leave out, on all sides, and of how many utterances.
+  /// Number of frames that the LLRs leave out on all sides, and the number of utterances with such
+  /// frames.
   public var framesLeftOut: (frames: Int, utterances: Int) {
     let counts = scorable.map { index in
       scores[index].llrFramesLeftOut + (noisy?[index].llrFramesLeftOut ?? 0)

@@ -2,7 +2,7 @@ import Foundation
 
 /// Student's t distribution with whole degrees of freedom.
 package enum StudentT {
-  /// P(|T| < t), by the finite series of Abramowitz and Stegun 26.7.3 and 26.7.4.
+  /// Probability P(|T| < t), by the finite series of Abramowitz and Stegun 26.7.3 and 26.7.4.
   package static func central(_ t: Double, degreesOfFreedom: Int) -> Double {
     let angle = atan(t / Double(degreesOfFreedom).squareRoot())
     let (sine, cosine) = (sin(angle), cos(angle))
@@ -19,7 +19,7 @@ package enum StudentT {
     return isOdd ? 2 / Double.pi * (angle + sine * sum) : sine * sum
   }
 
-  /// The t that T exceeds in one case of 40: 12.706 for one degree of freedom, 1.96 for many.
+  /// The 97.5% quantile, found by bisection: 12.706 for one degree of freedom, 1.96 for many.
   package static func quantile975(degreesOfFreedom: Int) -> Double {
     precondition(degreesOfFreedom > 0, "StudentT: \(degreesOfFreedom) degrees of freedom")
     var (low, high) = (1.9, 13.0)

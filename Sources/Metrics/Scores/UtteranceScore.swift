@@ -1,14 +1,14 @@
-/// What scoring one utterance gave.
+/// The scores of one utterance.
 public struct UtteranceScore: Equatable, Codable, Sendable {
   /// The utterance's file name.
   public let file: String
-  /// Why a number is missing, or nil where all that were asked for are there.
+  /// Reason for which a requested score is missing; nil where none is missing.
   public var error: String?
-  /// Frames of digital silence that the LLR leaves out.
+  /// Number of frames of digital silence that the LLR leaves out.
   public var llrFramesLeftOut = 0
   private var values: [ScoreColumn: Double]
 
-  /// Collects numbers that are known already.
+  /// Scores that are known already.
   public init(file: String, values: [ScoreColumn: Double] = [:], error: String? = nil) {
     self.file = file
     self.values = values
@@ -20,7 +20,7 @@ public struct UtteranceScore: Equatable, Codable, Sendable {
   /// SI-SDR in decibels, possibly infinite, or nil where it is undefined.
   public var siSDR: Double? { self[.siSDR] }
 
-  /// The number of a column; nil where it is undefined or was not asked for.
+  /// The score in a column; nil where it is undefined or was not requested.
   public subscript(column: ScoreColumn) -> Double? {
     get { values[column] }
     set { values[column] = newValue }

@@ -1,25 +1,26 @@
 /// Computes a set of metrics for one utterance after the other, with one set of filters and
 /// transforms. Serves one thread at a time.
 public final class UtteranceScorer {
-  /// What it computes, with what that is computed from.
+  /// The metrics that are computed, including those that others are computed from.
   public let metrics: Set<ScoreColumn>
   private let pesq = PESQ.Scorer()
   private lazy var intelligibility = BandEnvelopes.Workspace()
   private lazy var slopes = WeightedSpectralSlope()
 
-  /// A scorer that computes `metrics`, and what they are computed from.
+  /// A scorer that computes `metrics` and the metrics that they are computed from.
   public init(_ metrics: Set<ScoreColumn> = .all) {
     self.metrics = metrics.reduce(metrics) { $0.union($1.sources) }
   }
 
-  /// Scores a pair of signals. A metric that is undefined for it leaves its reason in the result's
-  /// `error`, and no number where others are computed from it.
+  /// Scores a pair of signals. For a metric that is undefined the result's `error` holds the
+  /// reason, and the metrics that are computed from it are missing too.
   ///
   /// - Parameters:
-  ///   - file: names the utterance in reports.
+  ///   - file: the name of the utterance in reports.
   ///   - reference: the clean mono signal, in ±1.
   ///   - degraded: the signal to judge; the longer one is cut to the shorter, except for PESQ.
-  ///   - sampleRate: of both, in hertz; all metrics but SI-SDR are defined at 16000 only.
+  ///   - sampleRate: the rate of both signals, in hertz; all metrics but SI-SDR are defined at
+  ///     16000 only.
   public func score(
     file: String, reference: [Float], degraded: [Float], sampleRate: Int
   ) -> UtteranceScore {
@@ -65,11 +66,11 @@ public final class UtteranceScorer {
     attempt.set(.wss) { try slopes.distance(pair) }
   }
 
-  /// A score under way, and what speaks against it.
+  /// A score in progress, with the reasons for which metrics are missing.
   private struct Attempt {
     let metrics: Set<ScoreColumn>
     var score: UtteranceScore
-    /// Each reason with the columns that it is of.
+    /// Each reason with the columns that it applies to.
     private var reasons: [(columns: [ScoreColumn], text: String)] = []
 
     init(metrics: Set<ScoreColumn>, score: UtteranceScore) {
@@ -77,7 +78,7 @@ public final class UtteranceScorer {
       self.score = score
     }
 
-    /// Computes a column if it was asked for.
+    /// Computes a column if it was requested.
     mutating func set(_ column: ScoreColumn, _ value: () throws -> Double) {
       guard metrics.contains(column) else { return }
       do { score[column] = try value() } catch { fail([column], error) }
@@ -92,7 +93,7 @@ public final class UtteranceScorer {
       }
     }
 
-    /// The score with what is computed from its numbers, and one text for all reasons.
+    /// The score with the composite measures, and one text for all reasons.
     var finished: UtteranceScore {
       var score = score
       if let pesqWB = score[.pesqWB], let wss = score[.wss] {

@@ -1,21 +1,24 @@
+import Files
 import Tensor
 
 /// The configuration of a trunk of bidirectional Mamba blocks (`"kind": "bimamba"`).
 public struct BiMambaTrunkConfiguration: TrunkConfiguration {
-  /// What `trunk.kind` says in JSON.
+  /// The value of `trunk.kind` in JSON.
   public static let kind = "bimamba"
   /// The blocks of each layer, in forward order; no path occurs twice.
   public let paths: [TrunkPath]
-  /// The sizes of every Mamba.
+  /// The sizes of each Mamba.
   public let mamba: MambaConfiguration
 
-  /// A trunk of these paths a layer; `ModelConfiguration` checks the values.
+  /// A trunk with these paths in each layer; `ModelConfiguration` checks the values.
   public init(paths: [TrunkPath], mamba: MambaConfiguration = MambaConfiguration()) {
     self.paths = paths
     self.mamba = mamba
   }
 
-  /// Reads the object `trunk`.
+  /// Reads the object `trunk` of a configuration.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   public init(reading reader: ConfigurationReader) throws(ConfigurationError) {
     try reader.allow(["kind", "paths", "mamba"])
     let known = TrunkPath.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
@@ -32,7 +35,7 @@ public struct BiMambaTrunkConfiguration: TrunkConfiguration {
     mamba = try MambaConfiguration(reading: reader.object("mamba"))
   }
 
-  /// The object `trunk`.
+  /// The object `trunk` of a configuration.
   public var json: JSONValue {
     .object([
       "kind": .string(Self.kind), "paths": .array(paths.map { .string($0.rawValue) }),
@@ -47,7 +50,9 @@ public struct BiMambaTrunkConfiguration: TrunkConfiguration {
 }
 
 extension MambaConfiguration {
-  /// Reads the object `mamba`.
+  /// Reads the object `mamba` of a configuration.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   public init(reading reader: ConfigurationReader) throws(ConfigurationError) {
     try reader.allow(["d_state", "d_conv", "expand"])
     self.init(
@@ -56,7 +61,7 @@ extension MambaConfiguration {
       expansion: try reader.integer("expand", in: 1...16))
   }
 
-  /// The object `mamba`.
+  /// The object `mamba` of a configuration.
   public var json: JSONValue {
     .object([
       "d_state": .integer(stateSize), "d_conv": .integer(convolutionTaps),

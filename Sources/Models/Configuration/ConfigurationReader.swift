@@ -1,14 +1,16 @@
-import Tensor
+import Files
 
 /// Strict access to one JSON object of a configuration: every deviation is an error that names
 /// file, key and value.
 public struct ConfigurationReader {
-  /// What errors call the document.
+  /// The name of the document in errors.
   public let file: String
   private let path: String
   private let members: [String: JSONValue]
 
-  /// Reads `value`, which must be an object; `path` is its key from the top, empty for the top.
+  /// A reader of `value`, whose key from the top is `path`, empty for the top.
+  ///
+  /// - Throws: `ConfigurationError.wrongType` if `value` is no object.
   public init(_ value: JSONValue, file: String, path: String = "") throws(ConfigurationError) {
     guard case .object(let members) = value else {
       throw .wrongType(
@@ -20,23 +22,29 @@ public struct ConfigurationReader {
     self.members = members
   }
 
-  /// Throws for a key that is not one of `keys`, the first in alphabetical order.
+  /// Checks that the object has no other keys than `keys`.
+  ///
+  /// - Throws: `ConfigurationError.unknownKey` with the first other key in alphabetical order.
   public func allow(_ keys: [String]) throws(ConfigurationError) {
     if let unknown = Set(members.keys).subtracting(keys).min() {
       throw .unknownKey(file: file, key: name(unknown), allowed: keys)
     }
   }
 
-  /// The value of `key` if it is there.
+  /// The value of `key`; nil if the key is missing.
   public func optional(_ key: String) -> JSONValue? { members[key] }
 
   /// The value of `key`.
+  ///
+  /// - Throws: `ConfigurationError.missingKey`.
   public func value(_ key: String) throws(ConfigurationError) -> JSONValue {
     guard let value = optional(key) else { throw .missingKey(file: file, key: name(key)) }
     return value
   }
 
-  /// The integer of `key`, which must lie in `range`.
+  /// The value of `key` as an integer in `range`.
+  ///
+  /// - Throws: `ConfigurationError` if the key is missing, or its value no such integer.
   public func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigurationError) -> Int {
     let value = try value(key)
     guard case .integer(let number) = value else { throw try wrongType(key, "an integer") }
@@ -46,32 +54,38 @@ public struct ConfigurationReader {
     return number
   }
 
-  /// The string of `key`, which must not be empty.
+  /// The value of `key` as a string that is not empty.
+  ///
+  /// - Throws: `ConfigurationError` if the key is missing, or its value no such string.
   public func string(_ key: String) throws(ConfigurationError) -> String {
     guard case .string(let text) = try value(key) else { throw try wrongType(key, "a string") }
     if text.isEmpty { throw try impossible(key, "must not be empty") }
     return text
   }
 
-  /// The items of the list of `key`.
+  /// The items of the list at `key`.
+  ///
+  /// - Throws: `ConfigurationError` if the key is missing, or its value no list.
   public func list(_ key: String) throws(ConfigurationError) -> [JSONValue] {
     guard case .array(let items) = try value(key) else { throw try wrongType(key, "a list") }
     return items
   }
 
-  /// The object of `key`.
+  /// A reader of the object at `key`.
+  ///
+  /// - Throws: `ConfigurationError` if the key is missing, or its value no object.
   public func object(_ key: String) throws(ConfigurationError) -> ConfigurationReader {
     try ConfigurationReader(try value(key), file: file, path: name(key))
   }
 
-  /// The error that the value of `key` is of another type than `expected`.
+  /// The error for a value of `key` that has another type than `expected`.
   public func wrongType(
     _ key: String, _ expected: String
   ) throws(ConfigurationError) -> ConfigurationError {
     .wrongType(file: file, key: name(key), value: "\(try value(key))", expected: expected)
   }
 
-  /// The error that the value of `key` breaks `requirement`, a clause such as "must be odd".
+  /// The error for a value of `key` that violates `requirement`, a clause such as "must be odd".
   public func impossible(
     _ key: String, _ requirement: String
   ) throws(ConfigurationError) -> ConfigurationError {

@@ -1,22 +1,25 @@
+import Files
 import Tensor
 
 /// The configuration of a trunk of LSTMs over time and over bands (`"kind": "lstm"`).
 public struct LSTMTrunkConfiguration: TrunkConfiguration {
-  /// What `trunk.kind` says in JSON.
+  /// The value of `trunk.kind` in JSON.
   public static let kind = "lstm"
-  /// Units of a direction over N, `expand`.
+  /// Ratio of a direction's units to N, `expand`.
   public let expansion: Int
 
-  /// A trunk of this expansion; `ModelConfiguration` checks the value.
+  /// A trunk with this expansion; `ModelConfiguration` checks the value.
   public init(expansion: Int = 2) { self.expansion = expansion }
 
-  /// Reads the object `trunk`.
+  /// Reads the object `trunk` of a configuration.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   public init(reading reader: ConfigurationReader) throws(ConfigurationError) {
     try reader.allow(["kind", "expand"])
     expansion = try reader.integer("expand", in: 1...16)
   }
 
-  /// The object `trunk`.
+  /// The object `trunk` of a configuration.
   public var json: JSONValue {
     .object(["kind": .string(Self.kind), "expand": .integer(expansion)])
   }

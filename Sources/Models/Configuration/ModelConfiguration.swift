@@ -1,14 +1,13 @@
-import Tensor
-
-/// Everything that makes one model: what it is called, its bands, sizes and trunk.
+/// The complete description of one model: its name, bands, sizes and trunk.
 ///
-/// Immutable and always valid: every way to make one checks every value.
+/// A configuration is immutable and always valid, because every public initialiser checks every
+/// value.
 public struct ModelConfiguration: Sendable {
-  /// What the publication of a system reports.
+  /// Figures that the publication of a system reports.
   public struct Published: Sendable, Equatable {
-    /// Trainable numbers, rounded as published.
+    /// Number of trainable parameters, rounded as published.
     public let parameters: Int
-    /// PESQ in words, such as "3.0-3.1 expected".
+    /// PESQ as text, such as "3.0-3.1 expected".
     public let pesq: String
 
     /// Figures to compare with.
@@ -18,29 +17,29 @@ public struct ModelConfiguration: Sendable {
     }
   }
 
-  /// Short name: letters, digits, "-", "_" and ".".
+  /// Short name of letters, digits, "-", "_" and ".".
   public let name: String
   /// Name for headings.
   public let title: String
-  /// What the system is, in a sentence; may be empty.
+  /// A sentence that describes the system; may be empty.
   public let summary: String
   /// Published figures, if there are any.
   public let published: Published?
   /// Frequency bins of each band, low to high; K numbers.
   public let bands: [Int]
-  /// Features of a band and frame, N.
+  /// Number of features of a band and frame, N.
   public let features: Int
-  /// Repeats of the trunk's layer.
+  /// Number of the trunk's layers.
   public let layers: Int
   /// The layers between band split and decoder.
   public let trunk: any TrunkConfiguration
   /// The mask decoder's sizes.
   public let decoder: MaskDecoderConfiguration
 
-  /// Frequency bins in all, F: the sum of the bands.
+  /// Total number of frequency bins, F: the sum of the bands.
   public var bins: Int { bands.reduce(0, +) }
 
-  /// A configuration of these parts.
+  /// A configuration with these parts.
   ///
   /// - Throws: `ConfigurationError` if a value is impossible.
   public init(
@@ -49,7 +48,7 @@ public struct ModelConfiguration: Sendable {
   ) throws(ConfigurationError) {
     let parts = ModelConfiguration(
       unchecked: name, title, summary, published, bands, features, layers, trunk, decoder)
-    // Read back, so that one place checks all values.
+    // Reading the JSON back lets one place check all values.
     try self.init(json: parts.json, file: "model \(name)")
   }
 
@@ -69,7 +68,8 @@ public struct ModelConfiguration: Sendable {
     self.decoder = decoder
   }
 
-  /// Whether weights of a model of `other` fit one of this: all but names, texts and figures.
+  /// Whether weights of a model with the configuration `other` fit a model with this one: all parts
+  /// but names, texts and published figures are equal.
   public func hasSameArchitecture(as other: ModelConfiguration) -> Bool {
     bands == other.bands && features == other.features && layers == other.layers
       && trunk.isEqual(to: other.trunk) && decoder == other.decoder
@@ -77,7 +77,7 @@ public struct ModelConfiguration: Sendable {
 }
 
 extension ModelConfiguration: Equatable {
-  /// Equal in every part.
+  /// Whether two configurations are equal in every part.
   public static func == (first: ModelConfiguration, second: ModelConfiguration) -> Bool {
     first.hasSameArchitecture(as: second) && first.name == second.name
       && first.title == second.title && first.summary == second.summary

@@ -1,22 +1,19 @@
+import Files
 import Foundation
-import Tensor
 
 extension ModelConfiguration {
   /// Reads a configuration file.
   ///
-  /// - Throws: `ConfigurationError` if it cannot be read, is not JSON, has an unknown or missing
-  ///   key, or an impossible value.
+  /// - Throws: `ConfigurationError` if the file cannot be read, is not JSON, has an unknown or
+  ///   missing key, or an impossible value.
   public init(contentsOf url: URL) throws(ConfigurationError) {
-    let data: Data
-    do {
-      data = try FileContents.read(url)
-    } catch {
-      throw .unreadable(file: url.path, reason: error.reason)
+    let data = try FileContents.read(url) {
+      ConfigurationError.unreadable(file: url.path, reason: $0.reason)
     }
     try self.init(parsing: Array(data), file: url.path)
   }
 
-  /// Parses JSON text; errors call the document `file`.
+  /// Parses a configuration from JSON text that errors call `file`.
   ///
   /// - Throws: `ConfigurationError` as `init(contentsOf:)` does.
   public init(parsing text: [UInt8], file: String) throws(ConfigurationError) {
@@ -29,7 +26,7 @@ extension ModelConfiguration {
     try self.init(json: json, file: file)
   }
 
-  /// Reads a JSON document; errors call it `file`.
+  /// Reads a configuration from a JSON document that errors call `file`.
   ///
   /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   public init(json: JSONValue, file: String) throws(ConfigurationError) {
@@ -51,7 +48,7 @@ extension ModelConfiguration {
       try MaskDecoderConfiguration(reading: reader.object("decoder"), bands: bands.count))
   }
 
-  /// The configuration as JSON, complete and with repeats written out.
+  /// The configuration as JSON, complete and with repeats expanded.
   public var json: JSONValue {
     var members: [String: JSONValue] = [
       "name": .string(name), "title": .string(title), "bins": .integer(bins),
@@ -69,7 +66,7 @@ extension ModelConfiguration {
 
   private static func name(_ reader: ConfigurationReader) throws(ConfigurationError) -> String {
     let name = try reader.string("name")
-    // Folders and files are named after it.
+    // The name becomes part of the names of folders and files.
     let isPlain = name.utf8.allSatisfy {
       switch UnicodeScalar($0) {
       case "a"..."z", "A"..."Z", "0"..."9", "-", "_", ".": true
@@ -106,7 +103,9 @@ extension ModelConfiguration.Published {
 }
 
 extension MaskDecoderConfiguration {
-  /// Reads the object `decoder` of a model with as many `bands`.
+  /// Reads the object `decoder` of a configuration with `bands` bands.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   public init(reading reader: ConfigurationReader, bands: Int) throws(ConfigurationError) {
     try reader.allow(["expansion", "mask_taps"])
     let range = 1...64
@@ -127,7 +126,7 @@ extension MaskDecoderConfiguration {
     }
   }
 
-  /// The object `decoder`.
+  /// The object `decoder` of a configuration.
   public var json: JSONValue {
     let first = expansions.first ?? 1
     let isUniform = expansions.allSatisfy { $0 == first }
@@ -146,6 +145,6 @@ extension ModelConfiguration: Codable {
     try self.init(json: JSONValue(from: decoder), file: "the model configuration")
   }
 
-  /// Writes `json`.
+  /// Encodes the configuration as `json`.
   public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
 }

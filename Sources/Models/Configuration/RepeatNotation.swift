@@ -1,11 +1,13 @@
-import Tensor
-
-/// Lists of numbers with repeats: `[2, "3x10", "8x12"]` is one 2, ten 3s and twelve 8s.
+/// Lists of numbers with repeats, in which `[2, "3x10", "8x12"]` is one 2, ten 3s and twelve 8s.
 extension ConfigurationReader {
-  /// More bands than any layout has; bounds what a repeat may ask for.
+  /// Largest length of a list, which is more than the bands of any layout, so that a repeat cannot
+  /// ask for any amount of memory.
   private static let longest = 4096
 
-  /// The numbers of the list of `key`, repeats written out; each must lie in `range`.
+  /// The numbers of the list at `key`, with repeats expanded.
+  ///
+  /// - Throws: `ConfigurationError` if the key is missing, its value is no such list or empty, or a
+  ///   number is not in `range`.
   public func repeatedIntegers(
     _ key: String, in range: ClosedRange<Int>
   ) throws(ConfigurationError) -> [Int] {

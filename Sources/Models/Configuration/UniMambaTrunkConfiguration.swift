@@ -1,22 +1,26 @@
+import Files
 import Tensor
 
-/// The configuration of a trunk of Mambas forward in time and an MLP (`"kind": "unimamba"`).
+/// The configuration of a trunk of Mambas that run forward in time and an MLP (`"kind":
+/// "unimamba"`).
 public struct UniMambaTrunkConfiguration: TrunkConfiguration {
-  /// What `trunk.kind` says in JSON.
+  /// The value of `trunk.kind` in JSON.
   public static let kind = "unimamba"
-  /// The sizes of every Mamba.
+  /// The sizes of each Mamba.
   public let mamba: MambaConfiguration
 
-  /// A trunk of Mambas of these sizes; `ModelConfiguration` checks the values.
+  /// A trunk of Mambas with these sizes; `ModelConfiguration` checks the values.
   public init(mamba: MambaConfiguration) { self.mamba = mamba }
 
-  /// Reads the object `trunk`.
+  /// Reads the object `trunk` of a configuration.
+  ///
+  /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   public init(reading reader: ConfigurationReader) throws(ConfigurationError) {
     try reader.allow(["kind", "mamba"])
     mamba = try MambaConfiguration(reading: reader.object("mamba"))
   }
 
-  /// The object `trunk`.
+  /// The object `trunk` of a configuration.
   public var json: JSONValue { .object(["kind": .string(Self.kind), "mamba": mamba.json]) }
 
   /// Registers the trunk's parameters in `scope`.

@@ -15,6 +15,6 @@ public struct Linear {
 }
 
 extension Linear {
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline { ModuleOutline(linear: weight, bias: true) }
 }

@@ -1,15 +1,15 @@
 import Tensor
 
-/// A layer as text: what PyTorch's `print(model)` shows of a module.
+/// A layer as text in the form that PyTorch's `print(model)` shows a module.
 public struct ModuleOutline: Equatable, Sendable {
   /// A named part of a module.
   public struct Child: Equatable, Sendable {
-    /// Its name, as in parameter keys.
+    /// The name of the part, as in parameter keys.
     public let name: String
     /// The part.
     public let module: ModuleOutline
 
-    /// A part of this name.
+    /// A part with this name.
     public init(_ name: String, _ module: ModuleOutline) {
       self.name = name
       self.module = module
@@ -20,17 +20,17 @@ public struct ModuleOutline: Equatable, Sendable {
   public let text: String
   /// The parts, in forward order; empty for a leaf.
   public let children: [Child]
-  /// Trainable numbers, those of the parts included.
+  /// Number of trainable parameters, those of the parts included.
   public let parameterCount: Int
 
-  /// A leaf.
+  /// A leaf with the given text.
   public init(_ text: String, parameters: [Parameter]) {
     self.text = text
     children = []
     parameterCount = parameters.reduce(0) { $0 + $1.count }
   }
 
-  /// A module of parts; `ownParameters` are those that belong to no part.
+  /// A module with parts; `ownParameters` are the parameters that belong to no part.
   public init(_ text: String, ownParameters: [Parameter] = [], _ children: [Child]) {
     self.text = text
     self.children = children
@@ -39,12 +39,12 @@ public struct ModuleOutline: Equatable, Sendable {
       + children.reduce(0) { $0 + $1.module.parameterCount }
   }
 
-  /// Like parts in a row, named by their number.
+  /// A list of modules, named by their number.
   public init(list modules: [ModuleOutline]) {
     self.init("ModuleList", modules.enumerated().map { Child(String($0), $1) })
   }
 
-  /// A matrix [out, in], with a bias of as many numbers as rows or without.
+  /// A linear layer with the matrix [out, in] and, if `bias` is true, a bias [out].
   init(linear weight: Parameter, bias: Bool) {
     text =
       "Linear(in_features=\(weight.shape[1]), out_features=\(weight.shape[0]), "
@@ -55,7 +55,8 @@ public struct ModuleOutline: Equatable, Sendable {
 }
 
 extension ModuleOutline: CustomStringConvertible {
-  /// The tree, two spaces a level. Equal neighbours of a list are one line: `(0-3): 4 x …`.
+  /// The tree as text, indented by two spaces per level. Equal neighbours of a list are one line:
+  /// `(0-3): 4 x …`.
   public var description: String { lines().joined(separator: "\n") }
 
   private func lines() -> [String] {

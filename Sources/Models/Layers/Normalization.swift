@@ -1,10 +1,11 @@
 import Tensor
 
-/// Normalises every frame over its N features: `(x − mean) / √(variance + eps) · weight + bias`.
+/// Layer normalisation of every frame over its N features: `(x − mean) / √(variance + eps) · weight
+/// + bias`.
 ///
-/// Biased variance, eps 1e-5. Source: Ba et al. 2016.
+/// The variance is biased, eps is 1e-5. Source: Ba et al. 2016.
 public struct LayerNorm {
-  /// Added to the variance.
+  /// Constant added to the variance.
   public static let epsilon: Float = 1e-5
   /// Scale, [N]; ones.
   public let weight: Parameter
@@ -18,15 +19,16 @@ public struct LayerNorm {
   }
 }
 
-/// Normalises over all features and frames of an utterance (one group), then scales each feature.
+/// Group normalisation over all features and frames of an utterance (one group), with a scale and
+/// shift for each feature.
 ///
-/// Biased variance, eps 1e-5. Source: Wu and He 2018.
+/// The variance is biased, eps is 1e-5. Source: Wu and He 2018.
 public struct GroupNorm {
-  /// Added to the variance.
+  /// Constant added to the variance.
   public static let epsilon: Float = 1e-5
-  /// Scale, one number a feature; ones.
+  /// Scale, one number per feature; ones.
   public let weight: Parameter
-  /// Shift, one number a feature; zeros.
+  /// Shift, one number per feature; zeros.
   public let bias: Parameter
 
   /// Registers `weight` and `bias` in `scope`.
@@ -37,7 +39,7 @@ public struct GroupNorm {
 }
 
 extension LayerNorm {
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "LayerNorm((\(weight.count),), eps=1e-05, elementwise_affine=True)",
@@ -46,7 +48,7 @@ extension LayerNorm {
 }
 
 extension GroupNorm {
-  /// As PyTorch prints it.
+  /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
       "GroupNorm(1, \(weight.count), eps=1e-05, affine=True)", parameters: [weight, bias])

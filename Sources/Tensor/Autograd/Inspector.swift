@@ -1,19 +1,19 @@
-/// Looks at what the operations of one tape make, forward and backward, in the order of
-/// computation: to find where a number first stops being finite.
+/// An observer of the tensors that the operations of one tape compute, forward and backward, in the
+/// order of computation, to find the first tensor that is not finite.
 ///
-/// Layers tell the tape what they have made (`Tape.inspect`), under their names. It reads tensors
-/// and changes none, so results are the same with it and without. A tape without one does nothing
-/// but test for it, once a layer and once a backward step.
+/// Layers show the tape their outputs (`Tape.inspect`) under their names. An inspector reads
+/// tensors and changes none, so results do not depend on it. A tape without an inspector only tests
+/// for one, once per layer and once per backward step.
 public final class Inspector {
-  /// A tensor at its place in the computation.
+  /// The statistics of one tensor and its place in the computation.
   public struct Observation: Codable, Equatable, Sendable {
-    /// The part of the computation.
+    /// A part of the computation.
     public enum Stage: String, Codable, Sendable {
-      /// What goes in.
+      /// The model's input.
       case input
-      /// Parameters, as they are before anything is computed.
+      /// Parameters before the forward pass.
       case weights
-      /// What an operation makes.
+      /// The output of an operation.
       case forward
       /// The gradients that the backward step of an operation makes.
       case backward
@@ -21,14 +21,14 @@ public final class Inspector {
 
     /// The part of the computation.
     public var stage: Stage
-    /// The layer whose operation made it, such as `layers.2.intra`.
+    /// The layer whose operation computes the tensor, such as `layers.2.intra`.
     public var layer: String
-    /// Which tensor of that layer.
+    /// The tensor of that layer, such as "output".
     public var tensor: String
-    /// What is in it.
+    /// Statistics of the tensor's elements.
     public var statistics: TensorStatistics
 
-    /// Puts the parts together.
+    /// An observation with the given parts.
     public init(stage: Stage, layer: String, tensor: String, statistics: TensorStatistics) {
       self.stage = stage
       self.layer = layer
@@ -40,14 +40,14 @@ public final class Inspector {
   private struct Mark {
     let layer: String
     let output: Tensor
-    /// Backward steps recorded before the layer's own, and after.
+    /// Numbers of recorded backward steps before and after the layer's own.
     let start: Int
     let end: Int
   }
 
-  /// What was seen so far.
+  /// The observations so far, in the order of computation.
   public private(set) var observations: [Observation] = []
-  /// The layers that were seen, in forward order.
+  /// The layers observed so far, in forward order.
   public private(set) var layers: [String] = []
   private let parameters: ParameterArena
   private var marks: [Mark] = []
@@ -57,31 +57,33 @@ public final class Inspector {
   /// An inspector of a model with these parameters.
   public init(_ parameters: ParameterArena) { self.parameters = parameters }
 
-  /// The layer that `parameter` belongs to, of those that were seen: its name begins with theirs.
+  /// The observed layer that `parameter` belongs to: the one with whose name the parameter's name
+  /// begins.
   public func layer(of parameter: Parameter) -> String {
     layers.filter { parameter.name.hasPrefix($0 + ".") }.max { $0.count < $1.count }
       ?? parameter.name
   }
 
-  /// The output of `layer`, after which the tape holds `recorded` backward steps.
+  /// Observes the output of `layer`, after which the tape holds `recorded` backward steps.
   func forward(_ layer: String, _ output: Tensor, recorded: Int) {
     layers.append(layer)
     observe(.forward, layer, "output", UnsafeBufferPointer(output.storage.buffer))
     marks.append(Mark(layer: layer, output: output, start: marks.last?.end ?? 0, end: recorded))
   }
 
-  /// Before the last of `recorded` backward steps.
+  /// Observes the gradient of a layer's output before the last of `recorded` backward steps runs.
   func willRun(recorded: Int) {
     guard let mark = marks.last, mark.end == recorded, let gradient = mark.output.gradient else {
       return
     }
-    // The step before has made it: that layer is to be looked at.
+    // The backward step that ran last has computed this gradient, so its layer is named.
     observe(
       .backward, lastBackward ?? mark.layer, "gradient of the output of \(mark.layer)",
       UnsafeBufferPointer(gradient.buffer))
   }
 
-  /// After a backward step that left `recorded` others.
+  /// Observes the parameter gradients of a layer after its backward steps, when `recorded` steps of
+  /// other layers are left.
   func didRun(recorded: Int) {
     guard let mark = marks.last, recorded <= mark.start else { return }
     marks.removeLast()

@@ -1,10 +1,11 @@
-import Foundation
+import Files
 
-/// `count` ≤ `length` random vectors of length 1 that stand upright on each other.
+/// `count` random orthonormal vectors of `length` elements, with `count` ≤ `length`.
 ///
-/// Normally distributed numbers, made orthonormal one vector after the other (Gram and Schmidt),
-/// as torch.nn.init.orthogonal_ does by a QR decomposition whose R has a positive diagonal. Each
-/// vector is projected twice, after which rounding has no part in it.
+/// Vectors of normally distributed numbers are orthonormalised one after the other (Gram and
+/// Schmidt); torch.nn.init.orthogonal_ does so by a QR decomposition whose R has a positive
+/// diagonal. Each vector is projected twice, which removes the rounding errors of the first
+/// projection.
 func orthonormalVectors(_ count: Int, length: Int, _ random: inout Random) -> [[Double]] {
   precondition(count <= length, "\(count) orthonormal vectors of \(length) numbers")
   var vectors: [[Double]] = []
@@ -23,14 +24,4 @@ func orthonormalVectors(_ count: Int, length: Int, _ random: inout Random) -> [[
     vectors.append(vector.map { $0 * scale })
   }
   return vectors
-}
-
-extension Random {
-  /// A number of the normal distribution (Box and Muller 1958).
-  fileprivate mutating func normal() -> Double {
-    // The first is never 0.
-    let first = (Double(next() >> 11) + 1) * 0x1p-53
-    let second = Double(next() >> 11) * 0x1p-53
-    return (-2 * log(first)).squareRoot() * cos(2 * .pi * second)
-  }
 }

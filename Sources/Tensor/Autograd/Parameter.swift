@@ -1,31 +1,32 @@
+import Files
 import Foundation
 
-/// How a parameter gets its first value; the names are PyTorch's.
+/// The distribution or rule of a parameter's initial value, with PyTorch's names.
 public enum Initializer: Sendable, Equatable {
   /// All zeros.
   case zeros
   /// All ones.
   case ones
-  /// Uniform in ±bound.
+  /// Uniform distribution in ±bound.
   case uniform(bound: Float)
-  /// Uniform in ±sqrt(6 / (fan in + fan out)) of an [out, in] matrix.
+  /// Uniform distribution in ±sqrt(6 / (fan in + fan out)) for an [out, in] matrix.
   case xavierUniform
-  /// Orthonormal columns of a matrix with at least as many rows as columns, drawn evenly among all
-  /// such matrices; of another, orthonormal rows.
+  /// Orthonormal columns for a matrix with at least as many rows as columns, drawn uniformly from
+  /// all such matrices; orthonormal rows for any other matrix.
   case orthogonal
-  /// log(1…d_state) on every row of [D, d_state], as in mamba_ssm.
+  /// Values log(1…d_state) in every row of [D, d_state], as in mamba_ssm.
   case logStateIndex
-  /// Inverse softplus of steps drawn log-uniformly in [minimum, maximum], at least `floor`.
+  /// Inverse softplus of step sizes drawn log-uniformly from [minimum, maximum], at least `floor`.
   case inverseSoftplusOfLogUniform(minimum: Float, maximum: Float, floor: Float)
 }
 
-/// One named array inside a `ParameterArena`.
+/// A named array inside a `ParameterArena`.
 public struct Parameter {
   /// Key in weight files, as in PyTorch's `state_dict`.
   public let name: String
   /// Extent of every axis.
   public let shape: [Int]
-  /// Its first element's place in the arena.
+  /// Index of its first element in the arena.
   public let offset: Int
   let initializer: Initializer
   private unowned let arena: ParameterArena
@@ -44,7 +45,7 @@ public struct Parameter {
   public var value: UnsafeMutablePointer<Float> { arena.values.base + offset }
   /// First element of the gradient, which backward kernels add to.
   public var gradient: UnsafeMutablePointer<Float> { arena.gradients.base + offset }
-  /// A copy of the value.
+  /// A copy of the value, row-major.
   public var elements: [Float] { Array(UnsafeBufferPointer(start: value, count: count)) }
 }
 
@@ -52,13 +53,13 @@ public struct Parameter {
 ///
 /// Layers register their parameters in forward order; `allocate` then lays them out, each on a
 /// cache line. Gradient buckets are ranges of the arena, and Adam, the norm and the finiteness
-/// check are single loops. The filling between parameters is zero and stays zero.
+/// check are single loops. The padding between parameters is zero and stays zero.
 public final class ParameterArena {
   /// The registered parameters, in forward order.
   public private(set) var parameters: [Parameter] = []
-  /// Values of all parameters.
+  /// Values of all parameters, padding included.
   public private(set) var values = Storage(count: 0)
-  /// Gradients of all parameters, in the same places.
+  /// Gradients of all parameters, in the layout of `values`.
   public private(set) var gradients = Storage(count: 0)
   private var next = 0
   private var names: Set<String> = []
@@ -66,9 +67,9 @@ public final class ParameterArena {
   /// An empty arena.
   public init() {}
 
-  /// Number of floats in each buffer, filling included.
+  /// Number of floats in each buffer, padding included.
   public var count: Int { values.count }
-  /// Number of trainable numbers.
+  /// Number of trainable values, without padding.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 
   func register(name: String, shape: [Int], initializer: Initializer) -> Parameter {
@@ -81,10 +82,10 @@ public final class ParameterArena {
     return parameter
   }
 
-  /// Lays all registered parameters out and gives them their first values.
+  /// Lays out all registered parameters and sets their initial values.
   ///
-  /// Each parameter draws from its own stream, made of `seed` and its name: adding a layer does
-  /// not change the others.
+  /// Each parameter draws from its own stream, which `seed` and its name determine, so that adding
+  /// a layer does not change the others.
   public func allocate(seed: UInt64) {
     values = Storage(count: next)
     gradients = Storage(count: next)
@@ -94,22 +95,22 @@ public final class ParameterArena {
     }
   }
 
-  /// Gives the gradients' memory back, for a model that only runs forward.
+  /// Frees the gradients' memory, for a model that only runs forward.
   public func discardGradients() { gradients = Storage(count: 0) }
 
-  /// Sets all gradients, or those of `range`, elements of the arena, to zero.
+  /// Sets gradients to zero, all of them or only the elements `range` of the arena.
   public func zeroGradients(_ range: Range<Int>? = nil) {
     UnsafeMutableBufferPointer(rebasing: gradients.buffer[range ?? 0..<count])
       .update(repeating: 0)
   }
 }
 
-/// A place in the tree of names, where a layer registers its parameters.
+/// A node in the tree of parameter names, at which a layer registers its parameters.
 public struct ParameterScope {
   private let arena: ParameterArena
   private let prefix: String
 
-  /// The root of an arena.
+  /// The root scope of an arena.
   public init(_ arena: ParameterArena) { self.init(arena: arena, prefix: "") }
 
   private init(arena: ParameterArena, prefix: String) {
@@ -117,15 +118,15 @@ public struct ParameterScope {
     self.prefix = prefix
   }
 
-  /// Its place, such as `layers.2.intra`; empty for the root.
+  /// The scope's full name, such as `layers.2.intra`; empty for the root.
   public var name: String { String(prefix.dropLast()) }
 
-  /// The scope `name` below this one.
+  /// The scope called `name` below this one.
   public func child(_ name: String) -> ParameterScope {
     ParameterScope(arena: arena, prefix: prefix + name + ".")
   }
 
-  /// Registers a parameter here.
+  /// Registers a parameter in this scope.
   public func parameter(
     _ name: String, _ shape: [Int], _ initializer: Initializer
   ) -> Parameter {

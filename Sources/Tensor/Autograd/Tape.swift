@@ -1,8 +1,8 @@
 /// The record of one forward pass, replayed backwards.
 ///
-/// Operations are coarse: each is one equation of the paper with a hand-written backward kernel.
-/// An operation runs its forward kernel, then records one closure that holds what its backward
-/// kernel needs. `backward` pops closures from the end, so activations free themselves on the way.
+/// Operations are coarse: each is one equation of the paper with a hand-written backward kernel. An
+/// operation runs its forward kernel, then records one closure that holds the tensors its backward
+/// kernel needs. `backward` pops closures from the end, which frees their activations on the way.
 public final class Tape {
   private struct Entry {
     let backward: () -> Void
@@ -11,11 +11,11 @@ public final class Tape {
   }
 
   private var entries: [Entry] = []
-  /// False for inference: nothing is recorded and activations die at once.
+  /// Whether backward steps are recorded; false for inference, where activations are freed at once.
   public let isRecording: Bool
-  /// How operations run.
+  /// Settings that operations run with.
   public let execution: Execution
-  /// Looks at what operations make; nil for nothing, as in training and inference.
+  /// The inspector of operations' outputs and gradients; nil in training and inference.
   public let inspector: Inspector?
 
   /// A tape that records.
@@ -41,7 +41,7 @@ public final class Tape {
   public var count: Int { entries.count }
 
   /// Appends the backward step of an operation, which adds to the gradients of `parameters` and of
-  /// no others.
+  /// no other parameters.
   public func record(using parameters: [Parameter] = [], _ backward: @escaping () -> Void) {
     guard isRecording else { return }
     let end = parameters.map { $0.offset + $0.count }.max() ?? 0
@@ -49,21 +49,22 @@ public final class Tape {
       Entry(backward: backward, parametersEnd: max(end, entries.last?.parametersEnd ?? 0)))
   }
 
-  /// Shows the inspector, if there is one, what `layer` has made; called after its operation.
+  /// Shows the inspector, if there is one, the output of `layer`; called after its operation.
   @inline(__always)
   public func inspect(_ layer: @autoclosure () -> String, _ output: @autoclosure () -> Tensor) {
     if let inspector { inspector.forward(layer(), output(), recorded: count) }
   }
 
-  /// Runs all recorded steps, last first, and forgets them.
+  /// Runs and removes all recorded backward steps, last first.
   ///
-  /// Parameter gradients are added to their arena; seed the output's gradient before.
+  /// Parameter gradients are added to their arena. Set the output's gradient before.
   public func backward() { while backwardStep() != nil {} }
 
-  /// Runs the last recorded step, forgets it, and returns the first element of the arena from which
-  /// on this tape adds to no gradient any more; nil if nothing is recorded.
+  /// Runs and removes the last recorded backward step.
   ///
-  /// Parameters lie in forward order, so gradients become final from the arena's end on.
+  /// - Returns: the index in the arena from which on gradients are final, since no remaining step
+  ///   adds to them; nil if nothing was recorded. Parameters lie in forward order, so gradients
+  ///   become final from the arena's end.
   public func backwardStep() -> Int? {
     guard !entries.isEmpty else { return nil }
     inspector?.willRun(recorded: count)

@@ -1,13 +1,14 @@
-/// How a pass through a model runs. Its results do not depend on it, bit for bit.
+/// Settings of a forward and backward pass through a model, none of which changes a bit of its
+/// results.
 ///
-/// An argument of the tape, so that every operation sees it and none has a setting of its own.
+/// The tape carries them, so that every operation sees them and none has a setting of its own.
 public struct Execution {
-  /// Threads that share the work inside one utterance.
+  /// Number of threads that share the work inside one utterance.
   public var threads: Int
-  /// Whether operations keep nothing but their inputs and compute the rest again in backward:
-  /// a fraction of the memory for about a fifth more time.
+  /// Whether operations keep only their inputs and recompute the other activations in backward: a
+  /// fraction of the memory for about a fifth more time.
   public var recomputes: Bool
-  /// Where to add up the time of each part; only with one thread.
+  /// Profile that adds up the time of each part; only with one thread.
   public var profile: Profile?
 
   /// One thread, activations kept, no measurements.

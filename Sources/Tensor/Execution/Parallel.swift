@@ -2,10 +2,10 @@ import CPlatform
 import Dispatch
 import Foundation
 
-/// Runs tasks 0..<count on up to `threads` threads: `body(task, worker)`, where the tasks of one
-/// worker run one after the other. Tasks are taken in ascending order.
+/// Runs tasks 0..<count on up to `threads` threads as `body(task, worker)`, where the tasks of one
+/// worker run one after the other. Workers take tasks in ascending order.
 ///
-/// The threads are those of Dispatch's pool, which parks them between calls.
+/// The threads belong to Dispatch's pool, which parks them between calls.
 func parallel(_ threads: Int, tasks count: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
   let workers = min(threads, count)
   if workers <= 1 {
@@ -15,12 +15,13 @@ func parallel(_ threads: Int, tasks count: Int, _ body: (_ task: Int, _ worker: 
   let queue = TaskQueue(count)
   let mode = platform_arithmetic_mode()
   withoutActuallyEscaping(body) { body in
-    // Safe to share: the callers' tasks write to places of their own, or take turns in an
+    // Safe to share: the callers' tasks write to memory of their own, or take turns in an
     // `OrderedSection`, and all have ended when this function returns.
     nonisolated(unsafe) let body = body
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      // Denormals are a register of each thread: all have to treat them as the caller does, and the
-      // pool's threads serve others afterwards.
+      // Each thread has its own register for the treatment of denormals: every thread needs the
+      // caller's setting, and needs its old one back because the pool's threads serve others
+      // afterwards.
       let usual = platform_arithmetic_mode()
       platform_set_arithmetic_mode(mode)
       defer { platform_set_arithmetic_mode(usual) }
@@ -48,16 +49,16 @@ private final class TaskQueue: @unchecked Sendable {
 }
 
 /// Lets the tasks of `parallel` add to shared sums one after the other in ascending order, so that
-/// the sums' rounding does not depend on which thread is first.
+/// the rounding of the sums does not depend on which thread is first.
 ///
-/// A task that is early waits. The lowest unfinished task never does: tasks are taken in order, so
-/// it is always running.
+/// A task that is early waits. The lowest unfinished task never waits, and is always running
+/// because tasks are taken in order; so there is no deadlock.
 final class OrderedSection: @unchecked Sendable {
   // All state is behind the condition.
   private let condition = NSCondition()
   private var turn = 0
 
-  /// Runs `body` once tasks 0..<task have run theirs. Every task has to come, once.
+  /// Runs `body` once tasks 0..<task have run theirs. Every task must call this exactly once.
   func run(_ task: Int, _ body: () -> Void) {
     condition.lock()
     while turn != task { condition.wait() }

@@ -2,10 +2,10 @@ import Foundation
 
 /// Time and work of the parts of a step, added up by the operations.
 ///
-/// A part is measured around each of its kernel calls, two clock readings of some 20 ns; with no
-/// profile nothing is read.
+/// Each kernel call of a part is measured with two clock readings of some 20 ns; without a profile
+/// no clock is read.
 public final class Profile {
-  /// What is told apart.
+  /// A part of a step that is measured separately.
   public enum Part: Int, CaseIterable, Sendable {
     case bandSplit
     case layerNorm
@@ -36,7 +36,7 @@ public final class Profile {
     case adam
     case loading
 
-    /// As tables call it.
+    /// The part's name in tables.
     public var title: String {
       switch self {
       case .bandSplit: "band split"
@@ -71,33 +71,34 @@ public final class Profile {
     }
   }
 
-  /// When it runs.
+  /// The pass in which a part runs.
   public enum Pass: Int, CaseIterable, Sendable {
     case forward
     case backward
-    /// Forward work done again for backward.
+    /// Forward work that backward recomputes.
     case recompute
   }
 
-  /// What bounds a part.
+  /// The work of a part, from which the bounds of its speed follow.
   public struct Work: Sendable {
-    /// Floating-point operations of products that the mathematics needs; a multiply-add is two.
+    /// Floating-point operations of the matrix products that the mathematics needs; a multiply-add
+    /// counts as two.
     public var productFlops = 0.0
-    /// Vector arithmetic: lanes times instructions that need a multiply-add port.
+    /// Vector arithmetic, in lanes times instructions that need a multiply-add port.
     public var laneOperations = 0.0
-    /// Bytes read and written, each array once.
+    /// Number of bytes read and written, each array once.
     public var bytes = 0.0
 
-    /// Work that is only timed.
+    /// No work, for parts that are only timed.
     public static let uncounted = Work()
 
-    /// A product C[m, n] = A[m, k]·B[k, n].
+    /// Work of a product C[m, n] = A[m, k]·B[k, n].
     public static func product(_ m: Int, _ n: Int, _ k: Int) -> Work {
       Work(productFlops: 2 * Double(m) * Double(n) * Double(k))
     }
 
-    /// A pass over `elements` floats that reads or writes each of `arrays` arrays once, with
-    /// `operations` arithmetic instructions for each vector.
+    /// Work of a pass over `elements` floats that reads or writes each of `arrays` arrays once,
+    /// with `operations` arithmetic instructions for each vector.
     public static func pass(
       _ elements: Int, arrays: Double, operations: Double = 0
     ) -> Work {
@@ -105,7 +106,7 @@ public final class Profile {
         laneOperations: operations * Double(elements), bytes: 4 * arrays * Double(elements))
     }
 
-    /// Both together.
+    /// The sum of both works.
     public static func + (a: Work, b: Work) -> Work {
       Work(
         productFlops: a.productFlops + b.productFlops,
@@ -119,7 +120,7 @@ public final class Profile {
     public var seconds = 0.0
     /// Number of measurements.
     public var calls = 0
-    /// What was done in that time.
+    /// Work done in that time.
     public var work = Work()
   }
 
@@ -129,7 +130,7 @@ public final class Profile {
   /// Empty sums.
   public init() {}
 
-  /// What one part took in one pass.
+  /// Time and work of one part in one pass.
   public subscript(part: Part, pass: Pass) -> Entry {
     get { entries[part.rawValue * Pass.allCases.count + pass.rawValue] }
     set { entries[part.rawValue * Pass.allCases.count + pass.rawValue] = newValue }
@@ -137,7 +138,7 @@ public final class Profile {
 }
 
 extension Profile? {
-  /// Runs `body`, and adds its time if there is a profile.
+  /// Runs `body`, and adds its time and work to the profile if there is one.
   @inline(__always)
   public func measure<Result>(
     _ part: Profile.Part, _ pass: Profile.Pass, _ work: @autoclosure () -> Profile.Work,

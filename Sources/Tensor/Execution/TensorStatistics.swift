@@ -1,18 +1,19 @@
-/// What of a tensor shows whether it is sound: how large it is, and what in it is no number.
+/// Statistics that show whether a tensor is finite: its largest magnitude, and its numbers of NaN
+/// and infinite elements.
 public struct TensorStatistics: Codable, Equatable, Sendable {
   /// Number of elements.
   public private(set) var count = 0
-  /// Elements that are not a number.
+  /// Number of NaN elements.
   public private(set) var nanCount = 0
-  /// Elements that are infinite.
+  /// Number of infinite elements.
   public private(set) var infinityCount = 0
   /// Largest magnitude of the finite elements; 0 if there are none.
   public private(set) var largest: Float = 0
 
-  /// Of nothing.
+  /// Statistics of no elements.
   public init() {}
 
-  /// Of `values`.
+  /// Statistics of `values`.
   public init(_ values: UnsafeBufferPointer<Float>) {
     count = values.count
     for value in values {
@@ -27,13 +28,13 @@ public struct TensorStatistics: Codable, Equatable, Sendable {
     }
   }
 
-  /// Of `values`.
+  /// Statistics of `values`.
   public init(_ values: [Float]) { self = values.withUnsafeBufferPointer { Self($0) } }
 
   /// Whether every element is finite.
   public var isFinite: Bool { nanCount == 0 && infinityCount == 0 }
 
-  /// Includes those of other elements.
+  /// Adds the statistics of other elements.
   public mutating func merge(_ other: TensorStatistics) {
     count += other.count
     nanCount += other.nanCount

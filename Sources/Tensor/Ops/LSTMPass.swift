@@ -72,8 +72,8 @@ struct LSTMPass {
     }
   }
 
-  /// Adds to the gradients of weights, and calls `write` with rows of d/d(normalised x), `rowStride`
-  /// apart, and the offset of the first. `records` are used up.
+  /// Adds to the gradients of weights, and calls `write` with rows of d/d(normalised x),
+  /// `sizes.rowStride` apart, and the offset of the first. `records` are used up.
   func backward(
     _ x: FloatPointer, _ upstream: FloatPointer, _ norm: LSTMNorm, _ weights: BackwardLSTM,
     _ records: LSTMRecords, _ gradients: LSTMGradients, outputBias: MutableFloatPointer?,

@@ -1,22 +1,22 @@
 import Foundation
 import KernelAPI
 
-/// Adam over a parameter arena, with PyTorch's defaults and bias correction.
+/// The Adam optimiser over a parameter arena, with PyTorch's defaults and bias correction.
 ///
 /// Source: Kingma and Ba 2015.
 public final class Adam {
-  /// First moments, in the arena's layout.
+  /// First moments of the gradients, in the arena's layout.
   public let firstMoment: Storage
-  /// Second moments, in the arena's layout.
+  /// Second moments of the gradients, in the arena's layout.
   public let secondMoment: Storage
-  /// Steps taken.
+  /// Number of steps taken.
   public var stepCount: Int
   private let arena: ParameterArena
   private let beta1 = 0.9
   private let beta2 = 0.999
   private let epsilon: Float = 1e-8
 
-  /// Moments of zero for all of `arena`.
+  /// An optimiser for all parameters of `arena`, with moments of zero.
   public init(_ arena: ParameterArena) {
     self.arena = arena
     firstMoment = Storage(count: arena.count)
@@ -24,7 +24,7 @@ public final class Adam {
     stepCount = 0
   }
 
-  /// Updates every parameter from its gradient times `gradientScale`.
+  /// Takes one step, with every parameter's gradient multiplied by `gradientScale`.
   public func step(learningRate: Float, gradientScale: Float = 1) {
     stepCount += 1
     kernels.adam(

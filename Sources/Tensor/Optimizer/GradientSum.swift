@@ -1,13 +1,13 @@
 import KernelAPI
 
-/// The sum of several items' gradients, in double precision.
+/// The sum of the gradients of several items, in double precision.
 ///
 /// Float gradients added as doubles lose nothing that a float could hold, so their sum does not
-/// depend on the order: not on which rank holds which item, nor on how many ranks there are.
+/// depend on the order, and thus neither on which rank holds which item nor on the number of ranks.
 public final class GradientSum {
   /// The sums, in the arena's layout.
   public let buffer: UnsafeMutableBufferPointer<Double>
-  /// Zeros for all of `arena`.
+  /// Sums of zero for all parameters of `arena`.
   public init(_ arena: ParameterArena) {
     buffer = .allocate(capacity: arena.count)
     buffer.initialize(repeating: 0)
@@ -15,10 +15,10 @@ public final class GradientSum {
 
   deinit { buffer.deallocate() }
 
-  /// Forgets everything.
+  /// Sets all sums to zero.
   public func reset() { buffer.update(repeating: 0) }
 
-  /// Adds the gradients of one item, or those of `range`, elements of the arena.
+  /// Adds the gradients of one item, all of them or only the elements `range` of the arena.
   public func add(_ arena: ParameterArena, _ range: Range<Int>? = nil) {
     let range = range ?? 0..<arena.count
     precondition(

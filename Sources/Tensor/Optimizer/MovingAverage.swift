@@ -2,17 +2,17 @@ import KernelAPI
 
 /// An exponential moving average of an arena's values.
 ///
-/// While young it forgets faster, min(decay, (1 + n)/(10 + n)) after n updates, so that the random
-/// start does not linger in a short run.
+/// The decay is min(decay, (1 + n)/(10 + n)) after n updates, so that the average forgets the
+/// random initial values soon, also in a short run.
 public final class MovingAverage {
   /// The averaged values, in the arena's layout.
   public let values: Storage
-  /// Updates so far.
+  /// Number of updates so far.
   public var updateCount: Int
-  /// The decay that it grows to.
+  /// The decay after many updates.
   public let decay: Float
 
-  /// Starts at the arena's present values.
+  /// An average that starts at the arena's current values.
   public init(_ arena: ParameterArena, decay: Float) {
     self.decay = decay
     values = Storage(count: arena.count)
@@ -20,7 +20,7 @@ public final class MovingAverage {
     updateCount = 0
   }
 
-  /// Moves towards the arena's present values.
+  /// Moves the average towards the arena's current values.
   public func update(_ arena: ParameterArena) {
     updateCount += 1
     let n = Float(updateCount)
@@ -29,7 +29,8 @@ public final class MovingAverage {
       decay: min(decay, (1 + n) / (10 + n)), count: arena.count)
   }
 
-  /// Exchanges the averaged values with the arena's: once to validate, once more to go on.
+  /// Exchanges the averaged values with the arena's: before a validation, and after it to continue
+  /// training.
   public func swap(with arena: ParameterArena) {
     for i in 0..<arena.count { Swift.swap(&values.base[i], &arena.values.base[i]) }
   }

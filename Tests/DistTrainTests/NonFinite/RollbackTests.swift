@@ -1,7 +1,8 @@
 import DistTrain
+import Files
 import Foundation
-import Tensor
-import TestSupport
+import RunTestSupport
+import Synchronization
 import Testing
 
 /// After too many skipped steps in a row the run goes back to its last good state, with a lower
@@ -9,7 +10,7 @@ import Testing
 @Suite(.serialized) struct RollbackTests {
   private static let policy = NonFinitePolicy(skipLimit: 2, rollbackFactor: 0.5, rollbackLimit: 1)
 
-  /// What the run comes to that starts at the checkpoint of `source`, or anew, with the rate × 0.5.
+  /// Result of a run from the checkpoint of `source`, or from its beginning, with the rate × 0.5.
   private func expected(_ run: NonFiniteRun, from source: String?) throws -> NonFiniteRun.Outcome {
     let data = try source.map {
       try Data(contentsOf: run.folder.appending(path: "\($0)/last.safetensors"))
@@ -113,6 +114,30 @@ import Testing
     }
   }
 
+  // Step 8 is the last of the second epoch: its checkpoint holds a NaN, so the run goes back over
+  // the epoch's border to step 4.
+  @Test func undoneEpochsLeaveTheHistoryAtOnce() throws {
+    try NonFiniteRun.with(train: 16, epochs: 3) { run in
+      let seen = Mutex<[[String]]>([])
+      let outcomes = try run.train(Self.policy) { rank in
+        let fault = NumericalFault.poisonWeight(step: 8, rank: rank).hooks(rank: rank)
+        return StepHooks(beforeStep: { step, arena in
+          fault.beforeStep(step, arena)
+          guard rank == 0, step == 5 || step == 9 else { return }
+          let epochs = (try? run.historyEpochs()) ?? ["unreadable"]
+          seen.withLock { $0.append(epochs) }
+        })
+      }
+      #expect(outcomes.allSatisfy { $0.error == nil && $0.isDone && $0.progress.step == 12 })
+      let rollback = try #require(try run.events("rollback").first)
+      #expect(rollback["from_step"] == .integer(9) && rollback["step"] == .integer(4))
+      #expect(try run.events("epoch").map { $0["epoch"] } == [1, 2, 2, 3].map { .integer($0) })
+      // Before step 5, before step 9, and before both once more.
+      #expect(seen.withLock { $0 } == [["1"], ["1", "2"], ["1"], ["1", "2"]])
+      #expect(try run.historyEpochs() == ["1", "2", "3"])
+    }
+  }
+
   @Test func badCheckpointsAreNotGoneBackTo() throws {
     try NonFiniteRun.with(train: 16, epochs: 2) { run in
       let checkpoint = run.folder.file("run/last.safetensors")
@@ -151,7 +176,7 @@ import Testing
       }
       let log = try run.log()
       #expect(
-        log.contains("4 steps were skipped in all, the first was step 6 in pass 2"), "\(log)")
+        log.contains("4 steps were skipped in all, the first was step 6 in epoch 2"), "\(log)")
       #expect(log.contains("learning rates tried: 0.001, 0.0005"), "\(log)")
       let dumps = run.folder.file("run/nonfinite")
       let first = "\(dumps)/step-00000006-rank1.safetensors"

@@ -1,5 +1,7 @@
 import DistTrain
 import Foundation
+import Platform
+import RunTestSupport
 import Testing
 
 /// Clocks and files of traces, with numbers made by hand.

@@ -1,9 +1,11 @@
+import Communication
 import DistTrain
+import Files
 import Foundation
 import Models
-import Tensor
-import TestSupport
+import RunFiles
 import Testing
+import TestSupport
 
 /// The files of a run's checkpoints: which stay, and which one a run goes on from.
 @Suite struct CheckpointStoreTests {
@@ -118,8 +120,8 @@ import Testing
   @Test func whatIsSavedIsSaid() throws {
     try withStore { store, folder in
       let saved = try store.save(state(step: 7), configuration)
-      #expect(saved.step == 7 && saved.path == folder.file(name(7)) && saved.seconds > 0)
-      #expect(try Data(contentsOf: URL(fileURLWithPath: saved.path)).count == saved.bytes)
+      #expect(saved.step == 7 && saved.file == folder.file(name(7)) && saved.seconds > 0)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: saved.file)).count == saved.bytes)
     }
   }
 
@@ -199,7 +201,7 @@ import Testing
     }
     try withStore { store, _ in
       let error = #expect(throws: RootFailure.self) { try load(store) }
-      #expect(error?.description.contains("there is no checkpoint to resume") == true)
+      #expect(error?.description.contains("no checkpoint to resume") == true)
     }
   }
 

@@ -1,10 +1,10 @@
-import Audio
+import Communication
+import Corpora
 import DistTrain
 import Foundation
 import Models
-import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// How gradients travel changes no bit of a run, but for the wire formats that round.
 @Suite(.serialized) struct ExchangedStepsTests {
@@ -64,16 +64,8 @@ import Testing
     #expect(isRounded, "nothing was rounded, so nothing is tested")
     let worst = zip(rounded[0].losses, exact[0].losses).map { abs($0 - $1) / $1 }.max() ?? .nan
     #expect(worst <= limit, "\(wire): the loss is off by \(worst) of itself")
-    // And it is training that is compared: the first pass of four steps against the last.
+    // And it is training that is compared: the first epoch of four steps against the last.
     let losses = exact[0].losses
     #expect(losses.suffix(4).reduce(0, +) < losses.prefix(4).reduce(0, +))
-  }
-
-  @Test func lostRanksHaveAStatusOfTheirOwn() {
-    let lost = CommunicationError.callFailed(operation: "barrier", rank: 1, reason: "gone")
-    #expect(ParallelCommand.status(of: lost) == .rankLost)
-    #expect(ParallelCommand.status(of: ReplicaError.communication(lost)) == .rankLost)
-    let other = ReplicaError.diverged(subject: "parameters", ranks: [1], worldSize: 3)
-    #expect(ParallelCommand.status(of: other) == .failure)
   }
 }

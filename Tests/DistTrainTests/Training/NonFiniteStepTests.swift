@@ -1,10 +1,10 @@
-import Audio
+import Communication
+import Corpora
 import DistTrain
 import Foundation
 import Models
-import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// Steps with a gradient that is not finite are skipped by all ranks together.
 @Suite(.serialized) struct NonFiniteStepTests {

@@ -1,9 +1,11 @@
-import Audio
+import Communication
+import Corpora
 import DistTrain
 import Foundation
 import Models
-import TestSupport
+import RunFiles
 import Testing
+import TestSupport
 
 /// Reading crops ahead changes nothing but the time that steps wait.
 @Suite struct PrefetchedTrainingTests {
@@ -141,7 +143,7 @@ import Testing
     }
     #expect(
       warning(12.34, of: 300)
-        == "the steps of pass 3 waited 12.3 s of 300.0 s (4.1%) for training audio; put the corpus "
+        == "the steps of epoch 3 waited 12.3 s of 300.0 s (4.1%) for training audio; put the corpus "
         + "on a disk of the machine, or pack it into one file with disttrain prepare pack")
     #expect(warning(3.01, of: 300) != nil && warning(2.99, of: 300) == nil)
     // The first crop of a run of seconds.

@@ -7,7 +7,7 @@ import Testing
   private struct Failure: Error, Equatable { let request: Int }
   private typealias Squares = Prefetcher<Int, Int, Failure>
 
-  /// What the maker has been asked for, and a gate that holds it.
+  /// Requests to the maker, and a gate that holds it.
   private final class Workshop: Sendable {
     private let condition = NSCondition()
     private let made = Mutex<[Int]>([])

@@ -1,6 +1,6 @@
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// What the tape promises about gradients and the life of activations.
 struct TapeTests {

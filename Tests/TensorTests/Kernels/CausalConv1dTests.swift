@@ -1,7 +1,7 @@
 import KernelAPI
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// The convolution kernels over tiles of sequences, against textbook loops in `Double`.
 struct CausalConv1dTests {

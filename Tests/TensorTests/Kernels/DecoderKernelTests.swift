@@ -1,7 +1,6 @@
 import Foundation
 import KernelAPI
 import Tensor
-import TestSupport
 import Testing
 
 /// The element-wise kernels of the decoder and of dt against `Double`.

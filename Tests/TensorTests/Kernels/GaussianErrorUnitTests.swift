@@ -1,7 +1,6 @@
 import Foundation
 import KernelAPI
 import Tensor
-import TestSupport
 import Testing
 
 /// GELU with its residual, and its slope, against `Double`.

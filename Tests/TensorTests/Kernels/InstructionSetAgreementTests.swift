@@ -1,7 +1,7 @@
 import KernelAPI
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// Every kernel gives the same bits with AVX2 and with AVX-512: both do the same operations in the
 /// same order. So what is tested of the chosen set holds for the other, and machines of both kinds

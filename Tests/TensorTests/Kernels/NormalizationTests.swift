@@ -1,7 +1,8 @@
+import Files
 import KernelAPI
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// LayerNorm and GroupNorm kernels against the `Double` reference and its differences.
 struct NormalizationTests {

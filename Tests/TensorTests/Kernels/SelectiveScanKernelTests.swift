@@ -1,8 +1,8 @@
 import Foundation
 import KernelAPI
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// What the tests of whole Mambas do not reach: decays that underflow, and gradients that take the
 /// places of their inputs.

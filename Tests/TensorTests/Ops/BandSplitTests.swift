@@ -1,5 +1,3 @@
-import Tensor
-import TestSupport
 import Testing
 
 /// The band split against the three witnesses.

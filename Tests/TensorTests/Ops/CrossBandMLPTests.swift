@@ -1,5 +1,3 @@
-import Tensor
-import TestSupport
 import Testing
 
 /// The MLP of `unimamba` against the three witnesses.

@@ -1,6 +1,6 @@
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// Residual blocks of LSTMs along both axes, against the three witnesses.
 struct LSTMBlockTests {

@@ -1,5 +1,4 @@
 import Tensor
-import TestSupport
 import Testing
 
 /// Residual blocks of Mambas along both axes, against the three witnesses.

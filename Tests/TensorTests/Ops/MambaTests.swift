@@ -1,5 +1,3 @@
-import Tensor
-import TestSupport
 import Testing
 
 /// One bare Mamba against reference vectors, a `Double` reference and its differences.

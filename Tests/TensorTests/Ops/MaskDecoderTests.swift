@@ -1,5 +1,3 @@
-import Tensor
-import TestSupport
 import Testing
 
 /// The mask decoder against the three witnesses.

@@ -1,6 +1,6 @@
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// The ways to run an operation that need less than everything give the same numbers, and gradients
 /// are added to those that are there already.

@@ -1,7 +1,7 @@
 import Foundation
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// The loss against reference vectors, a `Double` reference and its differences, and at its kinks.
 struct SpectralLossTests {

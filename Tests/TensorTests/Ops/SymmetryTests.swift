@@ -1,6 +1,6 @@
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// What the operations must keep bit for bit: reversal is flipping, and no utterance sees another.
 struct SymmetryTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// Adam over an arena against a `Double` reference.
 struct AdamTests {

@@ -1,6 +1,6 @@
 import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 struct MovingAverageTests {
   /// average += (1 − min(decay, (1 + n)/(10 + n)))·(value − average) after n updates.

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 extension Reference {
   /// x·Φ(x), with the normal distribution Φ by the error function.

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// The weights of one Mamba, [out, in] matrices flattened by rows, under mamba_ssm's names.
 struct MambaReferenceWeights {

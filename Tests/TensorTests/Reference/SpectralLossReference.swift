@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 extension Reference {
   /// mean |Y − S| and mean ||Y|^0.3 − |S|^0.3| over pairs (re, im), with (|·| + 1e-10)^0.3.

@@ -1,4 +1,4 @@
-import Tensor
+import Files
 
 /// d/dx of a function by differences over five points, error O(h⁴).
 ///

@@ -1,7 +1,7 @@
+import Files
 import Foundation
-import Tensor
-import TestSupport
 import Testing
+import TestSupport
 
 /// What an operation's outputs and gradients may differ by, relative to the largest element: a few
 /// times what was measured over all cases, 1.3e-6 and 4.8e-6.
@@ -92,7 +92,7 @@ func expectMatchesGolden(
   }
 }
 
-/// A file of reference vectors.
+/// Reads a file of reference vectors.
 func golden(_ name: String) throws -> SafetensorsFile {
   try SafetensorsFile(contentsOf: fixturesFolder.appending(path: "golden/\(name).safetensors"))
 }

@@ -1,7 +1,0 @@
-/// The 64-bit FNV-1a hash (Fowler, Noll, Vo): the same in every run, unlike Swift's `Hasher`.
-/// It finds accidental damage of a file; it is no protection against a forger.
-enum FNV1a {
-  static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
-    bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
-  }
-}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import Benchmarks
+import Forecast
+
+/// `disttrain bench enhance`: how much faster than real time a model enhances.
+struct BenchEnhanceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "enhance",
+    abstract: "Measure the forward pass over one recording: real-time factor and memory.")
+
+  @Option(help: .preset) var preset: String
+  @Option(help: "Length of the recording in seconds.") var seconds = 60.0
+  @Option(help: "Threads.") var threads = 1
+  @Option(help: "Timed forward passes, after one that is not timed.") var repeats = 3
+  @OptionGroup var output: BenchOutput
+
+  func validate() throws {
+    try Flags.require("--seconds", seconds, within: 0.1...3600)
+    try Flags.require("--threads", threads, within: Flags.threads)
+    try Flags.require("--repeats", repeats, atLeast: 1)
+  }
+
+  func run() throws {
+    try output.validateFolder()
+    let model = try BenchOutput.model(preset)
+    let machine = BenchmarkMachine.current()
+    output.begin(machine)
+    let figures = try EnhanceFigures.measure(
+      model, seconds: seconds, threads: threads, repeats: repeats)
+    try output.end("enhance", machine, figures)
+  }
+}

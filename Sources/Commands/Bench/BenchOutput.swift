@@ -1,0 +1,58 @@
+import ArgumentParser
+import Audio
+import Evaluation
+import Files
+import Forecast
+import Foundation
+import Models
+import Platform
+
+/// Where the benchmarks' figures go.
+struct BenchOutput: ParsableArguments {
+  @Option(help: ArgumentHelp("Also write the figures there, as JSON.", valueName: "file"))
+  var json: String?
+  @Option(
+    help: ArgumentHelp(
+      "Name of this build in the JSON file, such as a commit.", valueName: "text"))
+  var label: String?
+
+  /// Throws, before anything is measured, if the JSON file cannot be written.
+  func validateFolder() throws(AtomicFileError) {
+    if let json { try Self.validateFolder(of: json) }
+  }
+
+  /// Throws if the file at `path` cannot be written, as when there is no such folder.
+  static func validateFolder(of path: String) throws(AtomicFileError) {
+    try AtomicFile.requireWritable(path)
+  }
+
+  /// Warns of what keeps the figures down, and says what they are of; `printed` is a warning that
+  /// is out already.
+  func begin(_ machine: BenchmarkMachine, printed: String? = nil) {
+    for warning in machine.warnings where warning != printed {
+      Console.error("disttrain: warning: \(warning)")
+    }
+    Console.line("\(Program.nameAndVersion)\(label.map { " (\($0))" } ?? "")")
+    Console.line(machine.line)
+  }
+
+  /// Prints the figures and writes the file.
+  func end(
+    _ kind: String, _ machine: BenchmarkMachine, _ figures: some Encodable & CustomStringConvertible
+  ) throws {
+    Console.line(figures.description)
+    guard let json else { return }
+    let file = BenchmarkFile(kind: kind, label: label, machine: machine, figures: figures)
+    try AtomicFile.write(try file.json(), to: URL(fileURLWithPath: json))
+  }
+
+  /// The model of that name or file, which has to take the spectra that are made here.
+  static func model(_ preset: String) throws -> ModelConfiguration {
+    let model = try Preset.load(preset)
+    let made = STFT().binCount
+    if model.bins != made {
+      throw EnhancementError.otherFrontEnd(model: model.name, bins: model.bins, made: made)
+    }
+    return model
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Benchmarks
+import Forecast
+
+/// `disttrain bench pesq`: what a score costs.
+struct BenchPESQCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pesq",
+    abstract: "Measure the time that wide-band PESQ takes for a second of audio.")
+
+  @Option(help: "Length of the utterance in seconds.") var seconds = 8.0
+  @Option(help: "Timed scores, after one that is not timed.") var repeats = 5
+  @OptionGroup var output: BenchOutput
+
+  func validate() throws {
+    try Flags.require("--seconds", seconds, within: 1...600)
+    try Flags.require("--repeats", repeats, atLeast: 1)
+  }
+
+  func run() throws {
+    try output.validateFolder()
+    let machine = BenchmarkMachine.current()
+    output.begin(machine)
+    try output.end(
+      "pesq", machine, try PESQFigures.measure(seconds: seconds, repeats: repeats))
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Benchmarks
+import Communication
+import DistTrain
+import Forecast
+
+/// `disttrain bench step`: what a training step costs, and where its time goes.
+struct BenchStepCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "step",
+    abstract: "Measure training steps: time, share of the processor's peak, memory, parts.",
+    discussion: """
+      Runs the trainer's own step on audio made in memory, and beside it, in the same run, what the \
+      core can do at most: clocks drift from minute to minute, so only ratios within one run hold. \
+      Under mpirun -np N all ranks take the steps together, and rank 0 reports.
+      """)
+
+  @Option(help: .preset) var preset: String
+  @Option(help: "Utterances per rank and step.") var batch = 6
+  @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
+  @Option(help: "Threads of a rank.") var threads = 1
+  @Option(help: "Timed steps.") var steps = 5
+  @Option(help: "Steps before the timed ones.") var warmupSteps = 1
+  @Flag(help: "Keep only the blocks' inputs, and compute all other activations again in backward.")
+  var recompute = false
+  @OptionGroup var output: BenchOutput
+  @OptionGroup var exchange: ExchangeOptions
+
+  func validate() throws {
+    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--threads", threads, within: Flags.threads)
+    try Flags.require("--steps", steps, atLeast: 1)
+    try Flags.require("--warmup-steps", warmupSteps, atLeast: 0)
+  }
+
+  func run() throws {
+    try ParallelCommand.run { communicator in
+      let root = RootDecision(communicator)
+      let model = try root.value {
+        try output.validateFolder()
+        return try BenchOutput.model(preset)
+      }
+      let machine = BenchmarkMachine.current()
+      if communicator.isRoot { output.begin(machine, printed: EnvironmentCheck.warning) }
+      let benchmark = StepBenchmark(
+        configuration: TrainingConfiguration(
+          model: model, batch: batch, ranks: communicator.worldSize, cropSeconds: seconds),
+        threads: threads, recomputes: recompute, exchange: exchange.settings,
+        steps: steps, warmupSteps: warmupSteps)
+      let figures = try benchmark.run(over: communicator)
+      try root.run { try output.end("step", machine, figures) }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import Platform
+
+/// Rejects values of flags that make no sense: one text for one mistake, whichever command has the
+/// flag. A flag that is not given, nil, passes.
+enum Flags {
+  /// Seconds of a training crop, or of an utterance in its place.
+  static let cropSeconds = 0.1...600.0
+  /// Threads of a process.
+  static let threads = 1...1024
+
+  /// Throws `ValidationError` with `text` unless `condition` holds.
+  static func require(_ condition: Bool, _ text: @autoclosure () -> String) throws {
+    if !condition { throw ValidationError(text()) }
+  }
+
+  /// Throws `ValidationError` unless `value` of `flag` is `minimum` or more.
+  static func require(_ flag: String, _ value: Int?, atLeast minimum: Int) throws {
+    guard let value else { return }
+    try require(value >= minimum, "\(flag) must be at least \(minimum), not \(value)")
+  }
+
+  /// Throws `ValidationError` unless `value` of `flag` lies in `range`.
+  static func require(_ flag: String, _ value: Int?, within range: ClosedRange<Int>) throws {
+    guard let value else { return }
+    try require(
+      range.contains(value),
+      "\(flag) must be between \(range.lowerBound) and \(range.upperBound), not \(value)")
+  }
+
+  /// Throws `ValidationError` unless `value` of `flag` lies in `range`; `unit` is for the text.
+  static func require(
+    _ flag: String, _ value: Double?, within range: ClosedRange<Double>, unit: String? = nil
+  ) throws {
+    guard let value else { return }
+    let bounds = [range.lowerBound, range.upperBound].map {
+      String(format: "%g", $0).replacingOccurrences(of: "e+0", with: "e")
+    }
+    // What is no number lies in no range.
+    try require(
+      range.contains(value),
+      "\(flag) must be between \(bounds[0]) and \(bounds[1])\(unit.map { " " + $0 } ?? ""), not "
+        + "\(value)")
+  }
+
+  /// Throws `ValidationError` unless `value` of `flag` is finite and above 0.
+  static func requirePositive(_ flag: String, _ value: Double?) throws {
+    guard let value else { return }
+    try require(value > 0 && value.isFinite, "\(flag) must be positive, not \(value)")
+  }
+
+  /// Throws `ValidationError` unless `value` of `flag` is finite and not below 0.
+  static func requireNotNegative(_ flag: String, _ value: Double?) throws {
+    guard let value else { return }
+    try require(value >= 0 && value.isFinite, "\(flag) must not be negative, not \(value)")
+  }
+
+  /// Throws `ValidationError` unless `text` of `flag` is a time that `TimeSpan` reads.
+  static func requireTime(_ flag: String, _ text: String?) throws {
+    guard let text else { return }
+    try require(
+      TimeSpan.seconds(text) != nil,
+      "\(flag) takes a time such as 23:30:00, 90m or 3600s, not \(text)")
+  }
+}

@@ -1,0 +1,138 @@
+import Files
+import Foundation
+
+/// The layout of a corpus of noisy and clean speech on disk.
+///
+/// Two layouts are known and distinguished by their folders:
+/// - `{train,valid,test}/{clean,noisy}`, any of the splits;
+/// - VoiceBank-DEMAND: `{clean,noisy}_trainset_28spk_wav` (or, without it, `56spk`) and
+///   `{clean,noisy}_testset_wav`, each also with `_16k` appended, which is preferred. Its validation
+///   split consists of whole speakers of the training set.
+package struct CorpusLayout: Equatable {
+  /// A kind of layout; packed corpora store the raw value of the folder that they were made from.
+  package enum Kind: String {
+    case splitFolders = "splits"
+    case voiceBank = "voicebank"
+
+    /// The splits that have recordings of their own.
+    package var ownSplits: [CorpusSplit] {
+      self == .voiceBank ? [.train, .test] : CorpusSplit.allCases
+    }
+
+    /// The split that has the recordings of `split`, and the speakers that belong to `split`.
+    package func source(
+      of split: CorpusSplit, validationSpeakers: [String]
+    ) -> (split: CorpusSplit, speakers: Speakers) {
+      switch (self, split) {
+      case (.voiceBank, .train): (.train, .allBut(Set(validationSpeakers)))
+      case (.voiceBank, .valid): (.train, .only(Set(validationSpeakers)))
+      default: (split, .all)
+      }
+    }
+  }
+
+  /// The two folders of a split and the speakers that belong to it.
+  struct Split: Equatable {
+    var clean: String
+    var noisy: String
+    var speakers: Speakers = .all
+  }
+
+  /// A choice of speakers; in VoiceBank-DEMAND a speaker is the part of a file's name before `_`.
+  package enum Speakers: Equatable {
+    case all
+    case only(Set<String>)
+    case allBut(Set<String>)
+
+    package func contain(_ fileName: String) -> Bool {
+      let speaker = String(fileName.prefix { $0 != "_" })
+      return switch self {
+      case .all: true
+      case .only(let speakers): speakers.contains(speaker)
+      case .allBut(let speakers): !speakers.contains(speaker)
+      }
+    }
+  }
+
+  package let folder: String
+  package let kind: Kind
+
+  /// Finds the layout of `folder`.
+  ///
+  /// - Throws: `PairedDatasetError` if the folder is missing, has no known layout, or was not
+  ///   prepared completely.
+  package init(folder: String) throws(PairedDatasetError) {
+    guard Self.isFolder(folder) else { throw .missingCorpus(path: folder) }
+    self.folder = folder
+    let splits = CorpusSplit.allCases.flatMap { split in
+      ["clean", "noisy"].map { "\(folder)/\(split.rawValue)/\($0)" }
+    }
+    let voiceBank = (Self.trainingSets + ["testset"]).flatMap { set in
+      ["clean", "noisy"].map { Self.voiceBankFolder(folder, side: $0, set: set) }
+    }
+    if splits.contains(where: Self.isFolder) {
+      kind = .splitFolders
+    } else if voiceBank.contains(where: Self.isFolder) {
+      kind = .voiceBank
+      // An interrupted `prepare voicebank` leaves fewer pairs; without this check training would
+      // silently use the partial corpus.
+      if FileManager.default.fileExists(atPath: "\(folder)/\(VoiceBank.markerName)") {
+        throw .unfinished(path: folder)
+      }
+    } else {
+      throw .unknownLayout(path: folder)
+    }
+  }
+
+  /// The folders of `split`.
+  ///
+  /// - Throws: `PairedDatasetError.missingSplit`.
+  func folders(
+    _ split: CorpusSplit, validationSpeakers: [String]
+  ) throws(PairedDatasetError) -> Split {
+    let source = kind.source(of: split, validationSpeakers: validationSpeakers)
+    let (clean, noisy) = sides(source.split)
+    let missing = [clean, noisy].filter { !Self.isFolder($0) }
+    if !missing.isEmpty { throw .missingSplit(split, lookedFor: missing) }
+    return Split(clean: clean, noisy: noisy, speakers: source.speakers)
+  }
+
+  /// Whether at least one side of `split`, one of the layout's own splits, has a folder.
+  package func holds(_ split: CorpusSplit) -> Bool {
+    let (clean, noisy) = sides(split)
+    return Self.isFolder(clean) || Self.isFolder(noisy)
+  }
+
+  private func sides(_ split: CorpusSplit) -> (clean: String, noisy: String) {
+    switch kind {
+    case .splitFolders:
+      let root = "\(folder)/\(split.rawValue)"
+      return ("\(root)/clean", "\(root)/noisy")
+    case .voiceBank:
+      let set = split == .test ? "testset" : trainingSet
+      return (
+        Self.voiceBankFolder(folder, side: "clean", set: set),
+        Self.voiceBankFolder(folder, side: "noisy", set: set)
+      )
+    }
+  }
+
+  /// VoiceBank-DEMAND's training sets, the customary one first.
+  private static let trainingSets = ["trainset_28spk", "trainset_56spk"]
+
+  /// The first training set that has a folder.
+  private var trainingSet: String {
+    Self.trainingSets.first { set in
+      ["clean", "noisy"].contains {
+        Self.isFolder(Self.voiceBankFolder(folder, side: $0, set: set))
+      }
+    } ?? Self.trainingSets[0]
+  }
+
+  private static func voiceBankFolder(_ folder: String, side: String, set: String) -> String {
+    let name = "\(folder)/\(side)_\(set)_wav"
+    return isFolder(name + "_16k") ? name + "_16k" : name
+  }
+
+  private static func isFolder(_ path: String) -> Bool { PathKind(path) == .folder }
+}

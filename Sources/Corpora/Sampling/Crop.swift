@@ -1,0 +1,59 @@
+import Audio
+import Files
+
+/// A random crop of fixed length of each utterance, which changes with every epoch.
+///
+/// The crop is a function of seed, epoch and the utterance's name alone: neither the rank that
+/// loads the utterance, nor the time, nor the rest of the corpus changes it.
+public struct RandomCrop: Sendable, Equatable {
+  /// Length of a crop, in samples.
+  public var sampleCount: Int
+  /// Seed of the crops.
+  public var seed: UInt64
+
+  /// Crops of `sampleCount` samples; the default is 2 s at 16 kHz.
+  public init(sampleCount: Int = 32_000, seed: UInt64) {
+    precondition(sampleCount > 0, "RandomCrop: sampleCount \(sampleCount)")
+    self.sampleCount = sampleCount
+    self.seed = seed
+  }
+
+  /// Range of the samples in the crop of an utterance in `epoch`; all samples if the utterance is
+  /// no longer than a crop.
+  public func range(epoch: Int, name: String, utteranceSampleCount: Int) -> Range<Int> {
+    if utteranceSampleCount <= sampleCount { return 0..<utteranceSampleCount }
+    var ofEpoch = SplitMix64(seed: seed, stream: UInt64(bitPattern: Int64(epoch)))
+    var random = SplitMix64(seed: ofEpoch.next(), label: name)
+    let start = random.below(utteranceSampleCount - sampleCount + 1)
+    return start..<start + sampleCount
+  }
+
+  /// Loads the crop of both sides, `sampleCount` samples each. An utterance shorter than a crop is
+  /// repeated from its start.
+  ///
+  /// - Throws: `WaveFileError` if a file cannot be read or has changed since it was inspected.
+  public func load(
+    _ pair: UtterancePair, epoch: Int, sampleRate: Int = 16_000,
+    with reader: RecordingReader = RecordingReader()
+  ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
+    let range = range(
+      epoch: epoch, name: pair.name, utteranceSampleCount: pair.sampleCount)
+    let clean = try reader.read(pair.clean, range: range, sampleRate: sampleRate)
+    let noisy = try reader.read(pair.noisy, range: range, sampleRate: sampleRate)
+    return (repeated(clean), repeated(noisy))
+  }
+
+  private func repeated(_ samples: [Float]) -> [Float] {
+    if samples.count == sampleCount { return samples }
+    return (0..<sampleCount).map { samples[$0 % samples.count] }
+  }
+}
+
+/// The order in which an epoch visits the utterances.
+public enum EpochOrder {
+  /// A permutation of 0..<count, a function of seed and epoch alone.
+  public static func permutation(seed: UInt64, epoch: Int, count: Int) -> [Int] {
+    var random = SplitMix64(seed: seed, stream: UInt64(bitPattern: Int64(epoch)))
+    return random.shuffled(Array(0..<count))
+  }
+}

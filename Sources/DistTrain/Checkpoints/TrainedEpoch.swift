@@ -1,0 +1,51 @@
+import RunFiles
+
+/// What the training of an epoch came to: what its line tells besides the scores.
+public struct TrainedEpoch: Codable, Equatable, Sendable {
+  /// Mean loss over its items; nil if every step was skipped.
+  public var trainingLoss: Double?
+  /// Learning rate of its last step.
+  public var learningRate: Double
+  /// Wall-clock duration without validation.
+  public var seconds: Double
+  /// Those of `seconds` in which steps were done.
+  public var stepSeconds: Double
+  /// Seconds of audio in these steps, over all ranks.
+  public var audioSeconds: Double
+  /// Seconds that the steps waited for it, of the rank that waited longest.
+  public var dataSeconds: Double
+
+  /// Puts the parts together.
+  public init(
+    trainingLoss: Double?, learningRate: Double, seconds: Double, stepSeconds: Double,
+    audioSeconds: Double, dataSeconds: Double
+  ) {
+    self.trainingLoss = trainingLoss
+    self.learningRate = learningRate
+    self.seconds = seconds
+    self.stepSeconds = stepSeconds
+    self.audioSeconds = audioSeconds
+    self.dataSeconds = dataSeconds
+  }
+
+  /// Seconds of audio trained a second.
+  var audioRate: Double { stepSeconds > 0 ? audioSeconds / stepSeconds : 0 }
+  /// How its steps waited for audio.
+  package var dataWait: DataWait { DataWait(seconds: dataSeconds, trainingSeconds: stepSeconds) }
+}
+
+extension TrainingProgress {
+  /// Mean loss over the items of the epoch under way; nil before the first.
+  var meanLoss: Double? { lossCount > 0 ? lossSum / Double(lossCount) : nil }
+
+  /// Epochs of which scores are told.
+  var validatedEpochs: Int { unvalidated == nil ? epoch : epoch - 1 }
+
+  /// Counts the epoch whose steps are done, and begins the next.
+  mutating func endEpoch() {
+    epoch += 1
+    stepInEpoch = 0
+    lossSum = 0
+    lossCount = 0
+  }
+}

@@ -1,0 +1,116 @@
+import Communication
+import Evaluation
+import Files
+import Foundation
+import Metrics
+import Models
+import Platform
+import RunFiles
+
+/// Ends an epoch that is trained and validated: best weights, history, line of the log, checkpoint.
+final class EpochEnding {
+  private let trainer: Trainer
+  private let folder: RunFolder
+  private let log: RunLog
+  private let saving: RunSaving
+  private let communicator: any Communicator
+  private var history: HistoryCSV?
+  private var reported: Set<String> = []
+
+  /// Goes on from where the state of `trainer` stands. Throws if there is a history that cannot be
+  /// continued.
+  init(
+    _ trainer: Trainer, folder: RunFolder, log: RunLog, saving: RunSaving,
+    over communicator: any Communicator
+  ) throws(HistoryError) {
+    self.trainer = trainer
+    self.folder = folder
+    self.log = log
+    self.saving = saving
+    self.communicator = communicator
+    if communicator.isRoot {
+      let lastEpoch = trainer.state.progress.validatedEpochs
+      history = try HistoryCSV(url: folder.history, resumingAfter: lastEpoch)
+      // Whoever reads the file must not take epochs for finished that are done again.
+      try history?.goBack(to: lastEpoch)
+    }
+  }
+
+  /// Takes the epochs out of the history that the run went back over. All ranks call it together.
+  func wentBack() throws {
+    let lastEpoch = trainer.state.progress.validatedEpochs
+    try onRoot { try self.history?.goBack(to: lastEpoch) }
+  }
+
+  /// Ends the epoch under way, whose weights were scored as they stand. All ranks call it together,
+  /// as they do the other.
+  func end(
+    _ trained: TrainedEpoch, _ evaluation: Evaluation, validationSeconds: Double
+  ) throws {
+    let state = trainer.state
+    state.progress.endEpoch()
+    try write(trained, evaluation, validationSeconds) {
+      state.withEvaluatedWeights { self.serialized(state.model) }
+    }
+  }
+
+  /// Ends the epoch that was scored beside training.
+  func endUnvalidated(_ evaluation: Evaluation, validationSeconds: Double) throws {
+    let state = trainer.state
+    guard let trained = state.progress.unvalidated else {
+      preconditionFailure("EpochEnding: every epoch is validated")
+    }
+    state.progress.unvalidated = nil
+    try write(trained, evaluation, validationSeconds) { self.serialized(state.frozen) }
+  }
+
+  private func serialized(_ model: SpeechEnhancer) -> [UInt8] {
+    Array(WeightFile.serialized(model, program: Program.nameAndVersion))
+  }
+
+  /// Writes all about the last epoch that is counted.
+  private func write(
+    _ trained: TrainedEpoch, _ evaluation: Evaluation, _ validationSeconds: Double,
+    weights: () -> [UInt8]
+  ) throws {
+    communicator.enter(.saving)
+    let state = trainer.state
+    let pesq = evaluation.means(of: .pesqWB)
+    let siSDR = evaluation.means(of: .siSDR)
+    let report = EpochReport(
+      epoch: state.progress.epoch, pesq: pesq?.enhanced, noisyPESQ: pesq?.noisy,
+      siSDR: siSDR?.enhanced, noisySISDR: siSDR?.noisy, validationLoss: evaluation.loss,
+      trainingLoss: trained.trainingLoss, learningRate: trained.learningRate,
+      scored: evaluation.scored, total: evaluation.total,
+      seconds: trained.seconds + validationSeconds, audioSecondsPerSecond: trained.audioRate,
+      validationSeconds: validationSeconds)
+    for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
+      log.warning("left out of the validation means: \(name): \(reason)")
+    }
+    if let score = pesq?.enhanced, score > state.progress.bestScore ?? -.infinity {
+      state.progress.bestScore = score
+      state.progress.bestEpoch = state.progress.epoch
+      try onRoot {
+        try AtomicFile.write(weights(), to: self.folder.best)
+        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.file(.bestScores))
+      }
+    }
+    // The checkpoint last: a run that is killed before it validates again, and writes all of this
+    // once more in place of what is here. After it the epoch would be missing in the others.
+    try onRoot { try self.history?.append(report) }
+    if let warning = trained.dataWait.warning(epoch: report.epoch) { log.warning(warning) }
+    log.append(
+      .epoch(
+        .init(
+          report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds)))
+    try saving.save(trainer)
+  }
+
+  /// Does something on rank 0 alone; what fails there fails everywhere.
+  private func onRoot(_ body: () throws -> Void) throws {
+    _ = try RootDecision(communicator).bytes {
+      try body()
+      return []
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import Communication
+import Foundation
+import RunFiles
+
+/// Why a run ends before its last epoch.
+public enum StopReason: Equatable, Sendable {
+  /// As many steps are done as were asked for.
+  case stepLimit
+  /// A signal came, on this rank or another; its name is known where it came.
+  case signal(String?)
+  /// The time of the job is nearly up.
+  case time(String)
+}
+
+/// Saves a run and decides when it stops, for all ranks together: rank 0 looks at the clock and
+/// writes, every rank looks for signals.
+package final class RunSaving {
+  /// Where it saves.
+  let store: CheckpointStore
+  private let log: RunLog
+  private let trace: RunTrace?
+  private let communicator: any Communicator
+  private let end: JobEnd?
+  private let receivedSignal: () -> String?
+  private var clock: RunClock
+  /// What the run was when it was saved, if no step was done since.
+  private var lastSaved: TrainingProgress?
+
+  /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has. What it
+  /// does is in the `trace`.
+  package init(
+    store: CheckpointStore, interval: CheckpointInterval, end: JobEnd?, margin: Double?,
+    receivedSignal: @escaping () -> String?, log: RunLog, trace: RunTrace? = nil,
+    over communicator: any Communicator
+  ) {
+    self.store = store
+    self.log = log
+    self.trace = trace
+    self.communicator = communicator
+    self.end = end
+    self.receivedSignal = receivedSignal
+    clock = RunClock(interval: interval, end: end?.uptime, margin: margin)
+  }
+
+  /// Runs a step, which gets what this rank wants near its end, and keeps its time.
+  func timingStep<Result>(_ step: (() -> StepRequests) throws -> Result) rethrows -> Result {
+    lastSaved = nil
+    clock.stepBegins()
+    defer { clock.stepEnded() }
+    return try step { self.requests }
+  }
+
+  private var requests: StepRequests {
+    var requests = StepRequests()
+    requests.stopBySignal = receivedSignal() != nil
+    if communicator.isRoot {
+      requests.stopByTime = clock.isTimeUp
+      requests.save = clock.isSaveDue
+    }
+    return requests
+  }
+
+  /// Whether to stop, of what all ranks want.
+  package func reason(_ requests: StepRequests) -> StopReason? {
+    if requests.stopBySignal { return .signal(receivedSignal()) }
+    return requests.stopByTime ? .time(end?.origin ?? "") : nil
+  }
+
+  /// Whether to save after `step` steps of the run.
+  func isDue(_ requests: StepRequests, afterStep step: Int) -> Bool {
+    requests.save || clock.isSaveDue(afterStep: step)
+  }
+
+  /// Saves the run unless it was saved as it stands. All ranks call it together.
+  ///
+  /// - Throws: `RootFailure` on all ranks if rank 0 could not; what was saved before is there.
+  package func save(_ trainer: Trainer) throws {
+    guard trainer.state.progress != lastSaved else { return }
+    communicator.enter(.saving)
+    let saved = try (trace?.recorder).measure(.save) {
+      try RootDecision(communicator).value {
+        try store.save(trainer.state, trainer.configuration)
+      }
+    }
+    lastSaved = trainer.state.progress
+    clock.saved(seconds: saved.seconds)
+    log.line(
+      String(
+        format: "saved step %d (%.1f MB in %.2f s): ", saved.step,
+        Double(saved.bytes) / 1e6, saved.seconds) + saved.file)
+    log.append(.checkpoint(saved))
+  }
+
+  /// Whether to stop instead of validating: something asks for it, or the time left is too short
+  /// for a validation as long as the last. All ranks call it together.
+  func reasonBeforeValidation() throws -> StopReason? {
+    var requests = requests
+    if communicator.isRoot && !clock.hasTimeForValidation { requests.stopByTime = true }
+    return reason(StepRequests(sums: try communicator.allReduceSum(requests.counts)))
+  }
+
+  /// Whether this rank wants to leave the validation under way.
+  func wantsToStopValidation() -> Bool {
+    receivedSignal() != nil || (communicator.isRoot && clock.isTimeUp)
+  }
+
+  /// Why a validation was left, by rank 0's knowledge.
+  func reasonDuringValidation() -> StopReason {
+    if receivedSignal() == nil, communicator.isRoot, clock.isTimeUp {
+      return .time(end?.origin ?? "")
+    }
+    return .signal(receivedSignal())
+  }
+
+  /// A validation took so many seconds.
+  func validated(seconds: Double) { clock.validated(seconds: seconds) }
+
+  /// Says why the run stops, which is saved; in the validation of epoch `validated` if it was.
+  package func report(_ reason: StopReason, _ progress: TrainingProgress, validated: Int? = nil) {
+    let steps = progress.step == 1 ? "1 step" : "\(progress.step) steps"
+    let place = validated.map { "\(steps), in the validation of pass \($0)" } ?? steps
+    let goingOn = "the same command with --resume goes on"
+    let cause: String
+    switch reason {
+    case .stepLimit:
+      cause = "as asked"
+      log.line("stopped after \(place) as asked; \(goingOn)")
+    case .signal(let name):
+      cause = name ?? "signal to another rank"
+      log.line(
+        "stopped after \(place) by \(name ?? "a signal to another rank"); saved, and \(goingOn)")
+    case .time(let origin):
+      cause = origin
+      log.line(
+        "stopped after \(place), before the end of the time (\(origin)); saved, and "
+          + goingOn)
+    }
+    log.append(.stop(.init(step: progress.step, reason: cause)))
+  }
+}

@@ -1,0 +1,189 @@
+import Communication
+import CPlatform
+import Tensor
+
+/// One step of data-parallel training: forward and backward of each item, all-reduce, clip, Adam.
+///
+/// A step goes utterance by utterance: no operation mixes utterances, so a tape holds the
+/// activations of one, whatever the batch. Their gradients are added in double precision, over
+/// utterances and over ranks, so that the result does not depend on how many ranks share the batch.
+public final class TrainingStep {
+  /// Noisy and clean spectrograms of one item, each [1, T, F, 2].
+  public typealias Item = (noisy: Tensor, clean: Tensor)
+
+  /// What one step came to, over all ranks.
+  public struct Outcome: Equatable, Sendable {
+    /// Sum of the items' losses.
+    public let lossSum: Double
+    /// Items of all ranks.
+    public let itemCount: Int
+    /// Global gradient norm before clipping.
+    public let gradientNorm: Double
+    /// Whether the step was left out because a loss or gradient was not finite.
+    public let isSkipped: Bool
+    /// Seconds that the ranks waited for data, added up.
+    public let waitedSeconds: Double
+    /// Seconds in which this rank loaded and computed, before it waited for others.
+    public let busySeconds: Double
+    /// What any rank wants to happen after this step.
+    public let requests: StepRequests
+    /// How the exchange of gradients went, as seen by this rank.
+    public let exchanged: GradientExchange.Outcome
+  }
+
+  private let state: TrainingState
+  private let clip: Float
+  private let communicator: any Communicator
+  private let exchange: GradientExchange
+  private var ownLossSum = 0.0
+  /// Items that go backward side by side at a step's end; 0 until the first item has shown what it
+  /// holds.
+  package private(set) var itemsBesideTransfer = 0
+
+  /// Steps of `state` with gradients clipped to the norm `clip`. All ranks make it together.
+  public init(
+    _ state: TrainingState, clip: Double, exchange settings: ExchangeSettings = ExchangeSettings(),
+    over communicator: any Communicator
+  ) throws {
+    self.state = state
+    self.clip = Float(clip)
+    self.communicator = communicator
+    exchange = try GradientExchange(state.model.parameters, settings, over: communicator)
+  }
+
+  /// Buckets that a step's gradients travel in.
+  public var bucketCount: Int { exchange.bucketCount }
+
+  /// What this rank saw of the step that was taken last, and skipped.
+  var nonFiniteEvidence: NonFiniteEvidence {
+    NonFiniteEvidence(
+      isOwnLossFinite: ownLossSum.isFinite,
+      ownGradient: NonFiniteEvidence.firstParameter(
+        state.model.parameters, in: exchange.sums.buffer),
+      meanGradient: NonFiniteEvidence.firstParameter(
+        state.model.parameters, in: state.model.parameters.gradients.buffer))
+  }
+
+  /// One step over this rank's `count` items, which `load` makes one at a time; `waitedSeconds`
+  /// tells afterwards how long that took, and `requests` what this rank wants to happen next. `trace`
+  /// gets the times of its parts.
+  ///
+  /// All ranks call it together, if with no item. All get the same outcome and hold the same
+  /// weights afterwards.
+  ///
+  /// - Throws: `RootFailure` on all ranks if `load` throws on any; the weights are as before.
+  public func run(
+    count: Int, learningRate: Double, _ execution: Execution,
+    waitedSeconds: () -> Double = { 0 }, requests: () -> StepRequests = StepRequests.init,
+    spoilSums: (GradientSum) -> Void = { _ in }, trace: TraceRecorder? = nil,
+    load: (Int) throws -> Item
+  ) throws -> Outcome {
+    let parameters = state.model.parameters
+    let profile = execution.profile
+    let clock = ContinuousClock.now
+    communicator.enter(.trainingStep)
+    profile.measure(.gradients, .backward, .uncounted) {
+      exchange.begin(itemCount: count, trace: trace)
+    }
+    spoilSums(exchange.sums)
+    parameters.zeroGradients()
+    var lossSum = 0.0
+    var tapes: [Tape] = []
+    var computed = 0
+    var failure: (any Error)?
+    for index in 0..<count {
+      let allocated = platform_allocated_bytes()
+      let tape = Tape(execution)
+      communicator.enter(.loadingData)
+      let item: Item
+      do {
+        item = try trace.measure(.load, utterances: index + 1...index + 1) {
+          try profile.measure(.loading, .forward, .uncounted) { try load(index) }
+        }
+      } catch {
+        // The others learn of it where all ranks meet, so that all leave in order.
+        failure = error
+        break
+      }
+      communicator.enter(.trainingStep)
+      lossSum += trace.measure(.forward, utterances: index + 1...index + 1) {
+        let enhanced = state.model(item.noisy, tape)
+        return Double(spectralLoss(enhanced, item.clean, tape).total)
+      }
+      tapes.append(tape)
+      computed += 1
+      if itemsBesideTransfer == 0 {
+        itemsBesideTransfer = exchange.itemsBesideTransfer(
+          activationBytes: Int(platform_allocated_bytes()) - Int(allocated))
+      }
+      // The last items go backward side by side, so that the gradients of the last layers are final
+      // early and travel while all of them go through the others.
+      if index < count - itemsBesideTransfer {
+        backward(tapes, upTo: computed, isLast: false, profile, trace)
+        tapes = []
+      }
+    }
+    backward(tapes, upTo: computed, isLast: true, profile, trace)
+    ownLossSum = lossSum
+    let busySeconds = (ContinuousClock.now - clock) / .seconds(1)
+    let exchanged = try profile.measure(
+      .exchange, .backward, .pass(parameters.count, arrays: 3)
+    ) { try exchange.finish() }
+    let norm = trace.measure(.clip) {
+      profile.measure(.clip, .backward, .sumOfSquares(parameters.count)) {
+        GradientNorm(parameters)
+      }
+    }
+    // One decision for all ranks: a replica that stepped alone would differ for ever.
+    let isBad = !lossSum.isFinite || !norm.value.isFinite
+    let decisions = [lossSum, isBad ? 1 : 0, waitedSeconds(), failure == nil ? 0 : 1]
+    let sums = try trace.measure(.agreement) {
+      try communicator.allReduceSum(decisions + requests().counts)
+    }
+    if sums[3] > 0 { try RootDecision(communicator).together { if let failure { throw failure } } }
+    let isSkipped = sums[1] > 0
+    if !isSkipped {
+      trace.measure(.adam) {
+        profile.measure(.adam, .backward, .adam(parameters.count)) {
+          state.adam.step(
+            learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip))
+          state.average?.update(parameters)
+        }
+      }
+    }
+    return Outcome(
+      lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value,
+      isSkipped: isSkipped, waitedSeconds: sums[2], busySeconds: busySeconds,
+      requests: StepRequests(sums: sums[4...]),
+      exchanged: exchanged)
+  }
+
+  /// Runs `tapes` backward, all of them step by step, and adds their gradients to the sums, in the
+  /// order of the tapes for every element, as if they had come one after another. They are the last
+  /// of the step's first `count` items.
+  private func backward(
+    _ tapes: [Tape], upTo count: Int, isLast: Bool, _ profile: Profile?, _ trace: TraceRecorder?
+  ) {
+    if tapes.isEmpty { return }
+    trace.measure(.backward, utterances: count - tapes.count + 1...count) {
+      backward(tapes, isLast: isLast, profile)
+    }
+  }
+
+  private func backward(_ tapes: [Tape], isLast: Bool, _ profile: Profile?) {
+    let parameters = state.model.parameters
+    var ends = tapes.map { _ in parameters.count }
+    while !tapes.isEmpty {
+      for (index, tape) in tapes.enumerated() {
+        guard let boundary = tape.backwardStep() else { return }
+        let range = boundary..<ends[index]
+        ends[index] = boundary
+        profile.measure(.gradients, .backward, .pass(range.count, arrays: 6)) {
+          exchange.sums.add(parameters, range)
+          parameters.zeroGradients(range)
+        }
+      }
+      if isLast, let boundary = ends.max() { exchange.ready(from: boundary) }
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import Audio
+import Corpora
+import Files
+import Foundation
+
+/// Why files cannot be enhanced as asked.
+enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
+  /// There is no such file or folder.
+  case missing(path: String)
+  /// The folder holds no audio.
+  case noAudio(folder: String)
+  /// Inputs that cannot be used, all of them.
+  case unusable([BadFile])
+  /// The output would replace the input.
+  case overwritesInput(path: String)
+  /// A folder of files needs a folder to go to.
+  case outputIsFile(path: String)
+  /// The folder cannot be made.
+  case cannotCreate(folder: String, reason: String)
+  /// FLAC holds integers only.
+  case noFloat(path: String)
+
+  /// One sentence with the file, the fault and the remedy.
+  var description: String {
+    switch self {
+    case .missing(let path): "\(path): no such file or folder"
+    case .noAudio(let folder): "\(folder) holds no .wav or .flac file (subfolders are left out)"
+    case .unusable(let files):
+      "nothing was enhanced, since \(files.count) of the inputs cannot be used: "
+        + files.map(\.description).joined(separator: "; ")
+    case .overwritesInput(let path): "\(path) would be overwritten; choose another output"
+    case .outputIsFile(let path): "\(path) is a file, but a folder of recordings needs a folder"
+    case .cannotCreate(let folder, let reason): "\(folder): cannot be made: \(reason)"
+    case .noFloat(let path):
+      "\(path): FLAC holds no float samples; use .wav, or --format pcm16"
+    }
+  }
+}
+
+/// Which files `enhance` reads and writes, found and inspected before anything is computed.
+package struct EnhancementJobs: Equatable {
+  /// One recording.
+  package struct Item: Equatable {
+    package let input: String
+    package let output: String
+    package let sampleCount: Int
+  }
+
+  package let items: [Item]
+
+  /// File to file, file into folder, or the audio files of a folder to the same names in another,
+  /// which is made if need be.
+  package init(input: String, output: String, format: OutputFormat) throws {
+    guard let inputKind = PathKind(input) else {
+      throw EnhancementJobsError.missing(path: input)
+    }
+    let pairs: [(input: String, output: String)]
+    switch (inputKind, PathKind(output)) {
+    case (.file, .folder): pairs = [(input, Self.path(output, Self.name(input)))]
+    case (.file, _): pairs = [(input, output)]
+    case (.folder, .file): throw EnhancementJobsError.outputIsFile(path: output)
+    case (.folder, _):
+      let folder = try AudioFolder(input)
+      if folder.isEmpty { throw EnhancementJobsError.noAudio(folder: input) }
+      let paths = Array(folder.paths.values) + folder.duplicates.map(\.path)
+      pairs = paths.sorted().map { ($0, Self.path(output, Self.name($0))) }
+    }
+    for pair in pairs {
+      if format == .float && pair.output.lowercased().hasSuffix(".flac") {
+        throw EnhancementJobsError.noFloat(path: pair.output)
+      }
+      if Self.isSame(pair.input, pair.output) {
+        throw EnhancementJobsError.overwritesInput(path: pair.input)
+      }
+    }
+    items = try Self.inspect(pairs)
+    if inputKind == .folder { try Self.make(folder: output) }
+  }
+
+  private static func name(_ path: String) -> String { (path as NSString).lastPathComponent }
+
+  private static func path(_ folder: String, _ name: String) -> String {
+    (folder as NSString).appendingPathComponent(name)
+  }
+
+  private static func isSame(_ first: String, _ second: String) -> Bool {
+    var (one, other) = (stat(), stat())
+    return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev
+      && one.st_ino == other.st_ino
+  }
+
+  private static func inspect(
+    _ pairs: [(input: String, output: String)]
+  ) throws(EnhancementJobsError) -> [Item] {
+    var items: [Item] = []
+    var bad: [BadFile] = []
+    for (input, output) in pairs {
+      do throws(WaveFileError) {
+        let info = try WaveFile.inspect(path: input, sampleRate: Enhancer.sampleRate)
+        items.append(Item(input: input, output: output, sampleCount: info.sampleCount))
+      } catch {
+        bad.append(BadFile(path: input, reason: error.reason))
+      }
+    }
+    if !bad.isEmpty { throw .unusable(bad) }
+    return items
+  }
+
+  private static func make(folder: String) throws(EnhancementJobsError) {
+    do {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw .cannotCreate(folder: folder, reason: error.localizedDescription)
+    }
+  }
+}

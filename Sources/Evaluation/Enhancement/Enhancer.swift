@@ -1,0 +1,99 @@
+import Audio
+import Foundation
+import Models
+import Tensor
+
+/// Why speech could not be enhanced.
+public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// There are no samples.
+  case empty
+  /// The model takes other spectra than those made here.
+  case otherFrontEnd(model: String, bins: Int, made: Int)
+  /// The model made something that is no number, first at sample `index`.
+  case notFinite(model: String, index: Int)
+
+  /// One sentence that says what to do.
+  public var description: String {
+    switch self {
+    case .empty: "there are no samples to enhance"
+    case .otherFrontEnd(let model, let bins, let made):
+      "the model \"\(model)\" takes spectra of \(bins) bins, but those of 16 kHz speech have \(made) "
+        + "here; its bands must sum to that"
+    case .notFinite(let model, let index):
+      "the model \"\(model)\" made a number that is not finite at sample \(index); its weights are "
+        + "broken: take those of another epoch"
+    }
+  }
+}
+
+/// Takes the noise out of speech: samples to spectrum, through a model, and back.
+///
+/// Serves one thread. The weights are read at each call, so that one enhancer follows a model
+/// through its training.
+public final class Enhancer {
+  /// Samples per second that models are made for, in hertz.
+  public static let sampleRate = 16_000
+
+  /// The model.
+  public let model: SpeechEnhancer
+  /// Samples from one frame of the spectra to the next.
+  package var hopSamples: Int { transform.hopSamples }
+  private let transform = STFT()
+
+  /// An enhancer that runs `model`. Throws if the model's bins are not those of the spectra here.
+  public init(_ model: SpeechEnhancer) throws(EnhancementError) {
+    self.model = model
+    let bins = model.configuration.bins
+    guard bins == transform.binCount else {
+      throw .otherFrontEnd(
+        model: model.configuration.name, bins: bins, made: transform.binCount)
+    }
+  }
+
+  /// The enhanced signal, as many samples as `samples`, which are mono at 16 kHz.
+  ///
+  /// Throws if there are none, or if the model makes one that is not finite.
+  public func enhance(_ samples: [Float]) throws(EnhancementError) -> [Float] {
+    try enhance(samples, bandStatistics: nil)
+  }
+
+  /// The same for a part of a recording, normalised with the statistics of all of it.
+  package func enhance(
+    _ samples: [Float], bandStatistics: [GroupStatistics]?
+  ) throws(EnhancementError) -> [Float] {
+    let enhanced = signal(
+      of: model(try spectrogram(of: samples), bandStatistics: bandStatistics, .inference),
+      sampleCount: samples.count)
+    if let index = enhanced.firstIndex(where: { !$0.isFinite }) {
+      throw .notFinite(model: model.configuration.name, index: index)
+    }
+    return enhanced
+  }
+
+  /// The spectrogram of `samples` as the model takes it, [1, T, F, 2].
+  ///
+  /// A signal too short for the transform's reflected edges is taken with zeros behind it, one
+  /// window long in all.
+  package func spectrogram(of samples: [Float]) throws(EnhancementError) -> Tensor {
+    if samples.isEmpty { throw .empty }
+    let isShort = samples.count <= transform.fftLength / 2
+    let padded =
+      isShort
+      ? samples + Array(repeating: 0, count: transform.fftLength - samples.count) : samples
+    do {
+      return try transform.tensor(of: padded)
+    } catch {
+      preconditionFailure("Enhancer: \(error)")
+    }
+  }
+
+  /// The first `sampleCount` samples of the signal with this spectrogram, [1, T, F, 2].
+  package func signal(of spectrogram: Tensor, sampleCount: Int) -> [Float] {
+    [Float](unsafeUninitializedCapacity: sampleCount) { buffer, count in
+      transform.inverse(
+        UnsafePointer(spectrogram.base), frameCount: spectrogram.shape[1],
+        into: UnsafeMutableBufferPointer(rebasing: buffer[..<sampleCount]))
+      count = sampleCount
+    }
+  }
+}

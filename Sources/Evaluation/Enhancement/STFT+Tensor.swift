@@ -1,0 +1,16 @@
+import Audio
+import Tensor
+
+extension STFT {
+  /// The spectrogram of `samples` as models take it, [1, T, F, 2].
+  ///
+  /// - Throws: `STFTError` for a signal too short for the transform's reflected edges.
+  package func tensor(of samples: [Float]) throws(STFTError) -> Tensor {
+    let spectrogram = Tensor(
+      shape: [1, frameCount(sampleCount: samples.count), binCount, 2])
+    try samples.withUnsafeBufferPointer { samples throws(STFTError) in
+      try forward(samples, into: spectrogram.base)
+    }
+    return spectrogram
+  }
+}

@@ -1,0 +1,82 @@
+import Corpora
+import Foundation
+import Metrics
+import Models
+import Tensor
+
+/// Enhances and scores one utterance after the other. Serves one thread at a time.
+final class ScoringWorker {
+  private let enhancer: Enhancer
+  private let scorer: UtteranceScorer
+  private let crop: RandomCrop?
+  // A recording with a sample that is not finite has no score, and is named: the others have one.
+  private let reader = RecordingReader(acceptsNonFinite: true)
+
+  /// Scores whole utterances, or the crops of `crop`.
+  init(
+    _ model: SpeechEnhancer, metrics: Set<ScoreColumn>, crop: RandomCrop?
+  ) throws(EnhancementError) {
+    enhancer = try Enhancer(model)
+    scorer = UtteranceScorer(metrics)
+    self.crop = crop
+  }
+
+  /// The scores of both sides, unless those of the noisy one are `known`.
+  func evaluate(
+    _ pair: UtterancePair, known: UtteranceScore?
+  ) throws(EvaluationError) -> Evaluation.Utterance {
+    let (clean, noisy) = try samples(pair)
+    let enhancedSpectrogram = enhancer.model(try spectrogram(noisy, pair), .inference)
+    let loss = spectralLoss(enhancedSpectrogram, try spectrogram(clean, pair), .inference)
+    let enhanced = enhancer.signal(of: enhancedSpectrogram, sampleCount: noisy.count)
+    return Evaluation.Utterance(
+      noisy: known ?? score(pair, clean, noisy), enhanced: score(pair, clean, enhanced),
+      loss: Double(loss.total))
+  }
+
+  private func score(
+    _ pair: UtterancePair, _ clean: [Float], _ degraded: [Float]
+  ) -> UtteranceScore {
+    scorer.score(
+      file: pair.name, reference: clean, degraded: degraded, sampleRate: Enhancer.sampleRate)
+  }
+
+  private func samples(
+    _ pair: UtterancePair
+  ) throws(EvaluationError) -> (clean: [Float], noisy: [Float]) {
+    guard let crop else { return (try read(pair.clean, pair), try read(pair.noisy, pair)) }
+    do {
+      return try crop.load(pair, epoch: 0, sampleRate: Enhancer.sampleRate, with: reader)
+    } catch {
+      throw .unusable(utterance: pair.name, reason: error.description)
+    }
+  }
+
+  private func read(
+    _ recording: Recording, _ pair: UtterancePair
+  ) throws(EvaluationError) -> [Float] {
+    let samples: [Float]
+    do {
+      samples = try reader.read(recording, sampleRate: Enhancer.sampleRate)
+    } catch {
+      throw .unusable(utterance: pair.name, reason: error.description)
+    }
+    guard samples.count == pair.sampleCount else {
+      throw .unusable(
+        utterance: pair.name,
+        reason: "\(recording) has \(samples.count) samples now, and had \(pair.sampleCount) when "
+          + "the corpus was inspected")
+    }
+    return samples
+  }
+
+  private func spectrogram(
+    _ samples: [Float], _ pair: UtterancePair
+  ) throws(EvaluationError) -> Tensor {
+    do {
+      return try enhancer.spectrogram(of: samples)
+    } catch {
+      throw .unusable(utterance: pair.name, reason: error.description)
+    }
+  }
+}

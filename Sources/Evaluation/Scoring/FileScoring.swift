@@ -1,0 +1,72 @@
+import Audio
+import Metrics
+import Platform
+
+/// Scores pairs of files on several threads.
+package enum FileScoring {
+  /// Result of one pair.
+  package struct Outcome: Equatable, Sendable {
+    /// The numbers, or why there are none.
+    package let score: UtteranceScore
+    /// Scores of the unprocessed recording; nil if there is none.
+    package let noisy: UtteranceScore?
+    /// False if a file could not be read; silence, for one, is readable and has no score.
+    package let isReadable: Bool
+
+    package init(score: UtteranceScore, noisy: UtteranceScore?, isReadable: Bool) {
+      self.score = score
+      self.noisy = noisy
+      self.isReadable = isReadable
+    }
+
+    /// Outcome for a file that cannot be compared.
+    package init(unusable name: String, _ reason: String) {
+      let score = UtteranceScore(file: name, error: reason)
+      self.init(score: score, noisy: score, isReadable: false)
+    }
+  }
+
+  /// The outcomes in the order of `pairs`, whatever `threadCount` is. `progress` is called on this
+  /// thread with the number of pairs done, after each.
+  package static func score(
+    _ pairs: [ScoringPairs.Pair], metrics: Set<ScoreColumn> = .all,
+    threadCount: Int = MachineFacts.usableCores(),
+    progress: (Int) -> Void = { _ in }
+  ) -> [Outcome] {
+    let scorers = WorkerPool((0..<max(threadCount, 1)).map { _ in UtteranceScorer(metrics) })
+    var outcomes = [Outcome?](repeating: nil, count: pairs.count)
+    var completed = 0
+    parallelForEach(Array(pairs.indices), threads: max(threadCount, 1)) { index in
+      (index, scorers.withWorker { outcome(of: pairs[index], $0) })
+    } completed: { index, outcome in
+      outcomes[index] = outcome
+      completed += 1
+      progress(completed)
+    }
+    return outcomes.compactMap { $0 }
+  }
+
+  private static func outcome(
+    of pair: ScoringPairs.Pair, _ scorer: UtteranceScorer
+  ) -> Outcome {
+    var faults: [String] = []
+    let paths = [pair.reference, pair.degraded] + (pair.noisy.map { [$0] } ?? [])
+    let signals = paths.map { path -> [Float] in
+      do throws(WaveFileError) {
+        return try WaveFile.read(path: path, sampleRate: Enhancer.sampleRate).samples
+      } catch {
+        faults.append(error.description)
+        return []
+      }
+    }
+    if !faults.isEmpty {
+      return Outcome(unusable: pair.name, faults.joined(separator: "; "))
+    }
+    let scores = signals.dropFirst().map { degraded in
+      scorer.score(
+        file: pair.name, reference: signals[0], degraded: degraded,
+        sampleRate: Enhancer.sampleRate)
+    }
+    return Outcome(score: scores[0], noisy: scores.count > 1 ? scores[1] : nil, isReadable: true)
+  }
+}

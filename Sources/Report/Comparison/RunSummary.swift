@@ -1,0 +1,52 @@
+import DistTrain
+import Foundation
+import Models
+import RunFiles
+
+/// What a run folder tells about its run, while it trains or afterwards.
+package struct RunSummary: Sendable {
+  /// The folder, as the user gave it.
+  let path: String
+  let configuration: TrainingConfiguration
+  /// Trainable numbers of the model.
+  let parameterCount: Int
+  /// Nil as long as no epoch is finished.
+  let history: RunHistory?
+  /// The corpus, if the run says that it is one that papers use.
+  let corpus: String?
+
+  /// Reads the folder at `path`.
+  init(path: String) throws(ComparisonError) {
+    self.path = path
+    let folder = RunFolder(path)
+    guard let text = Self.text(folder.configuration) else { throw .notARun(path: path) }
+    do {
+      configuration = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(text.utf8))
+    } catch {
+      throw .unreadable(
+        path: folder.configuration.path(percentEncoded: false),
+        reason: "it is no configuration of this program")
+    }
+    parameterCount =
+      SpeechEnhancer(configuration: configuration.model, seed: 0).parameters.parameterCount
+    history = try Self.text(folder.history).map { text throws(ComparisonError) in
+      try RunHistory(text, path: folder.history.path(percentEncoded: false))
+    }
+    corpus = Self.corpus(folder)
+  }
+
+  /// The model's name, and the seed where it is not 0.
+  var label: String {
+    let name = configuration.model.name
+    return configuration.seed == 0 ? name : "\(name) seed \(configuration.seed)"
+  }
+
+  private static func text(_ url: URL) -> String? { try? String(contentsOf: url, encoding: .utf8) }
+
+  /// What the run wrote about its corpus at its last start.
+  private static func corpus(_ folder: RunFolder) -> String? {
+    let starts = MetricsFile.events(at: folder.metrics, of: RunEvent.Start.self)
+    guard case .start(let start)? = starts.last?.event else { return nil }
+    return start.corpus
+  }
+}

@@ -1,0 +1,70 @@
+import Corpora
+import Evaluation
+import Foundation
+
+/// The corpus with the recordings of the page's utterances.
+package struct ReportCorpus {
+  /// Path of the folder or packed file.
+  let path: String
+  let split: CorpusSplit
+  private let pairs: [String: UtterancePair]
+  private let listed: [String: UtteranceFacts]
+  private let reader = RecordingReader(acceptsNonFinite: true)
+
+  /// The reason for which recordings cannot be used, as a sentence.
+  struct Problem: Error {
+    let text: String
+  }
+
+  /// Opens the split of the corpus at `path` that holds the utterances `names`.
+  ///
+  /// - Throws: `Problem` if the corpus cannot be read.
+  init(path: String, split: CorpusSplit, names: [String]) throws(Problem) {
+    self.path = path
+    self.split = split
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw Problem(
+        text: "the corpus \(path) is not there (relative paths are taken from the current folder); "
+          + "name it with --data")
+    }
+    let pairs: [String: UtterancePair]
+    do {
+      // The names determine the validation speakers of VoiceBank-DEMAND.
+      let speakers = Set(names.map { String($0.prefix { $0 != "_" }) }).sorted()
+      let dataset = try SharedDataset(
+        data: path, split: split, onBadFile: .skip, validationSpeakers: speakers)
+      pairs = Dictionary(dataset.pairs.map { ($0.name, $0) }) { $1 }
+    } catch {
+      throw Problem(text: "the corpus \(path) cannot be read: \(error)")
+    }
+    if !names.contains(where: { pairs[$0] != nil }) {
+      throw Problem(
+        text:
+          "the corpus \(path) holds none of the \(split.rawValue) utterances; name another with "
+          + "--data")
+    }
+    self.pairs = pairs
+    listed = UtteranceFacts.listed(folder: path, split: split) ?? [:]
+  }
+
+  /// Clean and noisy samples of an utterance, mono at 16 kHz; nil if they cannot be read.
+  func samples(_ name: String) -> (clean: [Float], noisy: [Float])? {
+    guard let pair = pairs[name] else { return nil }
+    let rate = Enhancer.sampleRate
+    guard let clean = try? reader.read(pair.clean, sampleRate: rate),
+      let noisy = try? reader.read(pair.noisy, sampleRate: rate), clean.count == noisy.count
+    else { return nil }
+    return (clean, noisy)
+  }
+
+  /// Whether the corpus has a list of the speakers and ratios of its utterances.
+  var isListed: Bool { !listed.isEmpty }
+
+  /// Speaker and signal-to-noise ratio of an utterance, by the corpus's own list, or measured.
+  func facts(_ name: String) -> UtteranceFacts {
+    if let facts = listed[name] { return facts }
+    return UtteranceFacts(
+      speaker: UtteranceFacts.speaker(of: name),
+      decibels: samples(name).flatMap { UtteranceFacts.decibels(clean: $0.clean, noisy: $0.noisy) })
+  }
+}

@@ -1,0 +1,133 @@
+import Files
+import Foundation
+import Platform
+
+/// The runs as lines of a terminal: a table, and below it what they said last.
+package struct WatchView {
+  let statuses: [(name: String, status: RunStatus)]
+  package let now: Date
+
+  package init(statuses: [(name: String, status: RunStatus)], now: Date) {
+    self.statuses = statuses
+    self.now = now
+  }
+
+  /// A run that has been silent for longer says so, since it may be dead or in a long validation.
+  private static let silence = 60.0
+
+  /// The columns, and how early each gives way on a narrow terminal.
+  private static let columns: [(title: String, rank: Int, text: @Sendable (RunStatus) -> String)] =
+    [
+      ("epoch", 0, { "\($0.epoch)/\($0.epochs.map(String.init) ?? "?")" }),
+      ("step", 2, step),
+      ("loss", 1, { number($0.loss) }),
+      ("pesq", 0, { number($0.pesq) }),
+      ("best", 0, { number($0.best?.score) }),
+      ("in epoch", 3, { $0.best.map { "\($0.epoch)" } ?? "-" }),
+      ("noisy", 4, { number($0.noisyPESQ) }),
+      ("trend", 6, { Sparkline.text($0.scores, width: 16) }),
+      ("skipped", 7, { "\($0.skippedSteps)" }),
+      ("audio-s/s", 5, { $0.speed.map { String(format: "%.1f", $0) } ?? "-" }),
+      ("left", 1, { $0.secondsLeft.map(TimeSpan.text) ?? "-" }),
+    ]
+
+  /// The table, at most `width` columns wide; `state` stands last.
+  package func table(width: Int = .max) -> String {
+    var shown = Array(Self.columns.indices)
+    while true {
+      let rows =
+        [["run"] + shown.map { Self.columns[$0].title } + ["state"]]
+        + statuses.map { name, status in
+          [name] + shown.map { Self.columns[$0].text(status) } + [state(status)]
+        }
+      let text = TextTable(rows).aligned
+      let widest = text.split(separator: "\n").map(\.count).max() ?? 0
+      let least = shown.max { Self.columns[$0].rank < Self.columns[$1].rank }
+      guard widest > width, let least, Self.columns[least].rank > 0 else {
+        return Self.cut(text, width)
+      }
+      shown.removeAll { $0 == least }
+    }
+  }
+
+  /// The last `count` messages of all runs, the newest last.
+  package func messages(count: Int, width: Int = .max) -> [String] {
+    let all = statuses.flatMap { name, status in
+      status.messages.map { (name: name, message: $0, order: $0.time ?? status.heard ?? now) }
+    }
+    let last = all.enumerated().sorted {
+      ($0.element.order, $0.offset) < ($1.element.order, $1.offset)
+    }.suffix(max(0, count))
+    return last.map { item in
+      let time = item.element.message.time.map { Self.clock($0) + "  " } ?? ""
+      return Self.cut("\(time)\(item.element.name): \(item.element.message.text)", width)
+    }
+  }
+
+  /// A whole screen of `rows` lines.
+  package func screen(columns: Int, rows: Int, interval: Double) -> [String] {
+    let count = statuses.count == 1 ? "1 run" : "\(statuses.count) runs"
+    let head = "\(count)  \(Self.clock(now))  every \(interval.formatted()) s, q ends"
+    let table = table(width: columns).split(separator: "\n").map(String.init)
+    let lines = [Self.cut(head, columns), ""] + table
+    let room = rows - lines.count - 1
+    guard room > 0 else { return Array(lines.prefix(rows)) }
+    return lines + [""] + messages(count: room, width: columns)
+  }
+
+  private func state(_ status: RunStatus) -> String {
+    switch status.state {
+    case .complete: return "complete"
+    case .stopped(let reason): return "stopped (\(reason.prefix(24)))"
+    case .failed(let reason): return "failed (\(reason.prefix(24)))"
+    case .running:
+      guard let heard = status.heard else { return "running" }
+      let seconds = now.timeIntervalSince(heard)
+      return seconds > Self.silence ? "silent for \(TimeSpan.text(seconds))" : "running"
+    }
+  }
+
+  private static func step(_ status: RunStatus) -> String {
+    guard status.state != .complete, let done = status.stepInEpoch, let all = status.stepsPerEpoch
+    else { return "-" }
+    return "\(done)/\(all)"
+  }
+
+  private static func number(_ value: Double?) -> String {
+    value.map { TextTable.number($0, digits: 4) } ?? "-"
+  }
+
+  /// Local time.
+  private static func clock(_ date: Date) -> String {
+    var seconds = time_t(date.timeIntervalSince1970)
+    var parts = tm()
+    localtime_r(&seconds, &parts)
+    return String(format: "%02d:%02d:%02d", parts.tm_hour, parts.tm_min, parts.tm_sec)
+  }
+
+  /// No line may wrap: the screen would scroll.
+  private static func cut(_ text: String, _ width: Int) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { $0.count > width ? String($0.prefix(max(0, width - 1))) + "…" : String($0) }
+      .joined(separator: "\n")
+  }
+}
+
+/// Numbers as a row of bars, from the lowest to the highest of them.
+enum Sparkline {
+  private static let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+
+  /// The last `width` values; a blank for one that is missing.
+  static func text(_ values: [Double?], width: Int) -> String {
+    let last = values.suffix(width).map { $0.flatMap { $0.isFinite ? $0 : nil } }
+    let known = last.compactMap { $0 }
+    guard let low = known.min(), let high = known.max() else { return "" }
+    let span = high - low
+    return String(
+      last.map { value -> Character in
+        guard let value else { return " " }
+        let share = span > 0 ? (value - low) / span : 0.5
+        return bars[min(bars.count - 1, Int(share * Double(bars.count)))]
+      })
+  }
+}

@@ -1,0 +1,120 @@
+/// Steps, epochs and checkpoints of a run that count, from its events in their order.
+///
+/// A start and a rollback undo what comes after the step that they name, since the run does it
+/// again. This is the one place that knows the rule; `watch` and `report` read a run through it. The
+/// run itself follows it in its own files: TensorBoard's get a mark at the same events
+/// (`RunEvent.resumedStep`), and `history.csv`, by which runs are compared, loses the rows of undone
+/// epochs.
+package struct RunTimeline: Equatable, Sendable {
+  /// The highest score of an epoch.
+  package struct Best: Equatable, Sendable {
+    package let score: Double
+    package let epoch: Int
+  }
+
+  /// The steps that count, in order; empty if they are not kept.
+  package private(set) var steps: [RunEvent.Step] = []
+  /// Numbers of the skipped steps that count, in order.
+  package private(set) var skippedSteps: [Int] = []
+  /// The number of all steps that were skipped, those that were undone included.
+  package private(set) var skippedCount = 0
+  /// The epochs that count, in order of their number. Some may be missing where the beginning of a
+  /// run is not known.
+  package private(set) var epochs: [RunEvent.Epoch] = []
+  /// The number of epochs that are validated and count.
+  package private(set) var finishedEpochs = 0
+  /// The checkpoints that count.
+  package private(set) var checkpoints: [RunEvent.Checkpoint] = []
+  /// The number of all checkpoints.
+  package private(set) var checkpointCount = 0
+  /// The number of starts, the first one included.
+  package private(set) var startCount = 0
+  /// The last start.
+  package private(set) var lastStart: RunEvent.Start?
+  /// The rollbacks, undone ones included.
+  package private(set) var rollbacks: [RunEvent.Rollback] = []
+  /// Steps of an epoch, which tell where the epochs of a log and of version 0.1.0 end; nil as long
+  /// as that is not known.
+  package var stepsPerEpoch: Int?
+  /// The best score before the last rollback, and the step that the run returned to.
+  private var bestBefore: Best?
+  private var bestBeforeStep = 0
+  private let keepsSteps: Bool
+
+  /// A run of which nothing is known. Without `keepsSteps` it takes little memory.
+  package init(keepsSteps: Bool = true) { self.keepsSteps = keepsSteps }
+
+  /// The timeline of all `events`.
+  package init(_ events: some Sequence<RunEvent>) {
+    self.init()
+    for event in events { apply(event) }
+  }
+
+  /// The best score so far, as the run has it. A rollback keeps it even if its epoch is undone, as
+  /// the run keeps its weights; a run that is resumed has the one of its checkpoint.
+  package var best: Best? {
+    epochs.reduce(bestBefore) { best, epoch in
+      guard let score = epoch.report.pesq, score > best?.score ?? -.infinity else { return best }
+      return Best(score: score, epoch: epoch.report.epoch)
+    }
+  }
+
+  /// Takes up the next event.
+  package mutating func apply(_ event: RunEvent) {
+    switch event {
+    case .start(let start):
+      // A checkpoint from before the rollback does not know of it.
+      if start.step < bestBeforeStep { bestBefore = nil }
+      startCount += 1
+      lastStart = start
+      stepsPerEpoch = start.stepsPerEpoch ?? stepsPerEpoch
+    case .rollback(let rollback):
+      bestBefore = best
+      bestBeforeStep = rollback.step
+      rollbacks.append(rollback)
+    case .step(let step):
+      forgetSteps(after: step.step - 1)
+      if keepsSteps { steps.append(step) }
+      if step.isSkipped {
+        skippedSteps.append(step.step)
+        skippedCount += 1
+      }
+    case .epoch(let epoch): finish(epoch)
+    case .checkpoint(let checkpoint):
+      checkpoints.append(checkpoint)
+      checkpointCount += 1
+    case .waiting, .stop, .fallback, .nonFinite, .diverged: break
+    }
+    if let step = event.resumedStep { goBack(to: step) }
+  }
+
+  /// The number of the last step of the epoch numbered `number`; nil if that is not known.
+  package func lastStep(ofEpoch number: Int) -> Int? {
+    if let step = epochs.last(where: { $0.report.epoch == number })?.step { return step }
+    guard let stepsPerEpoch else { return nil }
+    let product = number.multipliedReportingOverflow(by: stepsPerEpoch)
+    return product.overflow ? .max : product.partialValue
+  }
+
+  /// An epoch that is repeated takes the place of the first, where the file does not say that the
+  /// run went back.
+  private mutating func finish(_ epoch: RunEvent.Epoch) {
+    let number = epoch.report.epoch
+    guard number > 0, number < 1_000_000 else { return }
+    while let last = epochs.last, last.report.epoch >= number { epochs.removeLast() }
+    epochs.append(epoch)
+    finishedEpochs = number
+  }
+
+  private mutating func goBack(to step: Int) {
+    forgetSteps(after: step)
+    checkpoints.removeAll { $0.step > step }
+    while finishedEpochs > 0, lastStep(ofEpoch: finishedEpochs) ?? 0 > step { finishedEpochs -= 1 }
+    epochs.removeAll { $0.report.epoch > finishedEpochs }
+  }
+
+  private mutating func forgetSteps(after step: Int) {
+    while let last = steps.last, last.step > step { steps.removeLast() }
+    while let last = skippedSteps.last, last > step { skippedSteps.removeLast() }
+  }
+}

@@ -1,0 +1,114 @@
+import Files
+import Foundation
+
+/// Why a history file could not be continued.
+public enum HistoryError: Error, Equatable, CustomStringConvertible {
+  /// The file exists, but is no history that this version can continue.
+  case unreadable(path: String, line: Int, reason: String)
+  /// The file could not be written.
+  case file(AtomicFileError)
+
+  /// One sentence that names the file and says what to do.
+  public var description: String {
+    switch self {
+    case .unreadable(let path, let line, let reason):
+      "\(path), line \(line): \(reason); move the file away to start a new history"
+    case .file(let error):
+      error.description
+    }
+  }
+}
+
+/// `history.csv`: a header and one row per finished epoch, for spreadsheets and plots.
+///
+/// The file is rewritten as a whole after every epoch, so it is complete whenever it is read.
+public struct HistoryCSV {
+  /// Where the file lies.
+  public let url: URL
+  private var rows: [(epoch: Int, text: String)] = []
+  /// Whether the file holds something else than `rows`.
+  private var isOutdated = false
+
+  /// First line of the file.
+  public static let header = EpochReport.fieldNames.joined(separator: ",")
+
+  /// The history at `url` as it was after `lastEpoch`; 0 for a new run.
+  ///
+  /// Rows of later epochs are dropped: a resumed run repeats them. The file changes with the next
+  /// `goBack` or `append`; if it is of an earlier version, whose rows lack the last columns, they say `nan`
+  /// there. Throws `unreadable` if rows have to be kept and the file is not a history.
+  public init(url: URL, resumingAfter lastEpoch: Int = 0) throws(HistoryError) {
+    self.url = url
+    let path = url.path(percentEncoded: false)
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    guard lastEpoch > 0 else {
+      isOutdated = true
+      return
+    }
+    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+      throw .unreadable(path: path, line: 1, reason: "it cannot be read as UTF-8 text")
+    }
+    let lines = text.split(whereSeparator: \.isNewline)
+    guard let first = lines.first, Self.isOfThisOrAnEarlierVersion(first) else {
+      throw .unreadable(path: path, line: 1, reason: "the header is not \"\(Self.header)\"")
+    }
+    let columns = first.split(separator: ",").count
+    let missing = Self.header.split(separator: ",").count - columns
+    for (index, line) in lines.enumerated().dropFirst() {
+      let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+      guard fields.count == columns, let epoch = Int(fields[0]) else {
+        throw .unreadable(
+          path: path, line: index + 1,
+          reason: "expected \(columns) fields, the first a whole number, and found \"\(line)\"")
+      }
+      if epoch <= lastEpoch {
+        rows.append((epoch, line + String(repeating: ",nan", count: missing)))
+      } else {
+        isOutdated = true
+      }
+    }
+  }
+
+  /// The columns of version 0.1.0 were the first twelve, and others have come behind them since.
+  private static func isOfThisOrAnEarlierVersion(_ line: Substring) -> Bool {
+    line == header || (header.hasPrefix(line + ",") && line.hasSuffix(",learning_rate"))
+  }
+
+  /// Number of epochs in the history.
+  public var count: Int { rows.count }
+
+  /// Drops the rows of epochs after `lastEpoch`, which are done again, from the file too.
+  ///
+  /// - Throws: `HistoryError.file` if the file had such rows and could not be written.
+  public mutating func goBack(to lastEpoch: Int) throws(HistoryError) {
+    let count = rows.count
+    rows.removeAll { $0.epoch > lastEpoch }
+    if isOutdated || rows.count < count { try write() }
+  }
+
+  /// Adds a row, in place of any row of the same or a later epoch, and writes the file.
+  public mutating func append(_ report: EpochReport) throws(HistoryError) {
+    rows.removeAll { $0.epoch >= report.epoch }
+    rows.append((report.epoch, report.fields.map { Self.cell($0.value) }.joined(separator: ",")))
+    try write()
+  }
+
+  private mutating func write() throws(HistoryError) {
+    let text = ([Self.header] + rows.map(\.text)).joined(separator: "\n") + "\n"
+    do {
+      try AtomicFile.write(text, to: url)
+    } catch {
+      throw .file(error)
+    }
+    isOutdated = false
+  }
+
+  private static func cell(_ value: JSONValue) -> String {
+    switch value {
+    case .null: "nan"
+    // Not as in JSON: "12.0", and "nan" or "inf" where that is the value.
+    case .number(let number): "\(number)"
+    default: value.description
+    }
+  }
+}

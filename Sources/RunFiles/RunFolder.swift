@@ -1,0 +1,142 @@
+import Files
+import Foundation
+
+/// Why a run folder cannot be used.
+public enum RunFolderError: Error, Equatable, CustomStringConvertible {
+  /// It holds a run, and nobody said to resume it.
+  case occupied(path: String, file: String)
+  /// It cannot be made.
+  case cannotCreate(path: String, reason: String)
+
+  /// One sentence naming the folder and what to do.
+  public var description: String {
+    switch self {
+    case .occupied(let path, let file):
+      "\(path) already holds a run (\(file)); add --resume to continue it, or choose "
+        + "another --run-dir"
+    case .cannotCreate(let path, let reason):
+      "\(path): the run folder cannot be made: \(reason)"
+    }
+  }
+}
+
+/// The folder of one run and the files in it.
+public struct RunFolder: Sendable {
+  /// The folder.
+  public let url: URL
+
+  /// Names the folder; makes nothing.
+  public init(_ path: String) { url = URL(fileURLWithPath: path, isDirectory: true) }
+
+  /// Names of the files and folders in a run folder, but for checkpoints and dumps, which are named
+  /// after their steps. Nothing else builds a path from its own text.
+  package enum Name: String, CaseIterable, Sendable {
+    /// The best weights so far, as `enhance` and `evaluate` take them.
+    case best = "best.safetensors"
+    /// A link to the newest checkpoint; a checkpoint itself in runs of version 0.1.0.
+    case last = "last.safetensors"
+    /// The resolved configuration.
+    case configuration = "configuration.json"
+    /// One row for each epoch.
+    case history = "history.csv"
+    /// A JSON object for every event.
+    case metrics = "metrics.jsonl"
+    /// The validation utterances with the best weights.
+    case bestScores = "best-scores.csv"
+    /// The test utterances with the best weights, if they were evaluated into the run folder.
+    case testScores = "test-scores.csv"
+    /// The test utterances unprocessed.
+    case noisyTestScores = "test-scores-noisy.csv"
+    /// The folder of the dumps of skipped steps.
+    case nonFinite = "nonfinite"
+    /// The folder of TensorBoard's event files.
+    case tensorBoard = "tensorboard"
+  }
+
+  /// The file or folder of that name.
+  package func file(_ name: Name) -> URL { url.appending(path: name.rawValue) }
+
+  /// The best weights so far.
+  public var best: URL { file(.best) }
+  /// A link to the newest checkpoint.
+  public var last: URL { file(.last) }
+  /// The resolved configuration.
+  public var configuration: URL { file(.configuration) }
+  /// One row for each epoch.
+  public var history: URL { file(.history) }
+  /// A JSON object for every event.
+  public var metrics: URL { file(.metrics) }
+
+  private static let stepPrefix = "step-"
+  private static let suffix = ".safetensors"
+
+  private static func name(_ step: Int, _ detail: String = "") -> String {
+    stepPrefix + String(format: "%08d", step) + detail + suffix
+  }
+
+  /// The checkpoint after `step` steps of the run: everything to resume.
+  public func checkpoint(step: Int) -> URL { url.appending(path: Self.name(step)) }
+
+  /// The checkpoints that are there, the newest first, with their steps.
+  public func checkpoints() -> [(step: Int, url: URL)] {
+    let steps = Self.stepFiles(in: url.path(percentEncoded: false)).compactMap { name -> Int? in
+      let digits = name.dropFirst(Self.stepPrefix.count).dropLast(Self.suffix.count)
+      guard let step = Int(digits), step >= 0 else { return nil }
+      // Only names that this program gives: others are somebody's copies.
+      return Self.name(step) == name ? step : nil
+    }
+    return steps.sorted(by: >).map { ($0, checkpoint(step: $0)) }
+  }
+
+  /// The name of the dump of a rank's part of a step; `count` is above 1 if the step was repeated
+  /// and has had dumps before.
+  package static func dumpName(step: Int, rank: Int, count: Int = 1) -> String {
+    name(step, "-rank\(rank)" + (count > 1 ? "-\(count)" : ""))
+  }
+
+  /// The names of the dumps in the folder at `path`, in order of their steps.
+  package static func dumpNames(in path: String) -> [String] {
+    stepFiles(in: path).map { $0.dropLast(suffix.count) }.sorted().map { $0 + suffix }
+  }
+
+  private static func stepFiles(in path: String) -> [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
+      .filter { $0.hasPrefix(stepPrefix) && $0.hasSuffix(suffix) }
+  }
+
+  /// Throws if a new run would write over an old one.
+  public func requireNoRun() throws(RunFolderError) {
+    guard let file = anyCheckpoint else { return }
+    throw .occupied(path: url.path(percentEncoded: false), file: file.lastPathComponent)
+  }
+
+  /// A file to resume from; nil if no run has saved here. Whether it is whole is not looked at.
+  package var anyCheckpoint: URL? {
+    var status = stat()
+    let hasLast = lstat(last.path(percentEncoded: false), &status) == 0
+    return hasLast ? last : checkpoints().first?.url
+  }
+
+  /// Makes the folder if need be and removes what a killed run left half-written.
+  public func prepare() throws {
+    try create()
+    try AtomicFile.removeStaleTemporaries(in: url)
+  }
+
+  /// Makes the folder and those above it. By hand, since Foundation hides the system's reason.
+  private func create() throws(RunFolderError) {
+    let parts = url.standardizedFileURL.pathComponents
+    for count in 1...parts.count {
+      let path = NSString.path(withComponents: Array(parts.prefix(count)))
+      let isMade = mkdir(path, 0o777) == 0
+      let code = errno
+      if isMade { continue }
+      switch PathKind(path) {
+      case .folder?: continue
+      case .file?:
+        throw .cannotCreate(path: path, reason: "a file of that name is in the way")
+      case nil: throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
+      }
+    }
+  }
+}

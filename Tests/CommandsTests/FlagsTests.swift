@@ -1,0 +1,71 @@
+import ArgumentParser
+import Commands
+import Testing
+
+/// One text for one mistake, whichever command has the flag.
+@Suite struct FlagsTests {
+  private func message(_ arguments: [String]) -> String {
+    do {
+      _ = try DistTrainCommand.parseAsRoot(arguments)
+      return "accepted"
+    } catch {
+      return DistTrainCommand.message(for: error)
+    }
+  }
+
+  private static let bench: [[String]] = [
+    ["bench", "step", "--preset", "abl1"], ["bench", "scaling", "--preset", "abl1"],
+    ["plan", "--preset", "abl1", "--utterances", "9", "--ranks-per-node", "1"],
+    ["train", "--preset", "abl1", "--data", "d"],
+  ]
+
+  @Test(arguments: bench) func commandsAgree(command: [String]) {
+    #expect(message(command) == "accepted")
+    #expect(message(command + ["--threads", "0"]) == "--threads must be between 1 and 1024, not 0")
+    #expect(
+      message(command + ["--threads", "1025"]) == "--threads must be between 1 and 1024, not 1025")
+    for value in ["0.09", "601.0", "nan", "-1.0"] {
+      #expect(
+        message(command + ["--seconds=\(value)"])
+          == "--seconds must be between 0.1 and 600, not \(value)")
+    }
+    #expect(message(command + ["--seconds=0.1", "--threads=1024"]) == "accepted")
+    #expect(
+      message(command + ["--bucket-mb=0"]) == "--bucket-mb must be between 0.001 and 1000, not 0.0")
+    #expect(
+      message(command + ["--overlap-memory=1e10"])
+        == "--overlap-memory must be between 0 and 1e9, not 10000000000.0")
+  }
+
+  @Test(arguments: [
+    (
+      ["bench", "enhance", "--preset", "abl1", "--repeats=0"], "--repeats must be at least 1, not 0"
+    ),
+    (["bench", "pesq", "--repeats=-1"], "--repeats must be at least 1, not -1"),
+    (
+      ["bench", "loading", "--data", "d", "--step-seconds=inf"],
+      "--step-seconds must be positive, not inf"
+    ),
+    (["bench", "simulate", "--jitter=-0.5"], "--jitter must not be negative, not -0.5"),
+    (["bench", "simulate", "--at-once=0"], "--at-once must be at least 1, not 0"),
+    (
+      ["launch", "--ranks=1", "--restart-delay=86401", "--", "train"],
+      "--restart-delay must be between 0 and 86400, not 86401.0"
+    ),
+    (
+      ["watch", "run", "--interval=0.05"],
+      "--interval must be between 0.1 and 3600 seconds, not 0.05"
+    ),
+    (["report", "run", "--examples=6"], "--examples must be between 1 and 5, not 6"),
+    (
+      ["train", "--preset", "abl1", "--data", "d", "--wall-time=soon"],
+      "--wall-time takes a time such as 23:30:00, 90m or 3600s, not soon"
+    ),
+    (
+      ["train", "--preset", "abl1", "--data", "d", "--stage="],
+      "--stage is empty; is the variable that it names set?"
+    ),
+  ]) func mistakesAreNamed(arguments: [String], text: String) {
+    #expect(message(arguments) == text)
+  }
+}

@@ -1,0 +1,169 @@
+import Audio
+import Corpora
+import Files
+import Foundation
+import Testing
+import TestSupport
+
+/// Packing a folder and what comes back, as a library.
+@Suite struct PackedCorpusTests {
+  /// Samples that 16 bits hold exactly.
+  private func samples(_ count: Int, seed: UInt64) throws -> [Float] {
+    let speech = try recording("g02_vb_p232_052_noisy_deg")
+    return (0..<count).map { speech[($0 + Int(seed) * 977) % speech.count] }
+  }
+
+  private func write(
+    _ folder: URL, _ name: String, count: Int, seed: UInt64, scale: Float = 1,
+    encoding: WaveFile.Encoding = .pcm16
+  ) throws {
+    try folder.makeFolder((name as NSString).deletingLastPathComponent)
+    try WaveFile.write(
+      try samples(count, seed: seed).map { $0 * scale }, sampleRate: 16_000,
+      to: folder.file(name), encoding: encoding)
+  }
+
+  private func pack(_ folder: URL, onBadFile: OnBadFile = .stop) throws -> CorpusPacker.Report {
+    try CorpusPacker(folder: folder.path(percentEncoded: false), onBadFile: onBadFile)
+      .write(to: folder.appending(path: "pack"))
+  }
+
+  private func corpus(_ folder: URL) throws -> PackedCorpus {
+    try PackedCorpus(path: folder.file("pack"))
+  }
+
+  /// Formats of all kinds: WAV of integers and of floats, FLAC, mixed in one pair.
+  private func makeMixed(_ folder: URL) throws {
+    for (index, name) in ["b", "a10", "a9", "größe"].enumerated() {
+      for (side, suffix) in [("clean", "wav"), ("noisy", index % 2 == 0 ? "flac" : "wav")] {
+        try write(
+          folder, "train/\(side)/\(name).\(suffix)", count: 700 + index,
+          seed: UInt64(index * 2 + (side == "clean" ? 0 : 1)))
+      }
+    }
+    // Floats that no 16 bits hold, some beyond full scale.
+    try write(folder, "train/clean/f.wav", count: 901, seed: 8, scale: 7.1, encoding: .float32)
+    try write(folder, "train/noisy/f.flac", count: 901, seed: 9)
+    try write(folder, "test/clean/t.wav", count: 300, seed: 10)
+    try write(folder, "test/noisy/t.wav", count: 300, seed: 11)
+  }
+
+  @Test func everySampleComesBack() throws {
+    try withTemporaryFolder { folder in
+      try makeMixed(folder)
+      let report = try pack(folder)
+      #expect(report.pairs == [.train: 5, .test: 1] && report.fileCount == 12)
+      #expect(abs(report.audioSeconds - Double(700 + 701 + 702 + 703 + 901 + 300) / 16_000) < 1e-9)
+      let attributes = try FileManager.default.attributesOfItem(atPath: folder.file("pack"))
+      #expect(attributes[.size] as? Int == report.byteCount)
+      #expect(
+        report.description
+          == "packed 12 files (pairs: train 5, test 1), 0.0 minutes, \(report.byteCount) bytes")
+      let packed = try corpus(folder)
+      let reader = RecordingReader()
+      for split in [CorpusSplit.train, .test] {
+        let files = try PairedDataset(
+          folder: folder.path(percentEncoded: false), split: split
+        ).pairs
+        let pairs = try packed.pairs(split, validationSpeakers: ["a10"])
+        #expect(pairs.map(\.name) == files.map(\.name))
+        #expect(pairs.map(\.sampleCount) == files.map(\.sampleCount))
+        for (pair, file) in zip(pairs, files) {
+          for side in [\UtterancePair.clean, \.noisy] {
+            let expected = try reader.read(file[keyPath: side], sampleRate: 16_000)
+            let found = try reader.read(pair[keyPath: side], sampleRate: 16_000)
+            #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(pair[keyPath: side])")
+          }
+        }
+      }
+      let missing = #expect(throws: PairedDatasetError.self) {
+        try packed.pairs(.valid, validationSpeakers: [])
+      }
+      #expect(missing?.description.contains("pack[valid/clean]") == true)
+    }
+  }
+
+  @Test func theFileIsSafetensorsWithNaturalTypes() throws {
+    try withTemporaryFolder { folder in
+      try makeMixed(folder)
+      _ = try pack(folder)
+      let file = try SafetensorsFile(contentsOf: folder.appending(path: "pack"))
+      #expect(file.entries.count == 13 && file.entries[0].name == "checksums")
+      #expect(file.entries[0].dtype == "I32" && file.entries[0].shape == [12])
+      #expect(file.tensors["train/clean/f"]?.dtype == "F32")
+      #expect(file.tensors["train/noisy/f"]?.dtype == "I16")
+      #expect(file.tensors["train/noisy/größe"]?.shape == [703])
+      #expect(file.metadata["sample_rate"] == "16000" && file.metadata["layout"] == "splits")
+      #expect(
+        try file.tensors["train/clean/f"]?.floats()
+          == WaveFile.read(path: folder.file("train/clean/f.wav")).samples)
+      // The same corpus makes the same bytes.
+      let first = try Data(contentsOf: folder.appending(path: "pack"))
+      _ = try pack(folder)
+      #expect(try Data(contentsOf: folder.appending(path: "pack")) == first)
+    }
+  }
+
+  @Test func validationSpeakersAreChosenWhenItIsUsed() throws {
+    try withTemporaryFolder { folder in
+      for side in ["clean", "noisy"] {
+        for (index, name) in ["p226_001", "p287_010", "p286_002", "p2260_001"].enumerated() {
+          try write(
+            folder, "\(side)_trainset_28spk_wav/\(name).wav", count: 500, seed: UInt64(index))
+        }
+        try write(folder, "\(side)_testset_wav_16k/p232_001.wav", count: 500, seed: 9)
+      }
+      let report = try pack(folder)
+      #expect(report.pairs == [.train: 4, .test: 1])
+      let packed = try corpus(folder)
+      for speakers in [["p226", "p287"], ["p286"], ["p226"]] {
+        for split in CorpusSplit.allCases {
+          let files = try PairedDataset(
+            folder: folder.path(percentEncoded: false), split: split, validationSpeakers: speakers)
+          let pairs = try packed.pairs(split, validationSpeakers: speakers)
+          #expect(pairs.map(\.name) == files.pairs.map(\.name), "\(split) \(speakers)")
+        }
+      }
+      #expect(
+        throws: PackedCorpusError.noSpeaker(
+          path: folder.file("pack"), .valid, speakers: ["p999"])
+      ) { try packed.pairs(.valid, validationSpeakers: ["p999"]) }
+    }
+  }
+
+  @Test func badFilesStopOrAreLeftOutWhenPacking() throws {
+    try withTemporaryFolder { folder in
+      try makeMixed(folder)
+      try BadWave.stereo.write(to: folder.file("train/noisy/a9.flac"))
+      #expect(throws: PairedDatasetError.self) { try pack(folder) }
+      #expect(!FileManager.default.fileExists(atPath: folder.file("pack")))
+      let report = try pack(folder, onBadFile: .skip)
+      #expect(report.pairs[.train] == 4 && report.skipped.count == 1)
+      #expect(report.description.contains("\nleft out: \(folder.file("train/noisy/a9.flac")): "))
+      #expect(try corpus(folder).pairs(.train, validationSpeakers: []).count == 4)
+    }
+  }
+
+  @Test func aHalfSplitAndAChangedFileLeaveNoPack() throws {
+    try withTemporaryFolder { folder in
+      try makeMixed(folder)
+      let packer = try CorpusPacker(
+        folder: folder.path(percentEncoded: false), onBadFile: .stop)
+      try write(folder, "train/noisy/b.flac", count: 699, seed: 1)
+      let error = #expect(throws: WaveFileError.self) {
+        try packer.write(to: folder.appending(path: "pack"))
+      }
+      #expect(error?.description.contains("train/noisy/b.flac") == true)
+      #expect(error?.description.contains("changed since it was inspected") == true)
+      try folder.makeFolder("valid/clean")
+      #expect(
+        throws: PairedDatasetError.missingSplit(
+          .valid, lookedFor: [folder.file("valid/noisy")])
+      ) {
+        try CorpusPacker(
+          folder: folder.path(percentEncoded: false), onBadFile: .skip)
+      }
+      #expect(try folder.names(in: "") == ["test", "train", "valid"])
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Evaluation
+import Foundation
+import Models
+import Tensor
+import Testing
+import TestSupport
+
+/// The enhancer as a library, on lengths that no corpus has.
+@Suite struct EnhancerTests {
+  @Test(arguments: [1, 2, 127, 128, 256, 257, 258, 511, 512, 513, 8_000, 8_001])
+  func lengthIsKept(sampleCount: Int) throws {
+    let enhancer = try Enhancer(EnhanceFixture.model())
+    let noisy =
+      Array(try EnhanceFixture.samples("input.wav").prefix(sampleCount))
+      + Array(repeating: Float(0.01), count: max(0, sampleCount - 8_000))
+    let enhanced = try enhancer.enhance(noisy)
+    #expect(enhanced.count == sampleCount)
+    #expect(enhanced.contains { $0 != 0 } && enhanced.allSatisfy(\.isFinite))
+  }
+
+  @Test func shortSignalIsThatOfItsPaddedSelf() throws {
+    let enhancer = try Enhancer(EnhanceFixture.model())
+    let short = Array(try EnhanceFixture.samples("input.wav").prefix(200))
+    let padded = try enhancer.enhance(short + Array(repeating: 0, count: 312))
+    #expect(try enhancer.enhance(short) == Array(padded.prefix(200)))
+  }
+
+  @Test func silenceStaysSilent() throws {
+    let enhancer = try Enhancer(EnhanceFixture.model())
+    #expect(try enhancer.enhance(Array(repeating: 0, count: 1000)).allSatisfy { $0 == 0 })
+  }
+
+  @Test func nothingIsAnError() throws {
+    let enhancer = try Enhancer(EnhanceFixture.model())
+    #expect(throws: EnhancementError.empty) { try enhancer.enhance([]) }
+  }
+
+  @Test func followsTheModelsWeights() throws {
+    let model = try EnhanceFixture.model()
+    let enhancer = try Enhancer(model)
+    let noisy = try EnhanceFixture.samples("input.wav")
+    let before = try enhancer.enhance(noisy)
+    #expect(try enhancer.enhance(noisy) == before)
+    let values = model.parameters.values
+    for i in 0..<values.count { values.base[i] *= 0.5 }
+    #expect(try enhancer.enhance(noisy) != before)
+    // No number may pass for sound.
+    model.parameters.parameters.last?.value[0] = .nan
+    let error = #expect(throws: EnhancementError.self) { try enhancer.enhance(noisy) }
+    #expect(error?.description.contains("not finite") == true)
+  }
+
+  @Test func otherSpectraAreRefused() throws {
+    let configuration = try ModelConfiguration(
+      name: "small", title: "Small", bands: [4, 5], features: 8, layers: 1,
+      trunk: BiMambaTrunkConfiguration(paths: [.intra]),
+      decoder: MaskDecoderConfiguration(expansions: [1, 1], maskTaps: 1))
+    let model = SpeechEnhancer(configuration: configuration, seed: 1)
+    #expect(throws: EnhancementError.otherFrontEnd(model: "small", bins: 9, made: 257)) {
+      try Enhancer(model)
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import RunFiles
+import Testing
+import TestSupport
+
+/// The names of the files of a run.
+@Suite struct RunFolderTests {
+  private static let root = fixturesFolder.deletingLastPathComponent().deletingLastPathComponent()
+
+  @Test func checkpointsAreFoundByTheirNames() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("run")
+      let run = RunFolder(folder.file("run"))
+      #expect(run.checkpoints().isEmpty)
+      for name in [
+        "step-00000007.safetensors", "step-00001234.safetensors", "step-123456789.safetensors",
+        // No names of this program.
+        "step-7.safetensors", "step-00000008 (copy).safetensors", "step-.safetensors",
+        "step--0000001.safetensors", "step-00000009.safetensors.tmp-host-1", "step-00000009",
+        "last.safetensors", "step-00000009-rank0.safetensors",
+      ] { try Data().write(to: run.url.appending(path: name)) }
+      #expect(run.checkpoints().map(\.step) == [123_456_789, 1234, 7])
+      #expect(run.checkpoints()[2].url.lastPathComponent == "step-00000007.safetensors")
+    }
+  }
+
+  @Test func dumpsAreInOrderOfTheirSteps() throws {
+    try withTemporaryFolder { folder in
+      let names = [
+        "step-00000002-rank0.safetensors", "step-00000002-rank0-2.safetensors",
+        "step-00000002-rank11.safetensors", "step-00000010-rank0.safetensors",
+      ]
+      #expect(RunFolder.dumpName(step: 2, rank: 0) == names[0])
+      #expect(RunFolder.dumpName(step: 2, rank: 0, count: 2) == names[1])
+      for name in names.reversed() + ["other.safetensors", "step-00000002-rank0.txt"] {
+        try Data().write(to: folder.appending(path: name))
+      }
+      #expect(RunFolder.dumpNames(in: folder.file("")) == names)
+    }
+  }
+
+  /// One place spells the names, so that a file that is written is the one that is read.
+  @Test func noOtherSourceFileSpellsAName() throws {
+    let sources = Self.root.appending(path: "Sources").path(percentEncoded: false)
+    let files = try #require(FileManager.default.enumerator(atPath: sources))
+      .compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }
+    #expect(files.count > 300)
+    // A kind of event, a metadata key and a flag have such names, too, but in no path.
+    let folders = [RunFolder.Name.nonFinite.rawValue, RunFolder.Name.tensorBoard.rawValue]
+    for file in files where file != "RunFiles/RunFolder.swift" {
+      let text = try String(contentsOfFile: "\(sources)/\(file)", encoding: .utf8)
+      for line in text.split(separator: "\n") {
+        let isPath = line.contains("path: ") || line.contains("/\\(")
+        for name in RunFolder.Name.allCases.map(\.rawValue) where line.contains("\"\(name)\"") {
+          #expect(folders.contains(name) && !isPath, "\(file): \(line)")
+        }
+      }
+    }
+  }
+
+  /// The table of docs/files.md has every name, and no other but those of checkpoints.
+  @Test func thePageHasEveryName() throws {
+    let page = try FilesPage()
+    let names = page.tables(under: "The run folder").flatMap { $0 }.flatMap { $0.names }
+    let expected = RunFolder.Name.allCases.map { name in
+      name == .nonFinite || name == .tensorBoard ? "\(name.rawValue)/" : name.rawValue
+    }
+    let checkpoint = RunFolder("run").checkpoint(step: 1234).lastPathComponent
+    #expect(Set(names) == Set(expected + [checkpoint]))
+    #expect(names.count == expected.count + 1)
+  }
+}

@@ -1,0 +1,199 @@
+import Audio
+import Corpora
+import Evaluation
+import Files
+import Foundation
+import Models
+import Tensor
+import Testing
+import TestSupport
+
+/// `disttrain enhance` as users run it, against the output of a PyTorch program.
+@Suite struct EnhanceTests {
+  private let model = ["--weights", EnhanceFixture.weights, "--preset", EnhanceFixture.preset]
+
+  private func samples(_ path: String) throws -> [Float] {
+    try WaveFile.read(path: path, sampleRate: 16_000).samples
+  }
+
+  @Test(arguments: [nil, "avx2"]) func exportFromPyTorchGivesTheSameSound(kernels: String?) throws {
+    try withTemporaryFolder { folder in
+      let outcome = try disttrain(
+        ["enhance"] + model + ["--format", "float", EnhanceFixture.input, folder.file("out.wav")],
+        environment: kernels.map { ["DISTTRAIN_KERNELS": $0] } ?? [:])
+      #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+      let expected = try EnhanceFixture.samples("expected.wav")
+      let enhanced = try samples(folder.file("out.wav"))
+      #expect(enhanced.count == expected.count)
+      let worst = zip(enhanced, expected).map { abs($0 - $1) }.max() ?? .infinity
+      // Of full scale; the sound's peak is 0.13.
+      #expect(worst < 1e-6, "off by \(worst)")
+      #expect(expected.contains { abs($0) > 0.1 })
+    }
+  }
+
+  @Test func sixteenBitsAreTheRoundedFloats() throws {
+    try withTemporaryFolder { folder in
+      for arguments in [["--format", "float", "in", "f.wav"], ["in", "i.wav"], ["in", "i.flac"]] {
+        let outcome = try disttrain(
+          ["enhance"] + model
+            + arguments.map { $0 == "in" ? EnhanceFixture.input : $0 },
+          folder: folder)
+        #expect(outcome.status == 0, "\(outcome)")
+      }
+      let floats = try samples(folder.file("f.wav"))
+      let integers = try samples(folder.file("i.wav"))
+      #expect(integers == floats.map { ($0 * 32_768).rounded(.toNearestOrEven) / 32_768 })
+      #expect(try samples(folder.file("i.flac")) == integers)
+      #expect(try folder.names(in: "") == ["f.wav", "i.flac", "i.wav"])
+    }
+  }
+
+  @Test func weightsThatNameTheirModelNeedNoPreset() throws {
+    try withTemporaryFolder { folder in
+      let own = folder.file("own.safetensors")
+      try WeightFile.serialized(EnhanceFixture.model(), program: "test")
+        .write(to: URL(fileURLWithPath: own))
+      for (weights, name) in [(["--weights", own], "a.wav"), (model, "b.wav")] {
+        let outcome = try disttrain(
+          ["enhance"] + weights + [EnhanceFixture.input, folder.file(name)])
+        #expect(outcome.status == 0, "\(outcome)")
+      }
+      #expect(try samples(folder.file("a.wav")) == samples(folder.file("b.wav")))
+
+      let output = folder.file("c.wav")
+      expectError(
+        try disttrain(
+          ["enhance", "--weights", own, "--preset", "abl1", EnhanceFixture.input, output]),
+        own, "was written for the model \"tiny\"", "--preset abl1")
+      expectError(
+        try disttrain(
+          ["enhance", "--weights", EnhanceFixture.weights, EnhanceFixture.input, output]),
+        EnhanceFixture.weights, "does not say which model it is of", "--preset")
+      expectError(
+        try disttrain(
+          [
+            "enhance", "--weights", EnhanceFixture.weights, "--preset", "abl3",
+            EnhanceFixture.input, output,
+          ]),
+        EnhanceFixture.weights, "do not fit the model \"abl3\"", "layers.2.intra")
+      #expect(!FileManager.default.fileExists(atPath: output))
+    }
+  }
+
+  @Test func brokenWeightsAreNamed() throws {
+    try withTemporaryFolder { folder in
+      let output = folder.file("out.wav")
+      let missing = folder.file("missing.safetensors")
+      func enhance(_ weights: String) throws -> SubprocessOutcome {
+        try disttrain(
+          [
+            "enhance", "--weights", weights, "--preset", EnhanceFixture.preset,
+            EnhanceFixture.input, output,
+          ])
+      }
+      expectError(try enhance(missing), missing, "no such file")
+      let whole = try Data(contentsOf: URL(fileURLWithPath: EnhanceFixture.weights))
+      for count in [0, 4, 100, 20_000, whole.count - 1] {
+        let path = folder.file("cut\(count).safetensors")
+        try whole.prefix(count).write(to: URL(fileURLWithPath: path))
+        expectError(try enhance(path), path)
+      }
+      expectError(try enhance(EnhanceFixture.input), EnhanceFixture.input)
+      // `last.safetensors` of a run has the optimiser's moments as well.
+      let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: EnhanceFixture.weights))
+      let moments = try file.entries.map { entry in
+        try entry.floats().withUnsafeBufferPointer {
+          SafetensorsFile.Entry(
+            name: "adam.exp_avg.\(entry.name)", shape: entry.shape, values: $0)
+        }
+      }
+      let checkpoint = folder.file("last.safetensors")
+      try SafetensorsFile(entries: file.entries + moments, metadata: [:]).serialized()
+        .write(to: URL(fileURLWithPath: checkpoint))
+      expectError(
+        try enhance(checkpoint), checkpoint, "is a checkpoint", "take best.safetensors")
+      #expect(!FileManager.default.fileExists(atPath: output))
+    }
+  }
+
+  @Test(arguments: BadWave.allCases) func badRecordingsAreNamed(bad: BadWave) throws {
+    try withTemporaryFolder { folder in
+      let path = folder.file("bad.wav")
+      try bad.write(to: path)
+      let outcome = try disttrain(["enhance"] + model + [path, folder.file("out.wav")])
+      expectError(outcome, path, bad.text)
+      #expect(try folder.names(in: "") == ["bad.wav"])
+    }
+  }
+
+  @Test func folderGoesToFolder() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("in/deeper")
+      let sound = try EnhanceFixture.samples("input.wav")
+      let lengths = ["a.wav": 8_000, "b.flac": 4_000, "c.WAV": 100]
+      for (name, count) in lengths {
+        try WaveFile.write(
+          Array(sound.prefix(count)), sampleRate: 16_000, to: folder.file("in/\(name)"))
+      }
+      for name in ["notes.txt", ".hidden.wav", "deeper/d.wav"] {
+        try Data("no sound".utf8).write(to: folder.appending(path: "in/\(name)"))
+      }
+      let outcome = try disttrain(["enhance"] + model + ["in", "out/new"], folder: folder)
+      #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+      #expect(
+        outcome.output.hasPrefix("enhanced 3 recordings, 0.8 s of audio in "), "\(outcome)")
+      #expect(try folder.names(in: "out/new") == ["a.wav", "b.flac", "c.WAV"])
+      let enhancer = try Enhancer(EnhanceFixture.model())
+      for (name, count) in lengths {
+        let input = try samples(folder.file("in/\(name)"))
+        let output = try samples(folder.file("out/new/\(name)"))
+        #expect(output.count == count)
+        let expected = try enhancer.enhance(input)
+        let worst = zip(output, expected).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(worst <= 0.51 / 32_768, "\(name) is off by \(worst)")
+      }
+    }
+  }
+
+  @Test func oneBadFileOfAFolderIsKnownBeforeAnyIsEnhanced() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("in")
+      try FileManager.default.copyItem(
+        atPath: EnhanceFixture.input, toPath: folder.file("in/a.wav"))
+      try BadWave.stereo.write(to: folder.file("in/b.wav"))
+      try BadWave.truncated.write(to: folder.file("in/c.wav"))
+      let outcome = try disttrain(["enhance"] + model + ["in", "out"], folder: folder)
+      expectError(
+        outcome, "2 of the inputs", "in/b.wav: \(BadWave.stereo.text)",
+        "in/c.wav: \(BadWave.truncated.text)")
+      #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
+    }
+  }
+
+  @Test func impossiblePathsAreNamed() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("in")
+      try folder.makeFolder("none")
+      try FileManager.default.copyItem(
+        atPath: EnhanceFixture.input, toPath: folder.file("in/a.wav"))
+      func enhance(_ arguments: String...) throws -> SubprocessOutcome {
+        try disttrain(["enhance"] + model + arguments, folder: folder)
+      }
+      expectError(try enhance("nothing.wav", "out.wav"), "nothing.wav: no such file or folder")
+      expectError(try enhance("none", "out"), "none holds no .wav or .flac file")
+      expectError(try enhance("in", "in"), "in/a.wav would be overwritten")
+      expectError(try enhance("in/a.wav", "in/./a.wav"), "in/a.wav would be overwritten")
+      expectError(try enhance("in", "in/a.wav"), "in/a.wav is a file")
+      expectError(try enhance("in/a.wav", "out.mp3"), "out.mp3", ".wav or .flac")
+      expectError(try enhance("in/a.wav", "new/out.wav"), "new/out.wav: cannot be written")
+      expectError(
+        try enhance("--format", "float", "in/a.wav", "out.flac"),
+        "out.flac: FLAC holds no float samples")
+      #expect(try folder.names(in: "") == ["in", "none"])
+      // Like cp.
+      #expect(try enhance("in/a.wav", "none").status == 0)
+      #expect(try folder.names(in: "none") == ["a.wav"])
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import Corpora
+import DistTrain
+import Foundation
+import Models
+
+extension URL {
+  /// Makes a run folder with the scores of its first epochs, and with `events` after its start.
+  func makeRun(
+    _ name: String, preset: String = "abl3", seed: UInt64 = 0, scores: [String],
+    corpus: String? = nil, events: String = ""
+  ) throws {
+    try makeFolder(name)
+    let configuration = TrainingConfiguration(
+      model: try Preset.load(preset), seed: seed, epochs: 20, batch: 6, ranks: 2)
+    try write(try configuration.json(), to: "\(name)/configuration.json")
+    let header =
+      "epoch,pesq,noisy_pesq,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,seconds,"
+      + "audio_seconds_per_second,learning_rate"
+    let rows = scores.enumerated().map { index, score in
+      "\(index + 1),\(score),1.97,17.5,8.4,0.02,0.03,40,40,100.0,12.0,0.001"
+    }
+    try write(([header] + rows).map { $0 + "\n" }.joined(), to: "\(name)/history.csv")
+    let names = corpus.map { ",\"corpus\":\"\($0)\"" } ?? ""
+    try write("{\"event\":\"start\"\(names),\"step\":0}\n" + events, to: "\(name)/metrics.jsonl")
+  }
+
+  /// Writes a text file of this folder.
+  func write(_ text: String, to name: String) throws {
+    try text.write(toFile: file(name), atomically: true, encoding: .utf8)
+  }
+}
