@@ -83,7 +83,7 @@ def too_long(target, lines):
 
 # The picture.
 
-WIDTH, ROW, BOX, MARGIN = 660, 62, 34, 24
+ROW, BOX, MARGIN, GAP = 62, 34, 24, 22
 STYLE = """
     .page { fill: #fbfbf9; stroke: #d5d5cf }
     .box { fill: #ffffff; stroke: #6b7280; stroke-width: 1.5 }
@@ -134,8 +134,8 @@ def layers_of(arrows):
 
 
 def arranged(rows, ways, texts):
-    """The horizontal places of all names and of the ways of arrows past other rows; `texts` stand in
-    small print below names."""
+    """Horizontal places of all names and of the ways of arrows past other rows, with few crossings,
+    widths of the boxes, and the width of the picture; `texts` stand in small print below names."""
     neighbours = collections.defaultdict(list)
     for way in ways:
         for one, other in zip(way, way[1:]):
@@ -146,23 +146,37 @@ def arranged(rows, ways, texts):
              for row in rows for place in row}
     x = {}
 
+    def length(row):
+        return sum(width[place] for place in row) + GAP * (len(row) - 1)
+
+    whole = max(length(row) for row in rows) + 2 * MARGIN
+
     def spread(row):
-        total = sum(width[place] for place in row) + 22 * (len(row) - 1)
-        left = (WIDTH - total) / 2
+        left = (whole - length(row)) / 2
         for place in row:
             x[place] = left + width[place] / 2
-            left += width[place] + 22
+            left += width[place] + GAP
 
+    def mean(place):
+        near = neighbours[place]
+        return sum(x[other] for other in near) / len(near) if near else x[place]
+
+    def crossings():
+        steps = [(x[one], x[other], row_of[one], row_of[other])
+                 for way in ways for one, other in zip(way, way[1:])]
+        return sum(1 for i, a in enumerate(steps) for b in steps[:i]
+                   if a[2:] == b[2:] and (a[0] - b[0]) * (a[1] - b[1]) < 0)
+
+    row_of = {place: index for index, row in enumerate(rows) for place in row}
     for row in rows:
         spread(row)
+    best = (crossings(), dict(x))
     for sweep in range(24):
         for row in rows if sweep % 2 == 0 else reversed(rows):
-            def mean(place):
-                near = neighbours[place]
-                return sum(x[other] for other in near) / len(near) if near else x[place]
             row.sort(key=lambda place: (mean(place), str(place)))
             spread(row)
-    return x, width
+        best = min(best, (crossings(), dict(x)), key=lambda found: found[0])
+    return best[1], width, whole
 
 
 def picture(targets):
@@ -178,7 +192,7 @@ def picture(targets):
                                 if name in system or name == "ArgumentParser") for t in swift}
     arrows = reduced(uses)
     rows, ways = layers_of(arrows)
-    x, width = arranged(rows, ways, linked)
+    x, width, whole = arranged(rows, ways, linked)
     height = 2 * MARGIN + ROW * len(rows) - (ROW - BOX)
     y = {place: height - MARGIN - BOX - ROW * index
          for index, row in enumerate(rows) for place in row}
@@ -211,7 +225,7 @@ def picture(targets):
             parts.append(f'<text class="small" x="{x[name]:.0f}" y="{top + 28}">'
                          f'{html.escape(linked[name])}</text>')
     body = "\n  ".join(parts)
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {height}" role="img"
   aria-labelledby="title text" text-anchor="middle" font-size="14"
   font-family="system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif">
   <!-- Written by scripts/modules.py from Package.swift. -->
@@ -223,7 +237,7 @@ def picture(targets):
     <marker id="head" viewBox="0 0 10 10" refX="8" refY="5" markerWidth="7" markerHeight="7"
       orient="auto"><path class="head" d="M0 0 L10 5 L0 10 z"/></marker>
   </defs>
-  <rect class="page" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="10"/>
+  <rect class="page" x="0.5" y="0.5" width="{whole - 1}" height="{height - 1}" rx="10"/>
   {body}
 </svg>
 """
@@ -232,16 +246,18 @@ def picture(targets):
 def check():
     targets = read_manifest()
     known = {t.name for t in targets} | {"ArgumentParser"}
-    problems, rows, total, tests = [], [], 0, 0
+    problems, rows, total, tests, folders = [], [], 0, 0, set()
     for target in targets:
         files = read_files(target)
         problems += wrong_imports(target, files, known)
         if not target.folder.startswith("Sources/"):
             tests += count_lines(files)
             continue
-        # Two modules may be made from one folder.
-        if target.kind == "system" or (ROOT / target.folder).is_symlink():
+        # Two modules may be made from one folder, which counts once.
+        folder = (ROOT / target.folder).resolve()
+        if target.kind == "system" or folder in folders:
             continue
+        folders.add(folder)
         lines = count_lines(files)
         total += lines
         rows.append((target.name, len(files), lines))

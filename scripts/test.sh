@@ -1,30 +1,52 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds everything and runs every test, MPI ones included.
+#
+# The slowest tests are in .build/tests/*.xml, one file for each phase; scripts/slowest-tests.py
+# lists them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
+source scripts/phases.sh
 
+phase "Packages"
 require_swift
 install_packages "${build_packages[@]}" "${corpus_packages[@]}" "${test_packages[@]}"
 allow_root
 make_test_python
+mkdir -p .build/tests
 
-# Release: debug kernels are too slow to test anything. One test at a time: the MPI tests start up
-# to four processes each.
+# swift_test NAME ARGUMENT…: runs tests that are built already.
+swift_test() {
+  local name=$1
+  shift
+  swift test -c release --skip-build --xunit-output ".build/tests/$name.xml" "$@"
+}
+
+# A release build: in a debug build operations and models would take minutes.
+phase "Build"
 swift build -c release --build-tests
-# Here, where the program is built: the pages of the commands are what its help says.
-scripts/cli-reference.sh --check
-swift test -c release --skip-build --no-parallel
 
-# The numerics again with the other instruction set, and with OpenBLAS for every product.
+phase "Reference of the commands"
+scripts/cli-reference.sh --check
+
+phase "Tests inside the process"
+swift_test inside --skip SystemTests
+
+# One at a time: they start up to four processes each.
+phase "Tests that start processes"
+swift_test system --no-parallel --filter SystemTests
+
+# InstructionSetAgreementTests, above, hold every AVX2 kernel against its AVX-512 twin bit for bit,
+# so that a whole model is enough here. All numerics again: scripts/full-check.sh.
 if grep -q avx512f /proc/cpuinfo; then
-  echo "Numerics with the AVX2 kernels"
-  DISTTRAIN_KERNELS=avx2 swift test -c release --skip-build --no-parallel \
-    --filter 'TensorTests|ModelsTests'
+  phase "A whole model with the AVX2 kernels"
+  DISTTRAIN_KERNELS=avx2 swift_test avx2 --filter EndToEndTests
 fi
-echo "Numerics with OpenBLAS products"
-DISTTRAIN_GEMM=openblas swift test -c release --skip-build --no-parallel \
-  --filter 'TensorTests|ModelsTests'
+phase "Products and whole models with OpenBLAS"
+DISTTRAIN_GEMM=openblas swift_test openblas --filter 'TensorTests.*Ops|MatrixProduct|EndToEndTests'
 
 # Real jobs, harmed in every way; all drills are in scripts/drill.sh.
+phase "Drills"
 "$(swift build -c release --show-bin-path)/Drill" --short
+
+phase_table

@@ -21,11 +21,15 @@ export SRUN_CPUS_PER_TASK=$threads
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 unset OPENBLAS_CORETYPE
 
+# counted NUMBER NOUN: "1 rank", "2 ranks".
+counted() { echo "$1 $2$([ "$1" = 1 ] || echo s)"; }
+
 # describe_job: what runs where, for whoever reads the log.
 describe_job() {
   local element=${SLURM_ARRAY_TASK_ID:+, element $SLURM_ARRAY_TASK_ID of array $SLURM_ARRAY_JOB_ID}
   echo "job $SLURM_JOB_ID ($SLURM_JOB_NAME$element), start $((${SLURM_RESTART_COUNT:-0} + 1))"
-  echo "${SLURM_NTASKS:-1} ranks of $threads threads on $SLURM_JOB_NODELIST, in $PWD"
+  echo "$(counted "${SLURM_NTASKS:-1}" rank) of $(counted "$threads" thread) on" \
+    "$SLURM_JOB_NODELIST, in $PWD"
   "$disttrain" --version
   srun --version
   git describe --always --dirty 2>/dev/null || true

@@ -1,3 +1,5 @@
+import Platform
+
 /// Changes the sample rate of a whole signal through libsoxr, with linear phase, so that the result
 /// is aligned in time with the source.
 package struct Resampler: Sendable {
@@ -69,7 +71,8 @@ package struct Resampler: Sendable {
     if let failure { throw .failed(path: path, reason: String(cString: failure)) }
     // A last sample beyond the source stays zero.
     guard produced >= capacity - 1 else {
-      throw .failed(path: path, reason: "resampled to \(produced) of \(capacity) samples")
+      throw .failed(
+        path: path, reason: "resampled to \(produced) of \(NumberText.count(capacity, "sample"))")
     }
     return result
   }

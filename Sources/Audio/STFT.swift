@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// Reasons for which a signal has no spectrogram.
 public enum STFTError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -9,7 +10,8 @@ public enum STFTError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .tooShort(let count, let required):
-      "the signal has \(count) samples; its short-time spectrum needs at least \(required)"
+      "the signal has \(NumberText.count(count, "sample")); its short-time spectrum needs at least "
+        + "\(required)"
     }
   }
 }

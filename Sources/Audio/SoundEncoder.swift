@@ -1,5 +1,6 @@
 import CSndfile
 import Foundation
+import Platform
 
 /// The destination of an encoder's bytes, in which the encoder goes back to complete the header.
 protocol EncoderTarget: AnyObject {
@@ -71,7 +72,8 @@ final class SoundEncoder {
       delivered = sf_writef_float(handle, samples, sf_count_t(samples.count))
     }
     guard delivered == samples.count else {
-      throw .unwritable(path: path, reason: "libsndfile refused \(samples.count) samples")
+      throw .unwritable(
+        path: path, reason: "libsndfile refused \(NumberText.count(samples.count, "sample"))")
     }
     sampleCount += samples.count
   }

@@ -1,3 +1,5 @@
+import Platform
+
 /// Faults of an audio file. Every case names the file.
 public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file does not exist.
@@ -40,12 +42,14 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missing: "no such file"
     case .unreadable(_, let reason): "cannot be read as audio: \(reason)"
     case .empty: "holds no samples"
-    case .multiChannel(_, let count): "has \(count) channels; mix it down to mono"
+    case .multiChannel(_, let count):
+      "has \(NumberText.count(count, "channel")); mix it down to mono"
     case .wrongSampleRate(_, let expected, let found):
       "expected \(expected) Hz, found \(found) Hz; resample first"
     case .nonFinite(_, let index): "sample \(index) is not a finite number"
     case .truncated(_, let expected, let found):
-      "truncated: the header promises \(expected) samples, the file holds \(found)"
+      "truncated: the header promises \(NumberText.count(expected, "sample")), the file holds "
+        + "\(found)"
     case .damaged(_, let block, let range):
       "block \(block) (samples \(range.lowerBound) to \(range.upperBound - 1)) does not match its "
         + "checksum, so the file is damaged; copy it again, or pack the corpus again with disttrain "

@@ -1,3 +1,5 @@
+import Platform
+
 /// Writes a mono WAV or FLAC file piece by piece, in memory that does not grow with the file.
 ///
 /// The file has the bytes that `WaveFile.write` would write, and appears under its name when
@@ -23,8 +25,8 @@ public final class WaveWriter {
       let hours = WaveFile.largestDataChunk / (byteCount / sampleCount) / sampleRate / 3600
       throw .unsupportedFormat(
         path: path,
-        reason: "a .wav file holds 4 GiB, which is \(hours) hours of these samples; use "
-          + (encoding == .pcm16 ? ".flac" : "16-bit samples"))
+        reason: "a .wav file holds 4 GiB, which is \(NumberText.count(hours, "hour")) of these "
+          + "samples; use " + (encoding == .pcm16 ? ".flac" : "16-bit samples"))
     }
     self.path = path
     self.sampleCount = sampleCount

@@ -90,7 +90,7 @@ extension LoadingBenchmark: CustomStringConvertible {
       String(format: "%@ %.3f ms, of it CPU %.3f ms", name, cost.wall, cost.cpu)
     }
     return [
-      "\(count) pairs of crops of \(cropSeconds) s, mean of a pair:",
+      "\(NumberText.count(count, "pair")) of crops of \(cropSeconds) s, mean of a pair:",
       line("reading", readMilliseconds), line("STFT", stftMilliseconds),
       String(
         format: "CPU share of a step of %.3g s an utterance: reading %.2f%%, with the STFT %.2f%%",

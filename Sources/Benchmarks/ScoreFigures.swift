@@ -99,7 +99,7 @@ extension ScoreFigures: CustomStringConvertible {
       "medians of \(repeats) on one thread, an utterance of \(text.setting(seconds)) s",
       "all metrics on \(text.count(threads, "thread")): "
         + "\(text.figures(1000 * allThreadsSecondsPerAudioSecond)) ms for a second of audio, "
-        + "\(utterances) utterances in \(text.figures(allThreadsSeconds)) s",
+        + "\(text.count(utterances, "utterance")) in \(text.figures(allThreadsSeconds)) s",
       "\(Self.testSet.utterances) utterances of \(text.setting(Self.testSet.seconds)) s would take "
         + "\(text.figures(testSetSeconds)) s",
     ].joined(separator: "\n")

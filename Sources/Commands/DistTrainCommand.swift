@@ -1,9 +1,9 @@
 import ArgumentParser
 import Platform
 
-/// The program `disttrain`: nothing but the list of its commands.
+/// The program `disttrain`, which is the list of its commands.
 package struct DistTrainCommand: ParsableCommand {
-  /// What the help says.
+  /// Text of the help.
   package static let configuration = CommandConfiguration(
     commandName: "disttrain",
     abstract: "Trains and uses speech-enhancement networks on clusters of CPUs.",

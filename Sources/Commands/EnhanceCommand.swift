@@ -32,7 +32,7 @@ struct EnhanceCommand: ParsableCommand {
 
   func validate() throws {
     try Flags.require(
-      segment == nil || !whole, "--whole has no segments; leave --segment away")
+      segment == nil || !whole, "--whole has no segments; omit --segment")
     try Flags.require("--segment", segment, within: Enhancer.segmentLimits, unit: "seconds")
   }
 
@@ -57,7 +57,7 @@ struct EnhanceCommand: ParsableCommand {
     let elapsed = stopwatch.seconds
     let count = jobs.items.count
     Console.line(
-      "enhanced \(count) \(count == 1 ? "recording" : "recordings"), "
+      "enhanced \(NumberText.count(count, "recording")), "
         + String(format: "%.1f s of audio in %.1f s", seconds(total), elapsed))
   }
 

@@ -87,7 +87,8 @@ struct EvaluateCommand: ParsableCommand {
     report.split = split.rawValue
     report.loss = evaluation.loss.flatMap { $0.isFinite ? $0 : nil }
     report.asPublished = crops
-    Console.line("\(model) on \(dataset.pairs.count) utterances of \(data), \(split.rawValue)\n")
+    let utterances = NumberText.count(dataset.pairs.count, "utterance")
+    Console.line("\(model) on \(utterances) of \(data), \(split.rawValue)\n")
     if PublishedNoisyScores.isTestSet(dataset.pairs.map(\.name)) {
       Console.line(table.summary(published: PublishedNoisyScores.texts(table)))
       if let verdict = PublishedNoisyScores.verdict(table) { Console.line(verdict) }

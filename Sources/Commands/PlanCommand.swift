@@ -152,11 +152,11 @@ struct PlanRecipeOptions: ParsableArguments {
     }
     try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
     try Flags.require("--warmup", warmup, atLeast: 0)
-    try Flags.require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
+    try Flags.requireDecay("--ema", ema)
     try Flags.requireTime("--wall-time", wallTime)
     try Flags.require(
       (data == nil) != (utterances == nil),
-      "say what there is to train on: either --data CORPUS, or --utterances if it is elsewhere")
+      "name the training data: give --data CORPUS, or --utterances if the corpus is elsewhere")
   }
 
   /// The recipe, of one rank.

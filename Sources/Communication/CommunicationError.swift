@@ -1,3 +1,5 @@
+import Platform
+
 /// Why ranks could not talk to each other.
 public enum CommunicationError: Error, Equatable, CustomStringConvertible {
   /// MPI could not be started, or not as this program needs it.
@@ -17,8 +19,8 @@ public enum CommunicationError: Error, Equatable, CustomStringConvertible {
     case .startFailed(let reason):
       "MPI could not be started: \(reason)"
     case .launcherMismatch(let launcher, let launched, let seen):
-      "\(launcher) started \(launched) processes, but MPI sees \(seen): the launcher belongs to "
-        + "another MPI than the one this program was built with; use that one's mpirun "
+      "\(launcher) started \(NumberText.count(launched, "process", plural: "processes")), but MPI "
+        + "sees \(seen): the launcher belongs to another MPI than the one this program was built with; use that one's mpirun "
         + "(or srun --mpi=pmix)"
     case .callFailed(let operation, let rank, let reason):
       "\(operation) failed on rank \(rank): \(reason)"

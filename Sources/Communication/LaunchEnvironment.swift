@@ -1,3 +1,5 @@
+import Platform
+
 /// Facts about the start of this process, from its environment.
 package struct LaunchEnvironment: Equatable, Sendable {
   /// The launcher, for messages.
@@ -23,8 +25,8 @@ package struct LaunchEnvironment: Equatable, Sendable {
       size = number("PMI_SIZE") ?? slurmTasks
     } else if let slurmTasks, slurmTasks > 1 {
       throw .startFailed(
-        reason: "srun started \(slurmTasks) tasks without PMIx, so they cannot find each other; "
-          + "add --mpi=pmix to srun")
+        reason: "srun started \(NumberText.count(slurmTasks, "task")) without PMIx, so they "
+          + "cannot find each other; add --mpi=pmix to srun")
     } else {
       return nil
     }

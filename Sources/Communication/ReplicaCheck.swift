@@ -1,3 +1,5 @@
+import Platform
+
 /// Why a check of the ranks' copies failed.
 public enum ReplicaError: Error, Equatable, CustomStringConvertible {
   /// `ranks` hold other bits than the rest: than the majority if there is one, else than rank 0.
@@ -10,9 +12,10 @@ public enum ReplicaError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .diverged(let subject, let ranks, let worldSize):
       let list = ranks.map(String.init).joined(separator: ", ")
-      let who = ranks.count == 1 ? "rank \(list) differs" : "ranks \(list) differ"
-      return "\(subject): \(who) from the other copies (of \(worldSize) ranks); the copies must be "
-        + "equal bit for bit, so restart from the last checkpoint and check that machine's memory"
+      let who = NumberText.agree(ranks.count, "rank \(list) differs", "ranks \(list) differ")
+      return "\(subject): \(who) from the other copies (of "
+        + NumberText.count(worldSize, "rank") + "); the copies must be equal bit for bit, so "
+        + "restart from the last checkpoint and check that machine's memory"
     case .communication(let error):
       return error.description
     }

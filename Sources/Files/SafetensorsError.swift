@@ -1,3 +1,5 @@
+import Platform
+
 /// Reasons for which a safetensors file is rejected.
 public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
   /// The file could not be read.
@@ -34,11 +36,11 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
       return "\(path): the file cannot be read: \(reason)"
     case .truncated(let path, let bytes):
       return
-        "\(path): the file is truncated: it has \(bytes) bytes, fewer than the 8 of the header "
-        + "length"
+        "\(path): the file is truncated: it has \(NumberText.count(bytes, "byte")), fewer than the 8 "
+        + "of the header length"
     case .headerBeyondFile(let path, let headerBytes, let fileBytes):
       return "\(path): the file is truncated or no safetensors file: its header should have "
-        + "\(headerBytes) bytes, but the file has only \(fileBytes)"
+        + "\(NumberText.count(headerBytes, "byte")), but the file has only \(fileBytes)"
     case .headerNotJSON(let path, let reason):
       return "\(path): the header is not a JSON object: \(reason)"
     case .malformedEntry(let path, let tensor, let reason):
@@ -47,7 +49,7 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
       return "\(path): tensor \"\(tensor)\" has the impossible shape \(shape)"
     case .offsetsOutOfRange(let path, let tensor, let begin, let end, let dataBytes):
       return "\(path): the file is truncated or damaged: tensor \"\(tensor)\" should be bytes "
-        + "\(begin) to \(end) of the data, which has \(dataBytes) bytes"
+        + "\(begin) to \(end) of the data, which has \(NumberText.count(dataBytes, "byte"))"
     case .offsetsNotContiguous(let path, let tensor, let begin, let expected):
       let fault = begin < expected ? "overlaps the tensor before it" : "leaves a gap before it"
       return "\(path): the file is damaged: tensor \"\(tensor)\" \(fault); it begins at byte "
@@ -55,9 +57,10 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
     case .sizeMismatch(let path, let tensor, let shape, let dtype, let bytes):
       return
         "\(path): the file is damaged: tensor \"\(tensor)\" of shape \(shape) and type \(dtype) "
-        + "has \(bytes) bytes"
+        + "has \(NumberText.count(bytes, "byte"))"
     case .trailingBytes(let path, let bytes):
-      return "\(path): the file is damaged: its last \(bytes) bytes belong to no tensor"
+      let last = NumberText.agree(bytes, "byte belongs", "\(bytes) bytes belong")
+      return "\(path): the file is damaged: its last \(last) to no tensor"
     case .unsupportedType(let path, let tensor, let dtype):
       return "\(path): tensor \"\(tensor)\" has the type \(dtype); save it as float32 (F32)"
     case .checksumMismatch(let path, let group, let stored, let computed):

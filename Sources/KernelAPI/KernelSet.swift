@@ -10,26 +10,7 @@ public let laneCount = 16
 /// `count` rounded up to whole vectors.
 public func paddedToLanes(_ count: Int) -> Int { (count + laneCount - 1) / laneCount * laneCount }
 
-/// A matrix read element by element: element (i, j) lies at `base[i·rowStride + j·columnStride]`.
-///
-/// Swapping the strides transposes it without moving anything.
-public struct StridedMatrix {
-  /// Element (0, 0).
-  public let base: FloatPointer
-  /// Floats between rows.
-  public let rowStride: Int
-  /// Floats between columns.
-  public let columnStride: Int
-
-  /// A view of memory.
-  public init(_ base: FloatPointer, rowStride: Int, columnStride: Int = 1) {
-    self.base = base
-    self.rowStride = rowStride
-    self.columnStride = columnStride
-  }
-}
-
-/// What a matrix product does to its output.
+/// The relation of a matrix product to what its output held before.
 public enum ProductStart {
   /// C = A·B
   case overwrite
@@ -62,113 +43,32 @@ public struct TileSequences {
   public var rowCount: Int { count * length }
 }
 
-/// The recurrence parameters of one selective scan, channels padded to whole vectors.
-public struct ScanParameters {
-  /// Channels D, padded.
-  public let channels: Int
-  /// States per channel, padded to a multiple of four (padding: zero rows of `decay`, B and C).
-  public let states: Int
-  /// A·log₂e, state-major [states, channels]: exp(dt·A) becomes one exp2.
-  public let decay: FloatPointer
-  /// The skip weight D [channels].
-  public let skip: FloatPointer
+/// The weights of a causal depthwise convolution.
+public struct ConvolutionWeights {
+  /// [taps, channels].
+  public let weight: MatrixView
+  /// [channels].
+  public let bias: FloatPointer
 
-  /// Collects the pointers.
-  public init(channels: Int, states: Int, decay: FloatPointer, skip: FloatPointer) {
-    self.channels = channels
-    self.states = states
-    self.decay = decay
-    self.skip = skip
+  /// Weights at these places.
+  public init(weight: MatrixView, bias: FloatPointer) {
+    self.weight = weight
+    self.bias = bias
   }
 }
 
-/// The per-row inputs of one selective scan over a tile.
-public struct ScanInputs {
-  /// Convolved and activated input x [rows, channels].
-  public let x: FloatPointer
-  /// Step sizes dt after softplus [rows, channels].
-  public let step: FloatPointer
-  /// Gate z before its SiLU; rows are `gateStride` apart.
-  public let gate: FloatPointer
-  /// Floats between rows of `gate`.
-  public let gateStride: Int
-  /// B of each row; C lies `outputOffset` floats behind; rows are `projectionStride` apart.
-  public let projection: FloatPointer
-  /// Floats from B to C in a row.
-  public let outputOffset: Int
-  /// Floats between rows of `projection`.
-  public let projectionStride: Int
+/// The gradients of `ConvolutionWeights`, to which the backward kernel adds.
+public struct ConvolutionGradients {
+  /// [taps, channels].
+  public let weight: MatrixView
+  /// [channels].
+  public let bias: MutableFloatPointer
 
-  /// Collects the pointers.
-  public init(
-    x: FloatPointer, step: FloatPointer, gate: FloatPointer, gateStride: Int,
-    projection: FloatPointer, outputOffset: Int, projectionStride: Int
-  ) {
-    self.x = x
-    self.step = step
-    self.gate = gate
-    self.gateStride = gateStride
-    self.projection = projection
-    self.outputOffset = outputOffset
-    self.projectionStride = projectionStride
+  /// Gradients at these places.
+  public init(weight: MatrixView, bias: MutableFloatPointer) {
+    self.weight = weight
+    self.bias = bias
   }
-}
-
-/// Where the backward scan writes.
-public struct ScanGradients {
-  /// d/dx [rows, channels], overwritten.
-  public let x: MutableFloatPointer
-  /// d/d(dt before softplus) [rows, channels], overwritten.
-  public let step: MutableFloatPointer
-  /// d/dz, rows `gateStride` apart, overwritten.
-  public let gate: MutableFloatPointer
-  /// Floats between rows of `gate`.
-  public let gateStride: Int
-  /// dB and dC, laid out like `ScanInputs.projection`, overwritten.
-  public let projection: MutableFloatPointer
-  /// The gated output y·SiLU(z) [rows, channels], recomputed here for out_proj's weight gradient.
-  public let gatedOutput: MutableFloatPointer
-  /// d/dA, state-major [states, channels], added to.
-  public let decay: MutableFloatPointer
-  /// d/dD [channels], added to.
-  public let skip: MutableFloatPointer
-  /// Scratch of `selectiveScanScratchCount` floats.
-  public let scratch: MutableFloatPointer
-
-  /// Collects the pointers.
-  public init(
-    x: MutableFloatPointer, step: MutableFloatPointer, gate: MutableFloatPointer, gateStride: Int,
-    projection: MutableFloatPointer, gatedOutput: MutableFloatPointer,
-    decay: MutableFloatPointer, skip: MutableFloatPointer, scratch: MutableFloatPointer
-  ) {
-    self.x = x
-    self.step = step
-    self.gate = gate
-    self.gateStride = gateStride
-    self.projection = projection
-    self.gatedOutput = gatedOutput
-    self.decay = decay
-    self.skip = skip
-    self.scratch = scratch
-  }
-}
-
-/// The scan keeps its state every this many steps; backward recomputes the steps between.
-public let scanCheckpointInterval = 16
-
-/// Number of kept states for a sequence of `length` steps.
-public func scanCheckpointCount(length: Int) -> Int {
-  (length + scanCheckpointInterval - 1) / scanCheckpointInterval
-}
-
-/// Floats of scratch for `selectiveScanForward` and `selectiveScanBackward`.
-public func selectiveScanScratchCount(channels: Int, states: Int) -> Int {
-  // For one vector of channels: eight numbers of each step of an interval, four states and decays
-  // of each; products for dB and dC of all states; and the carried states or their gradients of all
-  // channels, with one number for each channel.
-  // The rest is room between them.
-  let interval = scanCheckpointInterval * laneCount
-  return (8 + 4 + 4 + 2 * states) * interval + (states + 1) * channels + 16 * laneCount
 }
 
 /// Moments and rates of one Adam step.
@@ -208,96 +108,82 @@ public struct AdamStep {
 /// All buffers are row-major float32 with rows padded to `laneCount`; see each kernel's file for
 /// its equation and gradient.
 public protocol KernelSet: Sendable {
-  /// What the machine has to offer, for logs: "AVX-512" or "AVX2".
+  /// The instructions that the kernels are compiled for, for logs: "AVX-512" or "AVX2".
   static var instructionSet: String { get }
 
   // MARK: Products
 
-  /// C[m, n] = A[m, k]·B[k, n], started as `start` says. `n` is a multiple of `laneCount`.
+  /// C = A·B, C += A·B or C = A·B + bias, as `start` says. A may be transposed, B and C not.
   static func matrixProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: StridedMatrix, _ b: FloatPointer, bRowStride: Int,
-    _ c: MutableFloatPointer, cRowStride: Int, _ start: ProductStart)
+    _ a: MatrixView, _ b: MatrixView, into c: MatrixView, _ start: ProductStart)
 
   /// out[j] += Σ_i x[i, j]
-  static func addColumnSums(
-    _ x: FloatPointer, rowStride: Int, rows: Int, columns: Int, to out: MutableFloatPointer)
+  static func addColumnSums(_ x: MatrixView, to out: MutableFloatPointer)
 
-  /// out[j, i] = x[i, j] of [rows, columns]; what lies between out's rows is left.
-  static func transpose(
-    _ x: FloatPointer, rows: Int, columns: Int, to out: MutableFloatPointer, rowStride: Int)
+  /// out[j, i] = x[i, j]; what lies between out's rows is left. Rows of x need no padding.
+  static func transpose(_ x: MatrixView, into out: MatrixView)
 
   // MARK: Normalisation
 
   /// out = (x − mean)·inverse·weight + bias for each row; keeps mean and 1/σ of each row.
   static func layerNormForward(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, weight: FloatPointer,
-    bias: FloatPointer, epsilon: Float, out: MutableFloatPointer, mean: MutableFloatPointer,
-    inverse: MutableFloatPointer)
+    _ x: MatrixView, _ norm: AffineVectors, epsilon: Float, out: MatrixView, moments: RowMoments)
 
   /// d/dx into `dx`; d/dweight and d/dbias added.
   static func layerNormBackward(
-    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
-    weight: FloatPointer, mean: FloatPointer, inverse: FloatPointer, dx: MutableFloatPointer,
-    dweight: MutableFloatPointer, dbias: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: RowMoments, dx: MatrixView,
+    gradients: AffineGradients)
 
   /// Mean and 1/σ over all rows and features of one group.
-  static func groupStatistics(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, epsilon: Float
-  ) -> (mean: Float, inverse: Float)
+  static func groupMoments(_ x: MatrixView, epsilon: Float) -> GroupMoments
 
-  /// out = (x − mean)·inverse·weight + bias with one mean for all rows; `features` is padded.
+  /// out = (x − mean)·inverse·weight + bias with one mean for all rows.
   static func groupNormForward(
-    _ x: FloatPointer, rows: Int, features: Int, stride: Int, mean: Float, inverse: Float,
-    weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer, outStride: Int)
+    _ x: MatrixView, _ norm: AffineVectors, moments: GroupMoments, out: MatrixView)
 
-  /// d/dx into `dx`; d/dweight and d/dbias added. `count` is the number of true elements.
+  /// d/dx into `dx`; d/dweight and d/dbias added. `x` is the whole group.
   static func groupNormBackward(
-    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
-    features: Int, count: Int, mean: Float, inverse: Float, weight: FloatPointer,
-    dx: MutableFloatPointer, dxStride: Int, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: GroupMoments,
+    dx: MatrixView, gradients: AffineGradients)
 
-  /// d/dweight and d/dbias of the same, added; without the rest of the backward step.
-  static func groupNormSums(
-    _ x: FloatPointer, xStride: Int, _ dout: FloatPointer, doutStride: Int, rows: Int,
-    features: Int, mean: Float, inverse: Float, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer)
+  /// d/dweight and d/dbias of a GroupNorm, added: the sums over `x`, some rows of the group.
+  static func addGroupNormSums(
+    _ x: MatrixView, _ dout: MatrixView, moments: GroupMoments, to gradients: AffineGradients)
 
-  /// d/dx of the same, added, from the means of dout·weight and of that times the normalised x.
+  /// d/dx of a GroupNorm, added, for some rows of the group: from the group's means of dout·weight
+  /// and of that times the normalised x.
   static func addGroupNormInputGradient(
-    _ x: FloatPointer, _ dout: FloatPointer, rows: Int, features: Int, stride: Int,
-    mean: Float, inverse: Float, weight: FloatPointer, meanOfGradient: Float,
-    meanOfProduct: Float, to dx: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, weight: FloatPointer, moments: GroupMoments,
+    meanOfGradient: Float, meanOfProduct: Float, to dx: MatrixView)
 
   // MARK: Mamba
 
-  /// out = SiLU(causal depthwise convolution of x); weight [taps, channels].
+  /// out = SiLU(causal depthwise convolution of x).
   static func causalConv1dForward(
-    _ x: FloatPointer, stride: Int, _ sequences: TileSequences, channels: Int, taps: Int,
-    weight: FloatPointer, bias: FloatPointer, out: MutableFloatPointer)
+    _ x: MatrixView, _ sequences: TileSequences, _ weights: ConvolutionWeights, out: MatrixView)
 
-  /// Gradient of the above; `dx` (rows `dxStride` apart) overwritten and may be `x`, the rest added
-  /// to. `scratch` is `sequences.length` vectors.
+  /// Gradient of the above; `dx` overwritten and may be `x`, the rest added to. `scratch` is
+  /// `sequences.length` vectors.
   static func causalConv1dBackward(
-    _ x: FloatPointer, stride: Int, _ dout: FloatPointer, _ sequences: TileSequences,
-    channels: Int, taps: Int, weight: FloatPointer, bias: FloatPointer,
-    dx: MutableFloatPointer, dxStride: Int, dweight: MutableFloatPointer,
-    dbias: MutableFloatPointer, scratch: MutableFloatPointer)
+    _ x: MatrixView, _ dout: MatrixView, _ sequences: TileSequences, _ weights: ConvolutionWeights,
+    dx: MatrixView, gradients: ConvolutionGradients, scratch: MutableFloatPointer)
 
   /// x = softplus(x) in place.
   static func softplus(_ x: MutableFloatPointer, count: Int)
 
-  /// Gated scan of a tile, scratch as below; `checkpoints` [sequences, intervals, states, channels] when not nil.
+  /// Gated scan of a tile into `out` [rows, D]; keeps its state in `checkpoints` [sequences,
+  /// intervals, states, D] where there are any.
   static func selectiveScanForward(
     _ inputs: ScanInputs, _ sequences: TileSequences, _ parameters: ScanParameters,
-    out: MutableFloatPointer, checkpoints: MutableFloatPointer?, scratch: MutableFloatPointer)
+    out: MatrixView, checkpoints: MatrixView?, scratch: ScanScratch)
 
-  /// Gradients of the gated scan of a tile, from the gradient of its output.
+  /// Gradients of the gated scan of a tile, from the gradient of its output [rows, D].
   ///
-  /// Row by row the gradients of x, dt, z, B and C may take the place of `dout`, dt, z, B and C.
+  /// Row by row the gradients of x, delta, z, B and C may take the place of `dout`, delta, z, B and C.
   static func selectiveScanBackward(
-    _ inputs: ScanInputs, _ dout: FloatPointer, _ sequences: TileSequences,
-    _ parameters: ScanParameters, checkpoints: FloatPointer, _ gradients: ScanGradients)
+    _ inputs: ScanInputs, _ dout: MatrixView, _ sequences: TileSequences,
+    _ parameters: ScanParameters, checkpoints: MatrixView, _ gradients: ScanGradients,
+    scratch: ScanScratch)
 
   // MARK: LSTM
 
@@ -307,7 +193,7 @@ public protocol KernelSet: Sendable {
     _ step: LSTMStep, input: FloatPointer, weights: FloatPointer, bias: FloatPointer,
     state: MutableFloatPointer)
 
-  /// Its gradients; those of the gates before their functions take the gates' places.
+  /// The gradients of one step; those of the gates before their functions take the gates' places.
   static func lstmStepBackward(_ step: LSTMStep, _ gradients: LSTMStepGradients)
 
   /// h_t again, from the records.
@@ -322,15 +208,12 @@ public protocol KernelSet: Sendable {
   static func tanhBackward(
     _ y: FloatPointer, _ dout: FloatPointer, count: Int, dx: MutableFloatPointer)
 
-  /// out = a·σ(b), rows of a and b `stride` apart, `columns` padded.
-  static func gatedLinearUnit(
-    _ a: FloatPointer, _ b: FloatPointer, stride: Int, rows: Int, columns: Int,
-    out: MutableFloatPointer, outStride: Int)
+  /// out = a·σ(b); rows of a and b are as far apart.
+  static func gatedLinearUnit(_ a: MatrixView, _ b: MatrixView, out: MatrixView)
 
-  /// Gradients of the above.
+  /// Gradients of the above, in rows as far apart as those of a and b.
   static func gatedLinearUnitBackward(
-    _ a: FloatPointer, _ b: FloatPointer, stride: Int, _ dout: FloatPointer, doutStride: Int,
-    rows: Int, columns: Int, da: MutableFloatPointer, db: MutableFloatPointer)
+    _ a: MatrixView, _ b: MatrixView, _ dout: MatrixView, da: MatrixView, db: MatrixView)
 
   // MARK: Cross-band MLP
 

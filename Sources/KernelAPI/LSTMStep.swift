@@ -45,7 +45,7 @@ public struct LSTMStep {
   public var blocks: Int { hidden / laneCount }
 }
 
-/// What one step of an LSTM backward reads and writes.
+/// The buffers that one step of an LSTM backward reads and writes.
 public struct LSTMStepGradients {
   /// d/dh_t from above [rows, H].
   public let hidden: FloatPointer

@@ -17,7 +17,7 @@ package struct JobStatus: Equatable, Sendable {
   package var meaning: String {
     if let status = ExitStatus(rawValue: code) {
       switch status {
-      case .failure: return "an error, told above"
+      case .failure: return "an error, printed above"
       case .notReproduced: return "what was recorded did not come again"
       case .usage: return "arguments that cannot be understood"
       case .unavailable: return "the processor is too old for the program"

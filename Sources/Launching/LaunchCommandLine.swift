@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// The command line with which a training is started on many ranks.
 package struct LaunchCommandLine: Equatable, Sendable {
@@ -72,8 +73,9 @@ package struct LaunchCommandLine: Equatable, Sendable {
   package var note: String? {
     guard needsMoreCores, !isPlacedByUser, let cores else { return nil }
     let asked =
-      threads > 1 ? "\(ranks) ranks of \(threads) threads" : "\(ranks) ranks"
-    return "\(asked) on \(cores) \(cores == 1 ? "core" : "cores"): they take turns "
+      NumberText.count(ranks, "rank")
+      + (threads > 1 ? " of \(NumberText.count(threads, "thread"))" : "")
+    return "\(asked) on \(NumberText.count(cores, "core")): they take turns "
       + "(--oversubscribe --bind-to none)"
   }
 

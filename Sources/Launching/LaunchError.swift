@@ -21,7 +21,7 @@ package enum LaunchError: Error, Equatable, CustomStringConvertible {
       "launch starts the ranks itself, and \(name) has started it as one of its own; start launch "
         + "without it, or train with it"
     case .root:
-      "mpirun does not run as root unless it is told to; better use another user, or add "
+      "mpirun refuses to run as root; use another user, or add "
         + "--allow-run-as-root (in a container, for instance), or set OMPI_ALLOW_RUN_AS_ROOT=1 and "
         + "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
     case .hostfileMissing(let path):

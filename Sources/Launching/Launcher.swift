@@ -109,7 +109,7 @@ package struct Launcher {
   private func conclude(_ attempts: [LaunchAttempt]) {
     guard let status = attempts.last?.status, status.code != 0 else { return }
     if status.code == ExitStatus.saved.rawValue {
-      say("stopped and saved; the same command with --resume goes on")
+      say("stopped and saved; continue with the same command and --resume")
     } else {
       say("not started again after status \(status.code) (\(status.meaning))")
     }

@@ -1,3 +1,5 @@
+import Platform
+
 /// Reasons for which a pair of signals has no STOI, segmental SNR, LLR or WSS. PESQ and SI-SDR have
 /// errors of their own.
 public enum MetricError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -31,11 +33,11 @@ public enum MetricError: Error, Equatable, Sendable, CustomStringConvertible {
         + "leave this utterance out"
     case .silentDegraded: "the degraded signal is silent: check what produced it"
     case .tooShort(let count, let minimum):
-      "the signals have \(count) samples in common, and \(minimum) are needed: "
+      "the signals have \(NumberText.count(count, "sample")) in common, and \(minimum) are needed: "
         + "leave this utterance out"
     case .tooLittleSpeech(let count, let minimum):
-      "without pauses the reference has \(count) frames, and \(minimum) are needed (0.4 s of "
-        + "speech): leave this utterance out"
+      "without pauses the reference has \(NumberText.count(count, "frame")), and \(minimum) are needed "
+        + "(0.4 s of speech): leave this utterance out"
     case .noFiniteFrame:
       "no frame has sound in both signals: leave this utterance out"
     }

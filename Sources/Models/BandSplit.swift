@@ -48,9 +48,7 @@ extension BandSplit {
     let features = splitIntoBands(
       spectrogram,
       bands: bands.map {
-        BandSplitParameters(
-          normWeight: $0.norm.weight, normBias: $0.norm.bias, weight: $0.projection.weight,
-          bias: $0.projection.bias)
+        BandSplitParameters(norm: $0.norm.parameters, projection: $0.projection.parameters)
       }, statistics: statistics, tape)
     tape.inspect(name, features)
     return features

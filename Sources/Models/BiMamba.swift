@@ -1,11 +1,15 @@
 import Tensor
 
-/// The axis of [B, K, T, N] that a block runs along.
-public enum TrunkPath: String, Sendable, CaseIterable {
-  /// The T frames: one sequence per utterance and band.
-  case intra
-  /// The K bands: one sequence per utterance and frame.
-  case cross
+extension SequenceAxis {
+  /// The name of a path along this axis in presets and parameter keys: `intra` along time, within a
+  /// band, `cross` along the bands.
+  public var path: String { self == .time ? "intra" : "cross" }
+
+  /// The axis of this path; nil for another name.
+  public init?(path: String) {
+    guard let axis = SequenceAxis.allCases.first(where: { $0.path == path }) else { return nil }
+    self = axis
+  }
 }
 
 /// A bidirectional Mamba with a residual, over time or over bands: x[B, K, T, N] to [B, K, T, N].
@@ -14,13 +18,13 @@ public enum TrunkPath: String, Sendable, CaseIterable {
 /// n   = LayerNorm(x)
 /// out = x + forward(n) + reverse(backward(reverse(n)))
 /// ```
-/// `reverse` flips the sequence axis: T on the intra path (B·K sequences of length T), K on the
-/// cross path (B·T sequences of length K).
+/// `reverse` flips the sequence axis: T along time (B·K sequences of length T), K along the bands
+/// (B·T sequences of length K).
 public struct BiMambaBlock {
   /// Prefix of its parameters' names, `layers.{i}.{path}`.
   public let name: String
   /// The axis that the block runs along.
-  public let path: TrunkPath
+  public let axis: SequenceAxis
   /// Normalisation over N features; `norm`.
   public let norm: LayerNorm
   /// The Mamba that runs from first to last; `fwd`.
@@ -30,10 +34,11 @@ public struct BiMambaBlock {
 
   /// Registers `norm`, `fwd` and `bwd` in `scope`.
   public init(
-    path: TrunkPath, features: Int, configuration: MambaConfiguration, scope: ParameterScope
+    along axis: SequenceAxis, features: Int, configuration: MambaConfiguration,
+    scope: ParameterScope
   ) {
     name = scope.name
-    self.path = path
+    self.axis = axis
     norm = LayerNorm(features: features, scope: scope.child("norm"))
     forward = Mamba(features: features, configuration: configuration, scope: scope.child("fwd"))
     backward = Mamba(features: features, configuration: configuration, scope: scope.child("bwd"))
@@ -44,10 +49,10 @@ extension BiMambaBlock {
   /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = mambaBlock(
-      x, along: path == .intra ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
+      x, along: axis, norm: norm.parameters,
       directions: [
-        DirectedMamba(forward.weights, reversed: false),
-        DirectedMamba(backward.weights, reversed: true),
+        DirectedMamba(forward.parameters, reversed: false),
+        DirectedMamba(backward.parameters, reversed: true),
       ], tape)
     tape.inspect(name, out)
     return out
@@ -66,10 +71,10 @@ public struct BiMambaTrunk: Trunk {
   ) {
     layers = (0..<count).map { index in
       let layer = scope.child("layers").child(String(index))
-      return configuration.paths.map { path in
+      return configuration.paths.map { axis in
         BiMambaBlock(
-          path: path, features: features, configuration: configuration.mamba,
-          scope: layer.child(path.rawValue))
+          along: axis, features: features, configuration: configuration.mamba,
+          scope: layer.child(axis.path))
       }
     }
   }
@@ -79,7 +84,7 @@ extension BiMambaBlock {
   /// The structure of the block as PyTorch prints it, named by its path.
   public var outline: ModuleOutline {
     ModuleOutline(
-      path == .intra ? "IntraBandBiMamba" : "CrossBandBiMamba",
+      axis == .time ? "IntraBandBiMamba" : "CrossBandBiMamba",
       [
         .init("norm", norm.outline), .init("fwd", forward.outline),
         .init("bwd", backward.outline),
@@ -99,7 +104,7 @@ extension BiMambaTrunk {
   public var modules: [ModuleOutline.Child] {
     let layers = layers.map { blocks in
       ModuleOutline(
-        "BiMambaLayer", blocks.map { .init($0.path.rawValue, $0.outline) })
+        "BiMambaLayer", blocks.map { .init($0.axis.path, $0.outline) })
     }
     return [.init("layers", .init(list: layers))]
   }

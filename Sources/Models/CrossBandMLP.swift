@@ -32,8 +32,7 @@ extension CrossBandMLP {
     let out = crossBandMLP(
       x,
       CrossBandMLPParameters(
-        weight: linear.weight, bias: linear.bias, norm1: (norm1.weight, norm1.bias),
-        norm2: (norm2.weight, norm2.bias)), tape)
+        linear: linear.parameters, norm1: norm1.parameters, norm2: norm2.parameters), tape)
     tape.inspect(name, out)
     return out
   }

@@ -10,35 +10,22 @@ import Tensor
 /// Parameter names, shapes and the order of the gates are PyTorch's. Source: Hochreiter and
 /// Schmidhuber 1997.
 public struct LSTM {
-  /// The weights of one direction.
-  public struct Direction {
-    /// Input weights W_ih, [4H, N], `weight_ih_l0`; Xavier-uniform.
-    public let inputWeight: Parameter
-    /// Recurrent weights W_hh, [4H, H], `weight_hh_l0`; orthonormal columns.
-    public let recurrentWeight: Parameter
-    /// Input bias b_ih, [4H], `bias_ih_l0`; zeros.
-    public let inputBias: Parameter
-    /// Recurrent bias b_hh, [4H], `bias_hh_l0`; zeros.
-    public let recurrentBias: Parameter
-
-    var all: [Parameter] { [inputWeight, recurrentWeight, inputBias, recurrentBias] }
-  }
-
   /// Number of inputs, N.
   public let features: Int
   /// Number of units, H.
   public let hiddenFeatures: Int
   /// The direction from first to last, and the one from last to first (`…_reverse`) if there are
   /// two.
-  public let directions: [Direction]
+  public let directions: [LSTMParameters]
 
-  /// Registers all parameters in `scope`.
+  /// Registers all parameters in `scope`: input weights Xavier-uniform, recurrent ones with orthonormal
+  /// columns, biases zero.
   public init(features: Int, hiddenFeatures: Int, bidirectional: Bool, scope: ParameterScope) {
     self.features = features
     self.hiddenFeatures = hiddenFeatures
     let gates = 4 * hiddenFeatures
     directions = (bidirectional ? ["", "_reverse"] : [""]).map { suffix in
-      Direction(
+      LSTMParameters(
         inputWeight: scope.parameter("weight_ih_l0" + suffix, [gates, features], .xavierUniform),
         recurrentWeight: scope.parameter(
           "weight_hh_l0" + suffix, [gates, hiddenFeatures], .orthogonal),
@@ -51,13 +38,7 @@ public struct LSTM {
 extension LSTM {
   /// The directions in the form that the fused operation takes.
   var directed: [DirectedLSTM] {
-    directions.enumerated().map { index, direction in
-      DirectedLSTM(
-        LSTMParameters(
-          inputWeight: direction.inputWeight, recurrentWeight: direction.recurrentWeight,
-          inputBias: direction.inputBias, recurrentBias: direction.recurrentBias),
-        reversed: index == 1)
-    }
+    directions.enumerated().map { DirectedLSTM($1, reversed: $0 == 1) }
   }
 
   /// The structure of the layer as PyTorch prints it.

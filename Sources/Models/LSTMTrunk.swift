@@ -9,18 +9,10 @@ import Tensor
 /// LSTM runs from first to last (B·K sequences of length T), over bands in both directions (B·T
 /// sequences of length K). Source: Luo and Yu 2023 (BSRNN).
 public struct LSTMBlock {
-  /// The axis that a block runs along; raw values are the names of its parameters.
-  public enum Path: String, Sendable, CaseIterable {
-    /// The T frames.
-    case time
-    /// The K bands.
-    case band
-  }
-
-  /// Prefix of its parameters' names, `{path}.{i}`.
+  /// Prefix of its parameters' names, `{axis}.{i}`.
   public let name: String
   /// The axis that the block runs along.
-  public let path: Path
+  public let axis: SequenceAxis
   /// Normalisation over N features; `norm`.
   public let norm: GroupNorm
   /// LSTM from N to H features in each direction; `lstm`.
@@ -29,12 +21,14 @@ public struct LSTMBlock {
   public let projection: Linear
 
   /// Registers `norm`, `lstm` and `fc` in `scope`.
-  public init(path: Path, features: Int, expansion: Int, scope: ParameterScope) {
+  public init(
+    along axis: SequenceAxis, features: Int, expansion: Int, scope: ParameterScope
+  ) {
     name = scope.name
-    self.path = path
+    self.axis = axis
     norm = GroupNorm(features: features, scope: scope.child("norm"))
     lstm = LSTM(
-      features: features, hiddenFeatures: expansion * features, bidirectional: path == .band,
+      features: features, hiddenFeatures: expansion * features, bidirectional: axis == .band,
       scope: scope.child("lstm"))
     projection = Linear(
       inputs: lstm.directions.count * lstm.hiddenFeatures, outputs: features,
@@ -46,17 +40,16 @@ extension LSTMBlock {
   /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = lstmBlock(
-      x, along: path == .time ? .time : .band, normWeight: norm.weight, normBias: norm.bias,
-      directions: lstm.directed, outputWeight: projection.weight, outputBias: projection.bias,
-      tape)
+      x, along: axis, norm: norm.parameters, directions: lstm.directed,
+      output: projection.parameters, tape)
     tape.inspect(name, out)
     return out
   }
 
-  /// The structure of the block as PyTorch prints it, named by its path.
+  /// The structure of the block as PyTorch prints it, named by its axis.
   public var outline: ModuleOutline {
     ModuleOutline(
-      path == .time ? "TimeLSTM" : "BandLSTM",
+      axis == .time ? "TimeLSTM" : "BandLSTM",
       [
         .init("norm", norm.outline), .init("lstm", lstm.outline),
         .init("fc", projection.outline),
@@ -67,18 +60,18 @@ extension LSTMBlock {
 /// The trunk of BSRNN as published: all blocks over time, then all over bands; names `time.{i}` and
 /// `band.{i}`.
 public struct LSTMTrunk: Trunk {
-  /// The blocks of each path, in forward order.
-  public let paths: [[LSTMBlock]]
+  /// The blocks of each axis, in forward order.
+  public let blocks: [[LSTMBlock]]
 
   /// Registers `time`, then `band` in `scope`.
   public init(
     configuration: LSTMTrunkConfiguration, layers count: Int, features: Int, scope: ParameterScope
   ) {
-    paths = LSTMBlock.Path.allCases.map { path in
+    blocks = SequenceAxis.allCases.map { axis in
       (0..<count).map { index in
         LSTMBlock(
-          path: path, features: features, expansion: configuration.expansion,
-          scope: scope.child(path.rawValue).child(String(index)))
+          along: axis, features: features, expansion: configuration.expansion,
+          scope: scope.child(axis.rawValue).child(String(index)))
       }
     }
   }
@@ -88,14 +81,14 @@ extension LSTMTrunk {
   /// Applies all blocks, one after the other, to z[B, K, T, N].
   public func callAsFunction(_ z: consuming Tensor, _ tape: Tape) -> Tensor {
     var features = z
-    for block in paths.joined() { features = block(features, tape) }
+    for block in blocks.joined() { features = block(features, tape) }
     return features
   }
 
-  /// The blocks of each path, as PyTorch prints them.
+  /// The blocks of each axis, as PyTorch prints them.
   public var modules: [ModuleOutline.Child] {
-    zip(LSTMBlock.Path.allCases, paths).map { path, blocks in
-      .init(path.rawValue, .init(list: blocks.map(\.outline)))
+    zip(SequenceAxis.allCases, blocks).map { axis, blocks in
+      .init(axis.rawValue, .init(list: blocks.map(\.outline)))
     }
   }
 }

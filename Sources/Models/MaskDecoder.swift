@@ -71,8 +71,7 @@ extension MaskDecoder {
       z, spectrogram,
       bands: bands.map {
         MaskDecoderParameters(
-          normWeight: $0.norm.weight, normBias: $0.norm.bias, weight1: $0.hidden.weight,
-          bias1: $0.hidden.bias, weight2: $0.mask.weight, bias2: $0.mask.bias)
+          norm: $0.norm.parameters, hidden: $0.hidden.parameters, mask: $0.mask.parameters)
       }, taps: maskTaps, tape)
     tape.inspect(name, enhanced)
     return enhanced

@@ -26,8 +26,8 @@ extension UniMambaBlock {
   /// Maps x[B, K, T, N] to a tensor of that shape, recorded on `tape`.
   public func callAsFunction(_ x: Tensor, _ tape: Tape) -> Tensor {
     let out = mambaBlock(
-      x, along: .time, normWeight: norm.weight, normBias: norm.bias,
-      directions: [DirectedMamba(mamba.weights, reversed: false)], tape)
+      x, along: .time, norm: norm.parameters,
+      directions: [DirectedMamba(mamba.parameters, reversed: false)], tape)
     tape.inspect(name, out)
     return out
   }

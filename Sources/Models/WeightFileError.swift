@@ -1,4 +1,5 @@
 import Files
+import Platform
 
 /// Reasons for which weights are rejected.
 public enum WeightFileError: Error, Equatable, CustomStringConvertible {
@@ -74,7 +75,9 @@ extension WeightFileError.Fault {
   }
 
   fileprivate var notFinite: String? {
-    if case .notFinite(let name, let count) = self { return "\(name) (\(count) elements)" }
+    if case .notFinite(let name, let count) = self {
+      return "\(name) (\(NumberText.count(count, "element")))"
+    }
     return nil
   }
 }

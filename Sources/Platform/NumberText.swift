@@ -63,7 +63,12 @@ package enum NumberText {
 
   /// A number with a word whose plural is irregular: "1 pass", "2 passes".
   package static func count(_ number: Int, _ word: String, plural: String) -> String {
-    "\(number) \(number == 1 ? word : plural)"
+    "\(number) \(agree(number, word, plural))"
+  }
+
+  /// The form of a verb or of another word that goes with a count: "is" for one, "are" for others.
+  package static func agree(_ number: Int, _ singular: String, _ plural: String) -> String {
+    number == 1 ? singular : plural
   }
 
   /// A median with its spread: "2.54 (2.51 to 2.60)".

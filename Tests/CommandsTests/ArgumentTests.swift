@@ -95,7 +95,7 @@ private func expectRefused(
     (["launch", "--ranks", "0", "--", "train"], "--ranks must be at least 1, not 0"),
     (
       ["launch", "--ranks", "2", "--", "evaluate"],
-      "launch starts train and nothing else: after -- comes train, not evaluate"
+      "launch starts train and nothing else: put train after --, not evaluate"
     ),
     (
       ["launch", "--ranks", "2", "train", "--preset", "abl1", "--data", "d"],
@@ -114,7 +114,7 @@ private func expectRefused(
     (["--segment", "nan"], "--segment must be between 10 and 3600 seconds, not nan"),
     (["--segment", "1e300"], "--segment must be between 10 and 3600 seconds, not 1e+300"),
     (["--segment", "long"], "The value 'long' is invalid for '--segment <seconds>'"),
-    (["--whole", "--segment", "60"], "--whole has no segments; leave --segment away"),
+    (["--whole", "--segment", "60"], "--whole has no segments; omit --segment"),
     (
       ["--format", "mp3"],
       "The value 'mp3' is invalid for '--format <format>'. Please provide one of 'pcm16' and "
@@ -186,11 +186,11 @@ private func expectRefused(
   @Test(arguments: [
     (
       [],
-      "say what there is to train on: either --data CORPUS, or --utterances if it is elsewhere"
+      "name the training data: give --data CORPUS, or --utterances if the corpus is elsewhere"
     ),
     (
       ["--data", "a", "--utterances", "3"],
-      "say what there is to train on: either --data CORPUS, or --utterances if it is elsewhere"
+      "name the training data: give --data CORPUS, or --utterances if the corpus is elsewhere"
     ),
     (["--utterances", "0"], "--utterances must be between 1 and 1e9, not 0"),
     (

@@ -62,7 +62,7 @@ import Testing
       "--wall-time takes a time such as 23:30:00, 90m or 3600s, not soon"
     ),
     (
-      ["train", "--preset", "abl1", "--data", "d", "--stage="],
+      ["train", "--preset", "abl1", "--data", "d", "--stage", ""],
       "--stage is empty; is the variable that it names set?"
     ),
   ]) func mistakesAreNamed(arguments: [String], text: String) {

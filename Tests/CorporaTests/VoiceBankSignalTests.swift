@@ -84,7 +84,7 @@ struct VoiceBankSignalTests {
     try corpus.write(square.map { $0 / 2 }, "clean_trainset_28spk_wav/p226_000.wav")
     let report = try corpus.prepare()
     #expect(report.clipped.files == 1 && report.clipped.samples > 100)
-    #expect(report.description.contains("samples of 1 files clamped to full scale"))
+    #expect(report.description.contains("samples of 1 file clamped to full scale"))
     let samples = try corpus.samples("noisy_trainset_28spk_wav_16k/p226_000.wav")
     #expect(samples.max() == 32_767 / 32_768 && samples.min() == -1)
   }

@@ -26,7 +26,7 @@ struct ConfigurationTests {
     #expect(configuration.layers == 2)
     #expect(configuration.decoder == MaskDecoderConfiguration(expansions: [2, 3, 4], maskTaps: 1))
     let trunk = try #require(configuration.trunk as? BiMambaTrunkConfiguration)
-    #expect(trunk.paths == [.intra, .cross])
+    #expect(trunk.paths == [.time, .band])
     #expect(trunk.mamba == MambaConfiguration(stateSize: 4, convolutionTaps: 4, expansion: 1))
   }
 
@@ -179,7 +179,7 @@ struct ConfigurationTests {
       try ModelConfiguration(
         name: "tiny", title: "Tiny", bands: [2, 3], features: features, layers: 1,
         trunk: BiMambaTrunkConfiguration(
-          paths: [.cross], mamba: MambaConfiguration(stateSize: states)),
+          paths: [.band], mamba: MambaConfiguration(stateSize: states)),
         decoder: MaskDecoderConfiguration(expansions: [2, 2], maskTaps: taps))
     }
     #expect(try make().bins == 5)

@@ -45,7 +45,7 @@ func referenceConfiguration(_ file: SafetensorsFile) throws -> ModelConfiguratio
     guard case .array(let blocks) = try #require(json["blocks"]) else {
       throw ConfigurationError.notJSON(file: "fixture", reason: "no blocks")
     }
-    let paths = try blocks.map { try #require($0.string.flatMap(TrunkPath.init(rawValue:))) }
+    let paths = try blocks.map { try #require($0.string.flatMap(SequenceAxis.init(path:))) }
     trunk = BiMambaTrunkConfiguration(paths: paths, mamba: try mamba())
   }
   return try ModelConfiguration(

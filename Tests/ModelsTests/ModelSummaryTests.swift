@@ -111,7 +111,7 @@ struct ModelSummaryTests {
     let configuration = try ModelConfiguration(
       name: "tiny", title: "Tiny", bands: [2, 3, 3], features: 8, layers: 2,
       trunk: BiMambaTrunkConfiguration(
-        paths: [.cross], mamba: MambaConfiguration(stateSize: 4, convolutionTaps: 3, expansion: 2)),
+        paths: [.band], mamba: MambaConfiguration(stateSize: 4, convolutionTaps: 3, expansion: 2)),
       decoder: MaskDecoderConfiguration(expansions: [2, 2, 3], maskTaps: 1))
     let summary = ModelSummary(SpeechEnhancer(configuration: configuration, seed: 1))
     #expect(summary.differencePercent == nil)

@@ -19,11 +19,11 @@ struct ParameterTests {
   @Test func countOfABlock() throws {
     let arena = ParameterArena()
     let block = BiMambaBlock(
-      path: .cross, features: 128, configuration: MambaConfiguration(), scope: ParameterScope(arena)
+      along: .band, features: 128, configuration: MambaConfiguration(), scope: ParameterScope(arena)
     )
     #expect(arena.parameterCount == 116_736)
     #expect(block.outline.parameterCount == 116_736)
-    #expect(block.forward.timeStepRank == 8)
+    #expect(block.forward.deltaRank == 8)
     #expect(block.forward.innerFeatures == 128)
   }
 

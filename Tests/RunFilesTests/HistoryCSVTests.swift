@@ -125,4 +125,40 @@ import TestSupport
       throws: HistoryError.file(.folderMissing(path: missing.path(percentEncoded: false)))
     ) { try history.append(report(1)) }
   }
+
+  // MARK: Reading
+
+  private func read(_ text: String) throws -> [EpochReport] {
+    try RunHistory(text, path: "run/history.csv").rows
+  }
+
+  @Test func rowsAreReadAsTheyWereWritten() throws {
+    var history = try HistoryCSV(url: url)
+    let reports = [report(1), report(2, pesq: nil), report(3, pesq: 2.75), report(4, pesq: 2.75)]
+    for report in reports { try history.append(report) }
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(try read(text) == reports)
+    // Of equal scores the first, as training keeps it.
+    #expect(try RunHistory(text, path: "").best == reports[2])
+    #expect(
+      try RunHistory(HistoryCSV.header + "\n2,nan\(String(repeating: ",1", count: 11))", path: "")
+        .best == nil)
+  }
+
+  @Test func otherVersionsAreReadAsFarAsTheyAreKnown() throws {
+    // Fewer columns, as in version 0.1.0, and one of a later version, in another order.
+    let rows = try read("epoch,pesq,moons,loss,scored\n1,2.5,7,0.25,3\n2,nan,x,inf,many\n")
+    #expect(rows.count == 2)
+    #expect(rows[0].pesq == 2.5 && rows[0].validationLoss == 0.25 && rows[0].scored == 3)
+    #expect(rows[0].noisyPESQ == nil && rows[0].validationSeconds == nil && rows[0].seconds == 0)
+    #expect(
+      rows[1]
+        == EpochReport(
+          epoch: 2, learningRate: 0, scored: 0, total: 0, seconds: 0, audioSecondsPerSecond: 0))
+  }
+
+  @Test(arguments: ["", "a,b\n", "epoch\n1\n", "epoch,pesq\n1\n", "epoch,pesq\nx,1\n"])
+  func otherFilesAreNoHistories(text: String) {
+    #expect(throws: ComparisonError.self) { try read(text) }
+  }
 }

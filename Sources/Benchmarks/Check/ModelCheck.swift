@@ -103,7 +103,9 @@ package struct ModelCheck {
     try require(
       output.shape == [2, 2, bins, 100], "[2, 2, \(bins), 100] became \(output.shape)")
     let differing = zip(output.elements, expected.elements).count { $0.bitPattern != $1.bitPattern }
-    try require(differing == 0, "\(differing) numbers differ from those of the complex input")
+    let numbers = NumberText.count(differing, "number")
+    let differ = NumberText.agree(differing, "differs", "differ")
+    try require(differing == 0, "\(numbers) \(differ) from those of the complex input")
     return "[2, 2, \(bins), 100], the same numbers as from complex input"
   }
 
@@ -122,7 +124,8 @@ package struct ModelCheck {
     let broken = zip(model.parameters.parameters, norms).filter { !$0.1.isFinite || $0.1 == 0 }
     if let first = broken.first {
       throw Failure(
-        reason: "\(broken.count) of \(norms.count) parameters have no usable gradient, such as "
+        reason: "\(broken.count) of \(NumberText.count(norms.count, "parameter")) "
+          + NumberText.agree(broken.count, "has", "have") + " no usable gradient, such as "
           + "\(first.0.name), whose norm is \(first.1)")
     }
     let slope = slope(crop)
@@ -130,7 +133,7 @@ package struct ModelCheck {
     try require(
       abs(slope / norm - 1) < 0.05,
       "the loss changes by \(short(slope)) along the gradient, whose norm is \(short(norm))")
-    return "loss \(short(Double(loss))), \(norms.count) parameters with norms "
+    return "loss \(short(Double(loss))), \(NumberText.count(norms.count, "parameter")) with norms "
       + "\(short(norms.min() ?? 0)) to \(short(norms.max() ?? 0)); along the gradient the loss "
       + "rises by \(short(slope)) for \(short(norm))"
   }
@@ -183,13 +186,17 @@ package struct ModelCheck {
   /// The bands must take up the spectrum that training and enhancement make.
   private func requireFrontEnd() throws(Failure) {
     let made = STFT().binCount
-    try require(bins == made, "the bands sum to \(bins) bins, but spectra here have \(made)")
+    try require(
+      bins == made,
+      "the bands sum to \(NumberText.count(bins, "bin")), but spectra here have \(made)")
   }
 
   private func requireFinite(_ tensor: Tensor, _ what: String) throws(Failure) {
     let broken = tensor.elements.count { !$0.isFinite }
     try require(
-      broken == 0, "\(broken) of \(tensor.count) numbers of the output \(what) are not finite")
+      broken == 0,
+      "\(broken) of \(NumberText.count(tensor.count, "number")) of the output \(what) "
+        + "\(NumberText.agree(broken, "is", "are")) not finite")
   }
 
   private func rootMeanSquare(_ elements: [Float]) -> Double {

@@ -86,20 +86,12 @@ struct LargeProduct: Codable {
       matrices[0].base[index] = Float(index % 7) - 3
       matrices[1].base[index] = Float(index % 5) - 2
     }
-    let a = StridedMatrix(FloatPointer(matrices[0].base), rowStride: size)
-    let b = FloatPointer(matrices[1].base)
-    let c = matrices[2].base
+    let views = matrices.map { MatrixView($0.base, rows: size, columns: size) }
     let seconds = withExtendedLifetime(matrices) {
       bestSeconds(
         [
-          {
-            kernels.matrixProduct(
-              size, size, size, a, b, bRowStride: size, c, cRowStride: size, .overwrite)
-          },
-          {
-            openBLASProduct(
-              size, size, size, a, b, bRowStride: size, c, cRowStride: size, .overwrite)
-          },
+          { kernels.matrixProduct(views[0], views[1], into: views[2], .overwrite) },
+          { openBLASProduct(views[0], views[1], into: views[2], .overwrite) },
         ], batches: 4)
     }
     let gflop = 2e-9 * Double(size) * Double(size) * Double(size)

@@ -19,48 +19,35 @@ extension KernelBenchmark {
     let stride = paddedToLanes(features)
     let count = rows * features
     let shape = [rows, features]
-    let x = FloatPointer(timer.floats(rows * stride))
-    let weight = FloatPointer(timer.floats(stride))
-    let bias = FloatPointer(timer.floats(stride))
-    let out = timer.floats(rows * stride)
+    let x = timer.matrix(rows: rows, columns: features)
+    let norm = AffineVectors(weight: timer.floats(stride), bias: timer.floats(stride))
+    let moments = GroupMoments(mean: 0.1, inverse: 1.5)
+    let out = timer.matrix(rows: rows, columns: features)
     timer.time(
       "GroupNorm statistics", .forward, shape, .groupStatistics(count),
       elements: count
-    ) {
-      _ = kernels.groupStatistics(
-        x, rows: rows, features: features, stride: stride, epsilon: 1e-5)
-    }
+    ) { _ = kernels.groupMoments(x, epsilon: 1e-5) }
     timer.time(
       "GroupNorm", .forward, shape, .groupNormForward(count), elements: count
-    ) {
-      kernels.groupNormForward(
-        x, rows: rows, features: stride, stride: stride, mean: 0.1, inverse: 1.5, weight: weight,
-        bias: bias, out: out, outStride: stride)
-    }
-    let dx = timer.floats(rows * stride)
-    let dweight = timer.floats(stride)
-    let dbias = timer.floats(stride)
+    ) { kernels.groupNormForward(x, norm, moments: moments, out: out) }
+    let dx = timer.matrix(rows: rows, columns: features)
+    let gradients = AffineGradients(weight: timer.floats(stride), bias: timer.floats(stride))
     timer.time(
       "GroupNorm", .backward, shape, .groupNormBackward(count), elements: count
     ) {
       kernels.groupNormBackward(
-        x, xStride: stride, FloatPointer(out), doutStride: stride, rows: rows, features: stride,
-        count: count, mean: 0.1, inverse: 1.5, weight: weight, dx: dx, dxStride: stride,
-        dweight: dweight, dbias: dbias)
+        x, out, weight: norm.weight, moments: moments, dx: dx, gradients: gradients)
     }
   }
 
   /// Times the transposition to the layout of the decoder's first weight.
   private func timeTranspose(rows: Int, columns: Int) {
     let count = rows * columns
-    let x = FloatPointer(timer.floats(count))
-    let out = timer.floats(columns * paddedToLanes(rows))
+    let x = timer.matrix(rows: rows, columns: columns, stride: columns)
+    let out = timer.matrix(rows: columns, columns: rows)
     timer.time(
       "transpose", .forward, [rows, columns], .pass(count, arrays: 2), elements: count
-    ) {
-      kernels.transpose(
-        x, rows: rows, columns: columns, to: out, rowStride: paddedToLanes(rows))
-    }
+    ) { kernels.transpose(x, into: out) }
   }
 
   private func timeTanh(hidden: Int) {
@@ -81,23 +68,21 @@ extension KernelBenchmark {
   private func timeGate(mask: Int) {
     let columns = paddedToLanes(mask)
     let count = frames * mask
-    let gates = FloatPointer(timer.floats(2 * frames * columns))
-    let out = timer.floats(frames * columns)
-    let rows = frames
-    timer.time(
-      "GLU", .forward, [rows, mask], .gatedLinearUnitForward(count), elements: count
-    ) {
-      kernels.gatedLinearUnit(
-        gates, gates + columns, stride: 2 * columns, rows: rows, columns: columns, out: out,
-        outStride: columns)
+    func halves() -> [MatrixView] {
+      let both = timer.matrix(rows: frames, columns: 2 * columns)
+      return [0, columns].map { both.columns(from: $0, count: mask) }
     }
-    let gradients = timer.floats(2 * frames * columns)
+    let gates = halves()
+    let out = timer.matrix(rows: frames, columns: mask)
     timer.time(
-      "GLU", .backward, [rows, mask], .gatedLinearUnitBackward(count), elements: count
+      "GLU", .forward, [frames, mask], .gatedLinearUnitForward(count), elements: count
+    ) { kernels.gatedLinearUnit(gates[0], gates[1], out: out) }
+    let gradients = halves()
+    timer.time(
+      "GLU", .backward, [frames, mask], .gatedLinearUnitBackward(count), elements: count
     ) {
       kernels.gatedLinearUnitBackward(
-        gates, gates + columns, stride: 2 * columns, FloatPointer(out), doutStride: columns,
-        rows: rows, columns: columns, da: gradients, db: gradients + columns)
+        gates[0], gates[1], out, da: gradients[0], db: gradients[1])
     }
   }
 

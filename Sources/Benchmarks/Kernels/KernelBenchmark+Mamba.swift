@@ -25,46 +25,50 @@ extension KernelBenchmark {
       elements: count
     ) { kernels.softplus(step, count: count) }
     timeLayerNorm(rows: time.rowCount)
-    let columns = timer.floats(count)
+    let columns = timer.matrix(rows: time.rowCount, columns: channels)
     let sums = timer.floats(channels)
     timer.time(
       "bias gradient", .backward, [time.rowCount, channels],
       .pass(count, arrays: 1, operations: 1), elements: count
-    ) {
-      kernels.addColumnSums(
-        FloatPointer(columns), rowStride: channels, rows: time.rowCount, columns: channels,
-        to: sums)
-    }
+    ) { kernels.addColumnSums(columns, to: sums) }
   }
 
   private func timeScan(_ sequences: TileSequences, channels: Int, states: Int) {
     let rows = sequences.rowCount
-    let scanStates = (states + 3) / 4 * 4
-    let stateStride = paddedToLanes(states)
-    let rankStride = paddedToLanes((model.features + 15) / 16)
-    let projectionStride = rankStride + 2 * stateStride
-    let gate = timer.floats(rows * 2 * channels)
-    let projection = timer.floats(rows * projectionStride)
-    let inputs = ScanInputs(
-      x: FloatPointer(timer.floats(rows * channels)),
-      step: FloatPointer(timer.floats(rows * channels, in: 0.001...0.1)),
-      gate: FloatPointer(gate + channels), gateStride: 2 * channels,
-      projection: FloatPointer(projection + rankStride), outputOffset: stateStride,
-      projectionStride: projectionStride)
-    let decay = timer.floats(scanStates * channels)
-    for index in 0..<scanStates * channels {
-      // A = −1, −2, …, times log₂e, as at initialisation; no decay where there is no state.
-      let state = index / channels
-      decay[index] = state < states ? -1.442_695 * Float(state + 1) : 0
+    let scanStates = paddedScanStates(states)
+    let rankWidth = paddedToLanes((model.features + 15) / 16)
+    let stateWidth = paddedToLanes(states)
+    func matrix(_ range: ClosedRange<Float> = -1...1) -> MatrixView {
+      MatrixView(timer.floats(rows * channels, in: range), rows: rows, columns: channels)
     }
-    let parameters = ScanParameters(
-      channels: channels, states: scanStates, decay: FloatPointer(decay),
-      skip: FloatPointer(timer.floats(channels)))
-    let out = timer.floats(rows * channels)
-    let checkpoints = timer.floats(
-      sequences.count * scanCheckpointCount(length: sequences.length) * scanStates * channels)
-    let scratch = timer.floats(
-      selectiveScanScratchCount(channels: channels, states: scanStates))
+    /// z beside x, and B and C behind delta, as the projections write them.
+    func projections() -> (z: MatrixView, b: MatrixView, c: MatrixView) {
+      let both = timer.matrix(rows: rows, columns: 2 * channels)
+      let projected = timer.matrix(rows: rows, columns: rankWidth + 2 * stateWidth)
+      return (
+        both.columns(from: channels, count: channels),
+        projected.columns(from: rankWidth, count: states),
+        projected.columns(from: rankWidth + stateWidth, count: states)
+      )
+    }
+    let (z, b, c) = projections()
+    let inputs = ScanInputs(x: matrix(), delta: matrix(0.001...0.1), z: z, b: b, c: c)
+    let a = timer.matrix(rows: scanStates, columns: channels)
+    for state in 0..<scanStates {
+      // A = −1, −2, …, times log₂e, as at initialisation; no decay where there is no state.
+      let value = state < states ? -Float(MathConstants.log2E) * Float(state + 1) : 0
+      a.row(state).update(repeating: value, count: channels)
+    }
+    let parameters = ScanParameters(a: a, d: timer.floats(channels))
+    let out = matrix()
+    let checkpoints = timer.matrix(
+      rows: sequences.count * scanCheckpointCount(length: sequences.length) * scanStates,
+      columns: channels)
+    func carve(_ parts: inout SlabCarver) -> ScanScratch {
+      ScanScratch(&parts, channels: channels, states: scanStates)
+    }
+    let slab = Slab(for: carve)
+    let scratch = slab.carve(carve)
     let shape = [sequences.count, sequences.length, channels]
     timer.time(
       "scan + gate", .forward, shape,
@@ -74,52 +78,46 @@ extension KernelBenchmark {
       kernels.selectiveScanForward(
         inputs, sequences, parameters, out: out, checkpoints: checkpoints, scratch: scratch)
     }
+    let (dz, db, dc) = projections()
     let gradients = ScanGradients(
-      x: timer.floats(rows * channels), step: timer.floats(rows * channels),
-      gate: timer.floats(rows * 2 * channels) + channels, gateStride: 2 * channels,
-      projection: timer.floats(rows * projectionStride) + rankStride,
-      gatedOutput: timer.floats(rows * channels), decay: timer.floats(scanStates * channels),
-      skip: timer.floats(channels), scratch: scratch)
-    let dout = FloatPointer(timer.floats(rows * channels))
+      x: matrix(), delta: matrix(), z: dz, b: db, c: dc, gatedOutput: matrix(),
+      a: timer.matrix(rows: scanStates, columns: channels), d: timer.floats(channels))
+    let dout = matrix()
     timer.time(
       "scan + gate", .backward, shape,
       .scanBackward(rows * channels, states: states),
       elements: rows * channels, states: states
     ) {
       kernels.selectiveScanBackward(
-        inputs, dout, sequences, parameters, checkpoints: FloatPointer(checkpoints), gradients)
+        inputs, dout, sequences, parameters, checkpoints: checkpoints, gradients,
+        scratch: scratch)
     }
-    timer.releaseBuffers()
+    // Pointers alone keep no storage alive.
+    withExtendedLifetime(slab) { timer.releaseBuffers() }
   }
 
   private func timeConvolution(_ sequences: TileSequences, channels: Int, taps: Int) {
     let rows = sequences.rowCount
     let count = rows * channels
-    let x = FloatPointer(timer.floats(2 * count))
-    let weight = FloatPointer(timer.floats(taps * channels))
-    let bias = FloatPointer(timer.floats(channels))
-    let out = timer.floats(count)
+    let x = timer.matrix(rows: rows, columns: channels, stride: 2 * channels)
+    let weights = ConvolutionWeights(
+      weight: timer.matrix(rows: taps, columns: channels), bias: timer.floats(channels))
+    let out = timer.matrix(rows: rows, columns: channels)
     let shape = [sequences.count, sequences.length, channels]
     timer.time(
       "conv1d + SiLU", .forward, shape,
       .convolutionForward(count, taps: taps), elements: count
-    ) {
-      kernels.causalConv1dForward(
-        x, stride: 2 * channels, sequences, channels: channels, taps: taps, weight: weight,
-        bias: bias, out: out)
-    }
-    let dx = timer.floats(2 * count)
-    let dweight = timer.floats(taps * channels)
-    let dbias = timer.floats(channels)
+    ) { kernels.causalConv1dForward(x, sequences, weights, out: out) }
+    let dx = timer.matrix(rows: rows, columns: channels, stride: 2 * channels)
+    let gradients = ConvolutionGradients(
+      weight: timer.matrix(rows: taps, columns: channels), bias: timer.floats(channels))
     let scratch = timer.floats(sequences.length * laneCount)
     timer.time(
       "conv1d + SiLU", .backward, shape,
       .convolutionBackward(count, taps: taps), elements: count
     ) {
       kernels.causalConv1dBackward(
-        x, stride: 2 * channels, FloatPointer(out), sequences, channels: channels, taps: taps,
-        weight: weight, bias: bias, dx: dx, dxStride: 2 * channels, dweight: dweight,
-        dbias: dbias, scratch: scratch)
+        x, out, sequences, weights, dx: dx, gradients: gradients, scratch: scratch)
     }
     timer.releaseBuffers()
   }
@@ -127,32 +125,23 @@ extension KernelBenchmark {
   private func timeLayerNorm(rows: Int) {
     let features = model.features
     let stride = paddedToLanes(features)
-    let x = FloatPointer(timer.floats(rows * stride))
-    let weight = FloatPointer(timer.floats(stride))
-    let bias = FloatPointer(timer.floats(stride))
-    let out = timer.floats(rows * stride)
-    let mean = timer.floats(rows)
-    let inverse = timer.floats(rows)
+    let x = timer.matrix(rows: rows, columns: features)
+    let norm = AffineVectors(weight: timer.floats(stride), bias: timer.floats(stride))
+    let out = timer.matrix(rows: rows, columns: features)
+    let moments = RowMoments(mean: timer.floats(rows), inverse: timer.floats(rows))
     let count = rows * features
     timer.time(
       "LayerNorm", .forward, [rows, features], .layerNormForward(count),
       elements: count
-    ) {
-      kernels.layerNormForward(
-        x, rows: rows, features: features, stride: stride, weight: weight, bias: bias,
-        epsilon: 1e-5, out: out, mean: mean, inverse: inverse)
-    }
-    let dx = timer.floats(rows * stride)
-    let dweight = timer.floats(stride)
-    let dbias = timer.floats(stride)
+    ) { kernels.layerNormForward(x, norm, epsilon: 1e-5, out: out, moments: moments) }
+    let dx = timer.matrix(rows: rows, columns: features)
+    let gradients = AffineGradients(weight: timer.floats(stride), bias: timer.floats(stride))
     timer.time(
       "LayerNorm", .backward, [rows, features], .layerNormBackward(count),
       elements: count
     ) {
       kernels.layerNormBackward(
-        x, FloatPointer(out), rows: rows, features: features, stride: stride, weight: weight,
-        mean: FloatPointer(mean), inverse: FloatPointer(inverse), dx: dx, dweight: dweight,
-        dbias: dbias)
+        x, out, weight: norm.weight, moments: moments, dx: dx, gradients: gradients)
     }
   }
 }

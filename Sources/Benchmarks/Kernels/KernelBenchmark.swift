@@ -60,28 +60,17 @@ extension KernelBenchmark {
     _ operation: String, _ pass: KernelFigures.Pass, _ m: Int, _ n: Int, _ k: Int, _ a: Layout,
     outputStride: Int? = nil, _ start: ProductStart = .overwrite
   ) {
-    let columns = paddedToLanes(n)
-    let stride = outputStride ?? columns
-    let left: StridedMatrix
-    switch a {
-    case .rows(let stride):
-      left = StridedMatrix(FloatPointer(timer.floats(m * stride)), rowStride: stride)
-    case .columns(let stride):
-      left = StridedMatrix(
-        FloatPointer(timer.floats(k * stride)), rowStride: 1, columnStride: stride)
-    }
-    let right = FloatPointer(timer.floats(k * columns))
-    let out = timer.floats(m * stride)
+    let left =
+      switch a {
+      case .rows(let stride): timer.matrix(rows: m, columns: k, stride: stride)
+      case .columns(let stride): timer.matrix(rows: k, columns: m, stride: stride).transposed
+      }
+    let right = timer.matrix(rows: k, columns: n)
+    let out = timer.matrix(rows: m, columns: n, stride: outputStride)
     timer.time(
       operation, pass, [m, n, k], .product(m, n, k),
-      {
-        kernels.matrixProduct(
-          m, columns, k, left, right, bRowStride: columns, out, cRowStride: stride, start)
-      },
-      openBLAS: {
-        openBLASProduct(
-          m, columns, k, left, right, bRowStride: columns, out, cRowStride: stride, start)
-      })
+      { kernels.matrixProduct(left, right, into: out, start) },
+      openBLAS: { openBLASProduct(left, right, into: out, start) })
   }
 
   private func timeMambaProducts(_ mamba: MambaConfiguration) {

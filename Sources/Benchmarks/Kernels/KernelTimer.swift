@@ -43,6 +43,12 @@ final class KernelTimer {
     return buffer.base
   }
 
+  /// A matrix of numbers in ±1; without `stride` its rows are whole vectors side by side.
+  func matrix(rows: Int, columns: Int, stride: Int? = nil) -> MatrixView {
+    let stride = stride ?? paddedToLanes(columns)
+    return MatrixView(floats(rows * stride), rows: rows, columns: columns, stride: stride)
+  }
+
   /// A buffer of `count` zeros in double precision.
   func doubles(_ count: Int) -> UnsafeMutablePointer<Double> {
     let buffer = Storage(count: 2 * count)
@@ -61,7 +67,7 @@ final class KernelTimer {
         Timing(
           operation: operation, pass: pass,
           shape: shape.map(String.init).joined(separator: "x")
-            + (states.map { ", \($0) states" } ?? ""),
+            + (states.map { ", " + NumberText.count($0, "state") } ?? ""),
           work: work, elements: elements, seconds: seconds[0],
           openBLASSeconds: seconds.count > 1 ? seconds[1] : nil))
     }

@@ -3,7 +3,7 @@ import Foundation
 import Platform
 
 extension StepFigures: CustomStringConvertible {
-  /// The figures as text: lines, and the table by part.
+  /// The figures as lines, and the table by part.
   package var description: String {
     ([heading, ""] + figures + [""] + partHeading + [table.aligned, "", sum])
       .joined(separator: "\n")

@@ -3,6 +3,7 @@ import Benchmarks
 import Corpora
 import Files
 import Foundation
+import Platform
 
 /// `disttrain bench loading`: what the crops of a corpus cost.
 struct BenchLoadingCommand: ParsableCommand {
@@ -41,7 +42,8 @@ struct BenchLoadingCommand: ParsableCommand {
     let pairs = try SharedDataset(data: data, split: .train).pairs
     let result = try LoadingBenchmark.run(
       pairs, cropSeconds: seconds, count: count, stepSeconds: stepSeconds)
-    Console.line("\(data): \(pairs.count) utterances in the train split")
+    let utterances = NumberText.count(pairs.count, "utterance")
+    Console.line("\(data): \(utterances) in the train split")
     Console.line(result.description)
     if let json { try AtomicFile.write(try result.json(), to: URL(fileURLWithPath: json)) }
   }

@@ -9,8 +9,6 @@ struct CoreOptions: ParsableArguments {
   var recompute = false
 
   func validate() throws {
-    if !(1...1024).contains(threads) {
-      throw ValidationError("--threads must be between 1 and 1024, not \(threads)")
-    }
+    try Flags.require("--threads", threads, within: Flags.threads)
   }
 }

@@ -56,6 +56,12 @@ enum Flags {
     try require(value >= 0 && value.isFinite, "\(flag) must not be negative, not \(value)")
   }
 
+  /// Throws `ValidationError` unless `value` of `flag` is the decay of an average: from 0, below 1.
+  static func requireDecay(_ flag: String, _ value: Double) throws {
+    try require(
+      value >= 0 && value < 1, "\(flag) must be at least 0 and below 1, not \(value)")
+  }
+
   /// Throws `ValidationError` unless `text` of `flag` is a time that `TimeSpan` reads.
   static func requireTime(_ flag: String, _ text: String?) throws {
     guard let text else { return }

@@ -43,21 +43,16 @@ struct RecipeOptions: ParsableArguments {
 
   /// Rejects values that make no sense, before anything starts.
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws {
-      if !condition { throw ValidationError(text) }
-    }
-    try require(epochs > 0, "--epochs must be at least 1, not \(epochs)")
-    try require(batch > 0, "--batch must be at least 1, not \(batch)")
-    try require(accumulate > 0, "--accumulate must be at least 1, not \(accumulate)")
-    try require(
-      learningRate > 0 && learningRate.isFinite, "--lr must be positive, not \(learningRate)")
-    try require(warmup >= 0, "--warmup must be at least 0, not \(warmup)")
-    try require(ema >= 0 && ema < 1, "--ema must be at least 0 and below 1, not \(ema)")
-    try require(clip > 0, "--clip must be positive, not \(clip)")
-    try require(
-      seconds >= 0.1 && seconds <= 600, "--seconds must be between 0.1 and 600, not \(seconds)")
-    try require(
-      (stepsPerEpoch ?? 1) > 0, "--steps-per-epoch must be at least 1, not \(stepsPerEpoch ?? 0)")
+    try Flags.require("--epochs", epochs, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--accumulate", accumulate, atLeast: 1)
+    try Flags.requirePositive("--lr", learningRate)
+    try Flags.require("--warmup", warmup, atLeast: 0)
+    try Flags.requireDecay("--ema", ema)
+    // An infinite limit clips nothing.
+    try Flags.require(clip > 0, "--clip must be positive, not \(clip)")
+    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
+    try Flags.require("--steps-per-epoch", stepsPerEpoch, atLeast: 1)
   }
 }
 

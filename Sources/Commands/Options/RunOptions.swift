@@ -20,8 +20,6 @@ struct RunOptions: ParsableArguments {
   var tensorBoard = false
 
   func validate() throws {
-    if let stopAfter, stopAfter < 1 {
-      throw ValidationError("--stop-after must be at least 1, not \(stopAfter)")
-    }
+    try Flags.require("--stop-after", stopAfter, atLeast: 1)
   }
 }

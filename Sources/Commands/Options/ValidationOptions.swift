@@ -13,8 +13,6 @@ struct ValidationOptions: ParsableArguments {
   var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
 
   func validate() throws {
-    if let validationCount, validationCount < 1 {
-      throw ValidationError("--validation-count must be at least 1, not \(validationCount)")
-    }
+    try Flags.require("--validation-count", validationCount, atLeast: 1)
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Corpora
 import Files
 import Foundation
+import Platform
 import RunFiles
 
 /// `disttrain prepare verify`: whether a corpus still is what was prepared.
@@ -41,8 +42,10 @@ struct PrepareVerifyCommand: ParsableCommand {
         path: data, count: found.damages.count, of: found.recordingCount)
     }
     Console.line(
-      "\(data): all \(found.recordingCount) recordings are as packed (\(found.blockCount) blocks, "
-        + "\(corpus.byteCount) bytes)")
+      "\(data): all " + NumberText.count(found.recordingCount, "recording")
+        + " \(NumberText.agree(found.recordingCount, "is", "are")) as packed ("
+        + NumberText.count(found.blockCount, "block") + ", "
+        + NumberText.count(corpus.byteCount, "byte") + ")")
   }
 
   private func verifyFolder(_ log: RunLog) throws {
@@ -58,6 +61,8 @@ struct PrepareVerifyCommand: ParsableCommand {
     if !found.damaged.isEmpty {
       throw VoiceBankError.damaged(count: found.damaged.count, path: data)
     }
-    Console.line("\(data): all \(found.fileCount) files are as prepared")
+    let files = NumberText.count(found.fileCount, "file")
+    let verb = NumberText.agree(found.fileCount, "is", "are")
+    Console.line("\(data): all \(files) \(verb) as prepared")
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// Fetches Debian packages with `apt-get download` and unpacks them with `dpkg`, without root and
 /// without installing anything.
@@ -19,7 +20,8 @@ package struct DebianPackages {
     try? FileManager.default.removeItem(atPath: incoming)
     try makeFolder(incoming)
     defer { try? FileManager.default.removeItem(atPath: incoming) }
-    progress("downloading \(missing.count) Debian packages: \(missing.joined(separator: ", "))")
+    let packages = NumberText.count(missing.count, "Debian package")
+    progress("downloading \(packages): \(missing.joined(separator: ", "))")
     let result = try run("apt-get", ["download"] + missing, in: incoming)
     guard result.status == 0 else {
       throw MiniCorpusError.downloadFailed(

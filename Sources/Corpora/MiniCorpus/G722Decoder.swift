@@ -1,4 +1,5 @@
 import Audio
+import Platform
 
 /// A decoder of ITU-T G.722 at 64 kbit/s, the format of telephone prompts, through spandsp; one
 /// byte gives two samples at 16 kHz.
@@ -39,7 +40,9 @@ package struct G722Decoder: Sendable {
     let count = decode(state, &integers, bytes, Int32(bytes.count))
     guard count == integers.count else {
       throw .failed(
-        path: path, reason: "\(bytes.count) bytes gave \(count) samples and not \(integers.count)")
+        path: path,
+        reason: NumberText.count(bytes.count, "byte") + " gave "
+          + NumberText.count(count, "sample") + " and not \(integers.count)")
     }
     return integers.map { Float($0) / 32_768 }
   }

@@ -112,8 +112,9 @@ public struct MiniCorpusReport: Sendable, CustomStringConvertible {
       let ratios = split.utterancesByDecibels
         .sorted { (Double($0.key) ?? 0) < (Double($1.key) ?? 0) }
         .map { "\($0.key) dB: \($0.value)" }
-      return "\(split.split.rawValue): \(split.speakers.count) speakers, "
-        + "\(split.utteranceCount) utterances, \(MiniCorpusReadme.decimal(split.minutes)) minutes; "
+      return "\(split.split.rawValue): \(NumberText.count(split.speakers.count, "speaker")), "
+        + "\(NumberText.count(split.utteranceCount, "utterance")), "
+        + "\(MiniCorpusReadme.decimal(split.minutes)) minutes; "
         + ratios.joined(separator: ", ")
     }
     let size = "\(byteCount / 1_000_000) MB in \(MiniCorpusReadme.decimal(seconds)) s"

@@ -63,12 +63,12 @@ struct MiniCorpusBuilder {
     try removeRemains()
     progress("unpacking")
     _ = try parallelMap(packages) { try debian.unpack($0, into: "\(unpacked)/\($0)") }
-    progress("decoding \(voices.count) voices")
+    progress("decoding \(NumberText.count(voices.count, "voice"))")
     let speech = try utterances(voices, sources: sources)
     progress("making \(Catalogue.noises.count) kinds of noise")
     let bank = try NoiseBank(sources: sources, voices: speech, seed: seed)
     let mixtures = Mixtures.mixtures(voices: speech, seed: seed)
-    progress("mixing and writing \(mixtures.count) utterances")
+    progress("mixing and writing \(NumberText.count(mixtures.count, "utterance"))")
     var files = try write(mixtures, bank: bank)
     files += try writeLicences(packages)
     var manifest = MiniCorpusManifest(

@@ -66,7 +66,7 @@ package struct MiniCorpusManifest: Codable, Equatable {
         return "\(file.path) is missing"
       }
       if data.count != file.byteCount {
-        return "\(file.path) has \(data.count) bytes and not \(file.byteCount)"
+        return "\(file.path) has \(NumberText.count(data.count, "byte")) and not \(file.byteCount)"
       }
       let same = data.withUnsafeBytes { File.checksum($0) == file.checksum }
       return same ? nil : "\(file.path) has changed"

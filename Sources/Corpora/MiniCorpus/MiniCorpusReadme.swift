@@ -1,3 +1,5 @@
+import Platform
+
 /// The texts in the corpus's folder: README.md and mixtures.csv.
 enum MiniCorpusReadme {
   static func text(manifest: MiniCorpusManifest, packages: [String]) -> String {
@@ -85,7 +87,7 @@ enum MiniCorpusReadme {
 
   private static func origin(_ origin: Catalogue.Origin) -> String {
     if case .babble(let streams, let split) = origin {
-      return "\(streams) voices of \(split.rawValue) at once"
+      return "\(NumberText.count(streams, "voice")) of \(split.rawValue) at once"
     }
     return "synthesised"
   }

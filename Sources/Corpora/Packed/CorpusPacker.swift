@@ -144,8 +144,8 @@ extension CorpusPacker.Report: CustomStringConvertible {
       pairs[split].map { "\(split.rawValue) \($0)" }
     }
     let summary =
-      "packed \(fileCount) files (pairs: \(parts.joined(separator: ", "))), "
-      + String(format: "%.1f minutes, ", audioSeconds / 60) + "\(byteCount) bytes"
+      "packed \(NumberText.count(fileCount, "file")) (pairs: \(parts.joined(separator: ", "))), "
+      + String(format: "%.1f minutes, ", audioSeconds / 60) + NumberText.count(byteCount, "byte")
     return ([summary] + skipped.map { "left out: \($0)" }).joined(separator: "\n")
   }
 }

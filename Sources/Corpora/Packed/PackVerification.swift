@@ -1,4 +1,5 @@
 import Audio
+import Platform
 
 /// Result of reading a whole packed corpus and comparing it with its checksums.
 package struct PackVerification: Equatable {
@@ -50,7 +51,9 @@ package struct PackVerification: Equatable {
       return "\(block) (samples \(samples.lowerBound) to \(samples.upperBound - 1))"
     }
     let more = blocks.count > shown.count ? " and \(blocks.count - shown.count) more" : ""
-    return (blocks.count == 1 ? "block " : "blocks ") + shown.joined(separator: ", ") + more
-      + (blocks.count == 1 ? " does not fit its checksum" : " do not fit their checksums")
+    let list = shown.joined(separator: ", ") + more
+    return NumberText.agree(
+      blocks.count, "block \(list) does not fit its checksum",
+      "blocks \(list) do not fit their checksums")
   }
 }

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 
 /// A corpus in one file: what `prepare pack` writes and `--data` takes in place of a folder.
 ///
@@ -131,7 +132,8 @@ package struct PackedCorpus: Sendable {
         guard clean.sampleCount == noisy.sampleCount else {
           throw .badRecording(
             path: path, name: noisy.name,
-            reason: "has \(noisy.sampleCount) samples, its clean side \(clean.sampleCount)")
+            reason: "has \(NumberText.count(noisy.sampleCount, "sample")), its clean side "
+              + "\(clean.sampleCount)")
         }
         pairs.append(
           UtterancePair(

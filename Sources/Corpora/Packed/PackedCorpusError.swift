@@ -1,3 +1,5 @@
+import Platform
+
 /// Why a file cannot be used as a packed corpus.
 public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file is no whole safetensors file; `reason` names it and the fault.
@@ -44,8 +46,8 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
     case .badRecording(let path, let name, let reason):
       "\(path) is a damaged packed corpus: \"\(name)\" \(reason); \(Self.remedy)"
     case .damagedRecordings(let path, let count, let total):
-      "\(path): \(count) of \(total) recordings \(count == 1 ? "is" : "are") damaged; "
-        + Self.remedy
+      "\(path): \(count) of \(NumberText.count(total, "recording")) "
+        + "\(NumberText.agree(count, "is", "are")) damaged; \(Self.remedy)"
     case .noSpeaker(let path, let split, let speakers):
       "\(path): the \(split.rawValue) split is empty with the validation speakers "
         + "\(speakers.joined(separator: ", ")); check --validation-speakers"

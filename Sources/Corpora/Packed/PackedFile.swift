@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import Platform
 
 /// An open file with many recordings.
 ///
@@ -30,8 +31,8 @@ final class PackedFile {
     guard Int(status.st_size) == byteCount else {
       throw .unreadable(
         path: path,
-        reason: "it has \(status.st_size) bytes on this machine, but had \(byteCount) when the "
-          + "corpus was inspected")
+        reason: "it has \(NumberText.count(Int(status.st_size), "byte")) on this machine, but had "
+          + "\(byteCount) when the corpus was inspected")
     }
   }
 

@@ -1,5 +1,6 @@
 import Audio
 import Foundation
+import Platform
 
 /// A pair of recordings: clean speech and that speech with noise.
 public struct UtterancePair: Sendable, Equatable, Codable {
@@ -107,7 +108,8 @@ public struct PairedDataset: Sendable {
       return .failure(Problems(files: bad))
     }
     if cleanCount != noisyCount {
-      let reason = "has \(noisyCount) samples, its clean side \(clean) has \(cleanCount)"
+      let samples = NumberText.count(noisyCount, "sample")
+      let reason = "has \(samples), its clean side \(clean) has \(cleanCount)"
       return .failure(Problems(files: [BadFile(path: noisy, reason: reason)]))
     }
     return .success(

@@ -1,3 +1,5 @@
+import Platform
+
 /// A file that cannot be used for training.
 public struct BadFile: Equatable, Sendable, CustomStringConvertible, Codable {
   /// Path of the file.
@@ -54,7 +56,7 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
         + (speakers.isEmpty ? "" : " of the speakers \(speakers.joined(separator: ", "))")
         + " in \(paths.joined(separator: " and "))"
     case .badFiles(let split, let files):
-      "the \(split.rawValue) split has \(files.count) unusable \(files.count == 1 ? "file" : "files"); "
+      "the \(split.rawValue) split has \(NumberText.count(files.count, "unusable file")); "
         + "repair them, or leave them out with --on-bad-file skip:\n\(Self.list(files))"
     case .noUsablePair(let split, let files):
       "the \(split.rawValue) split has no usable pair of files:\n\(Self.list(files))"

@@ -142,7 +142,8 @@ package struct HostCopy {
       if count == 0 {
         throw WaveFileError.unreadable(
           path: source,
-          reason: "it ended after \(done) of \(identity.byteCount) bytes; copy it again")
+          reason: "it ended after \(done) of "
+            + NumberText.count(identity.byteCount, "byte") + "; copy it again")
       }
       try writer.append(UnsafeRawBufferPointer(rebasing: piece.prefix(count)))
       done += count

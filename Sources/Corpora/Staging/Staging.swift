@@ -149,7 +149,7 @@ public struct Staging {
       }
     }
     guard let path = paths.sorted().first else { return }
-    let hostCount = copied + kept == 1 ? "1 host" : "\(copied + kept) hosts"
+    let hostCount = NumberText.count(copied + kept, "host")
     log.line(
       "staged \(data) as \(path) on \(hostCount): "
         + [

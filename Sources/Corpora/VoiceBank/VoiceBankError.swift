@@ -1,3 +1,5 @@
+import Platform
+
 /// Reasons for which VoiceBank-DEMAND cannot be prepared.
 public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Folders of the download are missing.
@@ -42,15 +44,15 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
     case .foreignFolder(let path):
       "\(path): the folder holds files that this command has not made; choose another --output"
     case .sourcesGone(let count, let example, let input):
-      "\(count) \(count == 1 ? "file" : "files") of --output, such as \(example), "
-        + "\(count == 1 ? "has" : "have") no source in \(input) any more; choose another --output"
+      "\(NumberText.count(count, "file")) of --output, such as \(example), "
+        + "\(NumberText.agree(count, "has", "have")) no source in \(input) any more; choose another --output"
     case .otherFormat(let path, let found):
       "\(path): the folder holds .\(found) files; choose --format \(found), or another --output"
     case .busy(let path):
       "\(path): another process is preparing this folder; wait until it has ended"
     case .unwritable(let path, let reason): "\(path): cannot be written: \(reason)"
     case .rejected(let count, let table):
-      "\(count) unusable \(count == 1 ? "file" : "files"), listed in \(table); repair them and start "
+      "\(NumberText.count(count, "unusable file")), listed in \(table); repair them and start "
         + "again (finished files are kept), or leave them out with --on-bad-file skip"
     case .noUsablePair(let split, let table):
       "no pair of the \(split.rawValue) set can be used; \(table) has the reasons"
@@ -60,8 +62,8 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
     case .unfinished(let path):
       "\(path): the preparation was not completed; run prepare voicebank again"
     case .damaged(let count, let path):
-      "\(path): \(count) \(count == 1 ? "file is" : "files are") missing or changed; run the command "
-        + "that prepared the folder again, which restores them"
+      "\(path): \(NumberText.count(count, "file")) \(NumberText.agree(count, "is", "are")) missing or "
+        + "changed; run the command that prepared the folder again, which restores them"
     }
   }
 }

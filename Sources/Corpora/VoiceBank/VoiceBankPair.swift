@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import Platform
 
 /// The preparation of one pair: files at 16 kHz from files at 48 kHz. Each source is read once.
 struct VoiceBankPair: Sendable {
@@ -74,7 +75,8 @@ struct VoiceBankPair: Sendable {
     }
     if signals[0].count != signals[1].count {
       let reason =
-        "has \(signals[1].count) samples, its clean side \(clean) has \(signals[0].count)"
+        "has \(NumberText.count(signals[1].count, "sample")), its clean side \(clean) has "
+        + "\(signals[0].count)"
       return try rejected([BadFile(path: noisy, reason: reason)], item)
     }
     return .made(

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// The result of `VoiceBank.prepare`.
 public struct VoiceBankReport: Sendable, CustomStringConvertible {
@@ -37,7 +38,8 @@ public struct VoiceBankReport: Sendable, CustomStringConvertible {
   public var warnings: [String] {
     CorpusSplit.allCases.compactMap { split in
       guard let expected = published[split], expected != pairs[split] ?? 0 else { return nil }
-      return "the \(split.rawValue) set has \(pairs[split] ?? 0) pairs, and the published one has "
+      let found = NumberText.count(pairs[split] ?? 0, "pair")
+      return "the \(split.rawValue) set has \(found), and the published one has "
         + "\(expected): scores do not compare with published ones"
     }
   }
@@ -50,15 +52,16 @@ public struct VoiceBankReport: Sendable, CustomStringConvertible {
     let count = pairs.values.reduce(0, +)
     let minutes = String(format: "%.1f minutes", audioSeconds / 60)
     var line =
-      "\(output): \(count) pairs at 16 kHz (\(parts.joined(separator: ", "))), \(minutes)"
+      "\(output): \(NumberText.count(count, "pair")) at 16 kHz (\(parts.joined(separator: ", "))), \(minutes)"
     if keptPairCount > 0 { line += ", \(keptPairCount) of them there already" }
     if clipped.samples > 0 {
-      line += ", \(clipped.samples) samples of \(clipped.files) files clamped to full scale"
+      line += ", \(NumberText.count(clipped.samples, "sample")) of "
+      line += "\(NumberText.count(clipped.files, "file")) clamped to full scale"
     }
     if !rejected.isEmpty {
-      let files = rejected.count == 1 ? "file" : "files"
       line +=
-        "\n\(rejected.count) unusable \(files), whose pairs are left out, listed in \(output)/\(VoiceBank.tableName)"
+        "\n\(NumberText.count(rejected.count, "unusable file")), whose pairs are left out, listed in "
+        + "\(output)/\(VoiceBank.tableName)"
     }
     return line
   }

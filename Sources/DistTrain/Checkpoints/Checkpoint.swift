@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Models
+import Platform
 import Tensor
 
 /// Everything that a run needs to go on as if it had never stopped, as a file holds it.
@@ -102,7 +103,10 @@ public struct Checkpoint {
         }
       }
       if count > 0 {
-        throw .damaged(path: path, reason: "\(count) numbers of \(entry.name) are not finite")
+        throw .damaged(
+          path: path,
+          reason: "\(NumberText.count(count, "number")) of \(entry.name) "
+            + "\(NumberText.agree(count, "is", "are")) not finite")
       }
     }
   }

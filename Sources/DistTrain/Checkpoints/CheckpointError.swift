@@ -17,7 +17,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case otherSplit(path: String, step: Int, stepsPerEpoch: Int)
   /// Every checkpoint in the folder is unusable; `reasons` holds a sentence for each.
   case noneUsable(folder: String, reasons: [String])
-  /// What was read back after writing differs.
+  /// The data read back after writing differs.
   case notKept(path: String, reason: String)
 
   /// One sentence that names the file and says what to do.

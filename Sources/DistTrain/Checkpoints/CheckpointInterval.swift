@@ -22,4 +22,10 @@ public enum CheckpointInterval: Equatable, Sendable {
       return nil
     }
   }
+
+  /// Whether a checkpoint is due after `step` steps of the run, whatever the time.
+  package func isDue(afterStep step: Int) -> Bool {
+    guard case .steps(let count) = self else { return false }
+    return step.isMultiple(of: count)
+  }
 }

@@ -7,9 +7,9 @@ extension CheckpointStore {
   public struct Found {
     /// The newest whole one.
     public let checkpoint: Checkpoint
-    /// Those before it that cannot be used, and why.
+    /// Newer checkpoints that cannot be used, with the reasons.
     public let rejected: [Rejection]
-    /// What else is odd about the folder.
+    /// Other faults of the folder.
     public let oddities: [String]
 
     /// A checkpoint that cannot be used.
@@ -82,7 +82,7 @@ extension CheckpointStore {
       checkpoint: checkpoint, rejected: choice.rejected, oddities: choice.oddities)
   }
 
-  /// What rank 0 has decided.
+  /// Decision of rank 0.
   private struct Choice: Codable {
     var path = ""
     var rejected: [Found.Rejection] = []
@@ -124,7 +124,7 @@ extension CheckpointStore {
     }
   }
 
-  /// What the link says, then all others from the newest on.
+  /// The checkpoint that the link names, then all others from the newest on.
   private func candidates(_ oddities: inout [String]) -> [URL] {
     let others = folder.checkpoints().map(\.url)
     let last = folder.last

@@ -106,7 +106,7 @@ extension FileContents {
   }
 }
 
-/// What has a name in a folder.
+/// Kind of a file in the folder.
 enum FileKind {
   case nothing, link, file
 

@@ -1,6 +1,6 @@
 import RunFiles
 
-/// What the training of an epoch came to: what its line tells besides the scores.
+/// Results of the training of an epoch: the figures of its line besides the scores.
 public struct TrainedEpoch: Codable, Equatable, Sendable {
   /// Mean loss over its items; nil if every step was skipped.
   public var trainingLoss: Double?
@@ -8,7 +8,7 @@ public struct TrainedEpoch: Codable, Equatable, Sendable {
   public var learningRate: Double
   /// Wall-clock duration without validation.
   public var seconds: Double
-  /// Those of `seconds` in which steps were done.
+  /// Part of `seconds` in which steps were done.
   public var stepSeconds: Double
   /// Seconds of audio in these steps, over all ranks.
   public var audioSeconds: Double
@@ -39,10 +39,10 @@ extension TrainingProgress {
   var meanLoss: Double? { lossCount > 0 ? lossSum / Double(lossCount) : nil }
 
   /// Epochs of which scores are told.
-  var validatedEpochs: Int { unvalidated == nil ? epoch : epoch - 1 }
+  package var validatedEpochs: Int { unvalidated == nil ? epoch : epoch - 1 }
 
   /// Counts the epoch whose steps are done, and begins the next.
-  mutating func endEpoch() {
+  package mutating func endEpoch() {
     epoch += 1
     stepInEpoch = 0
     lossSum = 0

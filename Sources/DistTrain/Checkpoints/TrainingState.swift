@@ -10,7 +10,7 @@ public final class TrainingState {
   public let adam: Adam
   /// The averaged weights, if the recipe has them.
   public let average: MovingAverage?
-  /// What else a checkpoint holds.
+  /// Contents of a checkpoint besides tensors.
   public var progress: TrainingProgress
 
   /// The start of a run.
@@ -68,7 +68,7 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   public var lossCount = 0
   /// Steps skipped because of a gradient that was not finite.
   public var skippedSteps = 0
-  /// What follows from skipped steps; nil before the first.
+  /// Consequences of skipped steps; nil before the first.
   public var recovery: RecoveryProgress?
   /// Best validation score so far and its epoch.
   public var bestScore: Double?

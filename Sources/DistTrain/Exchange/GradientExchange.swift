@@ -32,7 +32,7 @@ public struct ExchangeSettings: Equatable, Sendable {
   /// 1 MB: models have 8 to 37 MB of gradients, and from 0.25 to 4 MB a bucket nothing changes.
   public static let defaultBucketBytes = 1_000_000
 
-  /// What activations of a rank may hold at most, unless a user says otherwise.
+  /// Largest memory for activations of a rank in bytes, unless a user sets another.
   package static let mostOverlapBytes = 2_000_000_000
 
   /// `mostOverlapBytes` for a rank over a network, or its share of a quarter of a host's memory for
@@ -65,7 +65,7 @@ public struct ExchangeSettings: Equatable, Sendable {
 /// strictly in their order, the same on all ranks, so that no two ranks can wait for each other in
 /// different ones. Whether they start early or all at the end, the sums are the same bit for bit.
 public final class GradientExchange {
-  /// What an exchange came to.
+  /// Result of an exchange.
   public struct Outcome: Equatable, Sendable {
     /// Items of all ranks.
     public let itemCount: Int

@@ -40,7 +40,7 @@ package final class Wire {
     }
   }
 
-  /// What sends `range` of `sums`; nil where nothing has to travel.
+  /// The reduction that sends `range` of `sums`; nil where nothing has to travel.
   package func reduction(
     of sums: UnsafeMutableBufferPointer<Double>, _ range: Range<Int>
   ) -> Reduction? {

@@ -5,7 +5,7 @@ import Platform
 package struct JobEnd: Equatable, Sendable {
   /// Seconds of the system's uptime.
   package var uptime: Double
-  /// Who says so, for the log.
+  /// Origin of the time, for the log.
   package var origin: String
 
   /// Puts the parts together.
@@ -55,7 +55,7 @@ package struct JobEnd: Equatable, Sendable {
   }
 }
 
-/// What small programs print.
+/// Output of a small program.
 enum CommandOutput {
   /// The stdout of the command `words`, which is looked for on the PATH; nil if it cannot be
   /// started, fails, or takes longer than `patience` seconds.

@@ -1,5 +1,6 @@
 import Communication
 import Foundation
+import Platform
 import RunFiles
 
 /// Why a run ends before its last epoch.
@@ -23,11 +24,11 @@ package final class RunSaving {
   private let end: JobEnd?
   private let receivedSignal: () -> String?
   private var clock: RunClock
-  /// What the run was when it was saved, if no step was done since.
+  /// Progress of the run at the last save, if no step was done since.
   private var lastSaved: TrainingProgress?
 
-  /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has. What it
-  /// does is in the `trace`.
+  /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has.
+  /// The `trace` records each save.
   package init(
     store: CheckpointStore, interval: CheckpointInterval, end: JobEnd?, margin: Double?,
     receivedSignal: @escaping () -> String?, log: RunLog, trace: RunTrace? = nil,
@@ -117,8 +118,8 @@ package final class RunSaving {
 
   /// Says why the run stops, which is saved; in the validation of epoch `validated` if it was.
   package func report(_ reason: StopReason, _ progress: TrainingProgress, validated: Int? = nil) {
-    let steps = progress.step == 1 ? "1 step" : "\(progress.step) steps"
-    let place = validated.map { "\(steps), in the validation of pass \($0)" } ?? steps
+    let steps = NumberText.count(progress.step, "step")
+    let place = validated.map { "\(steps), in the validation of epoch \($0)" } ?? steps
     let goingOn = "the same command with --resume goes on"
     let cause: String
     switch reason {

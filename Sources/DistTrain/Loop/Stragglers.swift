@@ -33,7 +33,7 @@ final class Stragglers {
     log.append(.waiting(.init(report, step: step, host: host)))
   }
 
-  /// What a rank tells.
+  /// Times that a rank reports.
   private struct RankTimes: Codable {
     let host: String
     let busy: [Double]

@@ -150,10 +150,11 @@ public struct TrainingJob {
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
       "\(configuration.model.title) (\(configuration.model.name)), "
-        + "\(state.model.parameters.parameterCount) parameters",
-      "data \(request.data): train \(train.pairs.count) utterances, valid \(valid.count)",
-      "\(steps) steps a pass of global batch \(configuration.globalBatch), "
-        + "\(configuration.epochs) passes",
+        + NumberText.count(state.model.parameters.parameterCount, "parameter"),
+      "data \(request.data): train \(NumberText.count(train.pairs.count, "utterance")), valid "
+        + "\(valid.count)",
+      "\(NumberText.count(steps, "step")) an epoch of global batch \(configuration.globalBatch), "
+        + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
         + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
     ]
@@ -235,7 +236,8 @@ public struct TrainingJob {
     }
     log.line(
       "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
-        + "\(state.model.parameters.parameterCount) parameters, \(kernels.instructionSet) kernels")
+        + NumberText.count(state.model.parameters.parameterCount, "parameter")
+        + ", \(kernels.instructionSet) kernels")
     log.line(
       "ranks \(communicator.worldSize), batch \(configuration.batch)"
         + (configuration.accumulate > 1 ? " × \(configuration.accumulate) accumulated" : "")
@@ -246,14 +248,14 @@ public struct TrainingJob {
     let cores = ProcessInfo.processInfo.activeProcessorCount
     if request.threads > cores {
       log.warning(
-        "--threads \(request.threads), but a rank here may use only \(cores) "
-          + "\(cores == 1 ? "core" : "cores"): threads will wait for each other; give each rank "
-          + "its cores (mpirun --map-by slot:PE=\(request.threads), srun "
+        "--threads \(request.threads), but a rank here may use only "
+          + "\(NumberText.count(cores, "core")): threads will wait for each other; give each rank its "
+          + "cores (mpirun --map-by slot:PE=\(request.threads), srun "
           + "--cpus-per-task=\(request.threads)) or lower --threads")
     }
     log.line(
-      "data \(request.data): train \(train.pairs.count) utterances (\(minutes(train.pairs))), "
-        + "valid \(valid.count) (\(minutes(valid)))"
+      "data \(request.data): train \(NumberText.count(train.pairs.count, "utterance")) "
+        + "(\(minutes(train.pairs))), valid \(valid.count) (\(minutes(valid)))"
         + (request.validatesAsynchronously ? ", validated beside training" : ""))
     for file in train.skipped { log.warning("left out: \(file)") }
     if let fault = request.saving.fault {
@@ -262,7 +264,8 @@ public struct TrainingJob {
           + "for a real run")
     }
     log.line(
-      "\(trainer.stepsPerEpoch) steps a pass, \(configuration.epochs) passes, rate "
+      "\(NumberText.count(trainer.stepsPerEpoch, "step")) an epoch, "
+        + NumberText.count(configuration.epochs, "epoch") + ", rate "
         + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "
         + "\(configuration.warmupSteps)), clip \(configuration.clip), averaging "
         + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
@@ -284,15 +287,17 @@ public struct TrainingJob {
   private func conclude(_ state: TrainingState, _ log: RunLog) {
     let progress = state.progress
     if progress.skippedSteps > 0 {
+      let were = NumberText.agree(progress.skippedSteps, "was", "were")
       log.warning(
         progress.rollbacks == 0
-          ? "\(progress.skippedSteps) of \(progress.step) steps were skipped"
-          : "\(progress.skippedSteps) steps were skipped, and the run went back "
-            + "\(progress.rollbacks) times, to a learning rate × \(progress.rateFactor)")
+          ? "\(progress.skippedSteps) of \(NumberText.count(progress.step, "step")) \(were) skipped"
+          : "\(NumberText.count(progress.skippedSteps, "step")) \(were) skipped, and the run went back "
+            + NumberText.count(progress.rollbacks, "time")
+            + ", to a learning rate × \(progress.rateFactor)")
     }
     let best = request.runFolder.best.path(percentEncoded: false)
     if let score = progress.bestScore, let epoch = progress.bestEpoch {
-      log.line("best \(String(format: "%.4f", score)) in pass \(epoch): \(best)")
+      log.line("best \(String(format: "%.4f", score)) in epoch \(epoch): \(best)")
     } else {
       log.warning("no validation utterance could be scored, so there are no best weights")
     }

@@ -203,7 +203,7 @@ public final class TrainingRun {
     let sampler = trainer.sampler(epoch: epoch)
     let first = trainer.state.progress.stepInEpoch
     log.beginProgress(
-      "pass \(epoch)/\(configuration.epochs)", total: trainer.stepsPerEpoch, completed: first)
+      "epoch \(epoch)/\(configuration.epochs)", total: trainer.stepsPerEpoch, completed: first)
     defer { log.endProgress() }
     var audioSeconds = 0.0
     stragglers.beginEpoch()

@@ -4,7 +4,7 @@ import Tensor
 
 /// Computes the utterances of a dump again and compares with what was recorded.
 package struct DumpReplay {
-  /// What a replay came to.
+  /// Result of a replay.
   package enum Verdict: Equatable, Sendable {
     /// Every recorded finding came again at the same place.
     case same
@@ -56,7 +56,7 @@ package struct DumpReplay {
   package var text: String {
     let header = dump.header
     var lines = [
-      "\(dump.path): rank \(header.report.rank) of \(header.worldSize), step \(header.step) in pass "
+      "\(dump.path): rank \(header.report.rank) of \(header.worldSize), step \(header.step) in epoch "
         + "\(header.epoch), model \(header.configuration.model.name), learning rate "
         + "\(header.learningRate), \(header.program), \(header.kernels) kernels"
     ]

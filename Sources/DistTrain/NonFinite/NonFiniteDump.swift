@@ -12,7 +12,7 @@ package enum NonFiniteDumpError: Error, Equatable, CustomStringConvertible {
   case foreign(path: String)
   /// A dump with something wrong in it.
   case damaged(path: String, reason: String)
-  /// Of another version of the format.
+  /// The dump has another version of the format.
   case otherFormat(path: String, format: Int)
   /// The dump holds no such utterance.
   case noUtterance(path: String, name: String, names: [String])
@@ -46,7 +46,7 @@ package struct NonFiniteDump: Sendable {
   private static let headerKey = "nonfinite"
   private static let headerChecksumKey = "nonfinite.crc32c"
 
-  /// What is in the dump besides tensors.
+  /// Contents of the dump besides tensors.
   package struct Header: Codable, Equatable, Sendable {
     /// Version of the format.
     package var format = NonFiniteDump.format
@@ -64,7 +64,7 @@ package struct NonFiniteDump: Sendable {
     package var worldSize: Int
     /// Names of the utterances whose samples are here.
     package var utterances: [String] = []
-    /// What the rank found out.
+    /// Findings of the rank.
     package var report: NonFiniteReport
     /// The run's configuration.
     package var configuration: TrainingConfiguration
@@ -90,9 +90,9 @@ package struct NonFiniteDump: Sendable {
   package struct Utterance: Sendable {
     /// Its name.
     package let name: String
-    /// What goes into the model.
+    /// Input of the model.
     package let noisy: [Float]
-    /// What should come out.
+    /// Target of the loss.
     package let clean: [Float]
 
     /// Puts the parts together.

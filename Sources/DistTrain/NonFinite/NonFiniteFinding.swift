@@ -51,7 +51,7 @@ package struct NonFiniteFinding: Codable, Equatable, Sendable {
   }
 }
 
-/// What a rank saw of a skipped step when it happened, before anything is computed again.
+/// Observations of a rank during a skipped step, before anything is computed again.
 package struct NonFiniteEvidence: Codable, Equatable, Sendable {
   /// Whether the sum of this rank's own losses is finite.
   package var isOwnLossFinite: Bool
@@ -83,11 +83,11 @@ package struct NonFiniteEvidence: Codable, Equatable, Sendable {
   }
 }
 
-/// What one rank found out about its part of a skipped step.
+/// Findings of one rank about its part of a skipped step.
 package struct NonFiniteReport: Codable, Equatable, Sendable {
   /// The rank.
   package var rank: Int
-  /// What it saw at the time.
+  /// Observations during the step.
   package var evidence: NonFiniteEvidence
   /// Its utterances in that step.
   package var utterances: [String]

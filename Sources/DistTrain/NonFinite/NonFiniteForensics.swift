@@ -1,6 +1,7 @@
 import Communication
 import Files
 import Foundation
+import Platform
 import RunFiles
 import Tensor
 
@@ -104,7 +105,7 @@ final class NonFiniteForensics {
   private struct Plan: Codable {
     /// Path by rank.
     var paths: [String: String] = [:]
-    /// Of ranks that write none, the earlier dump of the same finding.
+    /// For ranks that write none, the earlier dump of an equal finding.
     var earlier: [String: String] = [:]
     /// Whether more dumps were called for than the run folder may get.
     var isLimited = false
@@ -193,7 +194,7 @@ final class NonFiniteForensics {
         let others = (counts[key] ?? 1) - 1
         log.line(
           (told.count == 1 ? "" : "also ") + Self.text(report, reduced)
-            + (others > 0 ? ", the same on \(others) more rank\(others == 1 ? "" : "s")" : "")
+            + (others > 0 ? ", the same on " + NumberText.count(others, "more rank") : "")
             + Self.dumpText(path, plan.earlier[rank], plan.isLimited, folder.limit))
       }
       log.append(

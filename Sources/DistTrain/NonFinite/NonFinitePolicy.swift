@@ -1,8 +1,8 @@
-/// What a run does about steps with a loss or gradient that is not finite, besides skipping them.
+/// Treatment of steps whose loss or gradient is not finite, besides skipping them.
 public struct NonFinitePolicy: Equatable, Sendable {
   /// Steps skipped in a row after which the run goes back.
   public var skipLimit: Int
-  /// What the learning rate is multiplied by then.
+  /// Factor of the learning rate at each rollback.
   public var rollbackFactor: Double
   /// How often a run goes back before it stops.
   public var rollbackLimit: Int

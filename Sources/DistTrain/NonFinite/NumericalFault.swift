@@ -50,7 +50,7 @@ package enum NumericalFault: Equatable, Sendable {
     }
   }
 
-  /// What makes the fault happen on `rank`. Weights and gradients are spoiled once: a step that is
+  /// Hooks that make the fault happen on `rank`. Weights and gradients are spoiled once: a step that is
   /// taken again is spared.
   package func hooks(rank: Int) -> StepHooks {
     switch self {

@@ -1,4 +1,4 @@
-/// What a run has met of steps that were not finite; nil in `TrainingProgress` while it is nothing.
+/// Record of the steps of a run that were not finite; nil in `TrainingProgress` while there is none.
 public struct RecoveryProgress: Codable, Equatable, Sendable {
   /// Steps skipped since the last that was not.
   public var skippedInARow = 0
@@ -17,7 +17,7 @@ public struct RecoveryProgress: Codable, Equatable, Sendable {
 }
 
 extension TrainingProgress {
-  /// What the schedule's rate is multiplied by: 1 until the run has gone back.
+  /// Factor of the schedule's learning rate: 1 until the first rollback.
   public var rateFactor: Double { recovery?.rateFactors.last ?? 1 }
   /// How often the run went back to a good state.
   public var rollbacks: Int { recovery?.rateFactors.count ?? 0 }

@@ -1,5 +1,6 @@
 import Communication
 import Foundation
+import Platform
 import RunFiles
 
 /// Takes a run that skips one step after another back to its last good state, with a lower rate.
@@ -57,9 +58,11 @@ struct Rollback {
       case .checkpoint(let path): "to step \(now.step) (\(path))"
       case .start: "to the initial weights (there is no good checkpoint)"
       }
+    let were = NumberText.agree(before.skippedInARow, "was", "were")
     log.warning(
-      "\(before.skippedInARow) steps in a row were skipped: back \(target), with the learning rate "
-        + "× \(now.rateFactor) (rollback \(now.rollbacks) of \(policy.rollbackLimit))")
+      NumberText.count(before.skippedInARow, "step") + " in a row \(were) skipped: back \(target), "
+        + "with the learning rate × \(now.rateFactor) (rollback \(now.rollbacks) of "
+        + "\(policy.rollbackLimit))")
     let path: String? = if case .checkpoint(let path) = source { path } else { nil }
     log.append(
       .rollback(
@@ -74,7 +77,8 @@ struct Rollback {
     let names = dumps.names
     if let recovery = progress.recovery {
       log.line(
-        "\(progress.skippedSteps) steps were skipped in all, the first was step "
+        "\(NumberText.count(progress.skippedSteps, "step")) "
+          + "\(NumberText.agree(progress.skippedSteps, "was", "were")) skipped in all, the first was step "
           + "\(recovery.firstSkippedStep) in epoch \(recovery.firstSkippedEpoch)")
     }
     log.line("learning rates tried: \(rates.map { "\($0)" }.joined(separator: ", "))")

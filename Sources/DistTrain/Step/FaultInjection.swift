@@ -40,7 +40,7 @@ public struct FaultInjection: Equatable, Sendable {
   /// The environment variable.
   public static let variable = "DISTTRAIN_FAULT"
 
-  /// What can be made to go wrong.
+  /// Faults that can be injected.
   public enum Kind: String, CaseIterable, Sendable {
     /// SIGKILL when half of a checkpoint is written.
     case killInCheckpoint = "kill-in-checkpoint"
@@ -58,7 +58,7 @@ public struct FaultInjection: Equatable, Sendable {
     case poisonInput = "poison-input"
   }
 
-  /// What goes wrong.
+  /// The fault.
   public let kind: Kind
   /// Steps of the run that are done then; of poisoned numbers the step that meets them, from 1.
   public let step: Int

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// Why a schedule cannot be made.
 public enum LearningRateScheduleError: Error, Equatable, CustomStringConvertible {
@@ -75,7 +76,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
     try check("number of steps", totalSteps, totalSteps > 0, "at least 1")
     try check(
       "number of warm-up steps", warmupSteps, (0..<totalSteps).contains(warmupSteps),
-      "at least 0 and below the run's \(totalSteps) steps")
+      "at least 0 and below the run's \(NumberText.count(totalSteps, "step"))")
     self.decay = decay
     self.base = base
     self.stepsPerEpoch = stepsPerEpoch

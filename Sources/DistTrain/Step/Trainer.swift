@@ -2,6 +2,7 @@ import Audio
 import Communication
 import Corpora
 import Foundation
+import Platform
 import Tensor
 
 /// What one step came to, over all ranks.
@@ -39,8 +40,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .diverged(let steps, let epoch, let rollbacks):
-      "the gradient was not finite in \(steps) steps in a row (in pass \(epoch))"
-        + (rollbacks > 0 ? " after \(rollbacks) rollback\(rollbacks == 1 ? "" : "s")" : "")
+      "the gradient was not finite in \(NumberText.count(steps, "step")) in a row (in epoch \(epoch))"
+        + (rollbacks > 0 ? " after \(NumberText.count(rollbacks, "rollback"))" : "")
         + "; what was saved before is whole: start again with a lower --lr"
     case .unreadable(let error): "a training file can no longer be read: \(error)"
     case .tooShort(let error): "--seconds is too short: \(error)"
@@ -143,7 +144,7 @@ public final class Trainer {
     schedule.rate(atStep: step) * state.progress.rateFactor
   }
 
-  /// What this rank saw of the last step, if that was skipped.
+  /// Observations of this rank in the last step, if that was skipped.
   var nonFiniteEvidence: NonFiniteEvidence { trainingStep.nonFiniteEvidence }
 
   /// The crop that a step of `epoch` takes of an utterance, read again.

@@ -54,7 +54,7 @@ public final class TrainingStep {
   /// Buckets that a step's gradients travel in.
   public var bucketCount: Int { exchange.bucketCount }
 
-  /// What this rank saw of the step that was taken last, and skipped.
+  /// Observations of this rank in the last step, if that was skipped.
   var nonFiniteEvidence: NonFiniteEvidence {
     NonFiniteEvidence(
       isOwnLossFinite: ownLossSum.isFinite,

@@ -4,7 +4,7 @@ import Foundation
 import Platform
 import RunFiles
 
-/// What to trace of a run, and where to.
+/// Part of a run to trace, and the file of the timeline.
 public struct TraceRequest: Equatable, Sendable {
   /// Path of the file.
   public var path: String
@@ -31,7 +31,7 @@ public struct TraceRequest: Equatable, Sendable {
 /// The window of a run whose steps are traced, on one rank: opens and closes it, and has rank 0 write
 /// the file of all ranks.
 package final class RunTrace {
-  /// What notes events; nil outside the window.
+  /// Recorder of events; nil outside the window.
   private(set) var recorder: TraceRecorder?
   private let request: TraceRequest
   private let log: RunLog
@@ -67,8 +67,8 @@ package final class RunTrace {
     isOver = true
     guard let recorder else {
       log.warning(
-        "no trace: this start took \(begun) steps, and --trace-after \(request.after) leaves out as "
-          + "many; lower it")
+        "no trace: this start took \(NumberText.count(begun, "step")), and --trace-after "
+          + "\(request.after) leaves out as many; lower it")
       return
     }
     self.recorder = nil

@@ -1,4 +1,4 @@
-/// What a trace tells apart.
+/// Kinds of events in a trace.
 public enum TracePart: String, Codable, Sendable {
   /// A whole step.
   case step
@@ -30,7 +30,7 @@ public enum TracePart: String, Codable, Sendable {
 
 /// Something that took its time on one rank.
 package struct TraceEvent: Codable, Equatable, Sendable {
-  /// What it was.
+  /// Kind of the event.
   package var part: TracePart
   /// Number of the run's step under way, or of the last one; from 1.
   package var step: Int
@@ -52,7 +52,7 @@ package struct TraceEvent: Codable, Equatable, Sendable {
     self.arguments = arguments
   }
 
-  /// What the timeline shows.
+  /// Text in the timeline.
   package var name: String {
     switch part {
     case .step: "step \(step)"

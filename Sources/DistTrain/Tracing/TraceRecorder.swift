@@ -14,7 +14,7 @@ public final class TraceRecorder {
   /// Has noted nothing.
   package init() {}
 
-  /// What notes when a reduction begins and ends that is about to be started: of bucket `bucket`,
+  /// Recorder of the begin and end of a reduction that is about to be started: of bucket `bucket`,
   /// from 1, or of the count of utterances.
   package func reduction(bucket: Int?, bytes: Int) -> ReductionTimes {
     let times = ReductionTimes()

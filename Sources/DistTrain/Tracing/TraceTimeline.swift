@@ -2,13 +2,13 @@ import Files
 import Foundation
 import Platform
 
-/// What a rank tells at the end of a trace.
+/// Events that a rank reports at the end of a trace.
 package struct RankTrace: Codable, Equatable, Sendable {
   /// Name of its machine.
   package var host: String
   /// By its own clock.
   package var events: [TraceEvent]
-  /// What it read from its clock after each barrier, in nanoseconds.
+  /// Readings of its clock after each barrier, in nanoseconds.
   package var clockReadings: [Int64]
 
   /// Puts the parts together.
@@ -27,7 +27,7 @@ package struct TraceTimeline: Equatable, Sendable {
   /// By rank; rank 0's is zero.
   package let offsets: [ClockOffset]
 
-  /// Of all ranks, by rank.
+  /// Combines the traces of all ranks, by rank.
   package init(_ ranks: [RankTrace]) {
     self.ranks = ranks
     let root = ranks.first?.clockReadings ?? []
@@ -52,11 +52,11 @@ package struct TraceTimeline: Equatable, Sendable {
       case let steps? where steps.count == 1: "step \(steps.lowerBound)"
       case let steps?: "steps \(steps.lowerBound) to \(steps.upperBound)"
       }
-    guard ranks.count > 1 else { return "trace of \(window) on 1 rank: \(path)" }
+    let trace = "trace of \(window) on \(NumberText.count(ranks.count, "rank")): \(path)"
+    guard ranks.count > 1 else { return trace }
     // Rounded up, since it is a limit.
     let hundredths = String(format: "%.2f", (Double(bound) / 1e4).rounded(.up) / 100)
-    return "trace of \(window) on \(ranks.count) ranks: \(path) "
-      + "(clocks agree within \(hundredths) ms)"
+    return "\(trace) (clocks agree within \(hundredths) ms)"
   }
 
   /// The file: an event a line, times in microseconds from the first event of any rank.

@@ -1,6 +1,7 @@
 import Corpora
 import Files
 import Metrics
+import Platform
 
 /// Wide-band PESQ as the published ablation runs took it: over one random crop of each utterance,
 /// made as for training, in batches of which a whole one is dropped when one of its crops has no
@@ -61,7 +62,8 @@ package struct PublishedCropScores: Equatable, Encodable {
     }
     return "as the published ablation runs were scored: pesq_wb \(number(pesqWB)) "
       + "(noisy \(number(noisyPESQWB))) over \(scored)/\(total) random crops of 2 s (seed \(seed), "
-      + "\(droppedBatches) batches of \(Self.batch) dropped for a crop without a score); "
+      + NumberText.count(droppedBatches, "batch", plural: "batches")
+      + " of \(Self.batch) dropped for a crop without a score); "
       + "not comparable with the literature, which scores whole utterances"
   }
 }

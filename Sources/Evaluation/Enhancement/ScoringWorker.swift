@@ -2,6 +2,7 @@ import Corpora
 import Foundation
 import Metrics
 import Models
+import Platform
 import Tensor
 
 /// Enhances and scores one utterance after the other. Serves one thread at a time.
@@ -64,8 +65,8 @@ final class ScoringWorker {
     guard samples.count == pair.sampleCount else {
       throw .unusable(
         utterance: pair.name,
-        reason: "\(recording) has \(samples.count) samples now, and had \(pair.sampleCount) when "
-          + "the corpus was inspected")
+        reason: "\(recording) has \(NumberText.count(samples.count, "sample")) now, and had "
+          + "\(pair.sampleCount) when the corpus was inspected")
     }
     return samples
   }

@@ -24,7 +24,7 @@ public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
         + "weights that validated best"
     case .otherModel(let path, let writtenFor, let preset):
       "\(path) was written for the model \"\(writtenFor)\", which differs from --preset \(preset); "
-        + "leave --preset away to take the file's own"
+        + "omit --preset to take the file's own"
     }
   }
 }

@@ -48,27 +48,28 @@ extension PlanWarning: Encodable, CustomStringConvertible {
         : "--batch \(maximum / ranks) makes it \(maximum / ranks * ranks), or use fewer ranks with "
           + "more --threads"
       return
-        "a step has \(globalBatch) utterances, more than --max-global-batch \(maximum), beyond "
-        + "which training suffers; \(way)"
+        "a step has \(text.count(globalBatch, "utterance")), more than --max-global-batch \(maximum), "
+        + "beyond which training suffers; \(way)"
     case .batchAbovePublished(let globalBatch, let hasWarmup, let hasAverage):
       let missing = [hasWarmup ? nil : "--warmup", hasAverage ? nil : "--ema"].compactMap { $0 }
       let way =
         missing.isEmpty ? "compare its scores" : "train with \(missing.joined(separator: " and "))"
-      return "a step has \(globalBatch) utterances, and the published recipe \(published): "
-        + "there are fewer steps, each with less noise; \(way) "
+      return "a step has \(text.count(globalBatch, "utterance")), and the published recipe "
+        + "\(published): there are fewer steps, each with less noise; \(way) "
         + "(docs/training.md, Short runs and many ranks)"
     case .batchBelowPublished(let globalBatch):
       return "a step has \(text.count(globalBatch, "utterance")), and the published recipe "
         + "\(published): raise --batch or --accumulate to compare with it"
     case .moreRanksThanUtterances(let ranks, let utterances):
-      return "a step has \(text.count(utterances, "utterance")) for \(ranks) ranks: "
-        + "\(ranks - utterances) of them never have any; use fewer ranks, with more --threads"
+      return "a step has \(text.count(utterances, "utterance")) for \(text.count(ranks, "rank")): "
+        + "\(ranks - utterances) of them never \(text.agree(ranks - utterances, "has", "have")) any; use fewer ranks, with more --threads"
     case .moreRanksThanValidation(let ranks, let utterances):
-      return "there are \(text.count(utterances, "validation utterance")) for \(ranks) ranks: "
-        + "\(ranks - utterances) of them wait while the others validate"
+      return "there \(text.agree(utterances, "is", "are")) "
+        + "\(text.count(utterances, "validation utterance")) for \(text.count(ranks, "rank")): "
+        + "\(ranks - utterances) of them \(text.agree(ranks - utterances, "waits", "wait")) while the others validate"
     case .lastStepMostlyEmpty(let utterances, let globalBatch, let stepsPerEpoch):
       return "the last of \(text.count(stepsPerEpoch, "step")) of an epoch has \(utterances) of "
-        + "\(globalBatch) utterances and takes as long as a full one; another batch or "
+        + "\(text.count(globalBatch, "utterance")) and takes as long as a full one; another batch or "
         + "--steps-per-epoch \(max(1, stepsPerEpoch - 1)) saves up to "
         + text.percent(1 / Double(stepsPerEpoch))
     case .memory(let needed, let available, let isThisMachine, let recomputes):

@@ -76,19 +76,21 @@ extension RunPlan: CustomStringConvertible {
   }
 
   private var corpusText: String {
-    "\(PlanText.thousands(corpus.trainingUtterances)) training utterances, "
+    "\(PlanText.thousands(corpus.trainingUtterances)) training "
+      + NumberText.agree(corpus.trainingUtterances, "utterance, ", "utterances, ")
       + "\(PlanText.thousands(corpus.validationUtterances)) for validation of "
       + "\(NumberText.figures(corpus.validationUtteranceSeconds)) s"
   }
 
   private var batchText: String {
     let accumulated = accumulate == 1 ? "" : " x \(accumulate) accumulated"
-    return "\(globalBatch) utterances a step: \(batch)\(accumulated) x "
+    return "\(NumberText.count(globalBatch, "utterance")) a step: \(batch)\(accumulated) x "
       + NumberText.count(ranks, "rank")
   }
 
   private var stepsText: String {
-    "\(PlanText.thousands(stepsPerEpoch)) an epoch, the last with \(lastStepUtterances) utterances; "
+    "\(PlanText.thousands(stepsPerEpoch)) an epoch, the last with "
+      + "\(NumberText.count(lastStepUtterances, "utterance")); "
       + "\(PlanText.thousands(stepsPerEpoch * epochs)) in "
       + NumberText.count(epochs, "epoch")
   }

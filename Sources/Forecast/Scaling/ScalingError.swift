@@ -64,11 +64,11 @@ package enum ScalingError: Error, Equatable, CustomStringConvertible {
       "mpirun could not be started: \(reason); install the Debian package openmpi-bin, or put it on "
         + "the PATH"
     case .failed(let ranks, let status):
-      "the measurement on \(NumberText.count(ranks, "rank")) ended with status \(status); what it "
-        + "said stands above"
+      "the measurement on \(NumberText.count(ranks, "rank")) ended with status \(status); "
+        + "its messages are above"
     case .wrongSum(let algorithm, let bytes, let rank):
-      "the \(algorithm) all-reduce of \(bytes) bytes gave a wrong sum on rank \(rank): the MPI library "
-        + "or the network of this machine is at fault"
+      "the \(algorithm) all-reduce of \(NumberText.count(bytes, "byte")) gave a wrong sum on rank "
+        + "\(rank): the MPI library or the network of this machine is at fault"
     }
   }
 }

@@ -163,7 +163,7 @@ extension ScalingFigures: CustomStringConvertible {
     }
     lines += [
       "",
-      "\(utterances) utterances, \(epochs) epochs, validation not counted:",
+      "\(NumberText.count(utterances, "utterance")), \(NumberText.count(epochs, "epoch")), validation not counted:",
     ]
     lines += rows.map { "  \($0.throughput)" }
     return lines.joined(separator: "\n")

@@ -91,7 +91,8 @@ package struct SimulationFigures: Codable {
     }
     let base = rows.first.map { $0.audioSecondsPerSecond / $0.weakEfficiency / Double($0.ranks) }
     return ScalingPicture(
-      title: "\(preset), forecast over \(network.name), \(ranksPerHost) ranks a host at most",
+      title: "\(preset), forecast over \(network.name), "
+        + "\(NumberText.count(ranksPerHost, "rank")) a host at most",
       rankThroughput: base ?? 0,
       efficiency: [
         .init(name: "weak, batch \(batch) a rank", points: points { 100 * $0.weakEfficiency }),
@@ -120,9 +121,9 @@ extension SimulationFigures: CustomStringConvertible {
     if rows.contains(where: \.oversubscribed) { lines.append("* more ranks than cores") }
     if let large = rows.first(where: \.isBatchTooLarge) {
       lines.append(
-        "warning: from \(large.ranks) ranks on the global batch is \(large.globalBatch) or more, "
-          + "beyond --max-global-batch \(maximumGlobalBatch): \(large.stepsPerEpoch) steps an epoch "
-          + "and fewer, so it is no longer throughput that limits; lower --batch, or warm up longer"
+        "warning: from \(NumberText.count(large.ranks, "rank")) on the global batch is \(large.globalBatch) or more, "
+          + "beyond --max-global-batch \(maximumGlobalBatch): "
+          + "\(NumberText.count(large.stepsPerEpoch, "step")) an epoch and fewer, so it is no longer throughput that limits; lower --batch, or warm up longer"
       )
     }
     lines += ["", "Trained with validation and checkpoints:"]

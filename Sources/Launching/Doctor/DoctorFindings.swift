@@ -1,12 +1,12 @@
 import Platform
 
-/// A finding about a job that costs speed or will end it, with advice.
+/// Something about a job that costs speed or will end it, and what to change.
 package struct DoctorFinding: Equatable, Sendable {
-  /// The severity of a finding.
+  /// How bad it is.
   package enum Weight: String, Sendable {
-    /// The finding costs much speed, or prevents the job from running.
+    /// It costs much, or the job cannot run so.
     case problem
-    /// The finding is worth knowing.
+    /// Worth knowing.
     case note
   }
 
@@ -14,9 +14,9 @@ package struct DoctorFinding: Equatable, Sendable {
   package let text: String
 }
 
-/// The checks for known problems, each with a line that says what to change.
+/// The traps that are known, each a line that says what to change.
 package enum DoctorFindings {
-  /// The findings about ranks with these surveys.
+  /// What is wrong with ranks that see this.
   package static func of(_ surveys: [RankSurvey], launchedBySLURM: Bool = false) -> [DoctorFinding]
   {
     var found: [DoctorFinding] = []
@@ -36,7 +36,7 @@ package enum DoctorFindings {
         $0.threads > $0.processors.count && !$0.processors.isEmpty
       }) {
         problem(
-          "\(host): rank \(rank.rank) computes with \(rank.threads) threads and may use "
+          "\(host): rank \(rank.rank) computes with \(count(rank.threads, "thread")) and may use "
             + "\(count(rank.processors.count, "processor")): they wait for each other; use \(bind), "
             + "or lower --threads")
       }
@@ -112,8 +112,7 @@ package enum DoctorFindings {
     return found
   }
 
-  /// The first two ranks with one binding mask that has fewer processors than their threads; nil if
-  /// there are none.
+  /// Two ranks with the same few processors.
   private static func sharedCores(_ ranks: [RankSurvey]) -> (Int, Int)? {
     for (index, one) in ranks.enumerated() {
       for other in ranks[(index + 1)...]

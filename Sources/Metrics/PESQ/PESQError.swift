@@ -1,3 +1,5 @@
+import Platform
+
 /// Reasons for which a pair of signals has no PESQ score.
 public enum PESQError: Error, Equatable, Sendable, CustomStringConvertible {
   /// One of the two compared signals.
@@ -31,7 +33,7 @@ public enum PESQError: Error, Equatable, Sendable, CustomStringConvertible {
       "the \(signal.rawValue) signal is not finite at sample \(index): "
         + "check what produced it"
     case .tooShort(let signal, let count):
-      "the \(signal.rawValue) signal has \(count) samples, PESQ needs "
+      "the \(signal.rawValue) signal has \(NumberText.count(count, "sample")), PESQ needs "
         + "\(PESQ.minimumSampleCount) (a quarter of a second): leave this utterance out"
     case .silentReference:
       "the reference signal is silent, so there is nothing to compare with: "

@@ -1,4 +1,5 @@
 import Files
+import Platform
 
 extension ScoreTable {
   /// The scores as CSV: a header, then one line per utterance with its file, one field per metric
@@ -41,8 +42,8 @@ extension ScoreTable {
     let leftOut = framesLeftOut
     if leftOut.frames > 0 && columns.contains(.llr) {
       lines.append(
-        "llr: \(leftOut.frames) frames of digital silence left out, of \(leftOut.utterances) "
-          + (leftOut.utterances == 1 ? "utterance" : "utterances"))
+        "llr: \(NumberText.count(leftOut.frames, "frame")) of digital silence left out, of "
+          + NumberText.count(leftOut.utterances, "utterance"))
     }
     let unscorable = unscorable
     if !unscorable.isEmpty {

@@ -6,12 +6,12 @@ public struct BiMambaTrunkConfiguration: TrunkConfiguration {
   /// The value of `trunk.kind` in JSON.
   public static let kind = "bimamba"
   /// The blocks of each layer, in forward order; no path occurs twice.
-  public let paths: [TrunkPath]
+  public let paths: [SequenceAxis]
   /// The sizes of each Mamba.
   public let mamba: MambaConfiguration
 
   /// A trunk with these paths in each layer; `ModelConfiguration` checks the values.
-  public init(paths: [TrunkPath], mamba: MambaConfiguration = MambaConfiguration()) {
+  public init(paths: [SequenceAxis], mamba: MambaConfiguration = MambaConfiguration()) {
     self.paths = paths
     self.mamba = mamba
   }
@@ -21,11 +21,11 @@ public struct BiMambaTrunkConfiguration: TrunkConfiguration {
   /// - Throws: `ConfigurationError` for an unknown or missing key, or an impossible value.
   public init(reading reader: ConfigurationReader) throws(ConfigurationError) {
     try reader.allow(["kind", "paths", "mamba"])
-    let known = TrunkPath.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+    let known = SequenceAxis.allCases.map { "\"\($0.path)\"" }.joined(separator: ", ")
     let requirement = "must be a list of different paths out of \(known)"
-    var paths: [TrunkPath] = []
+    var paths: [SequenceAxis] = []
     for item in try reader.list("paths") {
-      guard let path = item.string.flatMap(TrunkPath.init(rawValue:)), !paths.contains(path) else {
+      guard let path = item.string.flatMap(SequenceAxis.init(path:)), !paths.contains(path) else {
         throw try reader.impossible("paths", requirement)
       }
       paths.append(path)
@@ -38,7 +38,7 @@ public struct BiMambaTrunkConfiguration: TrunkConfiguration {
   /// The object `trunk` of a configuration.
   public var json: JSONValue {
     .object([
-      "kind": .string(Self.kind), "paths": .array(paths.map { .string($0.rawValue) }),
+      "kind": .string(Self.kind), "paths": .array(paths.map { .string($0.path) }),
       "mamba": mamba.json,
     ])
   }

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 
 extension ModelConfiguration {
   /// Reads a configuration file.
@@ -117,7 +118,8 @@ extension MaskDecoderConfiguration {
       if expansions.count != bands {
         throw try reader.impossible(
           "expansion",
-          "must be one number or one for each of the \(bands) bands, not \(expansions.count)")
+          "must be one number or one for each of \(NumberText.count(bands, "band")), not "
+            + "\(expansions.count)")
       }
     }
     maskTaps = try reader.integer("mask_taps", in: 1...63)

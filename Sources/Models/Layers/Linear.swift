@@ -15,6 +15,9 @@ public struct Linear {
 }
 
 extension Linear {
+  /// The parameters in the form that operations take.
+  var parameters: AffineParameters { AffineParameters(weight: weight, bias: bias) }
+
   /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline { ModuleOutline(linear: weight, bias: true) }
 }

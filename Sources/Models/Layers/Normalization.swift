@@ -5,8 +5,6 @@ import Tensor
 ///
 /// The variance is biased, eps is 1e-5. Source: Ba et al. 2016.
 public struct LayerNorm {
-  /// Constant added to the variance.
-  public static let epsilon: Float = 1e-5
   /// Scale, [N]; ones.
   public let weight: Parameter
   /// Shift, [N]; zeros.
@@ -24,8 +22,6 @@ public struct LayerNorm {
 ///
 /// The variance is biased, eps is 1e-5. Source: Wu and He 2018.
 public struct GroupNorm {
-  /// Constant added to the variance.
-  public static let epsilon: Float = 1e-5
   /// Scale, one number per feature; ones.
   public let weight: Parameter
   /// Shift, one number per feature; zeros.
@@ -39,6 +35,9 @@ public struct GroupNorm {
 }
 
 extension LayerNorm {
+  /// The parameters in the form that operations take.
+  var parameters: AffineParameters { AffineParameters(weight: weight, bias: bias) }
+
   /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(
@@ -48,6 +47,9 @@ extension LayerNorm {
 }
 
 extension GroupNorm {
+  /// The parameters in the form that operations take.
+  var parameters: AffineParameters { AffineParameters(weight: weight, bias: bias) }
+
   /// The structure of the layer as PyTorch prints it.
   public var outline: ModuleOutline {
     ModuleOutline(

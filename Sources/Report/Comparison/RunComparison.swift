@@ -11,7 +11,7 @@ package struct RunComparison {
     let model: String
     let count: Int
     let mean: Double
-    /// Of the single run, not of the mean; n − 1 in the denominator.
+    /// Standard deviation of the single run, not of the mean; n − 1 in the denominator.
     let deviation: Double
   }
 
@@ -91,7 +91,7 @@ package struct RunComparison {
     return lines
   }
 
-  /// What to know of the published rows.
+  /// Remarks about the published rows.
   package static let publishedRemark =
     "published: as measured by the plan's authors, on 2 s crops; differences below 0.03 are noise"
 

@@ -3,7 +3,7 @@ import Foundation
 import Models
 import RunFiles
 
-/// What a run folder tells about its run, while it trains or afterwards.
+/// Summary of a run folder, while the run trains or afterwards.
 package struct RunSummary: Sendable {
   /// The folder, as the user gave it.
   let path: String
@@ -43,7 +43,7 @@ package struct RunSummary: Sendable {
 
   private static func text(_ url: URL) -> String? { try? String(contentsOf: url, encoding: .utf8) }
 
-  /// What the run wrote about its corpus at its last start.
+  /// Corpus of the run, as written at its last start.
   private static func corpus(_ folder: RunFolder) -> String? {
     let starts = MetricsFile.events(at: folder.metrics, of: RunEvent.Start.self)
     guard case .start(let start)? = starts.last?.event else { return nil }

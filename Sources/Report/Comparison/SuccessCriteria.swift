@@ -1,10 +1,10 @@
 /// The scores that the published plan of the ablations sets itself, on VoiceBank-DEMAND.
 struct SuccessCriteria: Equatable, Sendable {
-  /// What must be reached.
+  /// Score that must be reached.
   let minimum: Double
-  /// What is expected.
+  /// Expected score.
   let target: Double
-  /// What would be as good as the best models of its time; nil if the plan names none.
+  /// Score of the best models of their time; nil if the plan names none.
   var stretch: Double?
 
   /// By preset.

@@ -67,7 +67,7 @@ package struct ReportContent {
     let scored = runs.filter { $0.utterances?.rows.isEmpty == false }
     var corpus: ReportCorpus?
     if let split = scored.first?.utterances?.split,
-      let path = request.data ?? scored.compactMap(\.events.lastStart?.data).first
+      let path = request.data ?? scored.compactMap(\.timeline.lastStart?.data).first
     {
       progress("reading the corpus \(path)")
       let names = scored.flatMap { $0.utterances?.rows.map(\.file) ?? [] }

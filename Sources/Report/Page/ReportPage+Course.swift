@@ -6,7 +6,7 @@ import Platform
 extension ReportPage {
   /// The section about the time of each run: its parts and its speed.
   var time: [Markup] {
-    let runs = content.runs.filter { !$0.events.epochs.isEmpty }
+    let runs = content.runs.filter { !$0.timeline.epochs.isEmpty }
     if runs.isEmpty { return [] }
     let parts = [
       "computing", "waiting for gradients", "waiting for audio", "validation", "checkpoints",
@@ -25,19 +25,19 @@ extension ReportPage {
       "an epoch, s", "checkpoints", "starts",
     ]
     let rows: [[Markup]] = runs.map { run in
-      let epochs = run.events.epochs
+      let epochs = run.timeline.epochs
       let rate = Estimate(epochs.map(\.report.audioSecondsPerSecond))?.mean ?? 0
       let epoch = Estimate(epochs.map(\.report.seconds))?.mean ?? 0
-      let steps = run.events.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
+      let steps = run.timeline.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
       let median = steps.isEmpty ? 0 : steps[steps.count / 2]
       let configuration = run.summary.configuration
       return [
         "\(PageParts.key(run.style)) \(run.name)",
-        "\(run.events.lastStart?.ranks ?? configuration.ranks)",
-        "\(configuration.globalBatch)", "\(PageParts.grouped(run.events.steps.last?.step ?? 0))",
+        "\(run.timeline.lastStart?.ranks ?? configuration.ranks)",
+        "\(configuration.globalBatch)", "\(PageParts.grouped(run.timeline.steps.last?.step ?? 0))",
         "\(epochs.count)/\(configuration.epochs)", "\(NumberText.figures(rate))",
         "\(NumberText.figures(1000 * median))", "\(NumberText.figures(epoch))",
-        "\(run.events.checkpointCount)", "\(run.events.startCount)",
+        "\(run.timeline.checkpointCount)", "\(run.timeline.startCount)",
       ]
     }
     return [
@@ -81,13 +81,13 @@ extension ReportPage {
       if incidents.count > limit {
         lines.append("<li>and \(incidents.count - limit) more, see metrics.jsonl</li>")
       }
-      let skipped = run.events.skippedCount
+      let skipped = run.timeline.skippedCount
       let summary =
         incidents.isEmpty && skipped == 0
         ? "nothing out of the ordinary"
         : NumberText.count(skipped, "skipped step") + ", "
-          + NumberText.count(run.events.rollbacks.count, "rollback") + ", "
-          + NumberText.count(max(0, run.events.startCount - 1), "restart")
+          + NumberText.count(run.timeline.rollbacks.count, "rollback") + ", "
+          + NumberText.count(max(0, run.timeline.startCount - 1), "restart")
       let list: Markup = lines.isEmpty ? .empty : "<ul class=\"incidents\">\(lines.joined())</ul>"
       return "<h3>\(PageParts.key(run.style)) \(run.name)</h3><p>\(summary)</p>\(list)"
     }
@@ -117,7 +117,7 @@ extension ReportPage {
     }
     parts.append(
       """
-      <details><summary>All \(keys.count) settings</summary>\
+      <details><summary>All \(NumberText.count(keys.count, "setting"))</summary>\
       \(table(keys, "Configuration"))</details>
       """)
     return parts

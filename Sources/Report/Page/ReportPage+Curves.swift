@@ -1,5 +1,6 @@
 import Charts
 import Foundation
+import Platform
 import RunFiles
 
 extension ReportPage {
@@ -55,18 +56,18 @@ extension ReportPage {
   private var stepTitle: String { "Training loss, step by step" }
 
   private var stepWindow: Int {
-    max(5, (content.runs.map(\.events.steps.count).max() ?? 0) / 50)
+    max(5, (content.runs.map(\.timeline.steps.count).max() ?? 0) / 50)
   }
 
   private var stepNote: String {
-    let goings = content.runs.contains { !$0.events.rollbacks.isEmpty }
+    let goings = content.runs.contains { !$0.timeline.rollbacks.isEmpty }
     return "Running mean over \(stepWindow) steps."
       + (goings ? " Dotted uprights: a run went back after this step." : "")
   }
 
   private var stepLoss: Chart? {
     let series = content.runs.compactMap { run -> Chart.Series? in
-      let losses = run.events.steps.compactMap { step in step.loss.map { (step.step, $0) } }
+      let losses = run.timeline.steps.compactMap { step in step.loss.map { (step.step, $0) } }
       if losses.count < 2 { return nil }
       let smooth = Thinning.runningMean(losses.map(\.1), window: stepWindow)
       let points = zip(losses, smooth).map { Chart.Point(x: Double($0.0), y: $1) }
@@ -76,7 +77,7 @@ extension ReportPage {
     }
     if series.isEmpty { return nil }
     let marks = content.runs.flatMap { run in
-      run.events.rollbacks.map {
+      run.timeline.rollbacks.map {
         Chart.Mark(
           x: Double($0.fromStep), name: "\(run.name) went back after step \($0.fromStep)")
       }

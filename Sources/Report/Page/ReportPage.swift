@@ -75,7 +75,7 @@ package struct ReportPage {
   private var introduction: [Markup] {
     let day = date.formatted(.iso8601.year().month().day().dateSeparator(.dash))
     let clock = date.formatted(.iso8601.time(includingFractionalSeconds: false))
-    let corpora = Set(runs.compactMap(\.events.lastStart?.data)).sorted()
+    let corpora = Set(runs.compactMap(\.timeline.lastStart?.data)).sorted()
     var facts: [Markup] = ["<span>Made \("\(day) \(clock.prefix(5)) UTC")</span>"]
     facts.append("<span>\(NumberText.count(runs.count, "run"))</span>")
     if !corpora.isEmpty {

@@ -6,16 +6,16 @@ extension ReportRun {
   /// Time of the finished epochs in seconds: computing, waiting for gradients, waiting for audio,
   /// validation, checkpoints and the rest.
   var timeParts: [Double] {
-    let epochs = events.epochs
+    let epochs = timeline.epochs
     // Version 0.1.0 does not tell where epochs end: there all steps count as those of finished ones.
-    let last = events.lastStep(ofEpoch: events.finishedEpochs) ?? .max
-    let steps = events.steps.prefix { $0.step <= last }
+    let last = timeline.lastStep(ofEpoch: timeline.finishedEpochs) ?? .max
+    let steps = timeline.steps.prefix { $0.step <= last }
     let exchange = steps.reduce(0) { $0 + $1.exposedSeconds }
     let data = steps.reduce(0) { $0 + $1.dataSeconds }
     // The busy time of rank 0 contains loading.
     let computing = max(0, steps.reduce(0) { $0 + $1.busySeconds } - data)
     let validation = epochs.reduce(0) { $0 + ($1.report.validationSeconds ?? 0) }
-    let saving = events.checkpoints.reduce(0) { $0 + ($1.step <= last ? $1.seconds : 0) }
+    let saving = timeline.checkpoints.reduce(0) { $0 + ($1.step <= last ? $1.seconds : 0) }
     let known = [computing, exchange, data, validation, saving]
     let whole = epochs.reduce(0) { $0 + $1.report.seconds }
     return known + [max(0, whole - known.reduce(0, +))]
@@ -36,7 +36,7 @@ extension ReportRun {
     {
       add("", value)
     }
-    let start = events.lastStart
+    let start = timeline.lastStart
     flat["(last start) data"] = start?.data
     flat["(last start) ranks"] = start?.ranks.map { "\($0)" }
     flat["(last start) program"] = start?.program

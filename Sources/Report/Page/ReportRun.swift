@@ -8,7 +8,7 @@ package struct ReportRun {
   let name: String
   /// Look of the run in charts.
   let style: Int
-  let events: RunTimeline
+  let timeline: RunTimeline
   let incidents: RunIncidents
   /// Scores of the utterances of the split that the page shows.
   private(set) var utterances: UtteranceScores?
@@ -31,7 +31,7 @@ package struct ReportRun {
       timeline.apply(event)
       incidents.add(event, timeline)
     }
-    events = timeline
+    self.timeline = timeline
     self.incidents = incidents
     test = try TestScores(folder)
     utterances = try UtteranceScores(bestOf: folder)

@@ -29,7 +29,9 @@ struct RunIncidents {
           + ", learning rate × \(rollback.rateFactor)"
           + " (rollback \(rollback.rollback) of \(rollback.limit))")
     case .diverged(let end):
-      note("diverged", "gave up at step \(end.step): \(end.skippedSteps) steps were skipped in all")
+      let steps = NumberText.count(end.skippedSteps, "step")
+      let were = NumberText.agree(end.skippedSteps, "was", "were")
+      note("diverged", "gave up at step \(end.step): \(steps) \(were) skipped in all")
     case .fallback(let fallback):
       note(
         "fallback",

@@ -2,6 +2,7 @@ import Corpora
 import Files
 import Foundation
 import Metrics
+import Platform
 import RunFiles
 
 /// A CSV table of scores with named columns.
@@ -28,7 +29,8 @@ struct ScoreFile {
     for (index, line) in lines.enumerated().dropFirst() {
       guard let fields = CSVLine.fields(line), fields.count == columns.count else {
         throw .unreadable(
-          path: path, reason: "line \(index + 1) has not \(columns.count) fields")
+          path: path,
+          reason: "line \(index + 1) has not \(NumberText.count(columns.count, "field"))")
       }
       rows.append(Dictionary(zip(columns, fields)) { $1 })
     }

@@ -14,7 +14,7 @@ struct FileTail {
 
   init(path: String) { self.path = path }
 
-  /// What a look came to.
+  /// Result of one reading.
   struct Look {
     /// Lines that were completed since the last look.
     let lines: [Substring]

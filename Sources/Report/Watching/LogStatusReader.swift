@@ -20,7 +20,7 @@ struct LogStatusReader: StatusReader {
     } else if line.hasPrefix("epoch ") || line.hasPrefix("pass ") {
       // "pass" is in logs of version 0.1.0.
       progress(words)
-    } else if words.count > 5, words[1] == "steps", ["epoch,", "pass,"].contains(words[3]) {
+    } else if words.count > 5, words[1].hasPrefix("step"), ["epoch,", "pass,"].contains(words[3]) {
       status.stepsPerEpoch = Int(words[0])
       status.epochs = Int(words[4])
     } else if line.hasPrefix("run folder ") {
@@ -36,7 +36,7 @@ struct LogStatusReader: StatusReader {
       if line.contains(" skipped on all ranks"), let step = Self.step(after: "step ", line) {
         status.apply(.step(.init { ($0.step, $0.isSkipped) = (step, true) }))
       }
-      if line.contains(" steps in a row were skipped: back to ") {
+      if line.contains(" in a row w"), line.contains(" skipped: back to ") {
         status.loss = nil
         let step = Self.step(after: ": back to step ", line) ?? 0
         goOn(.rollback(.init { $0.step = step }))

@@ -3,7 +3,7 @@ import RunFiles
 
 /// How far a run has come, as far as its files tell.
 package struct RunStatus: Equatable, Sendable {
-  /// What the run is doing.
+  /// State of the run.
   enum State: Equatable, Sendable {
     /// Nothing is known of its end.
     case running
@@ -29,7 +29,7 @@ package struct RunStatus: Equatable, Sendable {
   var epochs: Int?
   /// Steps that are done of the epoch under way.
   var stepInEpoch: Int?
-  /// Of the last step.
+  /// Loss of the last step.
   var loss: Double?
   /// Seconds of audio a second.
   var speed: Double?

@@ -66,7 +66,7 @@ package struct WatchView {
 
   /// A whole screen of `rows` lines.
   package func screen(columns: Int, rows: Int, interval: Double) -> [String] {
-    let count = statuses.count == 1 ? "1 run" : "\(statuses.count) runs"
+    let count = NumberText.count(statuses.count, "run")
     let head = "\(count)  \(Self.clock(now))  every \(interval.formatted()) s, q ends"
     let table = table(width: columns).split(separator: "\n").map(String.init)
     let lines = [Self.cut(head, columns), ""] + table

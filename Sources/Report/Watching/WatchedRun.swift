@@ -11,7 +11,7 @@ protocol StatusReader {
 
 /// A run that is watched by one of its files.
 package struct WatchedRun {
-  /// What its row is called.
+  /// Name of its row.
   let name: String
   private var tail: FileTail
   private var reader: any StatusReader
@@ -38,7 +38,7 @@ package struct WatchedRun {
     reader = makeReader()
   }
 
-  /// What is known now; for a log, nil as long as it is none of a run.
+  /// Current status; for a log, nil as long as it is none of a run.
   var status: RunStatus? {
     if let log = reader as? LogStatusReader, !log.isOfARun { return nil }
     return reader.status

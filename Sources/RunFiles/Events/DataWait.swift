@@ -1,6 +1,6 @@
 import Foundation
 
-/// How long the steps of an epoch waited for training audio.
+/// The time that the steps of an epoch waited for training audio.
 package struct DataWait: Equatable, Sendable {
   /// Seconds of the rank that waited longest.
   package var seconds: Double
@@ -13,10 +13,10 @@ package struct DataWait: Equatable, Sendable {
     self.trainingSeconds = trainingSeconds
   }
 
-  /// The share of training that nobody needs to know of.
+  /// The share of the training time up to which waiting is not worth a warning.
   package static let limit = 0.01
 
-  /// What the log says if the wait is above the limit and lasts at least a second: below that the
+  /// Warning of the log if the wait is above the limit and lasts at least a second: below that the
   /// first crop, which nothing can be done about, counts for too much.
   package func warning(epoch: Int) -> String? {
     guard seconds >= 1, seconds > Self.limit * trainingSeconds else { return nil }

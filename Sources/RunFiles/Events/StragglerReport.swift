@@ -1,6 +1,7 @@
 import Foundation
+import Platform
 
-/// Which rank the others waited for in an epoch, and how long.
+/// The rank that the others waited for in an epoch, and how long they waited.
 ///
 /// A step lasts as long as its slowest rank computes and loads; what a rank is faster by, it waits.
 package struct StragglerReport: Equatable, Sendable {
@@ -21,7 +22,7 @@ package struct StragglerReport: Equatable, Sendable {
   /// A report of no step.
   package init() {}
 
-  /// Of the seconds that each rank was busy in each step, `busy[rank][step]`; nil for one rank, no
+  /// Summarises the seconds that each rank was busy in each step, `busy[rank][step]`; nil for one rank, no
   /// step, or ranks that speak of unlike numbers of steps.
   package init?(busy: [[Double]]) {
     guard busy.count > 1, let steps = busy.first?.count, steps > 0,
@@ -57,8 +58,9 @@ package struct StragglerReport: Equatable, Sendable {
     guard seconds > 0, waited > Self.notableShare * seconds else { return nil }
     return String(
       format: "ranks waited %.1f s for each other (%.1f%% of the steps), %.1f s of it for "
-        + "rank %d (%@), the last in %d of %d steps; jitter %.1f%%",
-      waited, 100 * waited / seconds, waitedForIt, rank, host, stepsLast, steps, 100 * jitter)
+        + "rank %d (%@), the last in %d of %@; jitter %.1f%%",
+      waited, 100 * waited / seconds, waitedForIt, rank, host, stepsLast,
+      NumberText.count(steps, "step"), 100 * jitter)
   }
 }
 

@@ -14,7 +14,7 @@ package protocol FieldList {
 
 /// Visits the fields of a value, to write, read or name them.
 package protocol FieldVisitor {
-  /// What goes wrong when a field is read; `Never` for a visitor that writes.
+  /// Error of reading a field; `Never` for a visitor that writes.
   associatedtype Failure: Error
 
   /// Visits one field. A required one has to be in a file that is read; another keeps its value

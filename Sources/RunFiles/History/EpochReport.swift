@@ -30,7 +30,7 @@ public struct EpochReport: Equatable, Sendable {
   public var seconds = 0.0
   /// Seconds of audio trained per second, over all ranks.
   public var audioSecondsPerSecond = 0.0
-  /// Those of `seconds` in which training stood still for the validation.
+  /// Part of `seconds` in which training waited for the validation.
   public var validationSeconds: Double?
 
   /// A report of no epoch yet.

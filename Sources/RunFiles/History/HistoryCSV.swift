@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 
 /// Why a history file could not be continued.
 public enum HistoryError: Error, Equatable, CustomStringConvertible {
@@ -59,7 +60,8 @@ public struct HistoryCSV {
       guard fields.count == columns, let epoch = Int(fields[0]) else {
         throw .unreadable(
           path: path, line: index + 1,
-          reason: "expected \(columns) fields, the first a whole number, and found \"\(line)\"")
+          reason: "expected \(NumberText.count(columns, "field")), the first a whole number, and "
+            + "found \"\(line)\"")
       }
       if epoch <= lastEpoch {
         rows.append((epoch, line + String(repeating: ",nan", count: missing)))

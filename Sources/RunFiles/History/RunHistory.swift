@@ -1,3 +1,5 @@
+import Platform
+
 /// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know are
 /// ignored, and values that an older file lacks are those of `EpochReport.init`.
 package struct RunHistory: Equatable, Sendable {
@@ -16,14 +18,16 @@ package struct RunHistory: Equatable, Sendable {
   package init(_ text: String, path: String) throws(ComparisonError) {
     let lines = text.split(whereSeparator: \.isNewline)
       .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
-    guard let columns = lines.first, columns.first == "epoch", columns.contains("pesq") else {
+    guard let columns = lines.first, columns.starts(with: EpochReport.fieldNames.prefix(2)) else {
       throw .unreadable(path: path, reason: "it is no history of epochs")
     }
     var rows: [EpochReport] = []
     for (index, fields) in lines.enumerated().dropFirst() {
       guard fields.count == columns.count, Int(fields[0]) != nil else {
         throw .unreadable(
-          path: path, reason: "line \(index + 1) has \(fields.count) fields, not \(columns.count)")
+          path: path,
+          reason: "line \(index + 1) has \(NumberText.count(fields.count, "field")), not "
+            + "\(columns.count)")
       }
       var reader = CellReader(cells: Dictionary(zip(columns, fields)) { $1 })
       var row = EpochReport()

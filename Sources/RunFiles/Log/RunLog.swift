@@ -2,7 +2,7 @@ import Files
 import Foundation
 import Platform
 
-/// What rank 0 tells people, files and greps about a run. Other ranks are silent.
+/// Log of a run by rank 0, for people, files and greps. Other ranks are silent.
 ///
 /// - Lines go to stdout, each in one write. Exactly one line per epoch holds the words `Epoch` and
 ///   `PESQ`; in all others they appear in lower case, so that a plain `grep` reads the scores.

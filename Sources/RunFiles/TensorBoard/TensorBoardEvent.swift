@@ -1,6 +1,6 @@
 import Files
 
-/// What one record of a TensorBoard event file says.
+/// Contents of one record of a TensorBoard event file.
 ///
 /// The fields are those of TensorFlow's `event.proto`, `summary.proto` and `tensor.proto`.
 enum TensorBoardEvent {

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import KernelAPI
 
 /// The distribution or rule of a parameter's initial value, with PyTorch's names.
 public enum Initializer: Sendable, Equatable {
@@ -20,7 +21,13 @@ public enum Initializer: Sendable, Equatable {
   case inverseSoftplusOfLogUniform(minimum: Float, maximum: Float, floor: Float)
 }
 
-/// A named array inside a `ParameterArena`.
+/// Values and gradients of all parameters of an arena. Its parameters keep them alive.
+private final class ParameterBuffers {
+  var values = Storage(count: 0)
+  var gradients = Storage(count: 0)
+}
+
+/// A named array inside a `ParameterArena`, whose memory it keeps alive.
 public struct Parameter {
   /// Key in weight files, as in PyTorch's `state_dict`.
   public let name: String
@@ -29,22 +36,24 @@ public struct Parameter {
   /// Index of its first element in the arena.
   public let offset: Int
   let initializer: Initializer
-  private unowned let arena: ParameterArena
+  private let buffers: ParameterBuffers
 
-  init(name: String, shape: [Int], offset: Int, initializer: Initializer, arena: ParameterArena) {
+  fileprivate init(
+    name: String, shape: [Int], offset: Int, initializer: Initializer, buffers: ParameterBuffers
+  ) {
     self.name = name
     self.shape = shape
     self.offset = offset
     self.initializer = initializer
-    self.arena = arena
+    self.buffers = buffers
   }
 
   /// Number of elements.
   public var count: Int { shape.reduce(1, *) }
   /// First element of the value.
-  public var value: UnsafeMutablePointer<Float> { arena.values.base + offset }
+  public var value: UnsafeMutablePointer<Float> { buffers.values.base + offset }
   /// First element of the gradient, which backward kernels add to.
-  public var gradient: UnsafeMutablePointer<Float> { arena.gradients.base + offset }
+  public var gradient: UnsafeMutablePointer<Float> { buffers.gradients.base + offset }
   /// A copy of the value, row-major.
   public var elements: [Float] { Array(UnsafeBufferPointer(start: value, count: count)) }
 }
@@ -58,9 +67,10 @@ public final class ParameterArena {
   /// The registered parameters, in forward order.
   public private(set) var parameters: [Parameter] = []
   /// Values of all parameters, padding included.
-  public private(set) var values = Storage(count: 0)
+  public var values: Storage { buffers.values }
   /// Gradients of all parameters, in the layout of `values`.
-  public private(set) var gradients = Storage(count: 0)
+  public var gradients: Storage { buffers.gradients }
+  private let buffers = ParameterBuffers()
   private var next = 0
   private var names: Set<String> = []
 
@@ -76,9 +86,9 @@ public final class ParameterArena {
     precondition(values.count == 0, "ParameterArena: \(name) registered after allocate")
     precondition(names.insert(name).inserted, "ParameterArena: \(name) registered twice")
     let parameter = Parameter(
-      name: name, shape: shape, offset: next, initializer: initializer, arena: self)
+      name: name, shape: shape, offset: next, initializer: initializer, buffers: buffers)
     parameters.append(parameter)
-    next += (parameter.count + 15) / 16 * 16
+    next += paddedToLanes(parameter.count)
     return parameter
   }
 
@@ -87,8 +97,8 @@ public final class ParameterArena {
   /// Each parameter draws from its own stream, which `seed` and its name determine, so that adding
   /// a layer does not change the others.
   public func allocate(seed: UInt64) {
-    values = Storage(count: next)
-    gradients = Storage(count: next)
+    buffers.values = Storage(count: next)
+    buffers.gradients = Storage(count: next)
     for parameter in parameters {
       var random = Random(seed: seed, stream: parameter.name)
       parameter.initializer.fill(parameter, &random)
@@ -96,7 +106,7 @@ public final class ParameterArena {
   }
 
   /// Frees the gradients' memory, for a model that only runs forward.
-  public func discardGradients() { gradients = Storage(count: 0) }
+  public func discardGradients() { buffers.gradients = Storage(count: 0) }
 
   /// Sets gradients to zero, all of them or only the elements `range` of the arena.
   public func zeroGradients(_ range: Range<Int>? = nil) {

@@ -12,7 +12,7 @@ public final class Profile {
     case inProjection
     case convolution
     case xProjection
-    case stepProjection
+    case deltaProjection
     case softplus
     case scan
     case outProjection
@@ -44,7 +44,7 @@ public final class Profile {
       case .inProjection: "in_proj"
       case .convolution: "conv1d + SiLU"
       case .xProjection: "x_proj"
-      case .stepProjection: "dt_proj"
+      case .deltaProjection: "dt_proj"
       case .softplus: "softplus"
       case .scan: "scan + gate"
       case .outProjection: "out_proj"

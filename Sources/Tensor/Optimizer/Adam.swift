@@ -32,7 +32,7 @@ public final class Adam {
         learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
         correction1: Float(1 - pow(beta1, Double(stepCount))),
         correction2: Float(1 - pow(beta2, Double(stepCount))), gradientScale: gradientScale),
-      value: arena.values.base, gradient: FloatPointer(arena.gradients.base),
+      value: arena.values.base, gradient: arena.gradients.base,
       firstMoment: firstMoment.base, secondMoment: secondMoment.base, count: arena.count)
   }
 }

@@ -8,7 +8,7 @@ public struct GradientNorm: Sendable {
   /// Computes the norm of an arena's gradients.
   public init(_ arena: ParameterArena) {
     value =
-      kernels.sumOfSquares(FloatPointer(arena.gradients.base), count: arena.count).squareRoot()
+      kernels.sumOfSquares(arena.gradients.base, count: arena.count).squareRoot()
   }
 
   /// Factor min(1, limit / (norm + 1e-6)) that clips the gradients to a norm of `limit`, as

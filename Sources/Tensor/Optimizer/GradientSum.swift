@@ -26,7 +26,7 @@ public final class GradientSum {
       "GradientSum: range \(range) of \(buffer.count)")
     guard let sums = buffer.baseAddress else { return }
     kernels.accumulate(
-      FloatPointer(arena.gradients.base + range.lowerBound), to: sums + range.lowerBound,
+      arena.gradients.base + range.lowerBound, to: sums + range.lowerBound,
       count: range.count)
   }
 }

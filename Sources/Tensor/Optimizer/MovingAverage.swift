@@ -25,7 +25,7 @@ public final class MovingAverage {
     updateCount += 1
     let n = Float(updateCount)
     kernels.movingAverage(
-      values.base, towards: FloatPointer(arena.values.base),
+      values.base, towards: arena.values.base,
       decay: min(decay, (1 + n) / (10 + n)), count: arena.count)
   }
 

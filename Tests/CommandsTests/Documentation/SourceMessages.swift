@@ -3,18 +3,25 @@ import Foundation
 /// The texts in a program's sources. Each message is a list of fragments with something that varies
 /// between them: an interpolation, or a conversion such as `%d`.
 struct SourceMessages {
-  private(set) var messages: [[String]] = []
+  private var messages: [[[UInt8]]] = []
+
+  /// Number of messages.
+  var count: Int { messages.count }
 
   /// Adds the string literals of a Swift file. Literals joined over `+` are one message.
   mutating func addSwift(_ text: String) {
     var lexer = SwiftLiterals(Array(text.utf8))
-    messages += lexer.messages().map { $0.flatMap(Self.splitAtConversions) }
+    add(lexer.messages())
   }
 
   /// Adds the string literals of a C file. Literals side by side are one message.
   mutating func addC(_ text: String) {
     var lexer = SwiftLiterals(Array(text.utf8), joinsNeighbours: true)
-    messages += lexer.messages().map { $0.flatMap(Self.splitAtConversions) }
+    add(lexer.messages())
+  }
+
+  private mutating func add(_ found: [[String]]) {
+    messages += found.map { $0.flatMap(Self.splitAtConversions).map { Array($0.utf8) } }
   }
 
   /// Whether one message holds the pieces of `quotation` between its `…`, in order. Pieces under four
@@ -23,10 +30,8 @@ struct SourceMessages {
     let pieces = quotation.components(separatedBy: "…")
       .map { Array($0.trimmingCharacters(in: .whitespaces).utf8) }.filter { $0.count >= 4 }
     if pieces.isEmpty { return false }
-    return encoded.contains { Self.holds($0, pieces) }
+    return messages.contains { Self.holds($0, pieces) }
   }
-
-  private var encoded: [[[UInt8]]] { messages.map { $0.map { Array($0.utf8) } } }
 
   private static func holds(_ fragments: [[UInt8]], _ pieces: [[UInt8]]) -> Bool {
     var fragment = 0

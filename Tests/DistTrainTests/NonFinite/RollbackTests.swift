@@ -168,7 +168,7 @@ import Testing
         })
       }
       let text =
-        "the gradient was not finite in 2 steps in a row (in pass 2) after 1 rollback; what was "
+        "the gradient was not finite in 2 steps in a row (in epoch 2) after 1 rollback; what was "
         + "saved before is whole: start again with a lower --lr"
       for outcome in outcomes {
         #expect(outcome.error == text)

@@ -225,8 +225,16 @@ import TestSupport
       let found = try store.load(
         into: TrainingState(configuration), configuration, finite: true, over: LocalCommunicator())
       #expect(found.checkpoint.progress.step == 5)
-      #expect(
-        found.rejected.first?.reason.contains("1 numbers of adam.exp_avg_sq.band_split") == true)
+      let reason = try #require(found.rejected.first?.reason)
+      #expect(reason.contains(": 1 number of adam.exp_avg_sq.band_split"), "\(reason)")
+      #expect(reason.contains(" is not finite"), "\(reason)")
+      sick.adam.secondMoment.base[4] = .nan
+      _ = try store.save(sick, configuration)
+      let both = try store.load(
+        into: TrainingState(configuration), configuration, finite: true, over: LocalCommunicator())
+      let reasons = try #require(both.rejected.first?.reason)
+      #expect(reasons.contains(": 2 numbers of adam.exp_avg_sq.band_split"), "\(reasons)")
+      #expect(reasons.contains(" are not finite"), "\(reasons)")
     }
   }
 

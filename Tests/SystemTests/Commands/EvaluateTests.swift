@@ -170,7 +170,7 @@ import TestSupport
       }
       let dropped = try evaluate(ranks: 2, folder, arguments)
       #expect(
-        dropped.output.contains("over 1/7 random crops of 2 s (seed 3, 1 batches of 6 dropped"),
+        dropped.output.contains("over 1/7 random crops of 2 s (seed 3, 1 batch of 6 dropped"),
         "\(dropped)")
       #expect(dropped.output.contains("\nscored 6/7 (1 without si_sdr)\n"), "\(dropped)")
     }

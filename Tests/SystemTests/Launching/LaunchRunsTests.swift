@@ -31,7 +31,7 @@ import TestSupport
       let recipe = ["--epochs", "1", "--batch", "1"]
       #expect(try bench.train(ranks: 2, run: "a", recipe).status == 0)
       let outcome = try bench.train(
-        ranks: 2, run: "b", recipe, launch: ["--restart-delay", "0"], until: "steps a pass",
+        ranks: 2, run: "b", recipe, launch: ["--restart-delay", "0"], until: "run folder ",
         then: "kill -9 $(launched ranks | tail -n 1)")
       #expect(outcome.status == 0, "\(outcome)")
       #expect(

@@ -64,7 +64,7 @@ import TestSupport
           "runs/tiny/seed7 is saved and not complete; "
             + "requeued (1 of at most 20)", "continued after step ", "complete: runs/tiny/seed7\n",
         ] { #expect(occurrences(of: line, in: text) == 1, "\(line): \(text)") }
-        #expect(occurrences(of: "2 ranks of 1 threads on h[1-2]", in: text) == 2, "\(text)")
+        #expect(occurrences(of: "2 ranks of 1 thread on h[1-2]", in: text) == 2, "\(text)")
         let other = log("ablations-\(job)_2.out", in: bench.folder)
         #expect(other.contains("complete: runs/tiny/seed8\n"), "\(other)")
 

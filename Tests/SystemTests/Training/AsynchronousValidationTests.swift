@@ -109,7 +109,7 @@ import TestSupport
         run: "b", recipe + beside, until: "saved step 4 ", then: "kill -TERM $job")
       #expect(stopped.status == ExitStatus.saved.rawValue, "\(stopped)")
       #expect(
-        stopped.output.contains("stopped after 4 steps, in the validation of pass 1 by SIGTERM"),
+        stopped.output.contains("stopped after 4 steps, in the validation of epoch 1 by SIGTERM"),
         "\(stopped)")
       #expect(!stopped.output.contains("PESQ"), "\(stopped)")
       #expect(try holdsFrozenWeights(bench, "b"))
@@ -126,7 +126,7 @@ import TestSupport
       let recipe = ["--epochs", "3", "--batch", "2"]
       let file = "corpus/valid/noisy/u003.wav"
       let failed = try bench.train(
-        ranks: 2, run: "b", recipe + beside, until: "steps a pass", then: "mv \(file) kept.wav")
+        ranks: 2, run: "b", recipe + beside, until: "run folder ", then: "mv \(file) kept.wav")
       #expect(failed.status == 1, "\(failed)")
       #expect(occurrences(of: "error: utterance u003: ", in: failed.output) == 1, "\(failed)")
       #expect(!failed.output.contains("PESQ"), "\(failed)")

@@ -42,7 +42,7 @@ import TestSupport
         ranks: 2, run: "b", recipe, until: "saved step 3 ", then: "kill -USR1 $job")
       #expect(stopped.status == saved, "\(stopped)")
       #expect(
-        stopped.output.contains("stopped after 3 steps, in the validation of pass 1 by SIGUSR1"),
+        stopped.output.contains("stopped after 3 steps, in the validation of epoch 1 by SIGUSR1"),
         "\(stopped)")
       #expect(!stopped.output.contains("PESQ"), "\(stopped)")
       #expect(!(try bench.folder.names(in: "b").contains("history.csv")))

@@ -226,6 +226,12 @@ import TestSupport
     #expect(Array(resumed[1...2]) == ["1/40", "36/964"] && resumed[5] == "2.1083", "\(resumed)")
     let new = try cells(second + "run folder run/\n")
     #expect(new[1] == "0/40" && new[5] == "-" && new[9 - 1] == "0", "\(new)")
+    // Of one step, too.
+    let one = back.replacing("2 steps in a row were", with: "1 step in a row was")
+    #expect(Array(try cells(second + one)[1...2]) == ["1/40", "36/964"])
+    let short =
+      "1 step an epoch, 1 epoch, rate 0.001\nrun folder run/, continued after step 1\n"
+    #expect(Array(try cells(second + short)[1...2]) == ["1/1", "0/1"])
     // A dry run, between two jobs that write to one log, undoes nothing.
     #expect(try cells(second + "run folder run/, to be continued after step 9\n")[1] == "2/40")
   }

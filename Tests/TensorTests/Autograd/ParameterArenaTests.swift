@@ -20,6 +20,29 @@ struct ParameterArenaTests {
     for i in arena.filling { #expect(arena.values.base[i] == 0 && arena.gradients.base[i] == 0) }
   }
 
+  /// A parameter keeps its memory; and an arena goes, with its memory, although it holds parameters.
+  @Test func parametersKeepTheirMemory() throws {
+    weak var arena: ParameterArena?
+    weak var memory: Storage?
+    func make() throws -> Parameter {
+      let made = ParameterArena()
+      (arena, memory) = (made, nil)
+      let parameter = ParameterScope(made).parameter("p", [3], .ones)
+      made.allocate(seed: 0)
+      memory = made.values
+      return parameter
+    }
+    func use() throws {
+      let parameter = try make()
+      #expect(arena == nil && memory != nil)
+      #expect(parameter.elements == [1, 1, 1])
+      parameter.gradient[2] = 4
+      #expect(parameter.gradient[2] == 4)
+    }
+    try use()
+    #expect(memory == nil)
+  }
+
   @Test func zeroGradientsClearsAll() {
     let arena = randomArena(seed: 1)
     #expect(arena.gradients.elements.contains { $0 != 0 })

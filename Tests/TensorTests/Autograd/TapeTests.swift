@@ -2,7 +2,7 @@ import Tensor
 import Testing
 import TestSupport
 
-/// What the tape promises about gradients and the life of activations.
+/// The promises of the tape about gradients and the life of activations.
 struct TapeTests {
   /// A small block that can be applied several times in a chain.
   private struct Model {

@@ -31,17 +31,18 @@ struct CausalConv1dTests {
         let bias = KernelBuffer(rows: 1, width: channels, stride: channels, seed: 1, "b")
         let dout = KernelBuffer(rows: rows, width: channels, stride: channels, seed: 1, "dout")
         let out = KernelBuffer(rows * channels, repeating: 7)
+        let weights = ConvolutionWeights(weight: weight.matrix(channels), bias: bias.pointer)
         kernel.causalConv1dForward(
-          x.pointer, stride: Self.stride, sequences, channels: channels, taps: taps,
-          weight: weight.pointer, bias: bias.pointer, out: out.base)
+          x.matrix(channels, stride: Self.stride), sequences, weights, out: out.matrix(channels))
         let dx = KernelBuffer(rows * Self.stride, repeating: 7)
         let dweight = KernelBuffer(taps * channels, repeating: 1)
         let dbias = KernelBuffer(channels, repeating: 1)
         let scratch = KernelBuffer(length * laneCount)
         kernel.causalConv1dBackward(
-          x.pointer, stride: Self.stride, dout.pointer, sequences, channels: channels, taps: taps,
-          weight: weight.pointer, bias: bias.pointer, dx: dx.base, dxStride: Self.stride,
-          dweight: dweight.base, dbias: dbias.base, scratch: scratch.base)
+          x.matrix(channels, stride: Self.stride), dout.matrix(channels), sequences, weights,
+          dx: dx.matrix(channels, stride: Self.stride),
+          gradients: ConvolutionGradients(weight: dweight.matrix(channels), bias: dbias.base),
+          scratch: scratch.base)
         for buffer in [out, dx, dweight, dbias, scratch] { #expect(buffer.isIntact) }
 
         var expectedOut = [Double](repeating: 0, count: rows * channels)

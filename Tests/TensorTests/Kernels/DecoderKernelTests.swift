@@ -12,11 +12,14 @@ struct DecoderKernelTests {
     let (a, b) = (gates.pointer, gates.pointer + columns)
     let out = KernelBuffer(rows * outStride, repeating: 7)
     let gradients = KernelBuffer(rows * stride, repeating: 7)
+    func half(_ buffer: KernelBuffer, _ index: Int) -> MatrixView {
+      buffer.matrix(2 * columns, stride: stride).columns(from: index * columns, count: columns)
+    }
     kernel.gatedLinearUnit(
-      a, b, stride: stride, rows: rows, columns: columns, out: out.base, outStride: outStride)
+      half(gates, 0), half(gates, 1), out: out.matrix(columns, stride: outStride))
     kernel.gatedLinearUnitBackward(
-      a, b, stride: stride, dout.pointer, doutStride: outStride, rows: rows, columns: columns,
-      da: gradients.base, db: gradients.base + columns)
+      half(gates, 0), half(gates, 1), dout.matrix(columns, stride: outStride),
+      da: half(gradients, 0), db: half(gradients, 1))
     #expect(out.isIntact && gradients.isIntact)
     for row in 0..<rows {
       for j in 0..<stride {

@@ -53,8 +53,8 @@ struct ElementaryTests {
     0x7fc0_0000, 0xffc0_0000, 0x7fc0_0001, 0x7fff_ffff, 0xffc1_2345, 0x7f80_0001, 0x7fc0_01ff,
   ]
 
-  /// Whatever its sign and payload, a NaN stays one. Of exp2 only the plain one does: its argument's
-  /// other factor, dt, shows a NaN by itself, and a decay has no other (`NotANumberTests`).
+  /// Whatever its sign and payload, a NaN stays one, but for exp2, which keeps the plain one: its
+  /// argument's other factor, delta, shows a NaN by itself, and A has no other (`NotANumberTests`).
   @Test(arguments: availableKernels, ElementaryFunction.allCases)
   func keepsNaN(kernel: any KernelSet.Type, function: ElementaryFunction) {
     for bits in function == .exp2 ? [0x7fc0_0000] : Self.notNumbers {

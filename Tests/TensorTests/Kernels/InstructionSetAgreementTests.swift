@@ -48,8 +48,7 @@ struct InstructionSetAgreementTests {
         expectSameBits("\(m) × \(n), \(start)") { kernel in
           let c = KernelBuffer(problem.c.elements)
           kernel.matrixProduct(
-            m, n, 131, problem.strided, problem.b.pointer, bRowStride: problem.bStride, c.base,
-            cRowStride: problem.cStride, problem.start(start))
+            problem.left, problem.right, into: problem.output(c), problem.start(start))
           return c.elements
         }
       }
@@ -60,7 +59,7 @@ struct InstructionSetAgreementTests {
     let x = matrix(251, 128, "x")
     expectSameBits("sums") { kernel in
       let out = KernelBuffer(128)
-      kernel.addColumnSums(x.pointer, rowStride: 128, rows: 251, columns: 128, to: out.base)
+      kernel.addColumnSums(x.matrix(128), to: out.base)
       return out.elements
     }
   }
@@ -73,33 +72,29 @@ struct InstructionSetAgreementTests {
     let (x, dout, weight, bias) = (
       padded(rows, "x"), padded(rows, "dout"), padded(1, "w"), padded(1, "b")
     )
+    func matrix(_ buffer: KernelBuffer) -> MatrixView { buffer.matrix(features, stride: stride) }
+    let norm = AffineVectors(weight: weight.pointer, bias: bias.pointer)
     expectSameBits("LayerNorm of \(features)") { kernel in
       let (out, mean, inverse) = (
         KernelBuffer(rows * stride), KernelBuffer(rows), KernelBuffer(rows)
       )
-      kernel.layerNormForward(
-        x.pointer, rows: rows, features: features, stride: stride, weight: weight.pointer,
-        bias: bias.pointer, epsilon: 1e-5, out: out.base, mean: mean.base, inverse: inverse.base)
+      let moments = RowMoments(mean: mean.base, inverse: inverse.base)
+      kernel.layerNormForward(matrix(x), norm, epsilon: 1e-5, out: matrix(out), moments: moments)
       let (dx, dw, db) = (KernelBuffer(rows * stride), KernelBuffer(stride), KernelBuffer(stride))
       kernel.layerNormBackward(
-        x.pointer, dout.pointer, rows: rows, features: features, stride: stride,
-        weight: weight.pointer, mean: mean.pointer, inverse: inverse.pointer, dx: dx.base,
-        dweight: dw.base, dbias: db.base)
+        matrix(x), matrix(dout), weight: norm.weight, moments: moments, dx: matrix(dx),
+        gradients: AffineGradients(weight: dw.base, bias: db.base))
       return [out, mean, inverse, dx, dw, db].flatMap(\.elements)
     }
     expectSameBits("GroupNorm of \(features)") { kernel in
-      let s = kernel.groupStatistics(
-        x.pointer, rows: rows, features: features, stride: stride, epsilon: 1e-5)
+      let moments = kernel.groupMoments(matrix(x), epsilon: 1e-5)
       let out = KernelBuffer(rows * stride)
-      kernel.groupNormForward(
-        x.pointer, rows: rows, features: stride, stride: stride, mean: s.mean, inverse: s.inverse,
-        weight: weight.pointer, bias: bias.pointer, out: out.base, outStride: stride)
+      kernel.groupNormForward(matrix(x), norm, moments: moments, out: matrix(out))
       let (dx, dw, db) = (KernelBuffer(rows * stride), KernelBuffer(stride), KernelBuffer(stride))
       kernel.groupNormBackward(
-        x.pointer, xStride: stride, dout.pointer, doutStride: stride, rows: rows, features: stride,
-        count: rows * features, mean: s.mean, inverse: s.inverse, weight: weight.pointer,
-        dx: dx.base, dxStride: stride, dweight: dw.base, dbias: db.base)
-      return [s.mean, s.inverse] + [out, dx, dw, db].flatMap(\.elements)
+        matrix(x), matrix(dout), weight: norm.weight, moments: moments, dx: matrix(dx),
+        gradients: AffineGradients(weight: dw.base, bias: db.base))
+      return [moments.mean, moments.inverse] + [out, dx, dw, db].flatMap(\.elements)
     }
   }
 
@@ -111,13 +106,14 @@ struct InstructionSetAgreementTests {
     expectSameBits("\(taps) taps") { kernel in
       let (out, dx) = (KernelBuffer(rows * channels), KernelBuffer(rows * channels))
       let (dw, db) = (KernelBuffer(taps * channels), KernelBuffer(channels))
+      let scratch = KernelBuffer(31 * laneCount)
+      let weights = ConvolutionWeights(weight: weight.matrix(channels), bias: bias.pointer)
       kernel.causalConv1dForward(
-        x.pointer, stride: channels, sequences, channels: channels, taps: taps,
-        weight: weight.pointer, bias: bias.pointer, out: out.base)
+        x.matrix(channels), sequences, weights, out: out.matrix(channels))
       kernel.causalConv1dBackward(
-        x.pointer, stride: channels, dout.pointer, sequences, channels: channels, taps: taps,
-        weight: weight.pointer, bias: bias.pointer, dx: dx.base, dxStride: channels,
-        dweight: dw.base, dbias: db.base, scratch: KernelBuffer(31 * laneCount).base)
+        x.matrix(channels), dout.matrix(channels), sequences, weights, dx: dx.matrix(channels),
+        gradients: ConvolutionGradients(weight: dw.matrix(channels), bias: db.base),
+        scratch: scratch.base)
       return [out, dx, dw, db].flatMap(\.elements)
     }
   }
@@ -126,34 +122,40 @@ struct InstructionSetAgreementTests {
     let sequences = TileSequences(count: 2, length: 35, reversed: reversed)
     let (rows, channels) = (sequences.rowCount, 48)
     let offset = paddedToLanes(states)
-    let (x, step) = (matrix(rows, channels, "x"), matrix(rows, channels, "dt", 1e-4...1))
-    let (gate, dout) = (matrix(rows, channels, "z", -4...4), matrix(rows, channels, "dout"))
-    let projection = matrix(rows, 2 * offset, "B, C")
-    let (decay, skip) = (matrix(states, channels, "A", -20 ... -0.5), matrix(1, channels, "D"))
+    let (x, delta) = (matrix(rows, channels, "x"), matrix(rows, channels, "dt", 1e-4...1))
+    let (z, dout) = (matrix(rows, channels, "z", -4...4), matrix(rows, channels, "dout"))
+    let bAndC = matrix(rows, 2 * offset, "B, C")
+    let (a, d) = (matrix(states, channels, "A", -20 ... -0.5), matrix(1, channels, "D"))
+    func halves(_ buffer: KernelBuffer) -> (b: MatrixView, c: MatrixView) {
+      let both = buffer.matrix(2 * offset)
+      return (both.columns(from: 0, count: states), both.columns(from: offset, count: states))
+    }
     let inputs = ScanInputs(
-      x: x.pointer, step: step.pointer, gate: gate.pointer, gateStride: channels,
-      projection: projection.pointer, outputOffset: offset, projectionStride: 2 * offset)
-    let parameters = ScanParameters(
-      channels: channels, states: states, decay: decay.pointer, skip: skip.pointer)
+      x: x.matrix(channels), delta: delta.matrix(channels), z: z.matrix(channels),
+      b: halves(bAndC).b, c: halves(bAndC).c)
+    let parameters = ScanParameters(a: a.matrix(channels), d: d.pointer)
     expectSameBits("\(states) states") { kernel in
       let count = sequences.count * scanCheckpointCount(length: sequences.length)
       let checkpoints = KernelBuffer(count * states * channels)
-      let scratch = KernelBuffer(selectiveScanScratchCount(channels: channels, states: states))
+      let scratch = ScanRoom(channels: channels, states: states)
       let out = KernelBuffer(rows * channels)
       kernel.selectiveScanForward(
-        inputs, sequences, parameters, out: out.base, checkpoints: checkpoints.base,
-        scratch: scratch.base)
+        inputs, sequences, parameters, out: out.matrix(channels),
+        checkpoints: checkpoints.matrix(channels), scratch: scratch.parts)
       let perRow = (0..<4).map { _ in KernelBuffer(rows * channels) }
-      let dprojection = KernelBuffer(rows * 2 * offset)
-      let (ddecay, dskip) = (KernelBuffer(states * channels), KernelBuffer(channels))
+      let dBAndC = KernelBuffer(rows * 2 * offset)
+      let (dA, dD) = (KernelBuffer(states * channels), KernelBuffer(channels))
       kernel.selectiveScanBackward(
-        inputs, dout.pointer, sequences, parameters, checkpoints: checkpoints.pointer,
+        inputs, dout.matrix(channels), sequences, parameters,
+        checkpoints: checkpoints.matrix(channels),
         ScanGradients(
-          x: perRow[0].base, step: perRow[1].base, gate: perRow[2].base, gateStride: channels,
-          projection: dprojection.base, gatedOutput: perRow[3].base, decay: ddecay.base,
-          skip: dskip.base, scratch: scratch.base))
-      let written = [out, checkpoints, dprojection, ddecay, dskip] + perRow
-      for buffer in written + [scratch] { #expect(buffer.isIntact) }
+          x: perRow[0].matrix(channels), delta: perRow[1].matrix(channels),
+          z: perRow[2].matrix(channels), b: halves(dBAndC).b, c: halves(dBAndC).c,
+          gatedOutput: perRow[3].matrix(channels), a: dA.matrix(channels), d: dD.base),
+        scratch: scratch.parts)
+      let written = [out, checkpoints, dBAndC, dA, dD] + perRow
+      for buffer in written { #expect(buffer.isIntact) }
+      #expect(scratch.isIntact)
       // The backward scan makes the gated output once more, adding the states in another order.
       expectClose(perRow[3].elements, out.elements, 1e-6, "gated output")
       return written.flatMap(\.elements)
@@ -200,11 +202,10 @@ struct InstructionSetAgreementTests {
     let dout = matrix(9, 64, "dout")
     expectSameBits("GLU, tanh, softplus") { kernel in
       let buffers = (0..<3).map { _ in KernelBuffer(9 * 64) }
-      kernel.gatedLinearUnit(
-        a.pointer, b.pointer, stride: 64, rows: 9, columns: 64, out: buffers[0].base, outStride: 64)
+      kernel.gatedLinearUnit(a.matrix(64), b.matrix(64), out: buffers[0].matrix(64))
       kernel.gatedLinearUnitBackward(
-        a.pointer, b.pointer, stride: 64, dout.pointer, doutStride: 64, rows: 9, columns: 64,
-        da: buffers[1].base, db: buffers[2].base)
+        a.matrix(64), b.matrix(64), dout.matrix(64), da: buffers[1].matrix(64),
+        db: buffers[2].matrix(64))
       let (tanh, softplus) = (KernelBuffer(a.elements), KernelBuffer(b.elements))
       kernel.tanh(tanh.base, count: 9 * 64)
       kernel.softplus(softplus.base, count: 9 * 64)

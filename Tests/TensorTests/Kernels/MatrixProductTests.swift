@@ -32,11 +32,11 @@ struct MatrixProductTests {
       bias = KernelBuffer(rows: 1, width: n, stride: n, seed: seed, "bias")
     }
 
-    var strided: StridedMatrix {
-      byColumns
-        ? StridedMatrix(a.pointer, rowStride: 1, columnStride: aStride)
-        : StridedMatrix(a.pointer, rowStride: aStride)
+    var left: MatrixView {
+      byColumns ? a.matrix(m, stride: aStride).transposed : a.matrix(k, stride: aStride)
     }
+    var right: MatrixView { b.matrix(n, stride: bStride) }
+    func output(_ c: KernelBuffer) -> MatrixView { c.matrix(n, stride: cStride) }
 
     func start(_ start: Start) -> ProductStart {
       switch start {
@@ -50,10 +50,10 @@ struct MatrixProductTests {
     func exact() -> (product: [Double], magnitude: [Double]) {
       var product = [Double](repeating: 0, count: m * n)
       var magnitude = product
-      let view = strided
+      let left = left
       for i in 0..<m {
         for l in 0..<k {
-          let x = Double(view.base[i * view.rowStride + l * view.columnStride])
+          let x = Double(left.base[i * left.stride + l * left.columnStride])
           for j in 0..<n {
             let term = x * Double(b.base[l * bStride + j])
             product[i * n + j] += term
@@ -112,9 +112,7 @@ struct MatrixProductTests {
         for k in Self.depths {
           let problem = Problem(m: m, n: n, k: k, byColumns: byColumns)
           expectRight(problem, problem.exact()) { problem, c, start in
-            kernel.matrixProduct(
-              m, n, k, problem.strided, problem.b.pointer, bRowStride: problem.bStride, c.base,
-              cRowStride: problem.cStride, start)
+            kernel.matrixProduct(problem.left, problem.right, into: problem.output(c), start)
           }
         }
       }
@@ -128,9 +126,7 @@ struct MatrixProductTests {
         for k in Self.depths {
           let problem = Problem(m: m, n: n, k: k, byColumns: byColumns)
           expectRight(problem, problem.exact()) { problem, c, start in
-            openBLASProduct(
-              m, n, k, problem.strided, problem.b.pointer, bRowStride: problem.bStride, c.base,
-              cRowStride: problem.cStride, start)
+            openBLASProduct(problem.left, problem.right, into: problem.output(c), start)
           }
         }
       }
@@ -142,12 +138,8 @@ struct MatrixProductTests {
   func agreesWithOpenBLAS(kernel: any KernelSet.Type, size: (Int, Int, Int, Bool)) {
     let problem = Problem(m: size.0, n: size.1, k: size.2, byColumns: size.3)
     let (ours, theirs) = (KernelBuffer(problem.c.elements), KernelBuffer(problem.c.elements))
-    kernel.matrixProduct(
-      size.0, size.1, size.2, problem.strided, problem.b.pointer, bRowStride: problem.bStride,
-      ours.base, cRowStride: problem.cStride, .accumulate)
-    openBLASProduct(
-      size.0, size.1, size.2, problem.strided, problem.b.pointer, bRowStride: problem.bStride,
-      theirs.base, cRowStride: problem.cStride, .accumulate)
+    kernel.matrixProduct(problem.left, problem.right, into: problem.output(ours), .accumulate)
+    openBLASProduct(problem.left, problem.right, into: problem.output(theirs), .accumulate)
     let difference = zip(ours.elements, theirs.elements).reduce(0) { max($0, abs($1.0 - $1.1)) }
     #expect(difference <= 2e-5)
   }
@@ -158,9 +150,8 @@ struct MatrixProductTests {
     func product(_ first: Int, _ count: Int) -> [Float] {
       let c = KernelBuffer(count * 160)
       kernel.matrixProduct(
-        count, 160, 65,
-        StridedMatrix(problem.a.pointer + first * problem.aStride, rowStride: problem.aStride),
-        problem.b.pointer, bRowStride: problem.bStride, c.base, cRowStride: 160, .overwrite)
+        problem.left.rows(from: first, count: count), problem.right, into: c.matrix(160),
+        .overwrite)
       return c.elements
     }
     let all = product(0, 31)
@@ -182,8 +173,7 @@ struct MatrixProductTests {
             magnitude[j] += abs(Double(x.base[row * stride + j]))
           }
         }
-        kernel.addColumnSums(
-          x.pointer, rowStride: stride, rows: rows, columns: columns, to: out.base)
+        kernel.addColumnSums(x.matrix(columns, stride: stride), to: out.base)
         let allowed = magnitude.map { Double(rows + 1) * 0x1p-24 * $0 }
         #expect(worstExcess(out.elements, expected, allowed: allowed) <= 1, "\(rows) × \(columns)")
         #expect(out.isIntact)

@@ -11,7 +11,7 @@ struct NormalizationTests {
   /// would cancel.
   static let ranges: [ClosedRange<Float>] = [-1...1, -1e-3...1e-3, 99...101]
 
-  /// What rounding costs: x − mean is exact to an ulp of x, and is divided by the deviation.
+  /// The cost of rounding: x − mean is exact to an ulp of x, and is divided by the deviation.
   private func tolerance(_ range: ClosedRange<Float>) -> Double {
     range.lowerBound > 0 ? 2e-4 : 5e-6
   }
@@ -25,9 +25,11 @@ struct NormalizationTests {
       let bias = KernelBuffer(rows: 1, width: features, stride: stride, seed: 1, "b")
       let out = KernelBuffer(rows * stride, repeating: 7)
       let (mean, inverse) = (KernelBuffer(rows), KernelBuffer(rows))
+      let moments = RowMoments(mean: mean.base, inverse: inverse.base)
       kernel.layerNormForward(
-        x.pointer, rows: rows, features: features, stride: stride, weight: weight.pointer,
-        bias: bias.pointer, epsilon: 1e-5, out: out.base, mean: mean.base, inverse: inverse.base)
+        x.matrix(features, stride: stride),
+        AffineVectors(weight: weight.pointer, bias: bias.pointer), epsilon: 1e-5,
+        out: out.matrix(features, stride: stride), moments: moments)
       #expect(out.isIntact && mean.isIntact && inverse.isIntact)
       let w = weight.elements.prefix(features).map(Double.init)
       let b = bias.elements.prefix(features).map(Double.init)
@@ -46,9 +48,9 @@ struct NormalizationTests {
         KernelBuffer(stride, repeating: 1), KernelBuffer(stride, repeating: 1)
       )
       kernel.layerNormBackward(
-        x.pointer, dout.pointer, rows: rows, features: features, stride: stride,
-        weight: weight.pointer, mean: mean.pointer, inverse: inverse.pointer, dx: dx.base,
-        dweight: dweight.base, dbias: dbias.base)
+        x.matrix(features, stride: stride), dout.matrix(features, stride: stride),
+        weight: weight.pointer, moments: moments, dx: dx.matrix(features, stride: stride),
+        gradients: AffineGradients(weight: dweight.base, bias: dbias.base))
       #expect(dx.isIntact && dweight.isIntact && dbias.isIntact)
       let upstream = dout.elements.rows(stride).map { $0.prefix(features).map(Double.init) }
       var expected = (dx: [Double](), dweight: [Double](), dbias: [Double]())
@@ -97,12 +99,11 @@ struct NormalizationTests {
           rows: 1, width: features, stride: stride, 0.5...1.5, seed: 1, "w")
         let bias = KernelBuffer(rows: 1, width: features, stride: stride, seed: 1, "b")
         let out = KernelBuffer(rows * outStride, repeating: 7)
-        let statistics = kernel.groupStatistics(
-          x.pointer, rows: rows, features: features, stride: stride, epsilon: 1e-5)
+        let input = x.matrix(features, stride: stride)
+        let moments = kernel.groupMoments(input, epsilon: 1e-5)
         kernel.groupNormForward(
-          x.pointer, rows: rows, features: stride, stride: stride, mean: statistics.mean,
-          inverse: statistics.inverse, weight: weight.pointer, bias: bias.pointer, out: out.base,
-          outStride: outStride)
+          input, AffineVectors(weight: weight.pointer, bias: bias.pointer), moments: moments,
+          out: out.matrix(features, stride: outStride))
         #expect(out.isIntact)
         let w = weight.elements.prefix(features).map(Double.init)
         let b = bias.elements.prefix(features).map(Double.init)
@@ -117,10 +118,9 @@ struct NormalizationTests {
         let dweight = KernelBuffer(stride, repeating: 1)
         let dbias = KernelBuffer(stride, repeating: 1)
         kernel.groupNormBackward(
-          x.pointer, xStride: stride, dout.pointer, doutStride: outStride, rows: rows,
-          features: stride, count: rows * features, mean: statistics.mean,
-          inverse: statistics.inverse, weight: weight.pointer, dx: dx.base, dxStride: outStride,
-          dweight: dweight.base, dbias: dbias.base)
+          input, dout.matrix(features, stride: outStride), weight: weight.pointer,
+          moments: moments, dx: dx.matrix(features, stride: outStride),
+          gradients: AffineGradients(weight: dweight.base, bias: dbias.base))
         #expect(dx.isIntact && dweight.isIntact && dbias.isIntact)
         let upstream = dout.elements.rows(outStride).flatMap {
           $0.prefix(features).map(Double.init)
@@ -137,7 +137,7 @@ struct NormalizationTests {
             return zip(exact(moved), upstream).reduce(0) { $0 + $1.0 * $1.1 }
           }
           #expect(
-            abs(Double(actual[i]) - expected) <= 4 * tolerance(range) * Double(statistics.inverse),
+            abs(Double(actual[i]) - expected) <= 4 * tolerance(range) * Double(moments.inverse),
             "\(rows) × \(features) in \(range)")
         }
         let normalised = Reference.normalise(flat, w.map { _ in 1 }, w.map { _ in 0 })
@@ -165,29 +165,28 @@ struct NormalizationTests {
         KernelBuffer(rows: rows, width: features, stride: stride, seed: 1, stream)
       }
       let (x, dout, weight) = (padded(rows, "x"), padded(rows, "dout"), padded(1, "w"))
-      let (mean, inverse): (Float, Float) = (0.1, 1.7)
+      let moments = GroupMoments(mean: 0.1, inverse: 1.7)
+      func matrix(_ buffer: KernelBuffer) -> MatrixView { buffer.matrix(features, stride: stride) }
       let whole = (0..<3).map { KernelBuffer($0 == 0 ? rows * stride : stride) }
       kernel.groupNormBackward(
-        x.pointer, xStride: stride, dout.pointer, doutStride: stride, rows: rows, features: stride,
-        count: rows * features, mean: mean, inverse: inverse, weight: weight.pointer,
-        dx: whole[0].base, dxStride: stride, dweight: whole[1].base, dbias: whole[2].base)
+        matrix(x), matrix(dout), weight: weight.pointer, moments: moments, dx: matrix(whole[0]),
+        gradients: AffineGradients(weight: whole[1].base, bias: whole[2].base))
       let parts = [
         KernelBuffer(rows * stride, repeating: 2), KernelBuffer(stride), KernelBuffer(stride),
       ]
       for first in Swift.stride(from: 0, to: rows, by: 7) {
-        let start = first * stride
-        kernel.groupNormSums(
-          x.pointer + start, xStride: stride, dout.pointer + start, doutStride: stride,
-          rows: min(7, rows - first), features: stride, mean: mean, inverse: inverse,
-          dweight: parts[1].base, dbias: parts[2].base)
+        let count = min(7, rows - first)
+        kernel.addGroupNormSums(
+          matrix(x).rows(from: first, count: count), matrix(dout).rows(from: first, count: count),
+          moments: moments, to: AffineGradients(weight: parts[1].base, bias: parts[2].base))
       }
       func weightedMean(_ sums: KernelBuffer) -> Float {
         zip(sums.elements, weight.elements).reduce(0) { $0 + $1.0 * $1.1 } / Float(rows * features)
       }
       kernel.addGroupNormInputGradient(
-        x.pointer, dout.pointer, rows: rows, features: stride, stride: stride, mean: mean,
-        inverse: inverse, weight: weight.pointer, meanOfGradient: weightedMean(parts[2]),
-        meanOfProduct: weightedMean(parts[1]), to: parts[0].base)
+        matrix(x), matrix(dout), weight: weight.pointer, moments: moments,
+        meanOfGradient: weightedMean(parts[2]), meanOfProduct: weightedMean(parts[1]),
+        to: matrix(parts[0]))
       for part in parts { #expect(part.isIntact) }
       func isPadding(_ i: Int) -> Bool { i % stride >= features }
       for (part, all) in zip(parts, whole) {
@@ -202,9 +201,8 @@ struct NormalizationTests {
   /// Equal numbers: a deviation of √ε, not a division by zero.
   @Test(arguments: availableKernels) func constantInput(kernel: any KernelSet.Type) {
     let x = KernelBuffer(32, repeating: 3)
-    let statistics = kernel.groupStatistics(
-      x.pointer, rows: 2, features: 16, stride: 16, epsilon: 1e-5)
-    #expect(statistics.mean == 3)
-    #expect(abs(statistics.inverse - 316.2278) < 1e-3)
+    let moments = kernel.groupMoments(x.matrix(16), epsilon: 1e-5)
+    #expect(moments.mean == 3)
+    #expect(abs(moments.inverse - 316.2278) < 1e-3)
   }
 }

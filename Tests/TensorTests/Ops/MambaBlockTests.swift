@@ -7,11 +7,11 @@ struct MambaBlockTests {
   func matchesGolden(name: String, axis: SequenceAxis) throws {
     let file = try golden(name)
     let shape = try #require(file.tensors["in.x"]).shape
-    let logDecay = try #require(file.tensors["param.fwd.A_log"]).shape
+    let aLog = try #require(file.tensors["param.fwd.A_log"]).shape
     let subject = MambaBlockCase(
       batch: shape[0], bands: shape[1], frames: shape[2], axis: axis,
       sizes: MambaSizesUnderTest(
-        features: shape[3], states: logDecay[1], taps: 4, expansion: logDecay[0] / shape[3]),
+        features: shape[3], states: aLog[1], taps: 4, expansion: aLog[0] / shape[3]),
       directions: ["fwd", "bwd"])
     try expectMatchesGolden(subject, file)
   }

@@ -58,7 +58,7 @@ struct MambaTests {
       MambaCase(
         sequences: 1, length: 12,
         sizes: MambaSizesUnderTest(
-          features: 5, states: 3, taps: 4, expansion: 1, stepBias: -12 ... -10),
+          features: 5, states: 3, taps: 4, expansion: 1, deltaBias: -12 ... -10),
         reversed: false), seed: 4, everyElement: true)
   }
 }

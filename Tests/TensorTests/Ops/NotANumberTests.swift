@@ -92,7 +92,7 @@ struct NotANumberTests {
     try expectUpstreamNaNShows(subject)
   }
 
-  /// Of either spectrogram, in any lane: the value and the gradient both show it.
+  /// A NaN of either spectrogram, in any lane, shows in the value and in the gradient.
   @Test(arguments: notNumbers + [.infinity, -.infinity]) func loss(bad: Float) throws {
     for inTarget in [false, true] {
       for index in 0..<70 {

@@ -7,10 +7,10 @@ struct MambaReferenceWeights {
   let convolutionWeight: [Double]
   let convolutionBias: [Double]
   let xProjection: [Double]
-  let stepWeight: [Double]
-  let stepBias: [Double]
-  let logDecay: [Double]
-  let skip: [Double]
+  let deltaWeight: [Double]
+  let deltaBias: [Double]
+  let aLog: [Double]
+  let d: [Double]
   let outProjection: [Double]
 }
 
@@ -26,7 +26,7 @@ extension Reference {
         u.reversed(), w, states: states, rank: rank, reversed: false)
       return flipped.reversed()
     }
-    let inner = w.skip.count
+    let inner = w.d.count
     let taps = w.convolutionWeight.count / inner
     var x: [[Double]] = []
     var z: [[Double]] = []
@@ -48,14 +48,14 @@ extension Reference {
       let projected = linear(convolved, w.xProjection)
       let b = projected[rank..<rank + states]
       let c = projected[(rank + states)...]
-      let step = linear(Array(projected[..<rank]), w.stepWeight, w.stepBias).map(softplus)
+      let delta = linear(Array(projected[..<rank]), w.deltaWeight, w.deltaBias).map(softplus)
       let gated = (0..<inner).map { d in
-        var y = w.skip[d] * convolved[d]
+        var y = w.d[d] * convolved[d]
         for n in 0..<states {
-          let decay = -exp(w.logDecay[d * states + n])
+          let a = -exp(w.aLog[d * states + n])
           h[d * states + n] =
-            exp(step[d] * decay) * h[d * states + n]
-            + step[d] * convolved[d] * b[b.startIndex + n]
+            exp(delta[d] * a) * h[d * states + n]
+            + delta[d] * convolved[d] * b[b.startIndex + n]
           y += h[d * states + n] * c[c.startIndex + n]
         }
         return y * silu(z[t][d])

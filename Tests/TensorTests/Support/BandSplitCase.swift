@@ -50,17 +50,12 @@ struct BandSplitCase: OperationCase {
   func apply(
     _ inputs: [String: Tensor], _ parameters: [String: Parameter], _ tape: Tape
   ) -> Tensor {
-    func parameter(_ name: String) -> Parameter {
-      guard let parameter = parameters[name] else { preconditionFailure("no parameter \(name)") }
-      return parameter
-    }
+    func affine(_ name: String) -> AffineParameters { affineParameters(parameters, name) }
     guard let spectrogram = inputs["X"] else { preconditionFailure("no input X") }
     return splitIntoBands(
       spectrogram,
       bands: widths.indices.map {
-        BandSplitParameters(
-          normWeight: parameter("norms.\($0).weight"), normBias: parameter("norms.\($0).bias"),
-          weight: parameter("fcs.\($0).weight"), bias: parameter("fcs.\($0).bias"))
+        BandSplitParameters(norm: affine("norms.\($0)"), projection: affine("fcs.\($0)"))
       }, tape)
   }
 }

@@ -39,16 +39,11 @@ struct CrossBandMLPCase: OperationCase {
   func apply(
     _ inputs: [String: Tensor], _ parameters: [String: Parameter], _ tape: Tape
   ) -> Tensor {
-    func parameter(_ name: String) -> Parameter {
-      guard let parameter = parameters[name] else { preconditionFailure("no parameter \(name)") }
-      return parameter
-    }
+    func affine(_ name: String) -> AffineParameters { affineParameters(parameters, name) }
     guard let x = inputs["x"] else { preconditionFailure("missing input") }
     return crossBandMLP(
       x,
       CrossBandMLPParameters(
-        weight: parameter("fc.weight"), bias: parameter("fc.bias"),
-        norm1: (parameter("norm1.weight"), parameter("norm1.bias")),
-        norm2: (parameter("norm2.weight"), parameter("norm2.bias"))), tape)
+        linear: affine("fc"), norm1: affine("norm1"), norm2: affine("norm2")), tape)
   }
 }

@@ -37,6 +37,13 @@ struct KernelBuffer {
 
   var base: MutableFloatPointer { storage.base + Self.margin }
   var pointer: FloatPointer { FloatPointer(base) }
+
+  /// All of it as rows of `columns` numbers, `stride` apart or side by side.
+  func matrix(_ columns: Int, stride: Int? = nil) -> MatrixView {
+    let stride = stride ?? columns
+    return MatrixView(base, rows: count / stride, columns: columns, stride: stride)
+  }
+
   var elements: [Float] { Array(UnsafeBufferPointer(start: base, count: count)) }
 
   /// Whether nothing was written outside.
@@ -45,6 +52,23 @@ struct KernelBuffer {
     return all.prefix(Self.margin).allSatisfy { $0 == Self.sentinel }
       && all.suffix(Self.margin).allSatisfy { $0 == Self.sentinel }
   }
+}
+
+/// Scratch of the selective scan, with guards between its parts.
+struct ScanRoom {
+  let parts: ScanScratch
+  private let slab: Slab
+
+  init(channels: Int, states: Int) {
+    func carve(_ carver: inout SlabCarver) -> ScanScratch {
+      ScanScratch(&carver, channels: channels, states: states)
+    }
+    slab = Slab(guardCount: 2 * laneCount, for: carve)
+    parts = slab.carve(carve)
+  }
+
+  /// Whether nothing was written between the parts.
+  var isIntact: Bool { slab.guardsAreIntact }
 }
 
 /// The largest |actual − expected|/allowed of all elements; NaN counts as infinite.

@@ -94,20 +94,17 @@ struct LSTMBlockCase: OperationCase {
   func apply(
     _ inputs: [String: Tensor], _ parameters: [String: Parameter], _ tape: Tape
   ) -> Tensor {
-    func parameter(_ name: String) -> Parameter {
-      guard let parameter = parameters[name] else { preconditionFailure("no parameter \(name)") }
-      return parameter
-    }
+    func one(_ name: String) -> Parameter { parameter(parameters, name) }
     guard let x = inputs["x"] else { preconditionFailure("no input x") }
     return lstmBlock(
-      x, along: axis, normWeight: parameter("norm.weight"), normBias: parameter("norm.bias"),
+      x, along: axis, norm: affineParameters(parameters, "norm"),
       directions: names.map { name in
         DirectedLSTM(
           LSTMParameters(
-            inputWeight: parameter("lstm.weight_ih_l0" + name.suffix),
-            recurrentWeight: parameter("lstm.weight_hh_l0" + name.suffix),
-            inputBias: parameter("lstm.bias_ih_l0" + name.suffix),
-            recurrentBias: parameter("lstm.bias_hh_l0" + name.suffix)), reversed: name.reversed)
-      }, outputWeight: parameter("fc.weight"), outputBias: parameter("fc.bias"), tape)
+            inputWeight: one("lstm.weight_ih_l0" + name.suffix),
+            recurrentWeight: one("lstm.weight_hh_l0" + name.suffix),
+            inputBias: one("lstm.bias_ih_l0" + name.suffix),
+            recurrentBias: one("lstm.bias_hh_l0" + name.suffix)), reversed: name.reversed)
+      }, output: affineParameters(parameters, "fc"), tape)
   }
 }

@@ -45,11 +45,9 @@ struct MambaBlockCase: OperationCase {
   func apply(
     _ inputs: [String: Tensor], _ parameters: [String: Parameter], _ tape: Tape
   ) -> Tensor {
-    guard let x = inputs["x"], let weight = parameters["norm.weight"],
-      let bias = parameters["norm.bias"]
-    else { preconditionFailure("missing array") }
+    guard let x = inputs["x"] else { preconditionFailure("no input x") }
     return mambaBlock(
-      x, along: axis, normWeight: weight, normBias: bias,
+      x, along: axis, norm: affineParameters(parameters, "norm"),
       directions: directions.map {
         DirectedMamba(mambaParameters(parameters, "\($0)."), reversed: $0 == "bwd")
       }, tape)

@@ -7,8 +7,8 @@ struct MambaSizesUnderTest: Sendable {
   let states: Int
   let taps: Int
   let expansion: Int
-  /// Where dt_proj's biases lie; a step is the softplus of about that.
-  var stepBias: ClosedRange<Float> = -4...0.5
+  /// Where dt_proj's biases lie; delta is the softplus of about that.
+  var deltaBias: ClosedRange<Float> = -4...0.5
 
   var inner: Int { expansion * features }
   var rank: Int { (features + 15) / 16 }
@@ -19,7 +19,7 @@ struct MambaSizesUnderTest: Sendable {
 
   /// The parameters, their names behind `prefix`.
   ///
-  /// Ranges keep every path alive: steps of 0.02 to 1, decays from fast to slow, no zero biases.
+  /// Ranges keep every path alive: deltas of 0.02 to 1, decays from fast to slow, no zero biases.
   func arrays(_ prefix: String) -> [NamedArray] {
     let inBound = 1.5 / Float(features).squareRoot()
     let innerBound = 1.5 / Float(inner).squareRoot()
@@ -30,7 +30,7 @@ struct MambaSizesUnderTest: Sendable {
       NamedArray(
         prefix + "x_proj.weight", [rank + 2 * states, inner], -innerBound...innerBound),
       NamedArray(prefix + "dt_proj.weight", [inner, rank], -0.7...0.7),
-      NamedArray(prefix + "dt_proj.bias", [inner], stepBias),
+      NamedArray(prefix + "dt_proj.bias", [inner], deltaBias),
       NamedArray(prefix + "A_log", [inner, states], -0.7...2.8),
       NamedArray(prefix + "D", [inner], 0.5...1.5),
       NamedArray(prefix + "out_proj.weight", [features, inner], -innerBound...innerBound),
@@ -43,25 +43,19 @@ struct MambaSizesUnderTest: Sendable {
     return MambaReferenceWeights(
       inProjection: array("in_proj.weight"), convolutionWeight: array("conv1d.weight"),
       convolutionBias: array("conv1d.bias"), xProjection: array("x_proj.weight"),
-      stepWeight: array("dt_proj.weight"), stepBias: array("dt_proj.bias"),
-      logDecay: array("A_log"), skip: array("D"), outProjection: array("out_proj.weight"))
+      deltaWeight: array("dt_proj.weight"), deltaBias: array("dt_proj.bias"),
+      aLog: array("A_log"), d: array("D"), outProjection: array("out_proj.weight"))
   }
 }
 
 /// The operation's parameters out of registered ones, by short names behind `prefix`.
 func mambaParameters(_ parameters: [String: Parameter], _ prefix: String = "") -> MambaParameters {
-  func parameter(_ name: String) -> Parameter {
-    guard let parameter = parameters[prefix + name] else {
-      preconditionFailure("no parameter \(prefix + name)")
-    }
-    return parameter
-  }
+  func one(_ name: String) -> Parameter { parameter(parameters, prefix + name) }
+  func affine(_ name: String) -> AffineParameters { affineParameters(parameters, prefix + name) }
   return MambaParameters(
-    inProjection: parameter("in_proj.weight"), convolutionWeight: parameter("conv1d.weight"),
-    convolutionBias: parameter("conv1d.bias"), xProjection: parameter("x_proj.weight"),
-    stepWeight: parameter("dt_proj.weight"), stepBias: parameter("dt_proj.bias"),
-    logDecay: parameter("A_log"), skip: parameter("D"),
-    outProjection: parameter("out_proj.weight"))
+    inProjection: one("in_proj.weight"), convolution: affine("conv1d"),
+    xProjection: one("x_proj.weight"), deltaProjection: affine("dt_proj"), aLog: one("A_log"),
+    d: one("D"), outProjection: one("out_proj.weight"))
 }
 
 /// A bare Mamba over M sequences of length L.

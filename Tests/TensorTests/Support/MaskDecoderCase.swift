@@ -75,10 +75,7 @@ struct MaskDecoderCase: OperationCase {
   func apply(
     _ inputs: [String: Tensor], _ parameters: [String: Parameter], _ tape: Tape
   ) -> Tensor {
-    func parameter(_ name: String) -> Parameter {
-      guard let parameter = parameters[name] else { preconditionFailure("no parameter \(name)") }
-      return parameter
-    }
+    func affine(_ name: String) -> AffineParameters { affineParameters(parameters, name) }
     guard let z = inputs["Z"], let spectrogram = inputs["X"] else {
       preconditionFailure("missing input")
     }
@@ -86,9 +83,7 @@ struct MaskDecoderCase: OperationCase {
       z, spectrogram,
       bands: widths.indices.map {
         MaskDecoderParameters(
-          normWeight: parameter("norms.\($0).weight"), normBias: parameter("norms.\($0).bias"),
-          weight1: parameter("fc1.\($0).weight"), bias1: parameter("fc1.\($0).bias"),
-          weight2: parameter("fc2.\($0).weight"), bias2: parameter("fc2.\($0).bias"))
+          norm: affine("norms.\($0)"), hidden: affine("fc1.\($0)"), mask: affine("fc2.\($0)"))
       }, taps: taps, tape)
   }
 }

@@ -50,7 +50,7 @@ protocol OperationCase: Sendable, CustomTestStringConvertible {
 /// Output and gradients of an operation, in the layouts of its case.
 struct Evaluation {
   let out: [Float]
-  /// Of Σ out·upstream, by full names.
+  /// Gradients of Σ out·upstream, by full names.
   let gradients: [String: [Float]]
   /// The norm over the parameters' gradients.
   let gradientNorm: Double
@@ -115,13 +115,13 @@ extension OperationCase {
     }
     return Evaluation(
       out: swapsOut ? swappingMiddleAxes(elements, out.shape).elements : elements,
-      gradients: gradients, gradientNorm: withExtendedLifetime(arena) { GradientNorm(arena).value })
+      gradients: gradients, gradientNorm: GradientNorm(arena).value)
   }
 
   /// The output alone, without a tape's record.
   func infer(_ values: [String: [Float]]) throws -> [Float] {
-    let (arena, inputs, parameters) = try place(values, differentiatesInputs: false)
-    let out = withExtendedLifetime(arena) { apply(inputs, parameters, .inference) }
+    let (_, inputs, parameters) = try place(values, differentiatesInputs: false)
+    let out = apply(inputs, parameters, .inference)
     return spectrograms.contains("out")
       ? swappingMiddleAxes(out.elements, out.shape).elements : out.elements
   }
@@ -179,4 +179,16 @@ func randomFloats(
 ) -> [Float] {
   var random = Random(seed: seed, stream: stream)
   return (0..<count).map { _ in random.uniform(in: range.lowerBound, range.upperBound) }
+}
+
+/// The registered parameter of this short name.
+func parameter(_ parameters: [String: Parameter], _ name: String) -> Parameter {
+  guard let parameter = parameters[name] else { preconditionFailure("no parameter \(name)") }
+  return parameter
+}
+
+/// The registered weight and bias of a linear layer or norm of this short name.
+func affineParameters(_ parameters: [String: Parameter], _ name: String) -> AffineParameters {
+  AffineParameters(
+    weight: parameter(parameters, name + ".weight"), bias: parameter(parameters, name + ".bias"))
 }

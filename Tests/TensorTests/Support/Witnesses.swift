@@ -3,14 +3,14 @@ import Foundation
 import Testing
 import TestSupport
 
-/// What an operation's outputs and gradients may differ by, relative to the largest element: a few
-/// times what was measured over all cases, 1.3e-6 and 4.8e-6.
+/// Limits of the differences of an operation's outputs and gradients, relative to the largest
+/// element: a few times what was measured over all cases, 1.3e-6 and 4.8e-6.
 enum Tolerance {
   static let output = 3e-6
   static let gradient = 2e-5
   /// Floor of a gradient's absolute error: what the difference quotients leave of an exact zero.
   static let difference = 1e-10
-  /// Of the `Double` reference: the reference vectors are rounded to float32.
+  /// Limit of the `Double` reference: the reference vectors are rounded to float32.
   static let reference = 2e-7
 }
 

@@ -1,0 +1,28 @@
+import KernelAPI
+
+/// Weight and bias of a linear layer or a norm.
+public struct AffineParameters {
+  /// The matrix [out, in] of a linear layer, or the factors [N] of a norm.
+  public let weight: Parameter
+  /// One number for each output or feature.
+  public let bias: Parameter
+
+  /// Pairs both.
+  public init(weight: Parameter, bias: Parameter) {
+    self.weight = weight
+    self.bias = bias
+  }
+
+  var all: [Parameter] { [weight, bias] }
+}
+
+extension AffineGradients {
+  /// Adds the sums to the parameters' gradients.
+  func add(to parameters: AffineParameters) {
+    kernels.add(weight, to: parameters.weight.gradient, count: parameters.weight.count)
+    kernels.add(bias, to: parameters.bias.gradient, count: parameters.bias.count)
+  }
+}
+
+/// ε of every LayerNorm and GroupNorm, which is added to the variance: PyTorch's default.
+let normEpsilon: Float = 1e-5
