@@ -40,6 +40,9 @@ public struct Checkpoint {
     }
     configuration = try Self.decoded(Self.configurationKey, file, path)
     progress = try Self.decoded(Self.progressKey, file, path)
+    for key in file.metadata.keys.sorted() where !Self.isKnown(metadataKey: key) {
+      throw .newer(path: path, holds: key)
+    }
     guard progress.isPossible else {
       throw .damaged(path: path, reason: "its counters are impossible: \(progress)")
     }
@@ -49,15 +52,32 @@ public struct Checkpoint {
       ? nil : try Self.decoded(Self.averageCountKey, file, path)
   }
 
-  private static func decoded<Value: Decodable>(
+  private static func isKnown(metadataKey key: String) -> Bool {
+    key.hasPrefix(SafetensorsFile.checksumPrefix)
+      || [
+        configurationKey, progressKey, adamStepKey, averageCountKey, WeightFile.configurationKey,
+      ].contains(key)
+  }
+
+  private static func decoded<Value: Codable>(
     _ key: String, _ file: SafetensorsFile, _ path: String
   ) throws(CheckpointError) -> Value {
     guard let text = file.metadata[key] else { throw .incomplete(path: path, missing: key) }
+    let value: Value
+    let known: String
     do {
-      return try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+      value = try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+      known = String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
     } catch {
+      if let name = CheckpointNovelty.unknownKey(error) {
+        throw .newer(path: path, holds: "\(key).\(name)")
+      }
       throw .damaged(path: path, reason: "\(key): \(error)")
     }
+    if let name = CheckpointNovelty.firstUnknownKey(in: text, known: known) {
+      throw .newer(path: path, holds: "\(key).\(name)")
+    }
+    return value
   }
 
   /// Throws unless this is a checkpoint of the recipe `configuration` and has all that `state`
@@ -71,6 +91,10 @@ public struct Checkpoint {
       throw .incomplete(path: path, missing: Self.averageCountKey)
     }
     let places = try places(state, frozen: frozenValues(state))
+    let known = Set(places.map(\.0.name))
+    if let other = file.entries.first(where: { !known.contains($0.name) }) {
+      throw .newer(path: path, holds: other.name)
+    }
     guard finite else { return }
     for (entry, _) in places {
       let count = entry.withBytes { bytes in

@@ -1,3 +1,5 @@
+import Platform
+
 /// Why a checkpoint cannot be used.
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// There is none.
@@ -6,6 +8,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case damaged(path: String, reason: String)
   /// A safetensors file that lacks what a checkpoint holds.
   case incomplete(path: String, missing: String)
+  /// The file has a key or a tensor that this version does not know, and that it must not ignore.
+  case newer(path: String, holds: String)
   /// The checkpoint of another experiment.
   case otherRecipe(path: String, differences: [String])
   /// The checkpoint's step does not exist in an epoch of this training split, so it belongs to
@@ -26,6 +30,9 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case .incomplete(let path, let missing):
       "\(path): the checkpoint holds no \(missing); a file with weights only can be evaluated, but "
         + "not resumed"
+    case .newer(let path, let name):
+      "\(path): the checkpoint holds \(name), which \(Program.nameAndVersion) does not know; resume it "
+        + "with the version of the program that wrote it"
     case .otherRecipe(let path, let differences):
       "\(path): cannot be resumed with other settings: \(differences.joined(separator: "; ")); "
         + "give the run's own settings or start a new --run-dir"
@@ -45,7 +52,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   var isOfOneFile: Bool {
     switch self {
     case .damaged, .incomplete: true
-    case .missing, .otherRecipe, .otherSplit, .noneUsable, .notKept: false
+    case .missing, .newer, .otherRecipe, .otherSplit, .noneUsable, .notKept: false
     }
   }
 }
