@@ -57,17 +57,20 @@ package enum NumberText {
   }
 
   /// A number with a word in singular or plural: "1 rank", "2 ranks".
-  package static func count(_ number: Int, _ word: String) -> String {
+  package static func count(_ number: some BinaryInteger, _ word: String) -> String {
     count(number, word, plural: word + "s")
   }
 
   /// A number with a word whose plural is irregular: "1 pass", "2 passes".
-  package static func count(_ number: Int, _ word: String, plural: String) -> String {
+  package static func count(_ number: some BinaryInteger, _ word: String, plural: String) -> String
+  {
     "\(number) \(agree(number, word, plural))"
   }
 
   /// The form of a verb or of another word that goes with a count: "is" for one, "are" for others.
-  package static func agree(_ number: Int, _ singular: String, _ plural: String) -> String {
+  package static func agree(_ number: some BinaryInteger, _ singular: String, _ plural: String)
+    -> String
+  {
     number == 1 ? singular : plural
   }
 
