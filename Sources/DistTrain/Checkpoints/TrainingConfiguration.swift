@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Models
 
@@ -45,11 +46,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   }
 
   /// The JSON of `configuration.json` and of checkpoints, keys sorted.
-  public func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
+  public func json() throws -> String { try indentedJSON(self) }
 
   /// Values in `other` that make it another experiment, as "flag (here, there)" texts.
   ///
