@@ -102,10 +102,14 @@ let modules: [Target] = [
       "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
     ]),
 
+  // Where the time of a run goes, as a trace of every rank.
+  module("Tracing", uses: ["RunFiles", "Communication", "Files", "Platform"]),
+
   // The heart: step, exchange, loop, checkpoints, and what happens when numbers are not finite.
   module(
     "DistTrain",
     uses: [
+      "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -119,6 +123,7 @@ let modules: [Target] = [
   module(
     "Benchmarks",
     uses: [
+      "Tracing",
       "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics", "Audio",
       "Models", "Tensor", "KernelAPI", "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -133,12 +138,14 @@ let modules: [Target] = [
   module(
     "Launching",
     uses: [
+      "Tracing",
       "Benchmarks", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
   module(
     "Commands",
     uses: [
+      "Tracing",
       "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Evaluation", "Corpora",
       "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
     ], libraries: ["CPlatform"], products: [argumentParser]),
@@ -176,6 +183,7 @@ let tests: [Target] = [
   module(
     "RunTestSupport",
     uses: [
+      "Tracing",
       "TestSupport", "DistTrain", "RunFiles", "Corpora", "Communication", "Audio", "Models",
       "Tensor",
       "Files", "Platform",
@@ -183,6 +191,7 @@ let tests: [Target] = [
   module(
     "DistTrainTests", .tests,
     uses: [
+      "Tracing",
       "RunTestSupport", "TestSupport", "DistTrain", "Evaluation", "Corpora", "RunFiles",
       "Communication", "Metrics",
       "Audio", "Models", "Tensor", "Files", "Platform",
@@ -217,6 +226,7 @@ let tests: [Target] = [
   module(
     "SystemTests", .tests,
     uses: [
+      "Tracing",
       "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI", "Launching", "Report", "Charts",
       "Benchmarks",
       "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics",

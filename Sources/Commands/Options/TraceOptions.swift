@@ -1,5 +1,6 @@
 import ArgumentParser
 import DistTrain
+import Tracing
 
 /// Part of a run that the timeline records.
 struct TraceOptions: ParsableArguments {

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import Platform
 import Tensor
+import Tracing
 
 /// How gradients are exchanged; nothing of it changes the result but the wire format.
 public struct ExchangeSettings: Equatable, Sendable {

@@ -2,6 +2,7 @@ import Communication
 import Foundation
 import Platform
 import RunFiles
+import Tracing
 
 /// Why a run ends before its last epoch.
 public enum StopReason: Equatable, Sendable {

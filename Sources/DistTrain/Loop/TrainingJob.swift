@@ -5,6 +5,7 @@ import Foundation
 import Platform
 import RunFiles
 import Tensor
+import Tracing
 
 /// One training job on one rank: from the request to the finished run.
 public struct TrainingJob {

@@ -3,6 +3,7 @@ import Corpora
 import Foundation
 import Platform
 import RunFiles
+import Tracing
 
 /// The loop of a run: epochs of steps, each followed by validation, a log line and checkpoints.
 ///

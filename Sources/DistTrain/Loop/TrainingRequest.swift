@@ -2,6 +2,7 @@ import Corpora
 import Foundation
 import Platform
 import RunFiles
+import Tracing
 
 /// Everything that a training job is asked to do: the recipe, and the values of the groups of
 /// options as they are.

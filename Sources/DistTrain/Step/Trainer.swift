@@ -4,6 +4,7 @@ import Corpora
 import Foundation
 import Platform
 import Tensor
+import Tracing
 
 /// Why training cannot go on.
 public enum TrainingError: Error, Equatable, CustomStringConvertible {

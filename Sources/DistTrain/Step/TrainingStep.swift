@@ -2,6 +2,7 @@ import Communication
 import CPlatform
 import Platform
 import Tensor
+import Tracing
 
 /// Requests of a rank for the time after the step under way, or those of all ranks together.
 ///

@@ -3,6 +3,7 @@ import Foundation
 import Platform
 import RunTestSupport
 import Testing
+import Tracing
 
 /// Clocks and files of traces, with numbers made by hand.
 @Suite struct TraceTimelineTests {

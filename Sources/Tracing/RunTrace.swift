@@ -32,7 +32,7 @@ public struct TraceRequest: Equatable, Sendable {
 /// the file of all ranks.
 package final class RunTrace {
   /// Recorder of events; nil outside the window.
-  private(set) var recorder: TraceRecorder?
+  package private(set) var recorder: TraceRecorder?
   private let request: TraceRequest
   private let log: RunLog
   private let communicator: any Communicator
@@ -48,14 +48,14 @@ package final class RunTrace {
   }
 
   /// A step begins, the same on all ranks.
-  func stepBegins() throws {
+  package func stepBegins() throws {
     try endIfFull()
     if begun == request.after, !isOver { recorder = TraceRecorder() }
     begun += 1
   }
 
   /// Writes the file once the last step of the window is done. All ranks call it together.
-  func endIfFull() throws {
+  package func endIfFull() throws {
     if recorder != nil, begun >= request.after + request.steps { try end() }
   }
 
