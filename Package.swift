@@ -123,7 +123,6 @@ let modules: [Target] = [
   module(
     "Benchmarks",
     uses: [
-      "Tracing",
       "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics", "Audio",
       "Models", "Tensor", "KernelAPI", "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -138,7 +137,6 @@ let modules: [Target] = [
   module(
     "Launching",
     uses: [
-      "Tracing",
       "Benchmarks", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),

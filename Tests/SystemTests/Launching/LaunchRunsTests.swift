@@ -129,8 +129,8 @@ import TestSupport
       let outcome = try bench.train(
         ranks: 2, run: "a", ["--resume", "--batch", "2"], launch: ["--restart-delay", "0"])
       #expect(outcome.status == 1, "\(outcome)")
-      #expect(occurrences(of: "no checkpoint to resume", in: outcome.errors) == 1)
-      #expect(outcome.errors.contains("launch: not started again after status 1 (an error, told"))
+      #expect(occurrences(of: "no checkpoint to resume from", in: outcome.errors) == 1)
+      #expect(outcome.errors.contains("launch: not started again after status 1 (an error, printed above"))
     }
   }
 

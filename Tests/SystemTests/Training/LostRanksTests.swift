@@ -119,7 +119,7 @@ import TestSupport
   /// One rank scores minutes of speech, the other has nothing to score and waits.
   @Test func aLongValidationIsWaitedFor() throws {
     try TrainingBench.use { bench in
-      let speech = try EnhanceFixture.conversation(rounds: 15)
+      let speech = try EnhanceFixture.conversation(rounds: 30)
       for (side, samples) in [("clean", speech.clean), ("noisy", speech.noisy)] {
         try WaveFile.write(
           samples, sampleRate: 16_000, to: bench.folder.file("corpus/valid/\(side)/u000.wav"))
@@ -128,9 +128,9 @@ import TestSupport
         ranks: 2, run: "a", ["--epochs", "1", "--batch", "2", "--timeout", "2s"])
       #expect(outcome.status == 0, "\(outcome)")
       #expect(!outcome.errors.contains("has not arrived"), "\(outcome)")
-      // Of steps that take a tenth of a second together.
+      // More than the deadline: the steps take a tenth of a second together.
       let seconds = try #require(try bench.events("a", "epoch").last?["seconds"] as? Double)
-      #expect(seconds > 3, "the validation was too short to show anything")
+      #expect(seconds > 2.5, "the validation was too short to show anything")
     }
   }
 
