@@ -7,7 +7,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Epochs of training; each visits every training utterance once.")
   var epochs = 100
 
-  @Option(help: "Utterances per rank and step; the global batch is this times the ranks.")
+  @Option(help: "Utterances in a batch of a rank; the global batch is ranks × this × --accumulate.")
   var batch = 6
 
   @Option(

@@ -10,7 +10,7 @@ package struct RunSummary: Sendable {
   let configuration: TrainingConfiguration
   /// Trainable numbers of the model.
   let parameterCount: Int
-  /// Nil as long as no epoch is finished.
+  /// Nil, or without rows, as long as no epoch is finished.
   let history: RunHistory?
   /// The corpus, if the run says that it is one that papers use.
   let corpus: String?
