@@ -85,8 +85,8 @@ let modules: [Target] = [
   module(
     "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
 
-  module("Audio", uses: ["Files"], libraries: ["CFFTW", "CSndfile"]),
-  module("Metrics", uses: ["Audio", "Files"]),
+  module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
+  module("Metrics", uses: ["Audio", "Files", "Platform"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),

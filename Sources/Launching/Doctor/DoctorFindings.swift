@@ -16,7 +16,7 @@ package struct DoctorFinding: Equatable, Sendable {
 
 /// The traps that are known, each a line that says what to change.
 package enum DoctorFindings {
-  /// What is wrong with ranks that see this.
+  /// Lists the faults of ranks that see this.
   package static func of(_ surveys: [RankSurvey], launchedBySLURM: Bool = false) -> [DoctorFinding]
   {
     var found: [DoctorFinding] = []
