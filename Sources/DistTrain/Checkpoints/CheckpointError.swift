@@ -12,8 +12,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case newer(path: String, holds: String)
   /// The checkpoint of another experiment.
   case otherRecipe(path: String, differences: [String])
-  /// The checkpoint's step does not exist in an epoch of this training split, so it belongs to
-  /// another split.
+  /// The checkpoint's step does not exist in an epoch of this training split.
   case otherSplit(path: String, step: Int, stepsPerEpoch: Int)
   /// Every checkpoint in the folder is unusable; `reasons` holds a sentence for each.
   case noneUsable(folder: String, reasons: [String])

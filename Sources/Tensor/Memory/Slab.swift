@@ -25,7 +25,10 @@ package final class Slab {
 
   /// Room for `parts`, of zeros or of anything.
   ///
-  /// - Parameter guardCount: Floats of a guard, a multiple of `laneCount`; 0 for none.
+  /// - Parameters:
+  ///   - zeroed: Whether the memory is set to zero.
+  ///   - guardCount: Floats of a guard, a multiple of `laneCount`; 0 for none.
+  ///   - parts: Carves the parts in their order.
   package convenience init(
     zeroed: Bool = false, guardCount: Int? = nil, for parts: (inout SlabCarver) -> some Any
   ) {

@@ -27,8 +27,10 @@ public struct BandSplitParameters {
 ///
 /// - Parameters:
 ///   - spectrogram: [B, T, F, 2], complex bins as pairs.
+///   - bands: Parameters of each band, in the order of the bins.
 ///   - statistics: One entry a band, to normalise with instead of the spectrogram's own; for
 ///     inference only, since they have no gradient.
+///   - tape: The tape that records the backward step.
 /// - Returns: [B, K, T, N].
 public func splitIntoBands(
   _ spectrogram: Tensor, bands: [BandSplitParameters], statistics: [GroupStatistics]? = nil,

@@ -16,9 +16,11 @@ import KernelAPI
 ///
 /// - Parameters:
 ///   - x: [B, K, T, N], any scale.
+///   - axis: The axis that the LSTM runs along.
 ///   - norm: GroupNorm over N.
 ///   - directions: The LSTM's directions.
 ///   - output: The linear layer, weight [N, directions · H].
+///   - tape: The tape that records the backward step.
 /// - Returns: [B, K, T, N].
 public func lstmBlock(
   _ x: Tensor, along axis: SequenceAxis, norm: AffineParameters, directions: [DirectedLSTM],

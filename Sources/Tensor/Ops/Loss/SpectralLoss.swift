@@ -19,6 +19,7 @@ public struct SpectralLossValue: Sendable {
 ///   - estimate: Ŝ, [B, T, F, 2].
 ///   - target: S, of the same shape.
 ///   - weight: scales the gradient, not the value; 1/n makes n utterances' gradients a mean.
+///   - tape: The tape that records the backward step.
 public func spectralLoss(
   _ estimate: Tensor, _ target: Tensor, weight: Float = 1, _ tape: Tape
 ) -> SpectralLossValue {

@@ -25,7 +25,10 @@ public struct CrossBandMLPParameters {
 /// it keeps the Linear's output; the rest is cheaper to compute again than to store. With
 /// `Execution.recomputes` it keeps nothing, and backward first runs each tile forward again.
 ///
-/// - Parameter x: [B, K, T, N], any scale.
+/// - Parameters:
+///   - x: [B, K, T, N], any scale.
+///   - parameters: The linear layer W, b and both LayerNorms.
+///   - tape: The tape that records the backward step.
 /// - Returns: [B, K, T, N].
 public func crossBandMLP(
   _ x: Tensor, _ parameters: CrossBandMLPParameters, _ tape: Tape

@@ -11,8 +11,10 @@ import KernelAPI
 ///
 /// - Parameters:
 ///   - x: [B, K, T, N], any scale.
+///   - axis: The axis that the Mambas run along.
 ///   - norm: LayerNorm over N.
 ///   - directions: The Mambas, whose outputs are added up.
+///   - tape: The tape that records the backward step.
 /// - Returns: [B, K, T, N].
 public func mambaBlock(
   _ x: Tensor, along axis: SequenceAxis, norm: AffineParameters, directions: [DirectedMamba],

@@ -32,7 +32,9 @@ public struct MaskDecoderParameters {
 /// - Parameters:
 ///   - z: [B, K, T, N].
 ///   - spectrogram: X, [B, T, F, 2].
+///   - bands: Parameters of each band.
 ///   - taps: τ, odd.
+///   - tape: The tape that records the backward step.
 /// - Returns: Ŝ, [B, T, F, 2].
 public func maskDecoder(
   _ z: Tensor, _ spectrogram: Tensor, bands: [MaskDecoderParameters], taps: Int, _ tape: Tape
