@@ -66,7 +66,7 @@ let libraries: [Target] = [
 ]
 
 let modules: [Target] = [
-  // What a process knows of itself and its machine, and how numbers are written.
+  // Facts about the process and its machine, threads and clocks, and numbers as text.
   module("Platform", libraries: ["CPlatform"]),
   // Files that are whole or absent; their formats.
   module("Files", uses: ["Platform"], libraries: ["CPlatform"]),
@@ -95,7 +95,7 @@ let modules: [Target] = [
   // Recordings and where they lie.
   module(
     "Corpora", uses: ["RunFiles", "Communication", "Audio", "Files", "Platform"]),
-  // What a model does to recordings, and how good that is.
+  // Enhancement of recordings with a model, and its scores.
   module(
     "Evaluation",
     uses: [

@@ -68,7 +68,7 @@ struct LaunchCommand: ParsableCommand {
   /// - Throws: `ExitCode` with the status of the last attempt; `LaunchError` if nothing can be
   ///   started.
   func run() throws {
-    // What train would refuse is known before anything is started.
+    // Options that train would refuse are refused before anything is started.
     guard let train = try DistTrainCommand.parseAsRoot(command) as? TrainCommand else {
       throw ValidationError("launch starts train and nothing else")
     }

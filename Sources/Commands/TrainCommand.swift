@@ -23,7 +23,7 @@ public struct TrainCommand: ParsableCommand {
       finite also nonfinite, with dumps for replay.
       """)
 
-  // What everybody needs first, special groups last: the help keeps this order.
+  // The help keeps this order: common options first, special groups last.
   @OptionGroup(title: "System and corpus") var input: TrainingInputOptions
   @OptionGroup(title: "System and corpus") var staging: StagingOptions
   @OptionGroup(title: "Recipe") var recipe: RecipeOptions

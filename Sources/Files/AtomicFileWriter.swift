@@ -77,7 +77,7 @@ public final class AtomicFileWriter {
       let folder = parent.isEmpty ? "." : parent
       guard let real = realpath(folder, nil) else { return true }
       defer { free(real) }
-      // Of an open file, as /dev/stdout is, with a text that is no path: "pipe:[4711]".
+      // A link to an open file, such as /dev/stdout, has a text that is no path: "pipe:[4711]".
       if String(cString: real).hasPrefix("/proc/") { return false }
       var status = stat()
       if lstat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG { return true }

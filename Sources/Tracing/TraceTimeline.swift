@@ -119,7 +119,7 @@ package struct TraceTimeline: Equatable, Sendable {
           "thread_sort_index", rank: rank, thread: thread, ["sort_index": .integer(thread)]))
     }
     for (thread, events) in threads.enumerated() {
-      // What contains others comes before them.
+      // An event that contains others comes before them.
       for event in events.sorted(by: { ($0.start, $1.end) < ($1.start, $0.end) }) {
         var arguments = event.arguments.mapValues { JSONValue.integer($0) }
         arguments["step"] = .integer(event.step)

@@ -37,7 +37,7 @@ enum Flags {
     let bounds = [range.lowerBound, range.upperBound].map {
       String(format: "%g", $0).replacingOccurrences(of: "e+0", with: "e")
     }
-    // What is no number lies in no range.
+    // NaN lies in no range.
     try require(
       range.contains(value),
       "\(flag) must be between \(bounds[0]) and \(bounds[1])\(unit.map { " " + $0 } ?? ""), not "

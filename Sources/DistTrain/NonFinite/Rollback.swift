@@ -37,7 +37,7 @@ struct Rollback {
     let source = try LastGoodState.restore(
       trainer.state, trainer.configuration, from: store, over: communicator)
     var progress = trainer.state.progress
-    // What happened did happen: counts of it go on, and the best weights are in their file.
+    // Counts of skipped steps continue, and the best weights stay in their file.
     progress.skippedSteps = before.skippedSteps
     progress.bestScore = before.bestScore
     progress.bestEpoch = before.bestEpoch

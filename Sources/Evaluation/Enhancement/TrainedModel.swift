@@ -66,7 +66,7 @@ extension RootDecision {
   package func model(weights path: String, preset: String?) throws -> SpeechEnhancer {
     let bytes = try bytes {
       let model = try TrainedModel.load(weights: path, preset: preset)
-      // What would fail on every rank is better told by one.
+      // A failure that all ranks share is printed by one of them.
       _ = try Enhancer(model)
       return Array(WeightFile.serialized(model, program: Program.nameAndVersion))
     }

@@ -99,7 +99,7 @@ package struct WatchedRuns {
       }
     }
     if found {
-      // Of before the run folder was there.
+      // The log was found before its run folder existed.
       for key in foundLogs.removeValue(forKey: folder) ?? [] {
         runs[key] = nil
         order.removeAll { $0 == key }

@@ -108,7 +108,7 @@ struct DocumentedRepository {
       let word = subcommand.configuration.commandName ?? ""
       let full = name.isEmpty ? word : "\(name) \(word)"
       collectFlags(of: subcommand, name: full, into: &flags)
-      // Of a group such as bench all options are meant.
+      // A group such as bench stands for the options of all its commands.
       let below = flags[full] ?? []
       flags[name]?.formUnion(below)
     }
