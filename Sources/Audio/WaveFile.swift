@@ -29,6 +29,17 @@ public struct Waveform: Sendable, Equatable {
   }
 }
 
+extension WaveInfo {
+  /// Checks that the file, which errors call `path`, has the rate `sampleRate`, in hertz.
+  ///
+  /// - Throws: `WaveFileError.wrongSampleRate`.
+  public func require(sampleRate: Int, path: String) throws(WaveFileError) {
+    if sampleRate != self.sampleRate {
+      throw .wrongSampleRate(path: path, expected: sampleRate, found: self.sampleRate)
+    }
+  }
+}
+
 /// Reads WAV, FLAC and Ogg files through libsndfile, and writes WAV and FLAC. 16-bit samples are
 /// divided by 32,768.
 ///
@@ -41,12 +52,15 @@ public enum WaveFile {
     try WaveReader(path: path).info
   }
 
-  /// The header of a mono file at `sampleRate` hertz whose last sample can be read.
+  /// The header of a mono file whose last sample can be read; it must have the rate `sampleRate`, in
+  /// hertz, unless that is nil.
   ///
   /// Reading the end detects a truncated FLAC file, whose header is intact.
   ///
   /// - Throws: `WaveFileError` if the file cannot be read, is not mono or has another rate.
-  public static func inspect(path: String, sampleRate: Int) throws(WaveFileError) -> WaveInfo {
+  public static func inspect(
+    path: String, sampleRate: Int? = nil
+  ) throws(WaveFileError) -> WaveInfo {
     let reader = try WaveReader(path: path)
     try reader.requireMono(sampleRate: sampleRate)
     _ = try reader.read(reader.info.sampleCount - 1..<reader.info.sampleCount)
@@ -200,9 +214,7 @@ private final class WaveReader {
     if info.channelCount != 1 {
       throw .multiChannel(path: path, channelCount: info.channelCount)
     }
-    if let sampleRate, sampleRate != info.sampleRate {
-      throw .wrongSampleRate(path: path, expected: sampleRate, found: info.sampleRate)
-    }
+    if let sampleRate { try info.require(sampleRate: sampleRate, path: path) }
   }
 
   /// Samples `range` of all channels, interleaved.

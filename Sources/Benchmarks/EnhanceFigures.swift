@@ -30,8 +30,10 @@ package struct EnhanceFigures: Encodable {
     _ configuration: ModelConfiguration, seconds: Double, threads: Int, repeats: Int
   ) throws -> EnhanceFigures {
     let enhancer = try Enhancer(SpeechEnhancer(configuration: configuration, seed: 0))
-    let count = Int((seconds * 16_000).rounded())
-    let noisy = TestSignals.utterance(sampleCount: count, stream: "enhance").noisy
+    let count = enhancer.frontEnd.sampleCount(seconds: seconds)
+    let noisy = TestSignals.utterance(
+      sampleCount: count, sampleRate: enhancer.frontEnd.sampleRate, stream: "enhance"
+    ).noisy
     platform_return_freed_memory()
     let isExact = ResidentMemory.forgetPeak()
     var times = Samples()

@@ -1,5 +1,6 @@
 import Audio
 import Corpora
+import Evaluation
 import Files
 import Foundation
 import Platform
@@ -27,13 +28,15 @@ package struct LoadingBenchmark: Codable {
   /// Ratio of the processor time of reading and transforming to the step's time.
   package let totalShare: Double
 
-  /// Loads `count` crops as in the first epochs of a run with seed 0.
+  /// Loads `count` crops of recordings at `sampleRate`, in hertz, as in the first epochs of a run
+  /// with seed 0.
   package static func run(
-    _ pairs: [UtterancePair], cropSeconds: Double, count: Int, stepSeconds: Double
+    _ pairs: [UtterancePair], sampleRate: Int, cropSeconds: Double, count: Int,
+    stepSeconds: Double
   ) throws -> LoadingBenchmark {
-    let crop = RandomCrop(sampleCount: Int((cropSeconds * 16_000).rounded()), seed: 0)
+    let crop = RandomCrop(sampleCount: Int((cropSeconds * Double(sampleRate)).rounded()), seed: 0)
     let reader = RecordingReader()
-    let stft = STFT()
+    let stft = STFT(.standard)
     var read = Cost(wall: 0, cpu: 0)
     var transform = Cost(wall: 0, cpu: 0)
     var done = 0
@@ -43,7 +46,7 @@ package struct LoadingBenchmark: Codable {
       for item in EpochOrder.permutation(seed: 0, epoch: epoch, count: pairs.count) {
         if done == count { break }
         let samples = try measure(&read) {
-          try crop.load(pairs[item], epoch: epoch, with: reader)
+          try crop.load(pairs[item], epoch: epoch, sampleRate: sampleRate, with: reader)
         }
         _ = try measure(&transform) {
           (try stft.forward(samples.clean), try stft.forward(samples.noisy))

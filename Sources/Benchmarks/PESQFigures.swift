@@ -14,7 +14,8 @@ package struct PESQFigures: Encodable {
   /// Measures the scoring of a voice in noise against the voice.
   package static func measure(seconds: Double, repeats: Int) throws -> PESQFigures {
     let utterance = TestSignals.utterance(
-      sampleCount: Int((seconds * 16_000).rounded()), stream: "score")
+      sampleCount: Int((seconds * Double(PESQ.sampleRate)).rounded()),
+      sampleRate: PESQ.sampleRate, stream: "score")
     // One scorer for all scores, as in the scoring of many utterances.
     let scorer = PESQ.Scorer()
     var times = Samples()

@@ -35,12 +35,13 @@ package struct ScoreFigures: Encodable {
   /// Measures the scoring of voices in noise against the voices, first alone and then on `threads`
   /// threads.
   package static func measure(seconds: Double, repeats: Int, threads: Int) throws -> ScoreFigures {
-    let count = Int((seconds * 16_000).rounded())
-    let utterance = TestSignals.utterance(sampleCount: count, stream: "score")
+    let count = Int((seconds * Double(PESQ.sampleRate)).rounded())
+    let utterance = TestSignals.utterance(
+      sampleCount: count, sampleRate: PESQ.sampleRate, stream: "score")
     @Sendable func score(_ scorer: UtteranceScorer) throws {
       let score = scorer.score(
         file: "utterance", reference: utterance.clean, degraded: utterance.noisy,
-        sampleRate: 16_000)
+        sampleRate: PESQ.sampleRate)
       if let error = score.error { throw ScoreBenchmarkError(reason: error) }
     }
     // Composite measures cost nothing beside the metrics that they are computed from.

@@ -11,8 +11,9 @@ struct EnhanceCommand: ParsableCommand {
     abstract: "Remove the noise from recordings.",
     discussion: """
       IN and OUT are two files, or two folders: every .wav and .flac file of IN goes to the same \
-      name in OUT; subfolders are ignored. Recordings are mono at 16 kHz. All inputs are inspected \
-      before the first is enhanced, and each output appears only when it is complete.
+      name in OUT; subfolders are ignored. Recordings are mono at the sample rate of \
+      the model, 16 kHz for all presets. All inputs are inspected before the first is enhanced, and \
+      each output appears only when it is complete.
 
       A recording longer than a minute is enhanced in overlapping segments and written as it goes, \
       so that the published ablations take at most 0.4 GB of memory, whatever the length. --whole \
@@ -41,9 +42,13 @@ struct EnhanceCommand: ParsableCommand {
     let stopwatch = Stopwatch()
     let model = try TrainedModel.load(weights: weights.weights, preset: weights.preset)
     let enhancer = try Enhancer(model)
-    let jobs = try EnhancementJobs(input: input, output: output, format: format)
+    let jobs = try EnhancementJobs(
+      input: input, output: output, format: format, sampleRate: enhancer.frontEnd.sampleRate)
     let log = try Console.progressLog()
     let total = jobs.items.reduce(0) { $0 + $1.sampleCount }
+    func seconds(_ sampleCount: Int) -> Double {
+      enhancer.frontEnd.seconds(sampleCount: sampleCount)
+    }
     var done = 0
     log.beginProgress("enhancing", total: Int(seconds(total).rounded(.up)), unit: "s")
     log.progress(completed: 0)
@@ -72,13 +77,15 @@ struct EnhanceCommand: ParsableCommand {
         sampleCount: item.sampleCount,
         sizes: enhancer.segmentSizes(seconds: segment ?? Enhancer.segmentSeconds))
     let writer = try WaveWriter(
-      path: item.output, sampleRate: Enhancer.sampleRate, sampleCount: item.sampleCount,
+      path: item.output, sampleRate: enhancer.frontEnd.sampleRate, sampleCount: item.sampleCount,
       encoding: format.encoding)
     do {
       try enhancer.enhance(
         segmentation,
         read: { range in
-          try WaveFile.read(path: item.input, range: range, sampleRate: Enhancer.sampleRate).samples
+          try WaveFile.read(
+            path: item.input, range: range, sampleRate: enhancer.frontEnd.sampleRate
+          ).samples
         },
         write: { samples in
           try writer.append(samples)
@@ -88,10 +95,6 @@ struct EnhanceCommand: ParsableCommand {
       throw EnhancementFailure(path: item.input, error: error)
     }
     try writer.finish()
-  }
-
-  private func seconds(_ sampleCount: Int) -> Double {
-    Double(sampleCount) / Double(Enhancer.sampleRate)
   }
 }
 

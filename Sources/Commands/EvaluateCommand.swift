@@ -48,13 +48,16 @@ struct EvaluateCommand: ParsableCommand {
       let root = RootDecision(communicator)
       try root.run { try scores.requireWritable(hasNoisy: true) }
       let model = try root.model(weights: weights.weights, preset: weights.preset)
+      let sampleRate = model.configuration.frontEnd.sampleRate
+      try root.run { try scores.requireDefined(sampleRate: sampleRate, asPublished: asPublished) }
       communicator.enter(.staging)
       let place = try Staging(
         over: communicator, log: Console.progressLog(rank: communicator.rank)
       ).path(of: data, in: staging.stage)
       communicator.enter(.readingCorpus)
       let dataset = try root.dataset(
-        data: data, split: split, onBadFile: onBadFile, validationSpeakers: validationSpeakers
+        data: data, split: split, sampleRate: sampleRate, onBadFile: onBadFile,
+        validationSpeakers: validationSpeakers
       ).reading(from: place)
       communicator.enter(.validation)
       // Ranks under a launcher are one for each core.

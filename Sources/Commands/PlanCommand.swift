@@ -50,7 +50,8 @@ struct PlanCommand: ParsableCommand {
       configuration: recipe.configuration(model),
       parameterCount: SpeechEnhancer(configuration: model, seed: 0).parameters.parameterCount,
       nodes: machines.nodes, ranksPerNode: machines.ranksPerNode, threads: machines.threads,
-      recomputes: recipe.recompute, corpus: try recipe.corpus(), cost: cost,
+      recomputes: recipe.recompute,
+      corpus: try recipe.corpus(sampleRate: model.frontEnd.sampleRate), cost: cost,
       exchange: exchange.settings, coresPerNode: machines.coresPerNode,
       memoryPerNode: machines.memoryPerNode.map { Int($0 * 1e9) } ?? MachineFacts.totalMemory(),
       isMemoryOfThisMachine: machines.memoryPerNode == nil,
@@ -172,19 +173,23 @@ struct PlanRecipeOptions: ParsableArguments {
     }
   }
 
-  /// The corpus, counted if it is here.
-  func corpus() throws -> CorpusSize {
+  /// The corpus, counted if it is here; then it has to be at `sampleRate`, in hertz.
+  func corpus(sampleRate: Int) throws -> CorpusSize {
     guard let data else {
       return CorpusSize(
         trainingUtterances: utterances ?? 0,
         validationUtterances: validationCount ?? SimulatedEpoch().validationUtterances)
     }
-    let train = try SharedDataset(data: data, split: .train, onBadFile: onBadFile).pairs
-    let valid = try SharedDataset(data: data, split: .valid, onBadFile: onBadFile).pairs
+    let train = try SharedDataset(
+      data: data, split: .train, sampleRate: sampleRate, onBadFile: onBadFile
+    ).pairs
+    let valid = try SharedDataset(
+      data: data, split: .valid, sampleRate: sampleRate, onBadFile: onBadFile
+    ).pairs
     let samples = valid.reduce(0) { $0 + $1.sampleCount }
     return CorpusSize(
       trainingUtterances: train.count,
       validationUtterances: min(valid.count, validationCount ?? valid.count),
-      validationUtteranceSeconds: Double(samples) / Double(valid.count) / 16_000)
+      validationUtteranceSeconds: Double(samples) / Double(valid.count) / Double(sampleRate))
   }
 }

@@ -25,7 +25,7 @@ import TestSupport
     let crop = RandomCrop(sampleCount: 1000, seed: 3)
     let range = crop.range(epoch: 4, name: "u", utteranceSampleCount: sampleCount)
     #expect(range.count == 1000)
-    let loaded = try crop.load(pair, epoch: 4)
+    let loaded = try crop.load(pair, epoch: 4, sampleRate: 16_000)
     #expect(loaded.clean == Array(clean[range]))
     #expect(loaded.noisy == Array(noisy[range]))
   }
@@ -33,7 +33,7 @@ import TestSupport
   @Test(arguments: [1, 333, 999])
   func shortUtterancesAreRepeatedFromTheirStart(sampleCount: Int) throws {
     let (pair, clean, noisy) = try pair(sampleCount)
-    let loaded = try RandomCrop(sampleCount: 1000, seed: 3).load(pair, epoch: 0)
+    let loaded = try RandomCrop(sampleCount: 1000, seed: 3).load(pair, epoch: 0, sampleRate: 16_000)
     #expect(loaded.clean == (0..<1000).map { clean[$0 % sampleCount] })
     #expect(loaded.noisy == (0..<1000).map { noisy[$0 % sampleCount] })
   }
@@ -65,7 +65,7 @@ import TestSupport
     let epochs = 0..<20
     #expect(throws: WaveFileError.self) {
       for epoch in epochs {
-        _ = try RandomCrop(sampleCount: 1000, seed: 1).load(pair, epoch: epoch)
+        _ = try RandomCrop(sampleCount: 1000, seed: 1).load(pair, epoch: epoch, sampleRate: 16_000)
       }
     }
   }

@@ -48,6 +48,40 @@ import TestSupport
     try write(folder, "test/noisy/t.wav", count: 300, seed: 11)
   }
 
+  @Test(arguments: [8000, 44_100]) func sampleRateIsThatOfTheRecordings(rate: Int) throws {
+    try withTemporaryFolder { folder in
+      for name in ["train/clean/a.wav", "train/noisy/a.wav"] {
+        try folder.makeFolder((name as NSString).deletingLastPathComponent)
+        try WaveFile.write(try samples(rate, seed: 1), sampleRate: rate, to: folder.file(name))
+      }
+      #expect(try pack(folder).audioSeconds == 1)
+      let packed = try corpus(folder)
+      #expect(packed.sampleRate == rate)
+      let data = folder.file("pack")
+      let pair = try SharedDataset(data: data, split: .train, sampleRate: rate).pairs[0]
+      let read = try RecordingReader().read(pair.noisy, sampleRate: rate)
+      #expect(read == (try samples(rate, seed: 1)))
+      #expect(throws: PackedCorpusError.wrongSampleRate(path: data, expected: 16_000, found: rate))
+      { try SharedDataset(data: data, split: .train, sampleRate: 16_000) }
+    }
+  }
+
+  @Test func splitsAtTwoRatesAreRefused() throws {
+    try withTemporaryFolder { folder in
+      for (split, rate) in [("train", 8000), ("test", 16_000)] {
+        for side in ["clean", "noisy"] {
+          try folder.makeFolder("\(split)/\(side)")
+          try WaveFile.write(
+            try samples(900, seed: 1), sampleRate: rate, to: folder.file("\(split)/\(side)/a.wav"))
+        }
+      }
+      let path = folder.path(percentEncoded: false)
+      let error = #expect(throws: PairedDatasetError.self) { try pack(folder) }
+      #expect(error == .mixedSampleRates(path: path, .test, expected: 8000, found: 16_000))
+      #expect(error?.description.contains("the test split is at 16000 Hz") == true)
+    }
+  }
+
   @Test func everySampleComesBack() throws {
     try withTemporaryFolder { folder in
       try makeMixed(folder)

@@ -110,6 +110,38 @@ import TestSupport
     ]
   }
 
+  @Test func sampleRateIsThatOfMostFiles() throws {
+    for (index, rate) in [8000, 48_000, 48_000].enumerated() {
+      try write("train/clean/\(index).wav", rate: rate)
+      try write("train/noisy/\(index).wav", rate: rate)
+    }
+    let dataset = try open(.train, .skip)
+    #expect(dataset.sampleRate == 48_000 && dataset.pairs.map(\.name) == ["1", "2"])
+    #expect(dataset.skipped.map(\.reason).allSatisfy { $0.contains("found 8000 Hz") })
+    // Some files are not what the model takes: they are named.
+    let error = #expect(throws: PairedDatasetError.self) {
+      try PairedDataset(folder: folder.path, split: .train, sampleRate: 8000)
+    }
+    #expect(error?.description.contains("4 unusable files") == true)
+  }
+
+  @Test func splitAtAnotherRateIsOneSentence() throws {
+    for name in ["a.wav", "b.wav"] {
+      try write("train/clean/\(name)", rate: 44_100)
+      try write("train/noisy/\(name)", rate: 44_100)
+    }
+    for onBadFile in OnBadFile.allCases {
+      let error = #expect(throws: PairedDatasetError.self) {
+        try PairedDataset(
+          folder: folder.path, split: .train, sampleRate: 16_000, onBadFile: onBadFile)
+      }
+      #expect(
+        error?.description
+          == "\(folder.path): the train split is at 44100 Hz, and the model takes 16000 Hz; give a "
+          + "corpus at 16000 Hz, or a preset whose front_end has \"sample_rate\": 44100")
+    }
+  }
+
   @Test func allBadFilesAreReportedAtOnce() throws {
     let expected = try spoil()
     let error = try #require(throws: PairedDatasetError.self) { try open() }

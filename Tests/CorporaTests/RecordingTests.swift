@@ -77,8 +77,8 @@ import TestSupport
     for epoch in 0..<10 {
       for sampleCount in [1000, 6000] {
         let crop = RandomCrop(sampleCount: sampleCount, seed: 3)
-        let one = try crop.load(files, epoch: epoch)
-        let other = try crop.load(packed, epoch: epoch)
+        let one = try crop.load(files, epoch: epoch, sampleRate: 16_000)
+        let other = try crop.load(packed, epoch: epoch, sampleRate: 16_000)
         #expect(one.clean == other.clean && one.noisy == other.noisy)
       }
     }

@@ -56,7 +56,7 @@ import TestSupport
       trunk: BiMambaTrunkConfiguration(paths: [.time]),
       decoder: MaskDecoderConfiguration(expansions: [1, 1], maskTaps: 1))
     let model = SpeechEnhancer(configuration: configuration, seed: 1)
-    #expect(throws: EnhancementError.otherFrontEnd(model: "small", bins: 9, made: 257)) {
+    #expect(throws: EnhancementError.otherFrontEnd(model: "small", bins: 9, .standard)) {
       try Enhancer(model)
     }
   }

@@ -63,7 +63,7 @@ import TestSupport
     let scorer = UtteranceScorer([.pesqWB])
     let scores = [noisy, whole, pieces].map {
       scorer.score(
-        file: "", reference: clean, degraded: $0, sampleRate: Enhancer.sampleRate)
+        file: "", reference: clean, degraded: $0, sampleRate: PESQ.sampleRate)
     }
     let pesq = try scores.map { try #require($0.pesqWB) }
     // The model does something, and segments do the same.

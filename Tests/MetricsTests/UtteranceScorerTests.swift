@@ -24,6 +24,8 @@ import Testing
       ([.stoi, .siSDR], [.stoi, .siSDR]), ([.estoi], [.estoi]),
       ([.cbak], [.pesqWB, .ssnr, .wss, .cbak]), ([.csig], [.pesqWB, .llr, .wss, .csig]),
       (.validation, [.pesqWB, .siSDR]), ([], []),
+      (.all.defined(sampleRate: 16_000), ScoreColumn.allCases),
+      (.all.defined(sampleRate: 8000), [.siSDR]),
     ] as [(Set<ScoreColumn>, [ScoreColumn])] {
       let part = score(reference, degraded, asked)
       #expect(columns(part) == given && part.error == nil)

@@ -35,6 +35,32 @@ struct ConfigurationTests {
     #expect(try read(text) == read(valid))
   }
 
+  @Test func frontEndIsThatOfTheAblationsUnlessGiven() throws {
+    let configuration = try read(valid)
+    #expect(configuration.frontEnd == .standard)
+    let standard = FrontEnd.standard
+    #expect((standard.sampleRate, standard.fftLength, standard.hopSamples) == (16_000, 512, 128))
+    #expect(standard.binCount == 257 && standard.frameCount(sampleCount: 32_000) == 251)
+    // Files of earlier versions keep their bytes.
+    #expect(!"\(configuration.json)".contains("front_end"))
+    let same = #""front_end": {"n_fft": 512}, "bins": 9"#
+    #expect(try read(valid.replacingOccurrences(of: #""bins": 9"#, with: same)) == configuration)
+  }
+
+  @Test func frontEndIsPartOfTheArchitecture() throws {
+    let text = valid.replacingOccurrences(
+      of: #""bins": 9"#,
+      with: #""front_end": {"sample_rate": 48000, "n_fft": 960, "hop": 480}, "bins": 9"#)
+    let configuration = try read(text)
+    let frontEnd = configuration.frontEnd
+    #expect((frontEnd.sampleRate, frontEnd.fftLength, frontEnd.hopSamples) == (48_000, 960, 480))
+    #expect(
+      frontEnd.sampleCount(seconds: 2) == 96_000 && frontEnd.seconds(sampleCount: 480) == 0.01)
+    #expect(!configuration.hasSameArchitecture(as: try read(valid)))
+    let again = try ModelConfiguration(json: configuration.json, file: "again")
+    #expect(again == configuration)
+  }
+
   @Test func repeatsAreExpanded() throws {
     let text = valid.replacingOccurrences(
       of: "[2, 3, 4], \"features\"", with: "[2, \"3x1\", \"2x2\"], \"features\""
@@ -56,6 +82,20 @@ struct ConfigurationTests {
     (trunk, #""trunk": {"kind": "lstm"}"#, "trunk.expand", "missing"),
     (trunk, #""trunk": {"kind": "lstm", "expand": 2, "paths": []}"#, "trunk.paths", "kind, expand"),
     (#""layers": 2"#, #""layers": 2, "layer": 3"#, "layer", "unknown key"),
+    (
+      #""layers": 2"#, #""layers": 2, "front_end": {"rate": 8000}"#, "front_end.rate",
+      "sample_rate, n_fft, hop"
+    ),
+    (
+      #""layers": 2"#, #""layers": 2, "front_end": {"sample_rate": 7999}"#,
+      "front_end.sample_rate", "between 8000 and 48000"
+    ),
+    (#""layers": 2"#, #""layers": 2, "front_end": {"n_fft": 321}"#, "front_end.n_fft", "even"),
+    (
+      #""layers": 2"#, #""layers": 2, "front_end": {"n_fft": 512, "hop": 257}"#, "front_end.hop",
+      "at most half a window of 512"
+    ),
+    (#""layers": 2"#, #""layers": 2, "front_end": 8000"#, "front_end", "an object"),
     (#""d_state": 4"#, #""dstate": 4"#, "trunk.mamba.dstate", "d_state, d_conv, expand"),
     (#""kind": "bimamba""#, #""kind": "bimamba", "dropout": 0"#, "trunk.dropout", "kind, paths"),
     (#""mask_taps": 1"#, #""mask_taps": 1, "taps": 1"#, "decoder.taps", "expansion, mask_taps"),

@@ -1,3 +1,4 @@
+import Audio
 import Foundation
 
 /// A small corpus of real speech from the WAV files of the metric fixtures (16 kHz, 2 to 4 s).
@@ -11,9 +12,9 @@ public struct FixtureCorpus {
     "g04_vb_p232_010_noisy", "g05_vb_p232_003_noisy", "g09_arctic_dishes_5dB",
   ]
 
-  /// Makes splits under `parent`, each with `copies[split]` utterances; several of them share a WAV
-  /// file.
-  public init(in parent: URL, splits: [String: Int]) throws {
+  /// Makes splits under `parent`, each with `splits[split]` utterances at `sampleRate`, in hertz;
+  /// several of them share a WAV file.
+  public init(in parent: URL, splits: [String: Int], sampleRate: Int = 16_000) throws {
     folder = parent.appending(path: "corpus")
     for (split, count) in splits {
       for index in 0..<count {
@@ -22,12 +23,29 @@ public struct FixtureCorpus {
         for (side, suffix) in [("clean", "ref"), ("noisy", "deg")] {
           let target = folder.appending(path: "\(split)/\(side)")
           try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-          try FileManager.default.copyItem(
-            at: fixturesFolder.appending(path: "metrics/\(source)_\(suffix).wav"),
-            to: target.appending(path: name))
+          if sampleRate == 16_000 {
+            try FileManager.default.copyItem(
+              at: fixturesFolder.appending(path: "metrics/\(source)_\(suffix).wav"),
+              to: target.appending(path: name))
+          } else {
+            try WaveFile.write(
+              interpolated(try recording("\(source)_\(suffix)"), to: sampleRate),
+              sampleRate: sampleRate, to: target.file(name))
+          }
         }
       }
     }
+  }
+}
+
+/// The signal `samples`, at 16 kHz, on straight lines between them at `sampleRate`: speech at another
+/// rate for tests to which aliases do not matter.
+public func interpolated(_ samples: [Float], to sampleRate: Int) -> [Float] {
+  let step = 16_000 / Double(sampleRate)
+  return (0..<Int(Double(samples.count - 1) / step)).map { index in
+    let place = Double(index) * step
+    let before = Int(place)
+    return samples[before] + Float(place - Double(before)) * (samples[before + 1] - samples[before])
   }
 }
 

@@ -8,14 +8,15 @@ public struct TrainingBench {
   public var data: String
   private let preset: String
 
-  /// Runs `body` with a bench of `train` and `valid` utterances and a preset with the text `model`,
-  /// and then removes it.
+  /// Runs `body` with a bench of `train` and `valid` utterances at `sampleRate`, in hertz, and a
+  /// preset with the text `model`, and then removes it.
   public static func use<Result>(
-    train: Int = 24, valid: Int = 1, model: String = tinyModel,
+    train: Int = 24, valid: Int = 1, model: String = tinyModel, sampleRate: Int = 16_000,
     _ body: (TrainingBench) throws -> Result
   ) throws -> Result {
     try withTemporaryFolder { folder in
-      let corpus = try FixtureCorpus(in: folder, splits: ["train": train, "valid": valid])
+      let corpus = try FixtureCorpus(
+        in: folder, splits: ["train": train, "valid": valid], sampleRate: sampleRate)
       let preset = folder.file("tiny.json")
       try model.write(toFile: preset, atomically: true, encoding: .utf8)
       return try body(

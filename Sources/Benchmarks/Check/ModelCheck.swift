@@ -111,7 +111,7 @@ package struct ModelCheck {
 
   private func gradientFlow() throws(Failure) -> String {
     try requireFrontEnd()
-    let crop = TestSignals.crop()
+    let crop = TestSignals.crop(model.configuration.frontEnd)
     model.parameters.zeroGradients()
     let tape = Tape()
     let loss = spectralLoss(model(crop.noisy, tape), crop.clean, tape).total
@@ -161,7 +161,7 @@ package struct ModelCheck {
   private func memory() throws(Failure) -> String {
     try requireFrontEnd()
     let peak = ResidentMemory.peak {
-      let crop = TestSignals.crop()
+      let crop = TestSignals.crop(model.configuration.frontEnd)
       let adam = Adam(model.parameters)
       model.parameters.zeroGradients()
       let tape = Tape()
@@ -183,12 +183,12 @@ package struct ModelCheck {
     if !condition { throw Failure(reason: reason()) }
   }
 
-  /// The bands must take up the spectrum that training and enhancement make.
+  /// The bands must take up the spectrum that the front end makes.
   private func requireFrontEnd() throws(Failure) {
-    let made = STFT().binCount
+    let made = model.configuration.frontEnd.binCount
     try require(
       bins == made,
-      "the bands sum to \(NumberText.count(bins, "bin")), but spectra here have \(made)")
+      "the bands sum to \(NumberText.count(bins, "bin")), but the front end makes \(made)")
   }
 
   private func requireFinite(_ tensor: Tensor, _ what: String) throws(Failure) {

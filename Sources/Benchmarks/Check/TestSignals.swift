@@ -2,6 +2,7 @@ import Audio
 import Evaluation
 import Files
 import Foundation
+import Models
 import Tensor
 
 /// Signals for tests of models; the same in every run.
@@ -14,23 +15,27 @@ package enum TestSignals {
       shape: [batch, bins, frames, 2], elements: (0..<count).map { _ in random.uniform(in: -1, 1) })
   }
 
-  /// A crop as training sees it, noisy and clean, each [1, T, F, 2]: two seconds of `utterance`.
-  package static func crop() -> (noisy: Tensor, clean: Tensor) {
-    pair(sampleCount: 32_000, stream: "noise")
+  /// A crop as training sees it, noisy and clean, each [1, T, F, 2]: two seconds of `utterance`
+  /// through `frontEnd`.
+  package static func crop(_ frontEnd: FrontEnd) -> (noisy: Tensor, clean: Tensor) {
+    pair(frontEnd, sampleCount: frontEnd.sampleCount(seconds: 2), stream: "noise")
   }
 
-  /// The spectrograms of `utterance`, each [1, T, F, 2].
-  package static func pair(sampleCount: Int, stream: String) -> (noisy: Tensor, clean: Tensor) {
-    let utterance = utterance(sampleCount: sampleCount, stream: stream)
-    let transform = STFT()
+  /// The spectrograms of `utterance` that `frontEnd` makes, each [1, T, F, 2].
+  package static func pair(
+    _ frontEnd: FrontEnd, sampleCount: Int, stream: String
+  ) -> (noisy: Tensor, clean: Tensor) {
+    let utterance = utterance(
+      sampleCount: sampleCount, sampleRate: frontEnd.sampleRate, stream: stream)
+    let transform = STFT(frontEnd)
     return (spectrogram(utterance.noisy, transform), spectrogram(utterance.clean, transform))
   }
 
-  /// A voice-like sound at 16 kHz, and the same with noise 6 dB below it; `stream` names the noise.
+  /// A voice-like sound at `sampleRate`, in hertz, and the same with noise 6 dB below it; `stream` names the noise.
   package static func utterance(
-    sampleCount: Int, stream: String
+    sampleCount: Int, sampleRate: Int, stream: String
   ) -> (noisy: [Float], clean: [Float]) {
-    let rate = 16_000.0
+    let rate = Double(sampleRate)
     var random = Random(seed: 1, stream: stream)
     let clean = (0..<sampleCount).map { index in
       let time = Double(index) / rate

@@ -1,4 +1,3 @@
-import Audio
 import KernelAPI
 import Models
 import Tensor
@@ -16,7 +15,9 @@ package struct KernelBenchmark {
   }
 
   /// Number of frames of the utterance, T.
-  package var frames: Int { STFT().frameCount(sampleCount: Int((seconds * 16_000).rounded())) }
+  package var frames: Int {
+    model.frontEnd.frameCount(sampleCount: model.frontEnd.sampleCount(seconds: seconds))
+  }
 
   /// Times all kernels, in a few seconds.
   package func run() -> KernelFigures {

@@ -119,9 +119,10 @@ package struct StepBenchmark {
 
   /// Makes a batch of voices in noise, each with noise of its own.
   private func makeItems(rank: Int) -> [TrainingStep.Item] {
-    let count = Int((configuration.cropSeconds * 16_000).rounded())
+    let frontEnd = configuration.model.frontEnd
+    let count = frontEnd.sampleCount(seconds: configuration.cropSeconds)
     return (0..<configuration.batch).map {
-      TestSignals.pair(sampleCount: count, stream: "bench \(rank) \($0)")
+      TestSignals.pair(frontEnd, sampleCount: count, stream: "bench \(rank) \($0)")
     }
   }
 }

@@ -39,10 +39,11 @@ struct BenchLoadingCommand: ParsableCommand {
   }
 
   func run() throws {
-    let pairs = try SharedDataset(data: data, split: .train).pairs
+    let dataset = try SharedDataset(data: data, split: .train, sampleRate: nil)
     let result = try LoadingBenchmark.run(
-      pairs, cropSeconds: seconds, count: count, stepSeconds: stepSeconds)
-    let utterances = NumberText.count(pairs.count, "utterance")
+      dataset.pairs, sampleRate: dataset.sampleRate, cropSeconds: seconds, count: count,
+      stepSeconds: stepSeconds)
+    let utterances = NumberText.count(dataset.pairs.count, "utterance")
     Console.line("\(data): \(utterances) in the train split")
     Console.line(result.description)
     if let json { try AtomicFile.write(try result.json(), to: URL(fileURLWithPath: json)) }

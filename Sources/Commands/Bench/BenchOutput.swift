@@ -46,13 +46,10 @@ struct BenchOutput: ParsableArguments {
     try AtomicFile.write(try file.json(), to: URL(fileURLWithPath: json))
   }
 
-  /// The model of that name or file, which has to take the spectra that are made here.
+  /// The model of that name or file, whose bands have to be the bins of its front end.
   static func model(_ preset: String) throws -> ModelConfiguration {
     let model = try Preset.load(preset)
-    let made = STFT().binCount
-    if model.bins != made {
-      throw EnhancementError.otherFrontEnd(model: model.name, bins: model.bins, made: made)
-    }
+    try model.requireBins()
     return model
   }
 }

@@ -30,9 +30,37 @@ struct ScoreOptions: ParsableArguments {
     if let json { try AtomicFile.requireWritable(json) }
   }
 
+  /// Throws if a metric is not defined for signals at the rate of a model.
+  ///
+  /// - Parameter asPublished: whether PESQ of crops is asked for besides `columns`.
+  func requireDefined(sampleRate: Int, asPublished: Bool) throws(UndefinedMetrics) {
+    let asked = asPublished ? columns.union([.pesqWB]) : columns
+    let undefined = asked.subtracting(asked.defined(sampleRate: sampleRate))
+    if !undefined.isEmpty {
+      throw UndefinedMetrics(columns: undefined, sampleRate: sampleRate, isCrop: asPublished)
+    }
+  }
+
   /// The metrics asked for, with what they are computed from.
   var columns: Set<ScoreColumn> {
     metrics.isEmpty ? .all : UtteranceScorer(Set(metrics)).metrics
+  }
+}
+
+/// Why a model cannot be scored with the metrics that were asked for.
+struct UndefinedMetrics: Error, Equatable, CustomStringConvertible {
+  /// The metrics without a definition.
+  let columns: Set<ScoreColumn>
+  /// Rate of the model's signals, in hertz.
+  let sampleRate: Int
+  /// Whether --as-published asks for one of them.
+  let isCrop: Bool
+
+  /// One sentence that says what to ask for.
+  var description: String {
+    "\(columns.ordered.map(\.rawValue).joined(separator: ", ")): defined at \(PESQ.sampleRate) Hz only, "
+      + "and the model takes \(sampleRate) Hz; choose --metrics \(ScoreColumn.siSDR.rawValue)"
+      + (isCrop ? " without --as-published" : "")
   }
 }
 

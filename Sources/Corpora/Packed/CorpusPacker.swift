@@ -30,7 +30,7 @@ package struct CorpusPacker {
     var sampleCount: Int
   }
 
-  private let sampleRate = 16_000
+  private let sampleRate: Int
   private let layout: CorpusLayout.Kind
   private var items: [Item] = []
   /// Report about the corpus to be packed; the bytes are counted while writing.
@@ -44,15 +44,21 @@ package struct CorpusPacker {
   package init(folder: String, onBadFile: OnBadFile) throws {
     let layout = try CorpusLayout(folder: folder)
     self.layout = layout.kind
+    var sampleRate: Int?
     for split in self.layout.ownSplits where layout.holds(split) {
       // All speakers: who is kept for validation is decided when the pack is used.
       let dataset = try PairedDataset(
-        folder: folder, split: split, sampleRate: sampleRate, onBadFile: onBadFile,
-        validationSpeakers: [])
+        folder: folder, split: split, onBadFile: onBadFile, validationSpeakers: [])
+      let rate = dataset.sampleRate
+      if let sampleRate, sampleRate != rate {
+        throw PairedDatasetError.mixedSampleRates(
+          path: folder, split, expected: sampleRate, found: rate)
+      }
+      sampleRate = rate
       report.pairs[split] = dataset.pairs.count
       report.skipped += dataset.skipped
       for pair in dataset.pairs {
-        report.audioSeconds += Double(pair.sampleCount) / Double(sampleRate)
+        report.audioSeconds += Double(pair.sampleCount) / Double(rate)
         for (side, recording) in [("clean", pair.clean), ("noisy", pair.noisy)] {
           let path = recording.description
           items.append(
@@ -63,6 +69,7 @@ package struct CorpusPacker {
         }
       }
     }
+    self.sampleRate = sampleRate ?? 0
     report.fileCount = items.count
     // Floats first, so that every sample lies at a multiple of its size for readers that map.
     items = items.filter { $0.encoding == .float32 } + items.filter { $0.encoding == .int16 }

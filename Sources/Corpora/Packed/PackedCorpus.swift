@@ -22,6 +22,8 @@ package struct PackedCorpus: Sendable {
   package let checksum: String
   /// Bytes of the file.
   package let byteCount: Int
+  /// Sample rate of the recordings, in hertz.
+  package let sampleRate: Int
   private let layout: CorpusLayout.Kind
   private let splits: [CorpusSplit: [UtterancePair]]
 
@@ -29,23 +31,22 @@ package struct PackedCorpus: Sendable {
   package static func isFile(_ path: String) -> Bool { PathKind(path) == .file }
 
   /// Reads what is in the file and where, and checks that all of it is there.
-  package init(path: String, sampleRate: Int = 16_000) throws(PackedCorpusError) {
+  package init(path: String) throws(PackedCorpusError) {
     let head = try PackHead(path: path)
     let metadata = head.header.metadata
     let layoutName = metadata[PackHead.layoutKey]
     guard let layout = layoutName.flatMap(CorpusLayout.Kind.init) else {
       throw .badMetadata(path: path, key: PackHead.layoutKey, found: layoutName)
     }
-    guard let rate = metadata[PackHead.sampleRateKey] else {
-      throw .badMetadata(path: path, key: PackHead.sampleRateKey, found: nil)
-    }
-    guard Int(rate) == sampleRate else {
-      throw .wrongSampleRate(path: path, expected: sampleRate, found: rate)
+    let rate = metadata[PackHead.sampleRateKey]
+    guard let sampleRate = rate.flatMap(Int.init), sampleRate > 0 else {
+      throw .badMetadata(path: path, key: PackHead.sampleRateKey, found: rate)
     }
     self.path = path
     self.layout = layout
     checksum = head.checksum
     byteCount = head.fileByteCount
+    self.sampleRate = sampleRate
     recordings = try Self.recordings(head, path: path, sampleRate: sampleRate)
     splits = try Self.pairs(recordings, path: path, layout: layout)
   }

@@ -12,8 +12,8 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
   case badMetadata(path: String, key: String, found: String?)
   /// Its header or its checksums are not what they were when it was packed.
   case badChecksums(path: String)
-  /// Its recordings have another rate.
-  case wrongSampleRate(path: String, expected: Int, found: String)
+  /// Its recordings have another sample rate than the model.
+  case wrongSampleRate(path: String, expected: Int, found: Int)
   /// A recording that is not as the program packs it.
   case badRecording(path: String, name: String, reason: String)
   /// Recordings that do not fit their checksums; told one by one elsewhere.
@@ -42,7 +42,8 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
       "\(path) is a damaged packed corpus: its header or its checksums have changed since it was "
         + "packed; \(Self.remedy)"
     case .wrongSampleRate(let path, let expected, let found):
-      "\(path): expected \(expected) Hz, found \(found) Hz; pack a corpus at \(expected) Hz"
+      "\(path): the corpus is at \(found) Hz, and the model takes \(expected) Hz; pack a corpus at "
+        + "\(expected) Hz, or take a preset whose front_end has \"sample_rate\": \(found)"
     case .badRecording(let path, let name, let reason):
       "\(path) is a damaged packed corpus: \"\(name)\" \(reason); \(Self.remedy)"
     case .damagedRecordings(let path, let count, let total):

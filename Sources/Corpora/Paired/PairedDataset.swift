@@ -34,6 +34,8 @@ public enum OnBadFile: String, Sendable, CaseIterable {
 public struct PairedDataset: Sendable {
   /// The split of the corpus.
   public let split: CorpusSplit
+  /// Sample rate of the recordings, in hertz.
+  public let sampleRate: Int
   /// The usable pairs, sorted by name so that no order depends on the file system.
   public let pairs: [UtterancePair]
   /// Files that are left out, with the reason; empty unless bad files are skipped.
@@ -42,16 +44,18 @@ public struct PairedDataset: Sendable {
   /// VoiceBank-DEMAND's customary validation speakers, one woman and one man.
   public static let voiceBankValidationSpeakers = ["p226", "p287"]
 
-  /// Finds the split in `folder` and inspects every file: header, mono, `sampleRate` hertz, equal
-  /// lengths of the two sides, a readable end. For the layouts see `CorpusLayout`.
+  /// Finds the split in `folder` and inspects every file: header, mono, sample rate, equal lengths
+  /// of the two sides, a readable end. For the layouts see `CorpusLayout`.
+  ///
+  /// The recordings have to be at `sampleRate`, in hertz; nil stands for the rate of most of them.
   ///
   /// Files match by name without extension (`.wav`, `.flac`). `validationSpeakers` matter to
   /// VoiceBank-DEMAND only, where a speaker is the part of the name before `_`.
   ///
   /// - Throws: `PairedDatasetError` if the folder or the split is missing, no pair is usable or,
-  ///   with `.stop`, any file is bad.
+  ///   with `.stop`, any file is bad. A split at another rate as a whole is `.otherSampleRate`.
   public init(
-    folder: String, split: CorpusSplit, sampleRate: Int = 16_000, onBadFile: OnBadFile = .stop,
+    folder: String, split: CorpusSplit, sampleRate: Int? = nil, onBadFile: OnBadFile = .stop,
     validationSpeakers: [String] = PairedDataset.voiceBankValidationSpeakers
   ) throws(PairedDatasetError) {
     let folders = try CorpusLayout(folder: folder)
@@ -64,11 +68,15 @@ public struct PairedDataset: Sendable {
     }
     var pairs: [UtterancePair] = []
     var bad = clean.duplicates + noisy.duplicates
-    for name in Set(clean.paths.keys).union(noisy.paths.keys).sorted() {
-      switch Self.inspect(
-        name, clean: clean.paths[name], noisy: noisy.paths[name], folders: folders,
-        sampleRate: sampleRate)
-      {
+    let names = Set(clean.paths.keys).union(noisy.paths.keys).sorted()
+    let sides = names.map { Sides($0, clean: clean.paths[$0], noisy: noisy.paths[$0]) }
+    let found = Self.usualSampleRate(sides)
+    if let sampleRate, let found, found.isOfAll, found.rate != sampleRate {
+      throw .otherSampleRate(path: folder, split, expected: sampleRate, found: found.rate)
+    }
+    let rate = sampleRate ?? found?.rate ?? 0
+    for sides in sides {
+      switch sides.pair(folders: folders, sampleRate: rate) {
       case .success(let pair): pairs.append(pair)
       case .failure(let problems): bad += problems.files
       }
@@ -76,44 +84,81 @@ public struct PairedDataset: Sendable {
     if !bad.isEmpty && onBadFile == .stop { throw .badFiles(split, bad) }
     if pairs.isEmpty { throw .noUsablePair(split, bad) }
     self.split = split
+    self.sampleRate = rate
     self.pairs = pairs
     skipped = bad
+  }
+
+  /// The rate of most of the files that can be read, and whether it is that of all; of equally
+  /// frequent ones the lowest. Nil if there is no such file.
+  private static func usualSampleRate(_ sides: [Sides]) -> (rate: Int, isOfAll: Bool)? {
+    let rates = sides.flatMap(\.infos).map(\.sampleRate)
+    let counts = Dictionary(rates.map { ($0, 1) }, uniquingKeysWith: +)
+    let usual = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }
+    return usual.map { ($0.key, $0.value == rates.count) }
   }
 
   private struct Problems: Error {
     var files: [BadFile]
   }
 
-  private static func inspect(
-    _ name: String, clean: String?, noisy: String?, folders: CorpusLayout.Split, sampleRate: Int
-  ) -> Result<UtterancePair, Problems> {
-    guard let clean else {
-      let reason = "has no clean side: no \(name).wav or .flac in \(folders.clean)"
-      return .failure(Problems(files: [BadFile(path: noisy ?? name, reason: reason)]))
-    }
-    guard let noisy else {
-      let reason = "has no noisy side: no \(name).wav or .flac in \(folders.noisy)"
-      return .failure(Problems(files: [BadFile(path: clean, reason: reason)]))
-    }
-    var bad: [BadFile] = []
-    let counts = [clean, noisy].map { path -> Int? in
-      do throws(WaveFileError) {
-        return try WaveFile.inspect(path: path, sampleRate: sampleRate).sampleCount
-      } catch {
-        bad.append(BadFile(path: path, reason: error.reason))
-        return nil
+  /// The two files of a name, inspected.
+  private struct Sides {
+    private let name: String
+    private let clean: Side?
+    private let noisy: Side?
+
+    private typealias Side = (path: String, inspection: Result<WaveInfo, WaveFileError>)
+
+    init(_ name: String, clean: String?, noisy: String?) {
+      func inspected(_ path: String?) -> Side? {
+        path.map { path in
+          (path, Result { () throws(WaveFileError) in try WaveFile.inspect(path: path) })
+        }
       }
+      self.name = name
+      self.clean = inspected(clean)
+      self.noisy = inspected(noisy)
     }
-    guard let cleanCount = counts[0], let noisyCount = counts[1] else {
-      return .failure(Problems(files: bad))
+
+    /// Facts about the files that can be read.
+    var infos: [WaveInfo] {
+      [clean, noisy].compactMap { side in side.flatMap { try? $0.inspection.get() } }
     }
-    if cleanCount != noisyCount {
-      let samples = NumberText.count(noisyCount, "sample")
-      let reason = "has \(samples), its clean side \(clean) has \(cleanCount)"
-      return .failure(Problems(files: [BadFile(path: noisy, reason: reason)]))
+
+    /// The pair, or the reasons against it.
+    func pair(folders: CorpusLayout.Split, sampleRate: Int) -> Result<UtterancePair, Problems> {
+      guard let clean else {
+        let reason = "has no clean side: no \(name).wav or .flac in \(folders.clean)"
+        return .failure(Problems(files: [BadFile(path: noisy?.path ?? name, reason: reason)]))
+      }
+      guard let noisy else {
+        let reason = "has no noisy side: no \(name).wav or .flac in \(folders.noisy)"
+        return .failure(Problems(files: [BadFile(path: clean.path, reason: reason)]))
+      }
+      var bad: [BadFile] = []
+      let counts = [clean, noisy].map { side -> Int? in
+        do throws(WaveFileError) {
+          let info = try side.inspection.get()
+          try info.require(sampleRate: sampleRate, path: side.path)
+          return info.sampleCount
+        } catch {
+          bad.append(BadFile(path: side.path, reason: error.reason))
+          return nil
+        }
+      }
+      guard let cleanCount = counts[0], let noisyCount = counts[1] else {
+        return .failure(Problems(files: bad))
+      }
+      if cleanCount != noisyCount {
+        let samples = NumberText.count(noisyCount, "sample")
+        let reason = "has \(samples), its clean side \(clean.path) has \(cleanCount)"
+        return .failure(Problems(files: [BadFile(path: noisy.path, reason: reason)]))
+      }
+      return .success(
+        UtterancePair(
+          name: name, clean: .file(path: clean.path), noisy: .file(path: noisy.path),
+          sampleCount: cleanCount))
     }
-    return .success(
-      UtterancePair(
-        name: name, clean: .file(path: clean), noisy: .file(path: noisy), sampleCount: cleanCount))
   }
 }

@@ -33,6 +33,10 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
   case emptySplit(CorpusSplit, lookedIn: [String], speakers: [String])
   /// The split has files that cannot be used; carries all of them.
   case badFiles(CorpusSplit, [BadFile])
+  /// All files of the split have another sample rate than the model.
+  case otherSampleRate(path: String, CorpusSplit, expected: Int, found: Int)
+  /// The split has another sample rate than the corpus's first split.
+  case mixedSampleRates(path: String, CorpusSplit, expected: Int, found: Int)
   /// Every file of the split was skipped.
   case noUsablePair(CorpusSplit, [BadFile])
 
@@ -58,6 +62,12 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
     case .badFiles(let split, let files):
       "the \(split.rawValue) split has \(NumberText.count(files.count, "unusable file")); "
         + "repair them, or leave them out with --on-bad-file skip:\n\(Self.list(files))"
+    case .otherSampleRate(let path, let split, let expected, let found):
+      "\(path): the \(split.rawValue) split is at \(found) Hz, and the model takes \(expected) Hz; give "
+        + "a corpus at \(expected) Hz, or a preset whose front_end has \"sample_rate\": \(found)"
+    case .mixedSampleRates(let path, let split, let expected, let found):
+      "\(path): the \(split.rawValue) split is at \(found) Hz, and the splits before it are at "
+        + "\(expected) Hz; resample one of them"
     case .noUsablePair(let split, let files):
       "the \(split.rawValue) split has no usable pair of files:\n\(Self.list(files))"
     }

@@ -11,8 +11,8 @@ public struct RandomCrop: Sendable, Equatable {
   /// Seed of the crops.
   public var seed: UInt64
 
-  /// Crops of `sampleCount` samples; the default is 2 s at 16 kHz.
-  public init(sampleCount: Int = 32_000, seed: UInt64) {
+  /// Crops of `sampleCount` samples, such as 32,000 for 2 s at 16 kHz.
+  public init(sampleCount: Int, seed: UInt64) {
     precondition(sampleCount > 0, "RandomCrop: sampleCount \(sampleCount)")
     self.sampleCount = sampleCount
     self.seed = seed
@@ -28,12 +28,12 @@ public struct RandomCrop: Sendable, Equatable {
     return start..<start + sampleCount
   }
 
-  /// Loads the crop of both sides, `sampleCount` samples each. An utterance shorter than a crop is
-  /// repeated from its start.
+  /// Loads the crop of both sides, `sampleCount` samples each at `sampleRate`, in hertz. An utterance
+  /// shorter than a crop is repeated from its start.
   ///
   /// - Throws: `WaveFileError` if a file cannot be read or has changed since it was inspected.
   public func load(
-    _ pair: UtterancePair, epoch: Int, sampleRate: Int = 16_000,
+    _ pair: UtterancePair, epoch: Int, sampleRate: Int,
     with reader: RecordingReader = RecordingReader()
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
     let range = range(

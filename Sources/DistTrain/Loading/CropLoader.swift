@@ -1,6 +1,8 @@
 import Audio
 import Corpora
+import Evaluation
 import Foundation
+import Models
 import Platform
 import Tensor
 
@@ -19,7 +21,8 @@ final class CropLoader {
   private let depth: Int
   private let hooks: StepHooks
   private let endlessAt: UtteranceOrder.Visit?
-  private let stft = STFT()
+  private let frontEnd: FrontEnd
+  private let stft: STFT
   // A step with a sample that is not finite is skipped, and what is wrong is told: better than the
   // end of the run.
   private let reader = RecordingReader(acceptsNonFinite: true)
@@ -34,8 +37,11 @@ final class CropLoader {
     self.pairs = pairs
     self.hooks = hooks
     self.endlessAt = endlessAt
+    frontEnd = configuration.model.frontEnd
+    stft = STFT(frontEnd)
     crop = RandomCrop(
-      sampleCount: Int((configuration.cropSeconds * 16_000).rounded()), seed: configuration.seed)
+      sampleCount: frontEnd.sampleCount(seconds: configuration.cropSeconds),
+      seed: configuration.seed)
     depth = Self.depth(
       itemsPerStep: configuration.itemsPerRank, sampleCount: crop.sampleCount)
   }
@@ -51,12 +57,14 @@ final class CropLoader {
   func start(_ visits: some Sequence<UtteranceOrder.Visit> & Sendable) {
     let pairs = pairs
     let crop = crop
+    let sampleRate = frontEnd.sampleRate
     let endlessAt = endlessAt
     prefetcher = Prefetcher(depth: depth, requests: visits, threadName: "crops") {
       let reader = RecordingReader(acceptsNonFinite: true)
       return { visit throws(WaveFileError) in
         while visit == endlessAt { sched_yield() }
-        return try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
+        return try crop.load(
+          pairs[visit.item], epoch: visit.epoch, sampleRate: sampleRate, with: reader)
       }
     }
   }
@@ -95,7 +103,7 @@ final class CropLoader {
   func samplesAgain(
     of visit: UtteranceOrder.Visit, step: Int
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
-    var samples = try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
+    var samples = try loaded(visit)
     hooks.noisy(step, visit.item, &samples.noisy)
     return samples
   }
@@ -105,10 +113,15 @@ final class CropLoader {
     defer { waitedSeconds += stopwatch.seconds }
     do {
       if let prefetcher { return try prefetcher.next(visit) }
-      return try crop.load(pairs[visit.item], epoch: visit.epoch, with: reader)
+      return try loaded(visit)
     } catch {
       throw .unreadable(error)
     }
+  }
+
+  private func loaded(_ visit: UtteranceOrder.Visit) throws(WaveFileError) -> Samples {
+    try crop.load(
+      pairs[visit.item], epoch: visit.epoch, sampleRate: frontEnd.sampleRate, with: reader)
   }
 }
 

@@ -89,7 +89,7 @@ final class EpochEnding {
     for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
       log.warning("left out of the validation means: \(name): \(reason)")
     }
-    if let score = pesq?.enhanced, score > state.progress.bestScore ?? -.infinity {
+    if let score = report.selectionScore, score > state.progress.bestScore ?? -.infinity {
       state.progress.bestScore = score
       state.progress.bestEpoch = state.progress.epoch
       try root.run {

@@ -2,6 +2,7 @@ import Communication
 import Corpora
 import Files
 import Foundation
+import Metrics
 import Platform
 import RunFiles
 import Tensor
@@ -187,7 +188,9 @@ public struct TrainingJob {
 
   private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
     try root.dataset(
-      data: request.corpus.data, split: split, onBadFile: request.corpus.onBadFile,
+      data: request.corpus.data, split: split,
+      sampleRate: request.configuration.model.frontEnd.sampleRate,
+      onBadFile: request.corpus.onBadFile,
       validationSpeakers: request.validation.speakers)
   }
 
@@ -205,9 +208,10 @@ public struct TrainingJob {
     let configuration = request.configuration
     let state = trainer.state
     let folder = request.runFolder.url.path(percentEncoded: false)
+    let frontEnd = configuration.model.frontEnd
     func minutes(_ pairs: [UtterancePair]) -> String {
       let samples = pairs.reduce(0) { $0 + $1.sampleCount }
-      return String(format: "%.1f min", Double(samples) / 16_000 / 60)
+      return String(format: "%.1f min", frontEnd.seconds(sampleCount: samples) / 60)
     }
     log.line(
       "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
@@ -232,6 +236,11 @@ public struct TrainingJob {
       "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")) "
         + "(\(minutes(train.pairs))), valid \(valid.count) (\(minutes(valid)))"
         + (request.validation.isBesideTraining ? ", validated beside training" : ""))
+    if !ScoreColumn.pesqWB.isDefined(sampleRate: frontEnd.sampleRate) {
+      log.line(
+        "the best weights are those with the highest SI-SDR: pesq_wb is defined at \(PESQ.sampleRate) Hz "
+          + "only, and the model takes \(frontEnd.sampleRate) Hz")
+    }
     for file in train.skipped { log.warning("left out: \(file)") }
     if let fault = request.fault {
       log.warning(
@@ -266,8 +275,8 @@ public struct TrainingJob {
       log.warning(
         progress.rollbacks == 0
           ? "\(progress.skippedSteps) of \(NumberText.count(progress.step, "step")) \(were) skipped"
-          : "\(NumberText.count(progress.skippedSteps, "step")) \(were) skipped, and the run went back "
-            + NumberText.count(progress.rollbacks, "time")
+          : "\(NumberText.count(progress.skippedSteps, "step")) \(were) skipped, and the run went "
+            + "back " + NumberText.count(progress.rollbacks, "time")
             + ", to a learning rate × \(progress.rateFactor)")
     }
     let best = request.runFolder.best.path(percentEncoded: false)

@@ -1,6 +1,7 @@
 import Communication
 import Corpora
 import Evaluation
+import Metrics
 import RunFiles
 
 /// Scores a run's weights: while training waits, or a copy of them beside the training of the next
@@ -14,8 +15,8 @@ package final class Validation {
   private let log: RunLog
   private var underWay: BackgroundEvaluation?
 
-  /// Scores the weights of `state` on `pairs`. Throws if the model takes other spectra than those
-  /// of 16 kHz speech here.
+  /// Scores the weights of `state` on `pairs`. Throws if the model's bands are not the bins of
+  /// its front end.
   package init(
     _ state: TrainingState, pairs: [UtterancePair], isAsynchronous: Bool = false, log: RunLog,
     over communicator: any Communicator
@@ -23,13 +24,17 @@ package final class Validation {
     self.state = state
     self.isAsynchronous = isAsynchronous
     self.log = log
+    let metrics = Set.validation.defined(
+      sampleRate: state.model.configuration.frontEnd.sampleRate)
     makeEvaluator = { () throws(EnhancementError) in
-      try Evaluator(model: state.frozen, pairs: pairs, over: communicator)
+      try Evaluator(
+        model: state.frozen, pairs: pairs, over: communicator, metrics: metrics)
     }
     evaluator =
       isAsynchronous
       ? try makeEvaluator()
-      : try Evaluator(model: state.model, pairs: pairs, over: communicator)
+      : try Evaluator(
+        model: state.model, pairs: pairs, over: communicator, metrics: metrics)
   }
 
   /// Scores the weights as they stand. All ranks call it together; nil on all of them if one of

@@ -86,7 +86,7 @@ package struct NonFiniteDump: Sendable {
     }
   }
 
-  /// An utterance's samples at 16 kHz.
+  /// An utterance's samples, at the sample rate of the model's front end.
   package struct Utterance: Sendable {
     /// Its name.
     package let name: String

@@ -33,16 +33,17 @@ package struct UtteranceInspector {
 
   private let model: SpeechEnhancer
   private let execution: Execution
-  private let stft = STFT()
+  private let stft: STFT
 
   /// Inspects `model` as it stands, running as `execution` says.
   package init(_ model: SpeechEnhancer, _ execution: Execution = Execution()) {
     self.model = model
+    stft = STFT(model.configuration.frontEnd)
     self.execution = Execution(threads: execution.threads, recomputes: execution.recomputes)
   }
 
   /// Computes the utterance `name` as a training step does; `noisy` and `clean` are its samples at
-  /// 16 kHz. Overwrites the gradients of the model's parameters and changes nothing else.
+  /// the rate of the model's front end. Overwrites the gradients of the model's parameters and changes nothing else.
   package func inspect(
     _ name: String, noisy: [Float], clean: [Float]
   ) throws(STFTError) -> UtteranceInspection {

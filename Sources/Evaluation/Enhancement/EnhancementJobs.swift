@@ -49,8 +49,10 @@ package struct EnhancementJobs: Equatable {
   package let items: [Item]
 
   /// File to file, file into folder, or the audio files of a folder to the same names in another,
-  /// which is made if need be.
-  package init(input: String, output: String, format: OutputFormat) throws {
+  /// which is made if need be. Inputs have to be at `sampleRate`, in hertz.
+  package init(
+    input: String, output: String, format: OutputFormat, sampleRate: Int
+  ) throws {
     guard let inputKind = PathKind(input) else {
       throw EnhancementJobsError.missing(path: input)
     }
@@ -73,7 +75,7 @@ package struct EnhancementJobs: Equatable {
         throw EnhancementJobsError.overwritesInput(path: pair.input)
       }
     }
-    items = try Self.inspect(pairs)
+    items = try Self.inspect(pairs, sampleRate: sampleRate)
     if inputKind == .folder { try Self.make(folder: output) }
   }
 
@@ -90,13 +92,13 @@ package struct EnhancementJobs: Equatable {
   }
 
   private static func inspect(
-    _ pairs: [(input: String, output: String)]
+    _ pairs: [(input: String, output: String)], sampleRate: Int
   ) throws(EnhancementJobsError) -> [Item] {
     var items: [Item] = []
     var bad: [BadFile] = []
     for (input, output) in pairs {
       do throws(WaveFileError) {
-        let info = try WaveFile.inspect(path: input, sampleRate: Enhancer.sampleRate)
+        let info = try WaveFile.inspect(path: input, sampleRate: sampleRate)
         items.append(Item(input: input, output: output, sampleCount: info.sampleCount))
       } catch {
         bad.append(BadFile(path: input, reason: error.reason))

@@ -9,7 +9,7 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
   /// There are no samples.
   case empty
   /// The model takes other spectra than those made here.
-  case otherFrontEnd(model: String, bins: Int, made: Int)
+  case otherFrontEnd(model: String, bins: Int, FrontEnd)
   /// The model made something that is no number, first at sample `index`.
   case notFinite(model: String, index: Int)
 
@@ -17,9 +17,9 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
   public var description: String {
     switch self {
     case .empty: "there are no samples to enhance"
-    case .otherFrontEnd(let model, let bins, let made):
-      "the model \"\(model)\" takes spectra of \(NumberText.count(bins, "bin")), but those of 16 kHz "
-        + "speech have \(made) here; its bands must sum to that"
+    case .otherFrontEnd(let model, let bins, let frontEnd):
+      "the model \"\(model)\" takes spectra of \(NumberText.count(bins, "bin")), but its front end "
+        + "(window \(frontEnd.fftLength)) makes \(frontEnd.binCount); its bands must sum to that"
     case .notFinite(let model, let index):
       "the model \"\(model)\" made a number that is not finite at sample \(index); its weights are "
         + "broken: take those of another epoch"
@@ -32,26 +32,21 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
 /// Serves one thread. The weights are read at each call, so that one enhancer follows a model
 /// through its training.
 public final class Enhancer {
-  /// Samples per second that models are made for, in hertz.
-  public static let sampleRate = 16_000
-
   /// The model.
   public let model: SpeechEnhancer
-  /// Samples from one frame of the spectra to the next.
-  package var hopSamples: Int { transform.hopSamples }
-  private let transform = STFT()
+  /// Sample rate and spectra of the model's signals.
+  public var frontEnd: FrontEnd { model.configuration.frontEnd }
+  private let transform: STFT
 
-  /// An enhancer that runs `model`. Throws if the model's bins are not those of the spectra here.
+  /// An enhancer that runs `model`. Throws if the model's bands are not the bins of its front end.
   public init(_ model: SpeechEnhancer) throws(EnhancementError) {
     self.model = model
-    let bins = model.configuration.bins
-    guard bins == transform.binCount else {
-      throw .otherFrontEnd(
-        model: model.configuration.name, bins: bins, made: transform.binCount)
-    }
+    transform = STFT(model.configuration.frontEnd)
+    try model.configuration.requireBins()
   }
 
-  /// The enhanced signal, as many samples as `samples`, which are mono at 16 kHz.
+  /// The enhanced signal, as many samples as `samples`, which are mono at the rate of
+  /// `frontEnd`.
   ///
   /// Throws if there are none, or if the model makes one that is not finite.
   public func enhance(_ samples: [Float]) throws(EnhancementError) -> [Float] {
@@ -95,6 +90,15 @@ public final class Enhancer {
         UnsafePointer(spectrogram.base), frameCount: spectrogram.shape[1],
         into: UnsafeMutableBufferPointer(rebasing: buffer[..<sampleCount]))
       count = sampleCount
+    }
+  }
+}
+
+extension ModelConfiguration {
+  /// Checks that the bands take up the spectra that training and enhancement make.
+  package func requireBins() throws(EnhancementError) {
+    guard bins == frontEnd.binCount else {
+      throw .otherFrontEnd(model: name, bins: bins, frontEnd)
     }
   }
 }

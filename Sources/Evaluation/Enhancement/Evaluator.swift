@@ -39,10 +39,12 @@ public final class Evaluator {
   private let communicator: any Communicator
   private let share: [Int]
   private let threads: Int
+  private let frontEnd: FrontEnd
   private var noisyScores: [Int: UtteranceScore] = [:]
 
   /// An evaluator of `model`, whose weights may change between evaluations, on `pairs`, the same
-  /// on all ranks. Throws if the model takes other spectra than those of 16 kHz speech here.
+  /// on all ranks, at the sample rate of the model's front end. Throws if the model's bands are not
+  /// the bins of that front end.
   ///
   /// - Parameters:
   ///   - metrics: what to compute, and what that is computed from.
@@ -62,6 +64,7 @@ public final class Evaluator {
     self.pairs = pairs
     self.communicator = communicator
     self.threads = threads
+    frontEnd = model.configuration.frontEnd
     share =
       WorkShares.deal(
         lengths: pairs.map(\.sampleCount), ranks: communicator.worldSize)[communicator.rank]
@@ -111,7 +114,7 @@ public final class Evaluator {
       progress(
         Progress(
           completed: completed, total: share.count,
-          audioSeconds: Double(sampleCount) / Double(Enhancer.sampleRate)))
+          audioSeconds: frontEnd.seconds(sampleCount: sampleCount)))
     }
     if share.isEmpty { return part }
     report()

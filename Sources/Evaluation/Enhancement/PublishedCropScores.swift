@@ -1,6 +1,7 @@
 import Corpora
 import Files
 import Metrics
+import Models
 import Platform
 
 /// Wide-band PESQ as the published ablation runs took it: over one random crop of each utterance,
@@ -34,9 +35,10 @@ package struct PublishedCropScores: Equatable, Encodable {
     case noisyPESQWB = "noisyPesqWb"
   }
 
-  /// The crops drawn with `seed`.
+  /// The crops drawn with `seed`, at 16 kHz as in those runs.
   package static func crop(seed: UInt64) -> RandomCrop {
-    RandomCrop(sampleCount: Int(cropSeconds * Double(Enhancer.sampleRate)), seed: seed)
+    RandomCrop(
+      sampleCount: FrontEnd.standard.sampleCount(seconds: cropSeconds), seed: seed)
   }
 
   /// From the scores of the crops, in the corpus's order.

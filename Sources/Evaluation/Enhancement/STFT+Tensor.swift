@@ -1,7 +1,13 @@
 import Audio
+import Models
 import Tensor
 
 extension STFT {
+  /// Plans the transform of a model's front end.
+  package convenience init(_ frontEnd: FrontEnd) {
+    self.init(fftLength: frontEnd.fftLength, hopSamples: frontEnd.hopSamples)
+  }
+
   /// The spectrogram of `samples` as models take it, [1, T, F, 2].
   ///
   /// - Throws: `STFTError` for a signal too short for the transform's reflected edges.

@@ -39,7 +39,8 @@ final class ScoringWorker {
     _ pair: UtterancePair, _ clean: [Float], _ degraded: [Float]
   ) -> UtteranceScore {
     scorer.score(
-      file: pair.name, reference: clean, degraded: degraded, sampleRate: Enhancer.sampleRate)
+      file: pair.name, reference: clean, degraded: degraded,
+      sampleRate: enhancer.frontEnd.sampleRate)
   }
 
   private func samples(
@@ -47,7 +48,7 @@ final class ScoringWorker {
   ) throws(EvaluationError) -> (clean: [Float], noisy: [Float]) {
     guard let crop else { return (try read(pair.clean, pair), try read(pair.noisy, pair)) }
     do {
-      return try crop.load(pair, epoch: 0, sampleRate: Enhancer.sampleRate, with: reader)
+      return try crop.load(pair, epoch: 0, sampleRate: enhancer.frontEnd.sampleRate, with: reader)
     } catch {
       throw .unusable(utterance: pair.name, reason: error.description)
     }
@@ -58,7 +59,7 @@ final class ScoringWorker {
   ) throws(EvaluationError) -> [Float] {
     let samples: [Float]
     do {
-      samples = try reader.read(recording, sampleRate: Enhancer.sampleRate)
+      samples = try reader.read(recording, sampleRate: enhancer.frontEnd.sampleRate)
     } catch {
       throw .unusable(utterance: pair.name, reason: error.description)
     }

@@ -9,15 +9,19 @@ extension Enhancer {
 
   /// Segments of at most `seconds`, within `segmentLimits`.
   ///
-  /// Neighbours share 3.76 s: 0.75 s in which the later one warms up, a cross-fade as long, and the
-  /// rest for the earlier one, whose backward states take longer (with trained weights the output
-  /// still differs 2 s before a cut). For segments of a minute that costs less than 7% of the time.
+  /// Neighbours share about 3.75 s: 0.75 s in which the later one warms up, a cross-fade as
+  /// long, and the rest for the earlier one, whose backward states take longer (with trained weights
+  /// the output still differs 2 s before a cut). For segments of a minute that costs less than 7% of
+  /// the time.
   public func segmentSizes(seconds: Double = segmentSeconds) -> Segmentation.Sizes {
     precondition(Self.segmentLimits.contains(seconds), "Enhancer: segments of \(seconds) s")
-    let frames = Int(seconds * Double(Self.sampleRate)) / hopSamples
+    let hop = frontEnd.hopSamples
+    let frames = Int(seconds * Double(frontEnd.sampleRate)) / hop
+    // 94 frames at 16 kHz and a hop of 128.
+    let warmUp = (frontEnd.sampleCount(seconds: 0.75) + hop / 2) / hop
     return Segmentation.Sizes(
-      segment: frames * hopSamples, lead: 94 * hopSamples, fade: 94 * hopSamples,
-      tail: 282 * hopSamples, hop: hopSamples)
+      segment: frames * hop, lead: warmUp * hop, fade: warmUp * hop, tail: 3 * warmUp * hop,
+      hop: hop)
   }
 
   /// Enhances a recording segment by segment, in memory that does not grow with its length.
@@ -29,7 +33,7 @@ extension Enhancer {
   ///
   /// - Parameters:
   ///   - segmentation: The segments.
-  ///   - read: Samples of a range of the recording, mono at 16 kHz.
+  ///   - read: Samples of a range of the recording, mono at the rate of `frontEnd`.
   ///   - write: Takes the enhanced samples, piece by piece in order.
   /// - Throws: `EnhancementError` if the model makes a number that is not finite, and what `read`
   ///   and `write` throw.
@@ -59,10 +63,10 @@ extension Enhancer {
     var firstFrame = 0
     for (index, segment) in segmentation.segments.enumerated() {
       let spectrogram = try spectrogram(of: try read(segment.input))
-      let offset = segment.input.lowerBound / hopSamples
+      let offset = segment.input.lowerBound / frontEnd.hopSamples
       let isLast = index == segmentation.segments.count - 1
       let end =
-        isLast ? offset + spectrogram.shape[1] : segment.output.upperBound / hopSamples
+        isLast ? offset + spectrogram.shape[1] : segment.output.upperBound / frontEnd.hopSamples
       statistics.add(spectrogram, frames: firstFrame - offset..<end - offset)
       firstFrame = end
     }

@@ -51,9 +51,14 @@ package enum FileScoring {
   ) -> Outcome {
     var faults: [String] = []
     let paths = [pair.reference, pair.degraded] + (pair.noisy.map { [$0] } ?? [])
+    // All files of a pair have the rate that the metrics need, or that of the reference.
+    let needsRate = scorer.metrics.contains { !$0.isDefined(sampleRate: 0) }
+    var sampleRate = needsRate ? PESQ.sampleRate : nil
     let signals = paths.map { path -> [Float] in
       do throws(WaveFileError) {
-        return try WaveFile.read(path: path, sampleRate: Enhancer.sampleRate).samples
+        let waveform = try WaveFile.read(path: path, sampleRate: sampleRate)
+        sampleRate = waveform.sampleRate
+        return waveform.samples
       } catch {
         faults.append(error.description)
         return []
@@ -64,8 +69,7 @@ package enum FileScoring {
     }
     let scores = signals.dropFirst().map { degraded in
       scorer.score(
-        file: pair.name, reference: signals[0], degraded: degraded,
-        sampleRate: Enhancer.sampleRate)
+        file: pair.name, reference: signals[0], degraded: degraded, sampleRate: sampleRate ?? 0)
     }
     return Outcome(score: scores[0], noisy: scores.count > 1 ? scores[1] : nil, isReadable: true)
   }

@@ -47,7 +47,10 @@ package struct DoctorTrial: Codable, Equatable, Sendable {
     }
     let step = try TrainingStep(
       TrainingState(configuration), clip: configuration.clip, over: communicator)
-    let item = TestSignals.pair(sampleCount: 32_000, stream: "doctor \(communicator.rank)")
+    let frontEnd = model.frontEnd
+    let item = TestSignals.pair(
+      frontEnd, sampleCount: frontEnd.sampleCount(seconds: 2),
+      stream: "doctor \(communicator.rank)")
     let execution = Execution(threads: threads)
     var whole = Samples()
     var compute = Samples()

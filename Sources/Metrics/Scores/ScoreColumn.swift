@@ -23,6 +23,12 @@ public enum ScoreColumn: String, CaseIterable, Codable, Sendable {
   /// Composite measure of overall quality, 1 to 5.
   case covl
 
+  /// Whether the metric is defined for signals at `sampleRate`, in hertz: SI-SDR at any rate, the
+  /// others at 16000 only.
+  public func isDefined(sampleRate: Int) -> Bool {
+    self == .siSDR || sampleRate == SignalPair.sampleRate
+  }
+
   /// The columns that this one is computed from.
   public var sources: Set<ScoreColumn> {
     switch self {
@@ -36,8 +42,13 @@ public enum ScoreColumn: String, CaseIterable, Codable, Sendable {
 extension Set<ScoreColumn> {
   /// Every column.
   public static let all = Set(ScoreColumn.allCases)
-  /// The columns that validation during training computes: PESQ and SI-SDR.
+  /// The columns that validation during training computes: PESQ, where it is defined, and SI-SDR.
   public static let validation: Set = [.pesqWB, .siSDR]
+
+  /// The columns that are defined for signals at `sampleRate`, in hertz.
+  public func defined(sampleRate: Int) -> Set<ScoreColumn> {
+    filter { $0.isDefined(sampleRate: sampleRate) }
+  }
 
   /// The columns in the order of tables.
   package var ordered: [ScoreColumn] { ScoreColumn.allCases.filter(contains) }

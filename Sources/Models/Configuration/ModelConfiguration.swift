@@ -25,6 +25,8 @@ public struct ModelConfiguration: Sendable {
   public let summary: String
   /// Published figures, if there are any.
   public let published: Published?
+  /// Sample rate and short-time spectra of the signals.
+  public let frontEnd: FrontEnd
   /// Frequency bins of each band, low to high; K numbers.
   public let bands: [Int]
   /// Number of features of a band and frame, N.
@@ -43,24 +45,27 @@ public struct ModelConfiguration: Sendable {
   ///
   /// - Throws: `ConfigurationError` if a value is impossible.
   public init(
-    name: String, title: String, summary: String = "", published: Published? = nil, bands: [Int],
-    features: Int, layers: Int, trunk: any TrunkConfiguration, decoder: MaskDecoderConfiguration
+    name: String, title: String, summary: String = "", published: Published? = nil,
+    frontEnd: FrontEnd = .standard, bands: [Int], features: Int, layers: Int,
+    trunk: any TrunkConfiguration, decoder: MaskDecoderConfiguration
   ) throws(ConfigurationError) {
     let parts = ModelConfiguration(
-      unchecked: name, title, summary, published, bands, features, layers, trunk, decoder)
+      unchecked: name, title, summary, published, frontEnd, bands, features, layers, trunk, decoder)
     // Reading the JSON back lets one place check all values.
     try self.init(json: parts.json, file: "model \(name)")
   }
 
   init(
     unchecked name: String, _ title: String, _ summary: String, _ published: Published?,
-    _ bands: [Int], _ features: Int, _ layers: Int, _ trunk: any TrunkConfiguration,
+    _ frontEnd: FrontEnd, _ bands: [Int], _ features: Int, _ layers: Int,
+    _ trunk: any TrunkConfiguration,
     _ decoder: MaskDecoderConfiguration
   ) {
     self.name = name
     self.title = title
     self.summary = summary
     self.published = published
+    self.frontEnd = frontEnd
     self.bands = bands
     self.features = features
     self.layers = layers
@@ -71,7 +76,8 @@ public struct ModelConfiguration: Sendable {
   /// Whether weights of a model with the configuration `other` fit a model with this one: all parts
   /// but names, texts and published figures are equal.
   public func hasSameArchitecture(as other: ModelConfiguration) -> Bool {
-    bands == other.bands && features == other.features && layers == other.layers
+    frontEnd == other.frontEnd && bands == other.bands && features == other.features
+      && layers == other.layers
       && trunk.isEqual(to: other.trunk) && decoder == other.decoder
   }
 }

@@ -33,7 +33,8 @@ extension ModelConfiguration {
   public init(json: JSONValue, file: String) throws(ConfigurationError) {
     let reader = try ConfigurationReader(json, file: file)
     try reader.allow([
-      "name", "title", "summary", "published", "bins", "bands", "features", "layers", "trunk",
+      "name", "title", "summary", "published", "front_end", "bins", "bands", "features", "layers",
+      "trunk",
       "decoder",
     ])
     let bands = try Self.bands(reader)
@@ -42,6 +43,8 @@ extension ModelConfiguration {
       try reader.string("title"),
       reader.optional("summary") == nil ? "" : try reader.string("summary"),
       reader.optional("published") == nil ? nil : try Published(reader.object("published")),
+      reader.optional("front_end") == nil
+        ? .standard : try FrontEnd(reading: reader.object("front_end")),
       bands,
       try reader.integer("features", in: 1...8192),
       try reader.integer("layers", in: 1...256),
@@ -57,6 +60,7 @@ extension ModelConfiguration {
       "trunk": trunk.json, "decoder": decoder.json,
     ]
     if !summary.isEmpty { members["summary"] = .string(summary) }
+    if frontEnd != .standard { members["front_end"] = frontEnd.json }
     if let published {
       members["published"] = .object([
         "parameters": .integer(published.parameters), "pesq": .string(published.pesq),

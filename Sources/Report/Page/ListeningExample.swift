@@ -61,7 +61,15 @@ final class ListeningExamples {
     for run in runs where run.best != nil {
       let path = run.folder.best.path(percentEncoded: false)
       do {
-        enhancers.append((run, try Enhancer(try TrainedModel.load(weights: path, preset: nil))))
+        let enhancer = try Enhancer(try TrainedModel.load(weights: path, preset: nil))
+        let rate = enhancer.frontEnd.sampleRate
+        if rate == corpus.sampleRate {
+          enhancers.append((run, enhancer))
+        } else {
+          problems.append(
+            "nothing to hear of \(run.name): the model takes \(rate) Hz, and the corpus "
+              + "\(corpus.path) is at \(corpus.sampleRate) Hz")
+        }
       } catch {
         problems.append("nothing to hear of \(run.name): \(error)")
       }
@@ -73,7 +81,7 @@ final class ListeningExamples {
     guard let (clean, noisy) = corpus.samples(utterance), !noisy.isEmpty else { return nil }
     // The utterance is enhanced as a whole, as for the scores; only the first minute of a very long
     // one.
-    let whole = Array(noisy.prefix(60 * Enhancer.sampleRate))
+    let whole = Array(noisy.prefix(60 * corpus.sampleRate))
     let scores = enhancers.compactMap { pair in
       pair.run.utterances?.rows.first { $0.file == utterance }
     }
@@ -88,25 +96,25 @@ final class ListeningExamples {
         problems.append("\(utterance) could not be enhanced by \(run.name): \(error)")
       }
     }
-    let limit = Int(seconds * Double(Enhancer.sampleRate))
+    let limit = Int(seconds * Double(corpus.sampleRate))
     let cut = sides.map { Array($0.samples.prefix(limit)) }
-    let spectrograms = cut.map { SpectrogramPicture($0) }
+    let spectrograms = cut.map { SpectrogramPicture($0, sampleRate: corpus.sampleRate) }
     // One scale for all pictures, so that darker means quieter.
     let top = spectrograms.compactMap { $0?.peak }.max() ?? 0
     var clips: [ListeningExample.Clip] = []
     for (index, side) in sides.enumerated() {
       guard let picture = spectrograms[index]?.png(top: top),
         let audio = try? WaveFile.encode(
-          cut[index], sampleRate: Enhancer.sampleRate, path: "clip.flac", encoding: .pcm16)
+          cut[index], sampleRate: corpus.sampleRate, path: "clip.flac", encoding: .pcm16)
       else { continue }
       clips.append(
         ListeningExample.Clip(
           name: side.name, style: side.style, pesq: side.pesq,
-          seconds: Double(cut[index].count) / Double(Enhancer.sampleRate), audio: audio,
+          seconds: Double(cut[index].count) / Double(corpus.sampleRate), audio: audio,
           picture: picture))
     }
     return ListeningExample(
       utterance: utterance, reason: reason, facts: corpus.facts(utterance),
-      seconds: Double(noisy.count) / Double(Enhancer.sampleRate), clips: clips)
+      seconds: Double(noisy.count) / Double(corpus.sampleRate), clips: clips)
   }
 }

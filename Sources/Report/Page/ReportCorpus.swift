@@ -1,5 +1,4 @@
 import Corpora
-import Evaluation
 import Foundation
 
 /// The corpus with the recordings of the page's utterances.
@@ -7,6 +6,8 @@ package struct ReportCorpus {
   /// Path of the folder or packed file.
   let path: String
   let split: CorpusSplit
+  /// Sample rate of the recordings, in hertz.
+  let sampleRate: Int
   private let pairs: [String: UtterancePair]
   private let listed: [String: UtteranceFacts]
   private let reader = RecordingReader(acceptsNonFinite: true)
@@ -32,7 +33,8 @@ package struct ReportCorpus {
       // The names determine the validation speakers of VoiceBank-DEMAND.
       let speakers = Set(names.map { String($0.prefix { $0 != "_" }) }).sorted()
       let dataset = try SharedDataset(
-        data: path, split: split, onBadFile: .skip, validationSpeakers: speakers)
+        data: path, split: split, sampleRate: nil, onBadFile: .skip, validationSpeakers: speakers)
+      sampleRate = dataset.sampleRate
       pairs = Dictionary(dataset.pairs.map { ($0.name, $0) }) { $1 }
     } catch {
       throw Problem(text: "the corpus \(path) cannot be read: \(error)")
@@ -47,12 +49,11 @@ package struct ReportCorpus {
     listed = UtteranceFacts.listed(folder: path, split: split) ?? [:]
   }
 
-  /// Clean and noisy samples of an utterance, mono at 16 kHz; nil if they cannot be read.
+  /// Clean and noisy samples of an utterance, mono at `sampleRate`; nil if they cannot be read.
   func samples(_ name: String) -> (clean: [Float], noisy: [Float])? {
     guard let pair = pairs[name] else { return nil }
-    let rate = Enhancer.sampleRate
-    guard let clean = try? reader.read(pair.clean, sampleRate: rate),
-      let noisy = try? reader.read(pair.noisy, sampleRate: rate), clean.count == noisy.count
+    guard let clean = try? reader.read(pair.clean, sampleRate: sampleRate),
+      let noisy = try? reader.read(pair.noisy, sampleRate: sampleRate), clean.count == noisy.count
     else { return nil }
     return (clean, noisy)
   }

@@ -10,14 +10,13 @@ struct SpectrogramPicture {
 
   /// Range of levels below the highest that pictures show, in dB.
   static let range: Float = 75
-  /// Hop from one column to the next, in samples: 10 ms at 16 kHz.
-  private static let hop = 160
   /// Number of levels that a picture distinguishes.
   private static let levels = 40
 
-  /// The levels of mono samples at 16 kHz; nil if they are too few for one window.
-  init?(_ samples: [Float]) {
-    let transform = STFT(fftLength: 512, hopSamples: Self.hop)
+  /// The levels of mono samples at `sampleRate`, in hertz, one column each 10 ms; nil if the samples
+  /// are too few for one window of 32 ms.
+  init?(_ samples: [Float], sampleRate: Int) {
+    let transform = STFT(fftLength: 2 * (sampleRate * 16 / 1000), hopSamples: sampleRate / 100)
     guard let spectrum = try? transform.forward(samples) else { return nil }
     let bins = transform.binCount
     let count = spectrum.count / (2 * bins)
@@ -27,7 +26,7 @@ struct SpectrogramPicture {
         let place = 2 * (frame * bins + bin)
         return spectrum[place] * spectrum[place] + spectrum[place + 1] * spectrum[place + 1]
       }
-      // Two bins per row, without the lowest bin: 128 rows from 31 Hz to 8 kHz.
+      // Two bins per row, without the lowest bin: at 16 kHz 128 rows from 31 Hz to 8 kHz.
       columns.append(
         (0..<(bins - 1) / 2).map { row in
           10 * log10(max(1e-12, (power(2 * row + 1) + power(2 * row + 2)) / 2))

@@ -54,7 +54,9 @@ package struct RunTimeline: Equatable, Sendable {
   /// the run keeps its weights; a run that is resumed has the one of its checkpoint.
   package var best: Best? {
     epochs.reduce(bestBefore) { best, epoch in
-      guard let score = epoch.report.pesq, score > best?.score ?? -.infinity else { return best }
+      guard let score = epoch.report.selectionScore, score > best?.score ?? -.infinity else {
+        return best
+      }
       return Best(score: score, epoch: epoch.report.epoch)
     }
   }

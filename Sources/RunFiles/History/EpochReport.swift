@@ -59,6 +59,10 @@ public struct EpochReport: Equatable, Sendable {
     self.validationSeconds = validationSeconds
   }
 
+  /// The score by which the best epoch is chosen: PESQ, or SI-SDR at sample rates for which PESQ is
+  /// not defined. Nil if no utterance could be scored.
+  public var selectionScore: Double? { pesq ?? siSDR }
+
   /// The validation's share of `seconds`.
   public var validationShare: Double? {
     validationSeconds.map { seconds > 0 ? $0 / seconds : 0 }

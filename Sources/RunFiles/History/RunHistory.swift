@@ -9,8 +9,8 @@ package struct RunHistory: Equatable, Sendable {
   /// The epoch with the highest score; of equal ones the first, as training keeps it.
   package var best: EpochReport? {
     rows.reduce(nil) { best, row in
-      guard let score = row.pesq else { return best }
-      return score > best?.pesq ?? -.infinity ? row : best
+      guard let score = row.selectionScore else { return best }
+      return score > best?.selectionScore ?? -.infinity ? row : best
     }
   }
 
