@@ -200,6 +200,7 @@ let tests: [Target] = [
       "TestSupport", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
       "Files", "Platform",
     ]),
+  module("ReportTests", .tests, uses: ["Report"]),
   module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Platform"]),
   module(
     "CommandsTests", .tests,
