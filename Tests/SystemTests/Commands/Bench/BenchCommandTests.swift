@@ -124,7 +124,7 @@ import TestSupport
         ], as: EnhanceResult.self, in: folder)
       #expect(result.kind == "enhance" && result.seconds == 0.5 && result.threads == threads)
       #expect(result.enhanceSeconds > 0 && result.peakResidentBytes > 1_000_000)
-      // Of half a second the time is twice the factor.
+      // The factor is the time per second of audio, here of half a second.
       #expect(isClose(result.enhanceSeconds, result.realTimeFactor / 2), "\(result)")
       #expect(outcome.output.contains("real-time factor "), "\(outcome)")
     }
