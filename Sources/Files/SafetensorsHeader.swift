@@ -168,6 +168,10 @@ extension SafetensorsHeader.Field {
     "I64": 64, "U64": 64, "F64": 64, "C64": 64,
   ]
 
+  /// Reads the entry of the tensor `name` in the JSON header of the file at `path`, which has
+  /// `dataBytes` bytes behind the header.
+  ///
+  /// - Throws: `SafetensorsError` if a part is missing, unknown, malformed or beyond the data.
   package init(
     _ name: String, _ value: JSONValue, dataBytes: Int, path: String
   ) throws(SafetensorsError) {

@@ -179,7 +179,8 @@ public protocol KernelSet: Sendable {
 
   /// Gradients of the gated scan of a tile, from the gradient of its output [rows, D].
   ///
-  /// Row by row the gradients of x, delta, z, B and C may take the place of `dout`, delta, z, B and C.
+  /// Row by row the gradients of x, delta, z, B and C may take the place of `dout`, delta, z, B and
+  /// C.
   static func selectiveScanBackward(
     _ inputs: ScanInputs, _ dout: MatrixView, _ sequences: TileSequences,
     _ parameters: ScanParameters, checkpoints: MatrixView, _ gradients: ScanGradients,

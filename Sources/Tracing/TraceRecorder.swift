@@ -1,7 +1,8 @@
 import Communication
 import Platform
 
-/// Notes what one rank's main thread does and when, and hands out what notes the times of reductions.
+/// Notes what one rank's main thread does and when, and hands out what notes the times of
+/// reductions.
 ///
 /// Used by the main thread alone. Code that can be traced takes a `TraceRecorder?`, and reads no
 /// clock without one.

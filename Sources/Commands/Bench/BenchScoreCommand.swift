@@ -9,8 +9,8 @@ struct BenchScoreCommand: ParsableCommand {
     commandName: "score",
     abstract: "Measure the time that every metric takes for a second of audio.",
     discussion: """
-      Each metric alone on one thread, then all of them on all cores, with the time that they would \
-      take for 824 utterances of 2.5 s, which is about VoiceBank-DEMAND's test set.
+      Each metric alone on one thread, then all of them on all cores, with the time that they \
+      would take for 824 utterances of 2.5 s, which is about VoiceBank-DEMAND's test set.
       """)
 
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.5

@@ -2,8 +2,8 @@
 public struct Deadlines: Equatable, Sendable {
   /// Seconds that a rank waits for another.
   public var timeout: Double
-  /// The same in phases that may take long (`RankPhase.isLong`), as long as the other shows that it
-  /// lives.
+  /// Seconds that a rank waits in phases that may take long (`RankPhase.isLong`), as long as the
+  /// other shows that it lives.
   public var longTimeout: Double
 
   /// Ten minutes, and an hour.

@@ -9,7 +9,7 @@ package struct RankIdentity: Equatable, Sendable {
   /// Its number there.
   package let process: Int
 
-  /// Puts the parts together.
+  /// Identity by machine name and process number (PID).
   package init(host: String, process: Int) {
     self.host = host
     self.process = process
@@ -66,7 +66,8 @@ package struct RankStatus: Equatable, Sendable {
     case over
   }
 
-  /// Puts the parts together.
+  /// Status at one moment, at first that of a rank that has not begun any operation; `waited` is in
+  /// seconds.
   package init(
     ticks: Int = 0, phase: RankPhase = .starting, step: Int = 0, waited: Double = 0,
     farewell: Farewell = .none

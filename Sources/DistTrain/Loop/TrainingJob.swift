@@ -45,8 +45,8 @@ public struct TrainingJob {
     let log: RunLog
   }
 
-  /// Finds checkpoint and corpus, restores the state and opens the files. A failure there reaches all
-  /// ranks before anything is written.
+  /// Finds checkpoint and corpus, restores the state and opens the files. A failure there reaches
+  /// all ranks before anything is written.
   private func prepare() throws -> Ground {
     let configuration = request.configuration
     let folder = request.runFolder
@@ -129,8 +129,8 @@ public struct TrainingJob {
     return [
       "\(configuration.model.title) (\(configuration.model.name)), "
         + NumberText.count(state.model.parameters.parameterCount, "parameter"),
-      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")), valid "
-        + "\(valid.count)",
+      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")), "
+        + "valid \(valid.count)",
       "\(NumberText.count(steps, "step")) an epoch of global batch \(configuration.globalBatch), "
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
@@ -224,8 +224,8 @@ public struct TrainingJob {
     if request.threads > cores {
       log.warning(
         "--threads \(request.threads), but a rank here may use only "
-          + "\(NumberText.count(cores, "core")): threads will wait for each other; give each rank its "
-          + "cores (mpirun --map-by slot:PE=\(request.threads), srun "
+          + "\(NumberText.count(cores, "core")): threads will wait for each other; give each rank "
+          + "its cores (mpirun --map-by slot:PE=\(request.threads), srun "
           + "--cpus-per-task=\(request.threads)) or lower --threads")
     }
     log.line(
@@ -266,8 +266,8 @@ public struct TrainingJob {
       log.warning(
         progress.rollbacks == 0
           ? "\(progress.skippedSteps) of \(NumberText.count(progress.step, "step")) \(were) skipped"
-          : "\(NumberText.count(progress.skippedSteps, "step")) \(were) skipped, and the run went back "
-            + NumberText.count(progress.rollbacks, "time")
+          : "\(NumberText.count(progress.skippedSteps, "step")) \(were) skipped, and the run went "
+            + "back " + NumberText.count(progress.rollbacks, "time")
             + ", to a learning rate × \(progress.rateFactor)")
     }
     let best = request.runFolder.best.path(percentEncoded: false)

@@ -1,4 +1,5 @@
-/// Record of the steps of a run that were not finite; nil in `TrainingProgress` while there is none.
+/// Record of the steps of a run that were not finite; nil in `TrainingProgress` while there is
+/// none.
 public struct RecoveryProgress: Codable, Equatable, Sendable {
   /// Steps skipped since the last that was not.
   public var skippedInARow = 0

@@ -18,8 +18,8 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
     switch self {
     case .empty: "there are no samples to enhance"
     case .otherFrontEnd(let model, let bins, let made):
-      "the model \"\(model)\" takes spectra of \(NumberText.count(bins, "bin")), but those of 16 kHz "
-        + "speech have \(made) here; its bands must sum to that"
+      "the model \"\(model)\" takes spectra of \(NumberText.count(bins, "bin")), but those of 16 "
+        + "kHz speech have \(made) here; its bands must sum to that"
     case .notFinite(let model, let index):
       "the model \"\(model)\" made a number that is not finite at sample \(index); its weights are "
         + "broken: take those of another epoch"
@@ -58,7 +58,7 @@ public final class Enhancer {
     try enhance(samples, bandStatistics: nil)
   }
 
-  /// The same for a part of a recording, normalised with the statistics of all of it.
+  /// The enhanced signal of a part of a recording, normalised with the statistics of all of it.
   package func enhance(
     _ samples: [Float], bandStatistics: [GroupStatistics]?
   ) throws(EnhancementError) -> [Float] {

@@ -68,8 +68,8 @@ struct LSTMSizes {
   /// Columns of the gates of a block.
   var blockWidth: Int { 4 * laneCount }
 
-  /// Calls `body` with the gate rows of each block: `count` of them from `source` in PyTorch's order,
-  /// from `target` in blocks.
+  /// Calls `body` with the gate rows of each block: `count` of them from `source` in PyTorch's
+  /// order, from `target` in blocks.
   func forEachGate(_ body: (_ source: Int, _ target: Int, _ count: Int) -> Void) {
     for block in 0..<blocks {
       let unit = block * laneCount

@@ -21,8 +21,8 @@ public struct CrossBandMLPParameters {
 
 /// out = LayerNorm₂(x + GELU(LayerNorm₁(W·x + b))) of every row of `x` [B, K, T, N].
 ///
-/// Works by tiles of about 256 rows, which stay in the cache from one step to the next. For backward
-/// it keeps the Linear's output; the rest is cheaper to compute again than to store. With
+/// Works by tiles of about 256 rows, which stay in the cache from one step to the next. For
+/// backward it keeps the Linear's output; the rest is cheaper to compute again than to store. With
 /// `Execution.recomputes` it keeps nothing, and backward first runs each tile forward again.
 ///
 /// - Parameters:
