@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Forecast
 import Platform
 
 /// `disttrain bench score`: what the metrics cost, each and all of them.
@@ -25,11 +24,9 @@ struct BenchScoreCommand: ParsableCommand {
   }
 
   func run() throws {
-    try output.validateFolder()
-    let machine = BenchmarkMachine.current()
-    output.begin(machine)
-    let figures = try ScoreFigures.measure(
-      seconds: seconds, repeats: repeats, threads: threads ?? MachineFacts.usableCores())
-    try output.end("score", machine, figures)
+    try output.report("score") {
+      try ScoreFigures.measure(
+        seconds: seconds, repeats: repeats, threads: threads ?? MachineFacts.usableCores())
+    }
   }
 }
