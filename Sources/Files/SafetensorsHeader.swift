@@ -12,7 +12,7 @@ package struct SafetensorsHeader: Sendable {
     /// Index one past the last byte.
     package let end: Int
 
-    /// A field with the given parts.
+    /// Field of a tensor whose bytes begin..<end count from the end of the header.
     package init(name: String, dtype: String, shape: [Int], begin: Int, end: Int) {
       self.name = name
       self.dtype = dtype

@@ -6,7 +6,7 @@ public struct ScanParameters {
   /// The skip weight D of each channel.
   public let d: FloatPointer
 
-  /// Parameters at these places.
+  /// Parameters of [states, D] and [D] that the caller keeps in memory.
   public init(a: MatrixView, d: FloatPointer) {
     self.a = a
     self.d = d
@@ -26,7 +26,7 @@ public struct ScanInputs {
   /// C [rows, states], rows as far apart as those of B.
   public let c: MatrixView
 
-  /// Inputs at these places.
+  /// Inputs of equally many rows.
   public init(x: MatrixView, delta: MatrixView, z: MatrixView, b: MatrixView, c: MatrixView) {
     self.x = x
     self.delta = delta
@@ -56,7 +56,7 @@ public struct ScanGradients {
   /// d/dD of each channel, added to.
   public let d: MutableFloatPointer
 
-  /// Gradients at these places.
+  /// Gradients of equally many rows, and the two sums that the kernel adds to.
   public init(
     x: MatrixView, delta: MatrixView, z: MatrixView, b: MatrixView, c: MatrixView,
     gatedOutput: MatrixView, a: MatrixView, d: MutableFloatPointer

@@ -40,7 +40,7 @@ package struct RestartPolicy: Equatable, Sendable {
   package static let fruitlessLimit = 3
   private static let longestDelay = 300.0
 
-  /// A policy.
+  /// Policy of `limit` restarts; `delay` is in seconds.
   package init(limit: Int, delay: Double) {
     self.limit = limit
     self.delay = delay

@@ -12,7 +12,7 @@ public final class TraceRecorder {
   private var mainEvents: [TraceEvent] = []
   private var reductions: [(event: TraceEvent, times: ReductionTimes)] = []
 
-  /// Has noted nothing.
+  /// Recorder without events, before the run's first step.
   package init() {}
 
   /// Recorder of the begin and end of a reduction that is about to be started: of bucket `bucket`,

@@ -6,7 +6,7 @@ package struct RankCounts: ExpressibleByArgument, Equatable, Sendable {
   /// Ascending, each once.
   package let counts: [Int]
 
-  /// These numbers.
+  /// Numbers in any order, of which equal ones count once.
   package init(_ counts: [Int]) { self.counts = Array(Set(counts)).sorted() }
 
   /// A list, ranges in it allowed; nil for anything else.

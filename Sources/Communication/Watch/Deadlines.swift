@@ -6,7 +6,7 @@ public struct Deadlines: Equatable, Sendable {
   /// other shows that it lives.
   public var longTimeout: Double
 
-  /// Ten minutes, and an hour.
+  /// Deadlines in seconds; a rank may be silent for ten minutes, or an hour in long phases.
   public init(timeout: Double = 600, longTimeout: Double = 3600) {
     self.timeout = timeout
     self.longTimeout = max(timeout, longTimeout)

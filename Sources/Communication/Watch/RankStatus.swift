@@ -33,7 +33,7 @@ package struct RankIdentity: Equatable, Sendable {
     return [UInt64(process)] + name
   }
 
-  /// From `words`.
+  /// Identity in a message of `wordCount` words, as `words` makes them.
   package init(words: some Collection<UInt64>) {
     let bytes = words.dropFirst().flatMap { word in
       stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
@@ -94,7 +94,7 @@ package struct RankStatus: Equatable, Sendable {
     ]
   }
 
-  /// From `words`; nil for others.
+  /// Status in a message as `words` makes them; nil for words that no rank sends.
   package init?(words: [UInt64]) {
     guard words.count == Self.wordCount,
       let phase = UInt8(exactly: words[1]).flatMap(RankPhase.init(rawValue:)),

@@ -13,7 +13,7 @@ public struct TrainingJob {
   private let communicator: any Communicator
   private let root: RootDecision
 
-  /// A job on the ranks of `communicator`.
+  /// This rank's part of the job; every rank of `communicator` makes one of an equal request.
   public init(_ request: TrainingRequest, over communicator: any Communicator) {
     self.request = request
     self.communicator = communicator

@@ -37,7 +37,8 @@ public struct Segmentation: Equatable, Sendable {
     /// Samples from one frame to the next.
     public let hop: Int
 
-    /// Checks that they fit each other.
+    /// Sizes in samples. Traps unless all are multiples of `hop` and a segment holds its overlaps
+    /// and six frames more.
     public init(segment: Int, lead: Int, fade: Int, tail: Int, hop: Int) {
       self.segment = segment
       self.lead = lead

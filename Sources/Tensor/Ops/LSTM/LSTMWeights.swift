@@ -12,7 +12,7 @@ public struct LSTMParameters {
   /// `bias_hh_l0` [4H].
   public let recurrentBias: Parameter
 
-  /// Collects the parameters of one direction.
+  /// Parameters of one direction, in the shapes of torch.nn.LSTM.
   public init(
     inputWeight: Parameter, recurrentWeight: Parameter, inputBias: Parameter,
     recurrentBias: Parameter
@@ -34,7 +34,7 @@ public struct DirectedLSTM {
   /// Whether it runs from the end of the sequence to its start.
   public let reversed: Bool
 
-  /// Pairs parameters with a direction.
+  /// LSTM that starts at the last step if `reversed`.
   public init(_ parameters: LSTMParameters, reversed: Bool) {
     self.parameters = parameters
     self.reversed = reversed

@@ -9,7 +9,7 @@ public struct CrossBandMLPParameters {
   /// LayerNorm of the sum.
   public let norm2: AffineParameters
 
-  /// Collects the parameters.
+  /// Parameters of equal width N.
   public init(linear: AffineParameters, norm1: AffineParameters, norm2: AffineParameters) {
     self.linear = linear
     self.norm1 = norm1
