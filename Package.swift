@@ -80,7 +80,7 @@ let modules: [Target] = [
     "KernelsAVX512", uses: ["KernelAPI"], libraries: ["CPrefetch"], processor: .x86v4,
     settings: kernelSettings + [.define("AVX512")]),
   module(
-    "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files"],
+    "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files", "Platform"],
     libraries: ["COpenBLAS", "CPlatform"]),
   module(
     "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
@@ -200,6 +200,7 @@ let tests: [Target] = [
       "TestSupport", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
       "Files", "Platform",
     ]),
+  module("ReportTests", .tests, uses: ["Report"]),
   module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Platform"]),
   module(
     "CommandsTests", .tests,

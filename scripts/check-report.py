@@ -34,7 +34,7 @@ VIEWS = [
     ("print", 760, "print", "light"),
 ]
 
-# What the page is, as the browser has it; texts in `faults` say what is wrong in any view.
+# Script that describes the page as the browser has it; texts in `faults` say what is wrong in any view.
 LOOK = """
 const faults = [];
 const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
@@ -218,7 +218,7 @@ def main():
         driver = browser(folder)
         try:
             driver.set_script_timeout(30)
-            # What the browser's own first page loads is not the report's.
+            # Requests of the browser's own first page are not the report's.
             driver.get("about:blank")
             driver.get_log("performance")
             for name, width, media, scheme in VIEWS:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a change has to pass: the lints, then every test.
+# Checks that a change has to pass: the lints, then every test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/lint.sh

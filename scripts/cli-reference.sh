@@ -42,7 +42,7 @@ page() {
   local file
   file=$(IFS=-; echo "$*")
   "$program" help "$@" | awk -v command="$*" -v file="$file" '
-    # What HTML or a table would take for its own is escaped.
+    # Characters that HTML or a table would take for its own are escaped.
     function cell(text) { gsub(/\|/, "\\|", text); return plain(text) }
     function plain(text) { gsub(/</, "\\&lt;", text); gsub(/\*/, "\\*", text); return text }
     function title(text) { return toupper(substr(text, 1, 1)) tolower(substr(text, 2)) }

@@ -31,7 +31,7 @@ shift 2
 systems=("$@")
 if [ ${#systems[@]} -eq 0 ]; then systems=(abl1 abl2 abl3 bsrnn bsrnn31 unimamba); fi
 allow_root
-# What a surrounding job or an earlier experiment may have set must not decide what is compared.
+# Settings of a surrounding job or an earlier experiment must not decide what is compared.
 unset DISTTRAIN_FAULT DISTTRAIN_GEMM
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 

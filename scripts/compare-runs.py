@@ -23,7 +23,7 @@ import sys
 # Columns, and keys of events, that are times or follow from them.
 TIMES = {"time", "seconds", "audio_seconds_per_second", "validation_seconds", "data_seconds",
          "busy_seconds", "exposed_exchange_seconds"}
-# Of the event "waiting" only these do not follow from times.
+# Fields of the event "waiting" that do not follow from times.
 WAITING = {"event", "step", "steps"}
 # Differences that are listed.
 LINES = 4
@@ -77,7 +77,7 @@ def tensor_differences(old, new):
         if one is None or other is None:
             found.append(f"metadata {key} only in the {'new' if one is None else 'old'} one")
         elif is_other_version and (key == "program" or "checksum" in key or "crc32c" in key):
-            continue  # What the checksums are of was compared itself.
+            continue  # The data behind the checksums was compared itself.
         elif one != other and (not is_other_version or parsed(one) != parsed(other)):
             found.append(f"metadata {key}: {one[:100]} became {other[:100]}")
     if not found and not is_other_version:

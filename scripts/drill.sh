@@ -6,8 +6,8 @@
 #   scripts/drill.sh --list        their names
 #   scripts/drill.sh NAME…         some of them
 #
-# The exit status is 0 if all went as promised. What this machine does not allow (hosts with networks
-# of their own, a small disk: both need root) is told as skipped.
+# The exit status is 0 if all went as promised. Drills that this machine does not allow (hosts with
+# networks of their own, a small disk: both need root) are reported as skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh

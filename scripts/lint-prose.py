@@ -1,44 +1,59 @@
 #!/usr/bin/env python3
-"""Finds sentences of doc comments that begin with What, Who, Of or Those.
+"""Finds sentences of comments that begin with What, Who, Of, Those or The same.
 
     scripts/lint-prose.py FOLDER_OR_FILE...    prints FILE:LINE: SENTENCE for each; status 1 if any
     scripts/lint-prose.py --self-test          checks the lint itself
 
-A first sentence that opens with such a word has to be read twice. A noun phrase ("Number of …",
-"Result of …") or a verb in the third person ("Returns …", "Waits for …") says at once what a
-declaration is. Folders are searched for Swift files; a folder without any is an error, so that a
-misspelt name does not pass. Code fences, indented code, inline code, multi-line string literals and
-the entries of `- Parameters:` are not prose and are skipped.
+A sentence that opens with such a word has to be read twice. A noun phrase ("Number of …", "Result
+of …") or a verb in the third person ("Returns …", "Waits for …") says at once what a declaration
+is. Folders are searched for sources, by the endings in COMMENTS; a folder without any is an error,
+so that a misspelt name does not pass. Doc comments and plain ones count, also behind code. Code
+fences, indented code, inline code, multi-line string literals and the entries of `- Parameters:`
+are not prose and are skipped.
 """
 
 import pathlib
 import re
 import sys
 
-WORDS = ("What", "Who", "Of", "Those")
+WORDS = ("What", "Who", "Of", "Those", "The same")
 OPENING = re.compile(rf"(?:{'|'.join(WORDS)})\b")
 SENTENCE_END = re.compile(r"[.!?][\"”’)\]]*\s+(?=[\"“‘(\[]*[A-Z`])")
 # Their ends are not those of sentences.
 ABBREVIATIONS = ("e.g.", "i.e.", "cf.", "vs.", "al.", "etc.")
 QUOTES = "\"“‘([*_ "
-DOC_LINE = re.compile(r"\s*///(?!/) ?(.*)$")
+# A line that is a comment, and one with a comment behind code, by the mark that begins comments.
+LINES = {
+    "//": (re.compile(r"\s*(///?)(?!/) ?(.*)$"), re.compile(r"(.*\S)\s+(///?) (.*)$")),
+    "#": (re.compile(r"\s*(#)(?![#!]) ?(.*)$"), re.compile(r"(.*\S)\s+(#) (.*)$")),
+}
+COMMENTS = {".swift": "//", ".c": "//", ".h": "//", ".js": "//", ".sh": "#", ".sbatch": "#",
+            ".py": "#"}
 LIST_ITEM = re.compile(r"(\s*)(?:[-*+]|\d+[.)])\s+(.*)$")
 PARAMETERS = re.compile(r"Parameters:|Parameter\s+\S+\s*:")
 CALLOUT = re.compile(r"(?:Returns|Throws|Note|Important|Warning|Precondition|SeeAlso):\s*")
 
 
-def doc_blocks(text):
-    """Lists of (line number, text) of consecutive `///` lines outside of string literals."""
-    block, is_literal = [], False
+def comment_blocks(text, mark):
+    """Lists of (line number, text) of consecutive comment lines of one kind, `///` or `//`, outside
+    of string literals. A comment behind code is a list of its own.
+    """
+    whole, behind = LINES[mark]
+    block, kind, is_literal = [], None, False
     for number, line in enumerate(text.split("\n"), start=1):
-        match = None if is_literal else DOC_LINE.match(line)
-        if match:
-            block.append((number, match.group(1)))
-            continue
-        if block:
+        match = None if is_literal else whole.match(line)
+        if block and (not match or match.group(1) != kind):
             yield block
             block = []
-        if line.count('"""') % 2 == 1 and not line.lstrip().startswith("//"):
+        if match:
+            kind = match.group(1)
+            block.append((number, match.group(2)))
+            continue
+        match = None if is_literal else behind.match(line)
+        # Behind an open quote the mark is a part of a text.
+        if match and all(match.group(1).count(quote) % 2 == 0 for quote in "\"'"):
+            yield [(number, match.group(3))]
+        if line.count('"""') % 2 == 1 and not line.lstrip().startswith(mark):
             is_literal = not is_literal
     if block:
         yield block
@@ -89,9 +104,9 @@ def paragraphs(block):
     yield paragraph
 
 
-def faults(text):
+def faults(text, mark):
     """(line number, sentence) of every sentence that opens with one of the words."""
-    for block in doc_blocks(text):
+    for block in comment_blocks(text, mark):
         for paragraph in paragraphs(block):
             joined, starts = "", []
             for number, line in paragraph:
@@ -110,34 +125,42 @@ def faults(text):
                     yield line, joined[start:end].strip()
 
 
-def swift_files(paths):
+def source_files(paths):
     for path in map(pathlib.Path, paths):
         if path.is_file():
             yield path
             continue
-        found = sorted(path.rglob("*.swift")) if path.is_dir() else []
+        found = [
+            file for file in (sorted(path.rglob("*")) if path.is_dir() else [])
+            if file.is_file() and file.suffix in COMMENTS
+        ]
         if not found:
-            print(f"lint-prose: {path}: no Swift files; give a folder with some", file=sys.stderr)
+            print(f"lint-prose: {path}: no sources; give a folder with some", file=sys.stderr)
             sys.exit(2)
         yield from found
 
 
 def lint(paths):
     count = 0
-    for path in swift_files(paths):
-        for line, sentence in faults(path.read_text(encoding="utf-8")):
+    for path in source_files(paths):
+        mark = COMMENTS.get(path.suffix)
+        if not mark:
+            print(f"lint-prose: {path}: unknown comments; give one of {' '.join(COMMENTS)}",
+                  file=sys.stderr)
+            return 2
+        for line, sentence in faults(path.read_text(encoding="utf-8"), mark):
             count += 1
             shown = sentence if len(sentence) <= 100 else sentence[:99] + "…"
             print(f"{path}:{line}: {shown}")
     if count:
         print(
-            f"lint-prose: {count} sentences of doc comments begin with {', '.join(WORDS[:-1])} or "
+            f"lint-prose: {count} sentences of comments begin with {', '.join(WORDS[:-1])} or "
             f"{WORDS[-1]}; begin with a noun phrase or a verb in the third person",
             file=sys.stderr)
     return 1 if count else 0
 
 
-# A text, and the lines on which it has a fault.
+# A text with `//` comments, and the lines on which it has a fault.
 CASES = [
     ("/// What a step gives.", [1]),
     ("/// Who waits.", [1]),
@@ -146,8 +169,12 @@ CASES = [
     ("/// What's new.", [1]),
     ("/// Whatever comes, Often, Whose, Offset of a sample.\n/// Offset of the first sample.", []),
     ("/// Result of what was asked. Number of those left.", []),
-    ("// What a plain comment says.\nlet x = 1  /// What follows code.", []),
-    ("//// What is no doc comment.", []),
+    ("/// The same of it.\n/// The sameness of it. The samples.", [1]),
+    ("// What a plain comment says.\nlet x = 1  /// What follows code.", [1, 2]),
+    ("let x = 1  // Of code.\nlet y = \"a // What\"\nlet u = \"http://What\"", [1]),
+    ("//// What is no comment.\n//What", [2]),
+    ("/// Adds\n// What\n/// Of", [2, 3]),
+    ("// What\n// follows. Those\nlet x = 1\n  // Who", [1, 2, 4]),
     # Later sentences, with the line on which they begin.
     ("/// Adds a value. What is too large\n/// is cut.", [1]),
     ("/// Adds a value that is\n/// large. Of several the last counts.", [2]),
@@ -187,23 +214,30 @@ CASES = [
     ("/// Adds\n\n/// Of", [3]),
     ("", []),
 ]
+# Texts with `#` comments.
+HASH_CASES = [
+    ("#!What\n# What\nx=1 # Of x", [2, 3]),
+    ("if [ $# -gt 1 ]; then\n  # Who\n  echo \"# What\" '# Of'\nfi", [2]),
+    ("## What\n${x# What}\n// What", []),
+    ('"""Of\n# What\n"""\n# Those', [4]),
+]
 
 
 def self_test():
     failed = 0
-    for text, expected in CASES:
-        found = [line for line, _ in faults(text)]
+    cases = [(*case, "//") for case in CASES] + [(*case, "#") for case in HASH_CASES]
+    for text, expected, mark in cases:
+        found = [line for line, _ in faults(text, mark)]
         if found != expected:
             failed += 1
             print(f"lint-prose: lines {found}, not {expected}, in:\n{text}\n", file=sys.stderr)
-    for text, expected in CASES:
         # A declaration before and after changes line numbers only.
-        found = [line - 2 for line, _ in faults(f"import A\n\n{text}\nlet last = 1\n")]
+        found = [line - 2 for line, _ in faults(f"import A\n\n{text}\nlet last = 1\n", mark)]
         if found != expected:
             failed += 1
             print(f"lint-prose: inside a file lines {found}, not {expected}, in:\n{text}\n",
                   file=sys.stderr)
-    print(f"lint-prose: {len(CASES)} cases, {failed} failures")
+    print(f"lint-prose: {len(cases)} cases, {failed} failures")
     return 1 if failed else 0
 
 

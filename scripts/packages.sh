@@ -1,6 +1,6 @@
 # Sourced by demo.sh, study.sh and test.sh: installs the Debian packages that are missing.
 
-# What the build needs, and what making the mini corpus needs.
+# Packages that the build needs, and those that making the mini corpus needs.
 build_packages=(libopenmpi-dev openmpi-bin libopenblas-dev libsndfile1-dev libfftw3-dev pkg-config)
 corpus_packages=(libspandsp2 libsoxr0)
 # Emulated hosts (hosts.sh), a SLURM on them (slurm-cluster.sh), a browser (check-report.py) and a

@@ -36,7 +36,7 @@ RULES = [
     (rf"mask_decoder\.fc2([1-9]\d{{0,2}})\.({AFFINE})", "decoder.fc2.{}.{}"),
 ]
 
-# What a training program may have wrapped around the state_dict, and around its names.
+# Keys that a training program may have wrapped around the state_dict, and prefixes of its names.
 CONTAINERS = ("state_dict", "model_state_dict", "generator_state_dict", "generator", "model")
 PREFIXES = ("module.", "_orig_mod.", "generator.", "model.")
 

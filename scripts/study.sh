@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All systems on the mini corpus with one budget: trained, scored on speakers that they never heard,
-# compared, and shown in one page. What is done is kept: start it again after an interruption.
+# compared, and shown in one page. Finished parts are kept: start it again after an interruption.
 #
 # STEPS=96 SYSTEMS="bsrnn unimamba abl1 abl2 abl3" SEED=0 RANKS=2 scripts/study.sh
 #

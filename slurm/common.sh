@@ -5,7 +5,7 @@ source slurm/table.sh
 # The modules of the site, its scratch folder and the like; none are needed.
 if [ -f slurm/site.sh ]; then source slurm/site.sh; fi
 
-# What to run. The binary, the corpus and the run folders must be visible on every node.
+# The job's programs and folders. The binary, the corpus and the run folders must be visible on every node.
 disttrain=${DISTTRAIN:-.build/release/disttrain}
 data=${DATA:-data/minicorpus}
 runs=${RUNS:-runs}

@@ -52,8 +52,8 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
         + "\(found)"
     case .damaged(_, let block, let range):
       "block \(block) (samples \(range.lowerBound) to \(range.upperBound - 1)) does not match its "
-        + "checksum, so the file is damaged; copy it again, or pack the corpus again with disttrain "
-        + "prepare pack"
+        + "checksum, so the file is damaged; copy it again, or pack the corpus again with "
+        + "disttrain prepare pack"
     case .outOfRange(_, let range, let count):
       "samples \(range.lowerBound)..<\(range.upperBound) asked for, the file has \(count)"
     case .unwritable(_, let reason): "cannot be written: \(reason)"

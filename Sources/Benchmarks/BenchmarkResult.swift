@@ -17,7 +17,8 @@ package enum BenchmarkResultError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .unreadable(let path, let reason): "\(path): \(reason)"
     case .notAResult(let path):
-      "\(path) is no result file of disttrain bench \(BenchmarkResult.kinds.joined(separator: ", "))"
+      "\(path) is no result file of disttrain bench "
+        + BenchmarkResult.kinds.joined(separator: ", ")
     case .kinds(let before, let after):
       "the files are of different benchmarks, \(before) and \(after)"
     case .notComparable(let differences):

@@ -1,4 +1,4 @@
-// What Swift cannot import of <mpi.h>: constants that are C macros, some of them casts or addresses.
+// Parts of <mpi.h> that Swift cannot import: constants that are C macros, some of them casts or addresses.
 // Open MPI's handles are pointers, MPICH's are integers; Swift sees both through MPI's own types.
 #ifndef DISTTRAIN_CMPI_H
 #define DISTTRAIN_CMPI_H

@@ -26,7 +26,7 @@ int platform_watch_signals(const int *signals, int count) {
   for (int i = 0; i < count; i++) {
     struct sigaction old;
     if (sigaction(signals[i], NULL, &old) != 0) return -1;
-    // What nohup or a shell's `&` has made this process ignore stays ignored.
+    // Signals that nohup or a shell's `&` has made this process ignore stay ignored.
     if (old.sa_handler == SIG_IGN && signals[i] != SIGCHLD) continue;
     struct sigaction action = {.sa_handler = on_watched_signal,
                                .sa_flags = SA_RESTART | SA_NOCLDSTOP};

@@ -14,6 +14,7 @@ package struct Chart {
     /// Name of the point in its tooltip; nil shows only the numbers.
     var name: String?
 
+    /// Point at (x, y) in the units of the axes; `interval` reaches as far above `y` as below.
     package init(
       x: Double, y: Double, interval: Double? = nil, label: String? = nil, name: String? = nil
     ) {
@@ -34,6 +35,7 @@ package struct Chart {
     var hasLine = true
     var hasMarkers = true
 
+    /// Series whose points are joined in the order given.
     package init(
       name: String, style: Int, points: [Point], hasLine: Bool = true, hasMarkers: Bool = true
     ) {
@@ -50,6 +52,7 @@ package struct Chart {
     let name: String
     let points: [Point]
 
+    /// Guide through `points`, in the order given; infinite positions are the edges of the plot.
     package init(name: String, points: [Point]) {
       self.name = name
       self.points = points
@@ -67,6 +70,7 @@ package struct Chart {
     let x: Double
     let name: String
 
+    /// Mark at `x`, in the unit of the horizontal axis.
     package init(x: Double, name: String) {
       self.x = x
       self.name = name
@@ -85,6 +89,9 @@ package struct Chart {
     var including: [Double] = []
     var isTight = false
 
+    /// Axis of a `title` with its unit. Numbers are whole if `isWhole`, and have `digits` digits
+    /// after the point otherwise; `isTight` ends the axis at the outermost points instead of round
+    /// numbers.
     package init(
       title: String, kind: ChartScale.Kind = .linear, isWhole: Bool = false, digits: Int = 4,
       including: [Double] = [], isTight: Bool = false
@@ -112,6 +119,7 @@ package struct Chart {
   /// Whether series have their names beside their last points.
   package var hasEndLabels = true
 
+  /// Chart of `series` and `guides`; `width` and `plotHeight` are in twelfths of the text's height.
   package init(
     title: String, x: Axis, y: Axis, series: [Series], guides: [Guide] = [], marks: [Mark] = [],
     width: Double = 420.0, plotHeight: Double = 200.0, hasEndLabels: Bool = true

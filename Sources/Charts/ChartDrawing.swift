@@ -27,6 +27,7 @@ package struct ChartDrawing {
   private var plotWidth: Double { right - left }
   private var legendTop: Double { bottom + (isSlanted ? 62 : 24) + 24 }
 
+  /// Layout of `chart`: scales, margins and places of the labels.
   package init(_ chart: Chart) {
     self.chart = chart
     let points = chart.series.flatMap(\.points) + chart.guides.flatMap(\.points)

@@ -11,6 +11,7 @@ package struct StackedBars {
     /// Values of the parts, in the order of `parts`.
     let values: [Double]
 
+    /// Bar with one of the `values` for each part of the diagram, in that order.
     package init(name: String, values: [Double]) {
       self.name = name
       self.values = values
@@ -27,6 +28,8 @@ package struct StackedBars {
   package let totalText: (Double) -> String
   package let numberText: (Double) -> String
 
+  /// Diagram in which `totalText` writes the total of a bar and `numberText` the value of a part.
+  /// Each drawing of a page needs an `identifier` of its own.
   package init(
     title: String, parts: [String], bars: [Bar], identifier: String,
     totalText: @escaping (Double) -> String, numberText: @escaping (Double) -> String

@@ -9,9 +9,9 @@ struct DoctorCommand: ParsableCommand {
     commandName: "doctor",
     abstract: "Show the ranks, cores, memory and MPI of this job, and remedies for problems.",
     discussion: """
-      Start this command as you would start training, under mpirun or srun: all ranks report in one \
-      table, exchange some numbers and take a few training steps. Every known trap that is found is \
-      printed with its remedy. The exit status is 1 if one of them is a problem.
+      Start this command as you would start training, under mpirun or srun: all ranks report in \
+      one table, exchange some numbers and take a few training steps. Every known trap that is \
+      found is printed with its remedy. The exit status is 1 if one of them is a problem.
       """)
 
   @Option(help: .preset) var preset = "abl3"

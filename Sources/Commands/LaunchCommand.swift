@@ -11,8 +11,8 @@ struct LaunchCommand: ParsableCommand {
     abstract: "Start train on many ranks with mpirun, and restart it after a crash.",
     usage: "disttrain launch --ranks <ranks> [<options>] -- train <options of train>",
     discussion: """
-      Starts mpirun with this program and the train command that follows --. When a rank, a host or \
-      mpirun is lost, the job is started again with --resume, from the beginning if nothing was \
+      Starts mpirun with this program and the train command that follows --. When a rank, a host \
+      or mpirun is lost, the job is started again with --resume, from the beginning if nothing was \
       saved. After an error that train reports, or a requested stop, there is no restart.
 
         disttrain launch --ranks 2 -- train --preset abl3 --data mini --batch 3

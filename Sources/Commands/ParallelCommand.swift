@@ -3,7 +3,8 @@ import Communication
 import Foundation
 import Platform
 
-/// Ends the command on all ranks with a status of its own, once they have said what there is to say.
+/// Ends the command on all ranks with a status of its own, once they have said what there is to
+/// say.
 struct OrderlyExit: Error {
   let status: ExitStatus
 

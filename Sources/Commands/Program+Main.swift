@@ -10,7 +10,7 @@ extension Program {
   /// on stderr, `disttrain: error: …`, and status 1.
   public static func main() -> Never {
     platform_line_buffer_stdout()
-    platform_flush_denormals()
+    FloatMode.flushDenormals()
     _ = platform_keep_freed_memory()
     var command: any ParsableCommand
     do {

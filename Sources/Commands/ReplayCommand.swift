@@ -12,8 +12,8 @@ struct ReplayCommand: ParsableCommand {
     discussion: """
       Takes a file of a run's folder nonfinite: weights and utterances of a step whose loss or \
       gradient was not finite. Computes each utterance forward and backward and prints its loss, \
-      its gradient norm, the first tensor that is not finite, and for each layer the largest finite \
-      magnitude of its weights, its output and their gradients.
+      its gradient norm, the first tensor that is not finite, and for each layer the largest \
+      finite magnitude of its weights, its output and their gradients.
 
       The exit status is 0 if the recorded overflow happens again, and 2 if it does not: all is \
       finite (as after a transient fault), or another tensor is the first.

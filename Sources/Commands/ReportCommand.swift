@@ -11,10 +11,10 @@ struct ReportCommand: ParsableCommand {
     abstract:
       "Write a page of runs: table, curves, utterances to hear and see, time, configuration.",
     discussion: """
-      Takes run folders, finished or not, and writes one HTML file that needs no server, no network \
-      and no other file. Utterances are enhanced with the best weights of each run, from the corpus \
-      that the run was trained on, if it is still there. Scores of the test set are on the page if \
-      the run folder has them: disttrain evaluate --csv RUN/test-scores.csv.
+      Takes run folders, finished or not, and writes one HTML file that needs no server, no \
+      network and no other file. Utterances are enhanced with the best weights of each run, from \
+      the corpus that the run was trained on, if it is still there. Scores of the test set are on \
+      the page if the run folder has them: disttrain evaluate --csv RUN/test-scores.csv.
       """)
 
   @Argument(help: ArgumentHelp("Run folders.", valueName: "run")) var runs: [String]

@@ -19,8 +19,8 @@ public struct TrainCommand: ParsableCommand {
 
       The run folder holds best.safetensors (weights for enhance and evaluate), checkpoints with \
       everything to --resume (step-….safetensors; last.safetensors is a link to the newest), \
-      configuration.json, history.csv, best-scores.csv and metrics.jsonl; after steps that were not \
-      finite also nonfinite, with dumps for replay.
+      configuration.json, history.csv, best-scores.csv and metrics.jsonl; after steps that were \
+      not finite also nonfinite, with dumps for replay.
       """)
 
   // The help keeps this order: common options first, special groups last.

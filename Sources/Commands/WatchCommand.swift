@@ -10,10 +10,10 @@ struct WatchCommand: ParsableCommand {
     commandName: "watch",
     abstract: "Show the progress of runs: epochs, scores, loss, speed, time left.",
     discussion: """
-      Takes run folders, log files (the output of train), or folders that hold either, while training \
-      runs elsewhere: nothing but these files is read. On a terminal the view is refreshed, \
-      and runs that begin later appear in it; q or Ctrl-C ends it. Into a file or a pipe, or with \
-      --once, the table is printed once.
+      Takes run folders, log files (the output of train), or folders that hold either, while \
+      training runs elsewhere: nothing but these files is read. On a terminal the view is \
+      refreshed, and runs that begin later appear in it; q or Ctrl-C ends it. Into a file or a \
+      pipe, or with --once, the table is printed once.
       """)
 
   @Argument(help: ArgumentHelp("Run folders, logs, or folders of them.", valueName: "run"))

@@ -20,8 +20,8 @@ public enum CommunicationError: Error, Equatable, CustomStringConvertible {
       "MPI could not be started: \(reason)"
     case .launcherMismatch(let launcher, let launched, let seen):
       "\(launcher) started \(NumberText.count(launched, "process", plural: "processes")), but MPI "
-        + "sees \(seen): the launcher belongs to another MPI than the one this program was built with; use that one's mpirun "
-        + "(or srun --mpi=pmix)"
+        + "sees \(seen): the launcher belongs to another MPI than the one this program was built "
+        + "with; use that one's mpirun (or srun --mpi=pmix)"
     case .callFailed(let operation, let rank, let reason):
       "\(operation) failed on rank \(rank): \(reason)"
     case .mismatch(let operation, let reason):

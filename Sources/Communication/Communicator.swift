@@ -3,10 +3,11 @@ import Platform
 
 /// Services that a data-parallel trainer needs from the other processes ("ranks") of its job.
 ///
-/// Every operation is collective unless it says otherwise: all ranks call it, in the same order, with the same
-/// element count and root. It returns when this rank's part is done. One thread, the one that made
-/// the communicator, makes all calls. Ranks of a job wait for each other as long as its `Deadlines`
-/// say; then the job ends with the status `rankLost` and a line that names who is missing.
+/// Every operation is collective unless it says otherwise: all ranks call it, in the same order,
+/// with the same element count and root. It returns when this rank's part is done. One thread, the
+/// one that made the communicator, makes all calls. Ranks of a job wait for each other as long as
+/// its `Deadlines` say; then the job ends with the status `rankLost` and a line that names who is
+/// missing.
 public protocol Communicator: AnyObject {
   /// This process's number, `0 ..< worldSize`.
   var rank: Int { get }
@@ -36,9 +37,9 @@ public protocol Communicator: AnyObject {
   /// Replaces each element by its sum over all ranks.
   func allReduceSum(_ values: UnsafeMutableBufferPointer<Double>) throws(CommunicationError)
 
-  /// Starts adding up all ranks' numbers, beside what the caller does next. Reductions run one after
-  /// another in the order of these calls, the same on all ranks; their buffers belong to them until
-  /// `finishReductions`. `times` learns when it begins and is complete.
+  /// Starts adding up all ranks' numbers, beside what the caller does next. Reductions run one
+  /// after another in the order of these calls, the same on all ranks; their buffers belong to them
+  /// until `finishReductions`. `times` learns when it begins and is complete.
   func startReduction(_ reduction: Reduction, times: ReductionTimes?)
 
   /// Waits until all reductions are done, and returns the seconds that they took altogether.

@@ -15,7 +15,7 @@ public struct RootFailure: Error, Equatable, CustomStringConvertible {
 public struct RootDecision {
   private let communicator: any Communicator
 
-  /// For the ranks of `communicator`.
+  /// Decisions of rank 0 for all ranks of `communicator`.
   public init(_ communicator: any Communicator) { self.communicator = communicator }
 
   /// The bytes that `body` returns on rank 0, on all ranks.

@@ -39,6 +39,7 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
     }
   }
 
+  /// Error of a system call, by its `errno`, `code`; `operation` names the call in the message.
   package init(path: String, operation: String, code: Int32) {
     let reason = String(cString: strerror(code))
     switch code {
@@ -121,8 +122,8 @@ public enum AtomicFile {
   ///
   /// A temporary of this host is stale if its process is gone and nothing was written to it for
   /// `minimumAge` seconds: hosts of one name may share a folder, and containers of one host have
-  /// numbers of their own. A temporary of another host, whose processes are not known here, is stale
-  /// after `foreignAge` seconds, a day, since its network may hang for long; so is any other.
+  /// numbers of their own. A temporary of another host, whose processes are not known here, is
+  /// stale after `foreignAge` seconds, a day, since its network may hang for long; so is any other.
   @discardableResult
   public static func removeStaleTemporaries(
     in folder: URL, of name: String? = nil, minimumAge: Double = 60, foreignAge: Double = 86_400

@@ -2,10 +2,10 @@ import Foundation
 
 /// A file that is written piece by piece and appears under its name only when it is complete.
 ///
-/// The pieces go to a file with a `TemporaryName` beside it. A writer that is dropped before `commit`
-/// removes that, and the previous version of the file stays. Only a regular file is replaced, or a
-/// symbolic link to one or to nothing (the link itself): never a device, a pipe or a folder, which a
-/// rename would destroy. Between `flush` and `commit` the
+/// The pieces go to a file with a `TemporaryName` beside it. A writer that is dropped before
+/// `commit` removes that, and the previous version of the file stays. Only a regular file is
+/// replaced, or a symbolic link to one or to nothing (the link itself): never a device, a pipe or a
+/// folder, which a rename would destroy. Between `flush` and `commit` the
 /// contents can be looked at.
 public final class AtomicFileWriter {
   /// How a file is kept until it is complete, and how safe it is then.
@@ -99,8 +99,8 @@ public final class AtomicFileWriter {
     try write(bytes, at: byteCount)
   }
 
-  /// Writes `bytes` at `offset`, over what is there or behind it: for a header that is known when all
-  /// is written.
+  /// Writes `bytes` at `offset`, over what is there or behind it: for a header that is known when
+  /// all is written.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(AtomicFileError) {
     precondition(descriptor >= 0, "AtomicFileWriter: writing after flush or commit")
     var done = 0

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The JSON of `value` for people and programs: indented, keys sorted, slashes as they are; the same
-/// text for the same value.
+/// The JSON of `value` for people and programs: indented, keys sorted, slashes as they are; the
+/// same text for the same value.
 ///
 /// - Parameter snakeCase: writes the key `sampleRate` as `sample_rate`.
 /// - Throws: `EncodingError` if a number is not finite.

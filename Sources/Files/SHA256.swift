@@ -22,8 +22,8 @@ public enum SHA256 {
 
   private static let constants = roots(of: 64, exponent: 1 / 3)
 
-  /// The first 32 bits behind the point of roots of the first `count` primes: those numbers that the
-  /// standard lists.
+  /// The first 32 bits behind the point of roots of the first `count` primes: those numbers that
+  /// the standard lists.
   private static func roots(of count: Int, exponent: Double) -> [UInt32] {
     let primes = (2...).lazy.filter { number in (2..<number).allSatisfy { number % $0 != 0 } }
     return primes.prefix(count).map { prime in

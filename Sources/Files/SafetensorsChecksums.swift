@@ -5,12 +5,13 @@ import Foundation
 ///
 /// Every checksum is a CRC-32C in eight hexadecimal digits. `checksum.GROUP` covers the bytes of a
 /// group's tensors in the order of their data; `checksum.header` covers all other metadata and the
-/// tensors' names, types, shapes and byte ranges. A tensor belongs to the group whose name and a dot
-/// begin its own, and without such a group to `weights`. In the header's checksum a text is its length
-/// in bytes and its UTF-8, a number is 64 bits, little-endian:
+/// tensors' names, types, shapes and byte ranges. A tensor belongs to the group whose name and a
+/// dot begin its own, and without such a group to `weights`. In the header's checksum a text is its
+/// length in bytes and its UTF-8, a number is 64 bits, little-endian:
 ///
 ///     number of other keys; by key: key, text
-///     number of tensors; in the order of their data: name, type, number of axes, extents, begin, end
+///     number of tensors; in the order of their data: name, type, number of axes, extents, begin,
+///     end
 ///
 /// So a flipped bit changes a checksum, or is in the padding of the header and changes nothing.
 extension SafetensorsFile {

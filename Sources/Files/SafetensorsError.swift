@@ -36,8 +36,8 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
       return "\(path): the file cannot be read: \(reason)"
     case .truncated(let path, let bytes):
       return
-        "\(path): the file is truncated: it has \(NumberText.count(bytes, "byte")), fewer than the 8 "
-        + "of the header length"
+        "\(path): the file is truncated: it has \(NumberText.count(bytes, "byte")), fewer than "
+        + "the 8 of the header length"
     case .headerBeyondFile(let path, let headerBytes, let fileBytes):
       return "\(path): the file is truncated or no safetensors file: its header should have "
         + "\(NumberText.count(headerBytes, "byte")), but the file has only \(fileBytes)"

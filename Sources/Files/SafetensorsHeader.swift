@@ -12,7 +12,7 @@ package struct SafetensorsHeader: Sendable {
     /// Index one past the last byte.
     package let end: Int
 
-    /// A field with the given parts.
+    /// Field of a tensor whose bytes begin..<end count from the end of the header.
     package init(name: String, dtype: String, shape: [Int], begin: Int, end: Int) {
       self.name = name
       self.dtype = dtype
@@ -168,6 +168,10 @@ extension SafetensorsHeader.Field {
     "I64": 64, "U64": 64, "F64": 64, "C64": 64,
   ]
 
+  /// Reads the entry of the tensor `name` in the JSON header of the file at `path`, which has
+  /// `dataBytes` bytes behind the header.
+  ///
+  /// - Throws: `SafetensorsError` if a part is missing, unknown, malformed or beyond the data.
   package init(
     _ name: String, _ value: JSONValue, dataBytes: Int, path: String
   ) throws(SafetensorsError) {

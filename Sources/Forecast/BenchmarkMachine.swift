@@ -60,6 +60,7 @@ package struct BenchmarkFile<Figures: Encodable>: Encodable {
   package let machine: BenchmarkMachine
   package let figures: Figures
 
+  /// Result file of `figures`, dated when it is encoded.
   package init(kind: String, label: String?, machine: BenchmarkMachine, figures: Figures) {
     self.kind = kind
     self.label = label

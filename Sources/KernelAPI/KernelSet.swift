@@ -32,7 +32,7 @@ public struct TileSequences {
   /// Whether the logical start is the last row.
   public let reversed: Bool
 
-  /// Describes a tile.
+  /// Tile of `count` sequences of `length` rows each.
   public init(count: Int, length: Int, reversed: Bool) {
     self.count = count
     self.length = length
@@ -50,7 +50,7 @@ public struct ConvolutionWeights {
   /// [channels].
   public let bias: FloatPointer
 
-  /// Weights at these places.
+  /// Weights that the caller keeps in memory.
   public init(weight: MatrixView, bias: FloatPointer) {
     self.weight = weight
     self.bias = bias
@@ -64,7 +64,7 @@ public struct ConvolutionGradients {
   /// [channels].
   public let bias: MutableFloatPointer
 
-  /// Gradients at these places.
+  /// Gradients that the caller has set to zero or to earlier sums.
   public init(weight: MatrixView, bias: MutableFloatPointer) {
     self.weight = weight
     self.bias = bias
@@ -88,7 +88,7 @@ public struct AdamStep {
   /// Every gradient is multiplied by this first (clipping).
   public let gradientScale: Float
 
-  /// Collects the numbers.
+  /// Numbers of one step; the corrections are those of its number t, from 1.
   public init(
     learningRate: Float, beta1: Double, beta2: Double, epsilon: Float,
     correction1: Float, correction2: Float, gradientScale: Float
@@ -179,7 +179,8 @@ public protocol KernelSet: Sendable {
 
   /// Gradients of the gated scan of a tile, from the gradient of its output [rows, D].
   ///
-  /// Row by row the gradients of x, delta, z, B and C may take the place of `dout`, delta, z, B and C.
+  /// Row by row the gradients of x, delta, z, B and C may take the place of `dout`, delta, z, B and
+  /// C.
   static func selectiveScanBackward(
     _ inputs: ScanInputs, _ dout: MatrixView, _ sequences: TileSequences,
     _ parameters: ScanParameters, checkpoints: MatrixView, _ gradients: ScanGradients,

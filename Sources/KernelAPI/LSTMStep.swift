@@ -26,7 +26,7 @@ public struct LSTMStep {
   /// Floats from the records of one block to those of the next.
   public let blockStride: Int
 
-  /// Collects sizes and pointers.
+  /// Step of `rows` sequences whose records the caller keeps in memory.
   public init(
     rows: Int, inputs: Int, hidden: Int, records: MutableFloatPointer, previous: FloatPointer?,
     blockStride: Int
@@ -63,7 +63,7 @@ public struct LSTMStepGradients {
   /// h_t again, rows `LSTMStep.rowStride` apart.
   public let state: MutableFloatPointer
 
-  /// Collects the pointers.
+  /// Buffers of one step, which the caller keeps in memory.
   public init(
     hidden: FloatPointer, next: FloatPointer?, cell: MutableFloatPointer, weights: FloatPointer,
     gates: MutableFloatPointer, input: MutableFloatPointer, state: MutableFloatPointer

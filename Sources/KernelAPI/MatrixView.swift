@@ -1,10 +1,11 @@
 /// A matrix in memory that something else owns and keeps alive.
 ///
-/// Element (i, j) lies at `base[i · stride + j · columnStride]`. Kernels take rows as whole vectors:
-/// they may read and write `paddedToLanes(columns)` floats of each, and find zeros in the padding.
+/// Element (i, j) lies at `base[i · stride + j · columnStride]`. Kernels take rows as whole
+/// vectors: they may read and write `paddedToLanes(columns)` floats of each, and find zeros in the
+/// padding.
 ///
-/// Sizes are not checked where elements are accessed; `matrixProduct` of the module `Tensor` compares
-/// those of its operands.
+/// Sizes are not checked where elements are accessed; `matrixProduct` of the module `Tensor`
+/// compares those of its operands.
 public struct MatrixView {
   /// Element (0, 0).
   public let base: MutableFloatPointer
@@ -17,7 +18,8 @@ public struct MatrixView {
   /// Floats from one column to the next: 1 unless the matrix is transposed.
   public let columnStride: Int
 
-  /// A view of rows that are `stride` floats apart; without `stride`, of whole vectors side by side.
+  /// A view of rows that are `stride` floats apart; without `stride`, of whole vectors side by
+  /// side.
   public init(_ base: MutableFloatPointer, rows: Int, columns: Int, stride: Int? = nil) {
     self.init(
       base, rows: rows, columns: columns, stride: stride ?? paddedToLanes(columns), columnStride: 1)

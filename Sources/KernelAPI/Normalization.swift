@@ -5,7 +5,7 @@ public struct AffineVectors {
   /// The summand of each feature.
   public let bias: FloatPointer
 
-  /// Vectors at these places.
+  /// Vectors that the caller keeps in memory, in whole vectors of floats.
   public init(weight: FloatPointer, bias: FloatPointer) {
     self.weight = weight
     self.bias = bias
@@ -19,7 +19,7 @@ public struct AffineGradients {
   /// d/d(bias) of each feature.
   public let bias: MutableFloatPointer
 
-  /// Vectors at these places.
+  /// Gradients that the caller has set to zero or to earlier sums.
   public init(weight: MutableFloatPointer, bias: MutableFloatPointer) {
     self.weight = weight
     self.bias = bias
@@ -33,7 +33,7 @@ public struct RowMoments {
   /// 1/√(variance + ε) of each row.
   public let inverse: MutableFloatPointer
 
-  /// Numbers of rows at these places.
+  /// Moments of rows, one number each, for a forward kernel to write and a backward one to read.
   public init(mean: MutableFloatPointer, inverse: MutableFloatPointer) {
     self.mean = mean
     self.inverse = inverse
@@ -47,7 +47,7 @@ public struct GroupMoments: Sendable {
   /// 1/√(variance + ε) over the same.
   public let inverse: Float
 
-  /// Moments of these values.
+  /// Moments of one group, `inverse` with ε in it.
   public init(mean: Float, inverse: Float) {
     self.mean = mean
     self.inverse = inverse

@@ -6,7 +6,7 @@ public struct ScanParameters {
   /// The skip weight D of each channel.
   public let d: FloatPointer
 
-  /// Parameters at these places.
+  /// Parameters of [states, D] and [D] that the caller keeps in memory.
   public init(a: MatrixView, d: FloatPointer) {
     self.a = a
     self.d = d
@@ -26,7 +26,7 @@ public struct ScanInputs {
   /// C [rows, states], rows as far apart as those of B.
   public let c: MatrixView
 
-  /// Inputs at these places.
+  /// Inputs of equally many rows.
   public init(x: MatrixView, delta: MatrixView, z: MatrixView, b: MatrixView, c: MatrixView) {
     self.x = x
     self.delta = delta
@@ -48,15 +48,15 @@ public struct ScanGradients {
   public let b: MatrixView
   /// d/dC [rows, states], overwritten.
   public let c: MatrixView
-  /// The gated output y·SiLU(z) [rows, D], computed here again for the gradient of out_proj's weight;
-  /// rows side by side.
+  /// The gated output y·SiLU(z) [rows, D], computed here again for the gradient of out_proj's
+  /// weight; rows side by side.
   public let gatedOutput: MatrixView
   /// d/dA [states, D], added to.
   public let a: MatrixView
   /// d/dD of each channel, added to.
   public let d: MutableFloatPointer
 
-  /// Gradients at these places.
+  /// Gradients of equally many rows, and the two sums that the kernel adds to.
   public init(
     x: MatrixView, delta: MatrixView, z: MatrixView, b: MatrixView, c: MatrixView,
     gatedOutput: MatrixView, a: MatrixView, d: MutableFloatPointer
@@ -72,8 +72,8 @@ public struct ScanGradients {
   }
 }
 
-/// The steps of an interval: the scan keeps its state every so often, and backward computes the steps
-/// between again.
+/// The steps of an interval: the scan keeps its state every so often, and backward computes the
+/// steps between again.
 public let scanCheckpointInterval = 16
 
 /// Number of kept states for a sequence of `length` steps.
@@ -86,8 +86,8 @@ public func paddedScanStates(_ states: Int) -> Int { (states + 3) / 4 * 4 }
 
 /// Buffers of one thread for the selective scan, forward or backward.
 ///
-/// The products lie a few lines beside multiples of a page: loads and stores a whole number of pages
-/// apart would wait for each other.
+/// The products lie a few lines beside multiples of a page: loads and stores a whole number of
+/// pages apart would wait for each other.
 public struct ScanScratch {
   /// Quantities of each step of an interval for one vector of channels [8, step, 16]; forward needs
   /// the first three.

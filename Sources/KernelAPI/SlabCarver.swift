@@ -1,8 +1,8 @@
 /// Hands out the parts of one buffer, one behind the other, each padded to whole vectors.
 ///
-/// A type that holds views of a buffer takes them from a carver in its initializer, so that its list
-/// of parts is written once: run on a buffer it carves, and `floatCount` of it is the size that the
-/// buffer must have.
+/// A type that holds views of a buffer takes them from a carver in its initializer, so that its
+/// list of parts is written once: run on a buffer it carves, and `floatCount` of it is the size
+/// that the buffer must have.
 public struct SlabCarver {
   private let base: MutableFloatPointer
   private let guardCount: Int

@@ -193,7 +193,8 @@ extension Kernels {
     }
   }
 
-  /// The gradients by the equations above; `dx` may be `x`, `scratch` holds `sequences.length` vectors.
+  /// The gradients by the equations above; `dx` may be `x`, `scratch` holds `sequences.length`
+  /// vectors.
   public static func causalConv1dBackward(
     _ x: MatrixView, _ dout: MatrixView, _ sequences: TileSequences, _ weights: ConvolutionWeights,
     dx: MatrixView, gradients: ConvolutionGradients, scratch: MutableFloatPointer

@@ -38,8 +38,9 @@ private func exp2Unclamped(_ x: Vector) -> Vector {
   return Vector(repeating: 1).addingProduct(exp2Ratio(f), f) * powerOfTwo(shifted)
 }
 
-/// 2^x of x ≤ 0, held above −126 unless the caller knows that it is. A NaN stays one only if its low
-/// nine bits are zero: n is added to the exponent's bits, one multiplication less than elsewhere.
+/// 2^x of x ≤ 0, held above −126 unless the caller knows that it is. A NaN stays one only if its
+/// low nine bits are zero: n is added to the exponent's bits, one multiplication less than
+/// elsewhere.
 @_transparent
 func exp2OfNonPositive(_ value: Vector, isHeld: Bool = true) -> Vector {
   let least = Vector(repeating: -126)

@@ -1,7 +1,7 @@
 import KernelAPI
 
-// GELU(x) = x·Φ(x), where Φ(x) = (1 + erf(x/√2))/2 is the normal distribution's: the exact form, not
-// the one with tanh. Its slope is Φ(x) + x·φ(x), with the density φ(x) = e^(−x²/2)/√(2π).
+// GELU(x) = x·Φ(x), where Φ(x) = (1 + erf(x/√2))/2 is the normal distribution's: the exact form,
+// not the one with tanh. Its slope is Φ(x) + x·φ(x), with the density φ(x) = e^(−x²/2)/√(2π).
 // Source: Hendrycks and Gimpel 2016.
 
 /// Φ(x)

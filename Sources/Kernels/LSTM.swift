@@ -18,8 +18,8 @@ import KernelAPI
 /// Columns of a block's gates.
 private let gateCount = 4 * laneCount
 
-/// Asks for the record at `p`, which is needed one step later: records come from memory, or go there,
-/// and no automaton of the processor follows a step's blocks.
+/// Asks for the record at `p`, which is needed one step later: records come from memory, or go
+/// there, and no automaton of the processor follows a step's blocks.
 @inline(__always)
 private func prefetchRecord(_ p: FloatPointer) {
   cachePrefetch(p)

@@ -82,8 +82,8 @@ extension Kernels {
   /// The gradients of the gated scan, by the equations above; `checkpoints` are the forward scan's.
   ///
   /// Interval by interval from the end, and there for one vector of channels after the other: the
-  /// steps' own numbers, then four states at a time forward and back through the interval, with state,
-  /// gradient and A in registers, then the sums over states.
+  /// steps' own numbers, then four states at a time forward and back through the interval, with
+  /// state, gradient and A in registers, then the sums over states.
   public static func selectiveScanBackward(
     _ inputs: ScanInputs, _ dout: MatrixView, _ sequences: TileSequences,
     _ parameters: ScanParameters, checkpoints: MatrixView, _ gradients: ScanGradients,
@@ -342,8 +342,9 @@ private struct BackwardScan {
     }
   }
 
-  /// Asks for a part of what forward kept for `interval`, which is next: it comes from memory, in an
-  /// order that the processor does not foresee. A few lines at a time: more would wait for each other.
+  /// Asks for a part of what forward kept for `interval`, which is next: it comes from memory, in
+  /// an order that the processor does not foresee. A few lines at a time: more would wait for each
+  /// other.
   @inline(__always)
   func prefetch(_ interval: Interval, _ kept: FloatPointer, _ channel: Int, _ n: Int) {
     let channels = parameters.a.stride

@@ -6,7 +6,7 @@ package struct JobStatus: Equatable, Sendable {
   /// The exit status; 128 + signal if a signal ended mpirun itself, as in a shell.
   package let code: Int32
 
-  /// A status of the job.
+  /// Status of a job whose mpirun ended with `code`.
   package init(_ code: Int32) { self.code = code }
 
   /// Whether something was lost, a rank, a host or mpirun, and nobody decided to end. Then starting

@@ -10,10 +10,11 @@ package struct LaunchAttempt: Equatable, Sendable {
   package var status: JobStatus
   /// The newest checkpoint's step before; nil if there was none.
   package var stepBefore: Int?
-  /// The same afterwards.
+  /// The newest checkpoint's step afterwards; nil if there was none.
   package var stepAfter: Int?
 
-  /// Puts the parts together.
+  /// Record of one start of a job: `seconds` of wall-clock time, and the steps of the newest
+  /// checkpoint before and after it, each nil without a checkpoint.
   package init(
     start: Date, seconds: Double, status: JobStatus, stepBefore: Int?, stepAfter: Int?
   ) {
@@ -39,7 +40,7 @@ package struct RestartPolicy: Equatable, Sendable {
   package static let fruitlessLimit = 3
   private static let longestDelay = 300.0
 
-  /// A policy.
+  /// Policy of `limit` restarts; `delay` is in seconds.
   package init(limit: Int, delay: Double) {
     self.limit = limit
     self.delay = delay

@@ -36,8 +36,8 @@ public enum MetricError: Error, Equatable, Sendable, CustomStringConvertible {
       "the signals have \(NumberText.count(count, "sample")) in common, and \(minimum) are needed: "
         + "leave this utterance out"
     case .tooLittleSpeech(let count, let minimum):
-      "without pauses the reference has \(NumberText.count(count, "frame")), and \(minimum) are needed "
-        + "(0.4 s of speech): leave this utterance out"
+      "without pauses the reference has \(NumberText.count(count, "frame")), and \(minimum) are "
+        + "needed (0.4 s of speech): leave this utterance out"
     case .noFiniteFrame:
       "no frame has sound in both signals: leave this utterance out"
     }

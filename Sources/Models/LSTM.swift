@@ -18,8 +18,8 @@ public struct LSTM {
   /// two.
   public let directions: [LSTMParameters]
 
-  /// Registers all parameters in `scope`: input weights Xavier-uniform, recurrent ones with orthonormal
-  /// columns, biases zero.
+  /// Registers all parameters in `scope`: input weights Xavier-uniform, recurrent ones with
+  /// orthonormal columns, biases zero.
   public init(features: Int, hiddenFeatures: Int, bidirectional: Bool, scope: ParameterScope) {
     self.features = features
     self.hiddenFeatures = hiddenFeatures

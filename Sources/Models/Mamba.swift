@@ -48,8 +48,8 @@ public struct Mamba {
   /// Registers all parameters in `scope`.
   ///
   /// First values as in mamba_ssm: `conv1d` uniform ±d_conv^-½, `dt_proj.weight` uniform ±R^-½,
-  /// `dt_proj.bias` the inverse softplus of steps drawn log-uniformly in [1e-3, 0.1], at least 1e-4,
-  /// `A_log` log(1…S) on every row, `D` ones.
+  /// `dt_proj.bias` the inverse softplus of steps drawn log-uniformly in [1e-3, 0.1], at least
+  /// 1e-4, `A_log` log(1…S) on every row, `D` ones.
   public init(features: Int, configuration: MambaConfiguration, scope: ParameterScope) {
     let inner = configuration.expansion * features
     let rank = (features + 15) / 16

@@ -7,6 +7,7 @@ import Foundation
 package struct FileDescriptorOutput: Sendable {
   package let descriptor: Int32
 
+  /// Output to `descriptor`, which stays open and belongs to the caller.
   package init(_ descriptor: Int32) { self.descriptor = descriptor }
 
   /// Whether a person may be watching.

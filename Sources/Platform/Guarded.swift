@@ -11,7 +11,8 @@ package final class Guarded<State>: @unchecked Sendable {
   /// Begins with `state`.
   package init(_ state: State) { self.state = state }
 
-  /// Runs `body` on the state, and wakes nobody: for a look, and for a change that no thread awaits.
+  /// Runs `body` on the state, and wakes nobody: for a look, and for a change that no thread
+  /// awaits.
   package func withLock<Result, Failure: Error>(
     _ body: (inout State) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -39,7 +40,8 @@ package final class Guarded<State>: @unchecked Sendable {
     return true
   }
 
-  /// Waits until `isReady`, runs `body` on the state, and lets all waiting threads look at it again.
+  /// Waits until `isReady`, runs `body` on the state, and lets all waiting threads look at it
+  /// again.
   package func change<Result, Failure: Error>(
     when isReady: (State) -> Bool = { _ in true },
     _ body: (inout State) throws(Failure) -> Result

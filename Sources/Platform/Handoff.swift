@@ -1,7 +1,7 @@
 /// A queue between threads: elements are taken in the order in which they were put.
 ///
-/// The side that puts ends it by `close` or `fail`, after which the elements that are left can still be
-/// taken. The side that takes ends it by `cancel`, which drops them.
+/// The side that puts ends it by `close` or `fail`, after which the elements that are left can
+/// still be taken. The side that takes ends it by `cancel`, which drops them.
 package struct Handoff<Element, Failure: Error>: Sendable {
   private struct State {
     var elements: [Element] = []

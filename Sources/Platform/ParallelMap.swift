@@ -2,21 +2,23 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The results of `body` for all items, in the order of the items, computed on all cores.
+/// The results of `body` for all items, in the order of the items, computed on all cores in the
+/// calling thread's `FloatMode`.
 ///
 /// - Throws: the error of the first item in order that fails.
 package func parallelMap<Item: Sendable, Result: Sendable>(
   _ items: [Item], _ body: @Sendable (Item) throws -> Result
 ) throws -> [Result] {
   let results = Mutex([Swift.Result<Result, any Error>?](repeating: nil, count: items.count))
+  let mode = FloatMode.current
   DispatchQueue.concurrentPerform(iterations: items.count) { i in
-    let result = Swift.Result { try body(items[i]) }
+    let result = mode.run { Swift.Result { try body(items[i]) } }
     results.withLock { $0[i] = result }
   }
   return try results.withLock { try $0.compactMap { try $0?.get() } }
 }
 
-/// Computes `body` for all items on `threads` threads, which round as the calling one does, and calls
+/// Computes `body` for all items on `threads` threads in the calling one's `FloatMode`, and calls
 /// `completed` on the calling thread with each result as soon as it is available, in any order.
 ///
 /// - Throws: the first error of `body` or `completed`, after which no new item is started, once the

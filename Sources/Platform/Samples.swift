@@ -2,6 +2,7 @@
 package struct Samples {
   package private(set) var values: [Double] = []
 
+  /// Measurements made so far, in any order and unit.
   package init(values: [Double] = []) {
     self.values = values
   }

@@ -10,7 +10,8 @@ public struct StopSignals: Equatable, Sendable {
     ("TERM", SIGTERM), ("USR1", SIGUSR1), ("USR2", SIGUSR2), ("HUP", SIGHUP), ("XCPU", SIGXCPU),
   ]
 
-  /// Names of the signals that a run can be stopped by. SIGINT is not among them: Ctrl-C ends a run at once.
+  /// Names of the signals that a run can be stopped by. SIGINT is not among them: Ctrl-C ends a run
+  /// at once.
   public static var allNames: [String] { numbers.map(\.name) }
 
   /// No signal.

@@ -1,10 +1,6 @@
-import CPlatform
 import Foundation
 
-/// Starts a thread that computes as this one does.
-///
-/// Rounding, and whether denormals count as zero, are a register of each thread. A new one has the
-/// system's usual values, with which the same sums may have other bits.
+/// Starts a thread that computes in the calling thread's `FloatMode`.
 ///
 /// - Parameters:
 ///   - name: for debuggers and `top`, at most 15 bytes.
@@ -12,11 +8,11 @@ import Foundation
 package func startThread(
   _ name: String? = nil, stackBytes: Int? = nil, _ body: @escaping @Sendable () -> Void
 ) {
-  let mode = platform_arithmetic_mode()
+  let mode = FloatMode.current
   let thread = Thread {
     // The system takes a name from the thread itself only.
     if let name { Thread.current.name = name }
-    platform_set_arithmetic_mode(mode)
+    mode.adopt()
     body()
   }
   if let stackBytes { thread.stackSize = stackBytes }

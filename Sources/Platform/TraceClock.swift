@@ -13,10 +13,10 @@ package enum TraceClock {
 /// How far a rank's clock is ahead of rank 0's, and how well that is known.
 ///
 /// Ranks leave a barrier at nearly the same time, and each reads its clock then. One round may be
-/// off by as long as the operating system made a rank wait; the median of many is not. But some rank
-/// may leave later than others in every round, which no spread shows. So there are limits too that
-/// hold whatever the ranks wait for: none leaves a barrier before all have read their clocks after the
-/// one before.
+/// off by as long as the operating system made a rank wait; the median of many is not. But some
+/// rank may leave later than others in every round, which no spread shows. So there are limits too
+/// that hold whatever the ranks wait for: none leaves a barrier before all have read their clocks
+/// after the one before.
 package struct ClockOffset: Equatable, Sendable {
   /// Nanoseconds to take from the rank's times to have them by rank 0's clock.
   package let nanoseconds: Int64

@@ -13,7 +13,7 @@ public struct TraceRequest: Equatable, Sendable {
   /// Steps of this start before them, which are slower than others.
   public var after: Int
 
-  /// Puts the parts together.
+  /// Request for a timeline at `path` of `steps` training steps that follow the first `after`.
   public init(path: String, steps: Int = 3, after: Int = 5) {
     self.path = path
     self.steps = steps
@@ -28,8 +28,8 @@ public struct TraceRequest: Equatable, Sendable {
   }
 }
 
-/// The window of a run whose steps are traced, on one rank: opens and closes it, and has rank 0 write
-/// the file of all ranks.
+/// The window of a run whose steps are traced, on one rank: opens and closes it, and has rank 0
+/// write the file of all ranks.
 package final class RunTrace {
   /// Recorder of events; nil outside the window.
   package private(set) var recorder: TraceRecorder?

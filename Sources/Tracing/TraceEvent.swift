@@ -41,7 +41,7 @@ package struct TraceEvent: Codable, Equatable, Sendable {
   /// More about it, such as the number of an utterance in the step, from 1.
   package var arguments: [String: Int]
 
-  /// Puts the parts together.
+  /// Event from `start` to `end`, nanoseconds of one rank's clock, in step number `step`.
   package init(
     _ part: TracePart, step: Int, start: Int64, end: Int64, arguments: [String: Int] = [:]
   ) {

@@ -1,7 +1,8 @@
 import Communication
 import Platform
 
-/// Notes what one rank's main thread does and when, and hands out what notes the times of reductions.
+/// Notes what one rank's main thread does and when, and hands out what notes the times of
+/// reductions.
 ///
 /// Used by the main thread alone. Code that can be traced takes a `TraceRecorder?`, and reads no
 /// clock without one.
@@ -11,7 +12,7 @@ public final class TraceRecorder {
   private var mainEvents: [TraceEvent] = []
   private var reductions: [(event: TraceEvent, times: ReductionTimes)] = []
 
-  /// Has noted nothing.
+  /// Recorder without events, before the run's first step.
   package init() {}
 
   /// Recorder of the begin and end of a reduction that is about to be started: of bucket `bucket`,

@@ -11,7 +11,8 @@ package struct RankTrace: Codable, Equatable, Sendable {
   /// Readings of its clock after each barrier, in nanoseconds.
   package var clockReadings: [Int64]
 
-  /// Puts the parts together.
+  /// Trace of one rank. The `clockReadings` need one entry for each barrier that all ranks passed,
+  /// since clocks are aligned by them.
   package init(host: String, events: [TraceEvent], clockReadings: [Int64]) {
     self.host = host
     self.events = events

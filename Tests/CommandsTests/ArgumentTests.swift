@@ -17,8 +17,8 @@ private func expectRefused(
   }
 }
 
-/// Messages of the parser for words that make no sense, to the letter. `ProgramTests` of `SystemTests`
-/// starts the program for some of them, since all take the same way to stderr.
+/// Messages of the parser for words that make no sense, to the letter. `ProgramTests` of
+/// `SystemTests` starts the program for some of them, since all take the same way to stderr.
 @Suite struct ArgumentTests {
   @Test(arguments: [
     ("--batch=0", "--batch must be at least 1, not 0"),
@@ -48,8 +48,8 @@ private func expectRefused(
     ("--keep=0", "--keep must be at least 1, not 0"),
     (
       "--stop-signals=INT",
-      "--stop-signals takes names of TERM, USR1, USR2, HUP, XCPU with commas between them, or none, "
-        + "not INT"
+      "--stop-signals takes names of TERM, USR1, USR2, HUP, XCPU with commas between them, or "
+        + "none, not INT"
     ),
     ("--wall-time=90", "--wall-time takes a time such as 23:30:00, 90m or 3600s, not 90"),
     ("--wall-margin=soon", "--wall-margin takes a time such as 23:30:00, 90m or 3600s, not soon"),

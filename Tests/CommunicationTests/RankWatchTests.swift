@@ -115,8 +115,8 @@ import Testing
       verdict
         == .warning(
           "a rank has not arrived for 10 s: rank 1 (host node0, process 801), phase training step, "
-            + "last completed step 41, alive, so slow or in an endless loop; the job ends if it has "
-            + "not after 20 s"))
+            + "last completed step 41, alive, so slow or in an endless loop; the job ends if it "
+            + "has not after 20 s"))
     #expect(
       beats(&watch, own: status(7, waiting: true), others: late, atMost: 8).1 == .fine,
       "warned twice of one wait")

@@ -131,7 +131,7 @@ import TestSupport
       #expect(
         try file.tensors["train/clean/f"]?.floats()
           == WaveFile.read(path: folder.file("train/clean/f.wav")).samples)
-      // The same corpus makes the same bytes.
+      // Packing a corpus again makes the same bytes.
       let first = try Data(contentsOf: folder.appending(path: "pack"))
       _ = try pack(folder)
       #expect(try Data(contentsOf: folder.appending(path: "pack")) == first)

@@ -184,7 +184,7 @@ import TestSupport
     try withSite { site in
       let first = try site.copyName()
       _ = try site.stage(disks: ["disk0", "disk1"])
-      // The same corpus without its last pair.
+      // Another version of the corpus, without its last pair.
       for side in ["clean", "noisy"] {
         try FileManager.default.removeItem(
           at: site.folder.appending(path: "corpus/train/\(side)/u001.wav"))

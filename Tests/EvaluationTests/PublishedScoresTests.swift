@@ -31,7 +31,7 @@ import Testing
     for (column, figure) in PublishedNoisyScores.figures {
       #expect(Double(figure.text).map(figure.accepted.contains) == true, "\(column)")
     }
-    // What was not computed cannot agree; a table without the column does not speak of it.
+    // A score that was not computed cannot agree; a table without its column has no verdict on it.
     var part = published
     part[.csig] = nil
     #expect(PublishedNoisyScores.deviating(table([part])) == [.csig])

@@ -18,7 +18,7 @@ struct JSONTests {
 
   @Test(arguments: valid) func parses(text: String, value: JSONValue) throws {
     #expect(try JSONValue(parsing: text.utf8) == value)
-    // What is written reads back the same.
+    // The text that is written reads back as the same value.
     #expect(try JSONValue(parsing: value.description.utf8) == value)
   }
 

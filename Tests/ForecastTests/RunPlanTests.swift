@@ -51,7 +51,7 @@ import Testing
     #expect(isClose(plan.checkpointSeconds, 2 * 12_000 / 200e6))
     #expect(isClose(plan.epochSeconds, 8.19 + 0.3 + 0.00012))
     #expect(isClose(plan.runSeconds, 84.9012))
-    // Of 70 s a job works ten: the least margin is a minute.
+    // A job of 70 s works for ten: the least margin is a minute.
     #expect(plan.jobs == 9)
     #expect(isClose(plan.coreHours, 4 * 84.9012 / 3600))
     #expect(isClose(plan.weakEfficiency, 1))

@@ -41,7 +41,8 @@ struct ModelSummaryTests {
                 (norm): LayerNorm((128,), eps=1e-05, elementwise_affine=True)
                 (mamba): Mamba(
                   (in_proj): Linear(in_features=128, out_features=256, bias=False)
-                  (conv1d): Conv1d(128, 128, kernel_size=(4,), stride=(1,), padding=(3,), groups=128)
+                  (conv1d): Conv1d(128, 128, kernel_size=(4,), stride=(1,), padding=(3,), \
+        groups=128)
                   (x_proj): Linear(in_features=128, out_features=32, bias=False)
                   (dt_proj): Linear(in_features=8, out_features=128, bias=True)
                   (out_proj): Linear(in_features=128, out_features=128, bias=False)

@@ -173,15 +173,15 @@ import Testing
 
 @Suite struct ThreadTests {
   @Test func threadsComputeAsTheirMaker() {
-    let usual = platform_arithmetic_mode()
-    defer { platform_set_arithmetic_mode(usual) }
-    let modes = Handoff<UInt32, Never>()
-    startThread { modes.put(platform_arithmetic_mode()) }
+    let usual = FloatMode.current
+    defer { usual.adopt() }
+    let modes = Handoff<FloatMode, Never>()
+    startThread { modes.put(.current) }
     #expect(modes.take() == usual)
-    platform_flush_denormals()
-    let flushing = platform_arithmetic_mode()
+    FloatMode.flushDenormals()
+    let flushing = FloatMode.current
     #expect(flushing != usual)
-    startThread { modes.put(platform_arithmetic_mode()) }
+    startThread { modes.put(.current) }
     #expect(modes.take() == flushing)
     var denormals: [Float] = []
     parallelForEach([Float.leastNormalMagnitude], threads: 2) {
@@ -190,6 +190,16 @@ import Testing
       denormals.append($0)
     }
     #expect(denormals == [0])
+  }
+
+  @Test func allItemsAreComputedInTheCallersMode() throws {
+    let usual = FloatMode.current
+    defer { usual.adopt() }
+    FloatMode.flushDenormals()
+    let items = [Float](repeating: .leastNormalMagnitude, count: 1000)
+    #expect(try parallelMap(items) { $0 * 0.5 } == [Float](repeating: 0, count: 1000))
+    #expect(usual.run { items[0] * 0.5 > 0 })
+    #expect(FloatMode.current != usual)
   }
 
   @Test func namesAndStacksAreThoseAskedFor() {

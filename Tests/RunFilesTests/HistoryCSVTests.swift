@@ -138,7 +138,7 @@ import TestSupport
     for report in reports { try history.append(report) }
     let text = try String(contentsOf: url, encoding: .utf8)
     #expect(try read(text) == reports)
-    // Of equal scores the first, as training keeps it.
+    // The first of equal scores counts, as training keeps its weights.
     #expect(try RunHistory(text, path: "").best == reports[2])
     #expect(
       try RunHistory(HistoryCSV.header + "\n2,nan\(String(repeating: ",1", count: 11))", path: "")

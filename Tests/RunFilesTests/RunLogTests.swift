@@ -97,9 +97,12 @@ import TestSupport
       echo "Model,Params(M),Best PESQ,Epoch"
       echo "BSRNN,2.4,3.00,12"
       echo "Modified,2.14,2.62,20"
-      echo -n "Ablation1,3.96," && grep 'PESQ' abl1.log | sort -k4 -n | tail -1 | awk '{print $4","$2}'
-      echo -n "Ablation2,4.42," && grep 'PESQ' abl2.log | sort -k4 -n | tail -1 | awk '{print $4","$2}'
-      echo -n "Ablation3,2.82," && grep 'PESQ' abl3.log | sort -k4 -n | tail -1 | awk '{print $4","$2}'
+      echo -n "Ablation1,3.96," && grep 'PESQ' abl1.log | sort -k4 -n | tail -1 \#
+      | awk '{print $4","$2}'
+      echo -n "Ablation2,4.42," && grep 'PESQ' abl2.log | sort -k4 -n | tail -1 \#
+      | awk '{print $4","$2}'
+      echo -n "Ablation3,2.82," && grep 'PESQ' abl3.log | sort -k4 -n | tail -1 \#
+      | awk '{print $4","$2}'
       """#
     #expect(
       try sh(table) == [

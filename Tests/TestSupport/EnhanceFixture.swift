@@ -11,7 +11,7 @@ package enum EnhanceFixture {
   package static let weights = path("weights.safetensors")
   package static let input = path("input.wav")
 
-  /// The same model, trained on the recordings of the metrics.
+  /// Weights of the model of `weights`, trained on the recordings of the metrics.
   package static let trained = path("trained.safetensors")
 
   /// Noisy and clean sides of recordings that `trained` knows, `rounds` times one after the other:

@@ -9,6 +9,7 @@ package struct KernelBenchmark {
   package let seconds: Double
   let timer = KernelTimer()
 
+  /// Benchmark of the shapes that `model` has for an utterance of `seconds`.
   package init(_ model: ModelConfiguration, seconds: Double) {
     self.model = model
     self.seconds = seconds

@@ -17,6 +17,9 @@ package struct AllReduceBenchmark {
   /// Approximate time for all iterations of a size.
   package let secondsPerSize: Double
 
+  /// Benchmark of buffers of `sizes` bytes, each twice as long as the one before. The exchange
+  /// sends `bucketBytes` at a time; each size gets `iterations`, or about `secondsPerSize` of
+  /// wall-clock time.
   package init(
     sizes: ClosedRange<Int>, wire: WireFormat, bucketBytes: Int, iterations: Int?,
     secondsPerSize: Double

@@ -11,6 +11,7 @@ package struct CalibrationMeasurement {
   package let recomputes: Bool
   package let exchange: ExchangeSettings
 
+  /// Measurement of steps with crops of `cropSeconds`, of a rank with `threads` threads.
   package init(
     model: ModelConfiguration, cropSeconds: Double, threads: Int, recomputes: Bool,
     exchange: ExchangeSettings

@@ -11,6 +11,8 @@ package struct RankLauncher {
   package let threads: Int
   package let cores: Int
 
+  /// Launcher with the path of a hostfile, if any, and further `arguments` of mpirun, one word
+  /// each; `cores` are those of this machine.
   package init(hostfile: String?, arguments: [String], threads: Int, cores: Int) {
     self.hostfile = hostfile
     self.arguments = arguments

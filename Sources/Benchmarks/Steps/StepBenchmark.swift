@@ -16,6 +16,7 @@ package struct StepBenchmark {
   package let steps: Int
   package let warmupSteps: Int
 
+  /// Benchmark of `steps` timed steps after `warmupSteps` that are not timed.
   package init(
     configuration: TrainingConfiguration, threads: Int, recomputes: Bool,
     exchange: ExchangeSettings, steps: Int, warmupSteps: Int
@@ -136,8 +137,8 @@ enum BenchmarkError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .notFinite(let model):
-      "a step of \"\(model)\" had a loss or gradient that is not finite, so its time means nothing; "
-        + "disttrain check shows what is wrong with the model"
+      "a step of \"\(model)\" had a loss or gradient that is not finite, so its time means "
+        + "nothing; disttrain check shows what is wrong with the model"
     }
   }
 }

@@ -50,7 +50,9 @@ extension StepFigures: CustomStringConvertible {
         + "all-reduces "
         + "\(text.milliseconds(allReduceSeconds)) ms (\(text.count(buckets, "bucket")) of "
         + "\(text.megabytes(bucketBytes)), \(wire), "
-        + "\(overlap ? "during backward of \(text.count(utterancesSideBySide, "utterance"))" : "after backward"))",
+        + (overlap
+          ? "during backward of \(text.count(utterancesSideBySide, "utterance")))"
+          : "after backward)"),
       "split          " + scaling.splitText,
       "jitter         " + scaling.jitterText,
       "resident       \(atMost)\(text.megabytes(peakResidentBytes)) at the peak of the steps"

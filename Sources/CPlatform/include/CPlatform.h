@@ -49,7 +49,7 @@ int platform_catch_stop_signal(int signal_number);
 int platform_stop_signal(void);
 
 /// From here on these signals are noted in order, for `platform_next_signal`, and do nothing else.
-/// Those that this process ignores already go on being ignored. 0 on success. Call it once.
+/// Signals that this process ignores already stay ignored. 0 on success. Call it once.
 int platform_watch_signals(const int *signals, int count);
 
 /// The next signal that was noted; 0 if none came in time, or if the wait was interrupted. -1

@@ -12,11 +12,11 @@ struct BenchAllReduceCommand: ParsableCommand {
     commandName: "allreduce",
     abstract: "Measure the exchange of gradients between ranks, by size of the buffer.",
     discussion: """
-      Run it as training runs: mpirun -np N disttrain bench allreduce. For each size, twice that of \
-      the one before, it prints mean, shortest and longest time over the ranks, of the exchange that \
-      training uses and of the MPI library's own all-reduce. Bus bandwidth is what each rank's link \
-      carried each way, S/t x 2(n-1)/n. From the exchange's times it fits what a message costs and \
-      what a link carries; bench simulate takes the JSON file as --network.
+      Run it as training runs: mpirun -np N disttrain bench allreduce. For each size, twice that \
+      of the one before, it prints mean, shortest and longest time over the ranks, of the \
+      exchange that training uses and of the MPI library's own all-reduce. Bus bandwidth is what \
+      each rank's link carried each way, S/t x 2(n-1)/n. From the exchange's times it fits what a \
+      message costs and what a link carries; bench simulate takes the JSON file as --network.
       """)
 
   @Option(help: "Bytes of the shortest buffer; K, M and G are powers of 1024.")

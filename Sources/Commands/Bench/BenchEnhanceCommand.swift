@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Forecast
 
 /// `disttrain bench enhance`: how much faster than real time a model enhances.
 struct BenchEnhanceCommand: ParsableCommand {
@@ -21,12 +20,9 @@ struct BenchEnhanceCommand: ParsableCommand {
   }
 
   func run() throws {
-    try output.validateFolder()
     let model = try BenchOutput.model(preset)
-    let machine = BenchmarkMachine.current()
-    output.begin(machine)
-    let figures = try EnhanceFigures.measure(
-      model, seconds: seconds, threads: threads, repeats: repeats)
-    try output.end("enhance", machine, figures)
+    try output.report("enhance") {
+      try EnhanceFigures.measure(model, seconds: seconds, threads: threads, repeats: repeats)
+    }
   }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Forecast
 
 /// `disttrain bench kernels`: every kernel against what bounds it.
 struct BenchKernelsCommand: ParsableCommand {
@@ -22,10 +21,7 @@ struct BenchKernelsCommand: ParsableCommand {
   }
 
   func run() throws {
-    try output.validateFolder()
     let model = try BenchOutput.model(preset)
-    let machine = BenchmarkMachine.current()
-    output.begin(machine)
-    try output.end("kernels", machine, KernelBenchmark(model, seconds: seconds).run())
+    try output.report("kernels") { KernelBenchmark(model, seconds: seconds).run() }
   }
 }

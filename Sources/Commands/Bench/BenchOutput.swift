@@ -16,6 +16,19 @@ struct BenchOutput: ParsableArguments {
       "Name of this build in the JSON file, such as a commit.", valueName: "text"))
   var label: String?
 
+  /// Measures the figures of a benchmark that needs no ranks, prints them and writes the file.
+  ///
+  /// - Throws: the error of `measure`; or `AtomicFileError`, before anything is measured if the
+  ///   JSON file cannot be written.
+  func report<Figures: Encodable & CustomStringConvertible>(
+    _ kind: String, _ measure: () throws -> Figures
+  ) throws {
+    try validateFolder()
+    let machine = BenchmarkMachine.current()
+    begin(machine)
+    try end(kind, machine, measure())
+  }
+
   /// Throws, before anything is measured, if the JSON file cannot be written.
   func validateFolder() throws(AtomicFileError) {
     if let json { try Self.validateFolder(of: json) }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Forecast
 
 /// `disttrain bench pesq`: what a score costs.
 struct BenchPESQCommand: ParsableCommand {
@@ -18,10 +17,6 @@ struct BenchPESQCommand: ParsableCommand {
   }
 
   func run() throws {
-    try output.validateFolder()
-    let machine = BenchmarkMachine.current()
-    output.begin(machine)
-    try output.end(
-      "pesq", machine, try PESQFigures.measure(seconds: seconds, repeats: repeats))
+    try output.report("pesq") { try PESQFigures.measure(seconds: seconds, repeats: repeats) }
   }
 }

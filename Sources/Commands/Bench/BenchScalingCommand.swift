@@ -25,10 +25,7 @@ struct BenchScalingCommand: ParsableCommand {
     help: "Keep the batch of each rank (weak) or the global batch (strong).") var mode = Mode.weak
   @Option(help: .preset) var preset: String?
   @Option(help: "Utterances per rank and step; with --strong of all ranks.") var batch = 6
-  @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
-  @Option(help: "Threads of a rank.") var threads = 1
-  @Option(help: "Timed steps.") var steps = 5
-  @Option(help: "Steps before the timed ones.") var warmupSteps = 1
+  @OptionGroup var timed: TimedStepOptions
   @Option(help: ArgumentHelp("Hosts, for mpirun.", valueName: "file")) var hostfile: String?
   @Option(
     parsing: .unconditionalSingleValue,
@@ -54,10 +51,6 @@ struct BenchScalingCommand: ParsableCommand {
       !from.isEmpty || preset != nil,
       "--preset is missing: name a model to measure, or files with --from")
     try Flags.require("--batch", batch, atLeast: 1)
-    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
-    try Flags.require("--threads", threads, within: Flags.threads)
-    try Flags.require("--steps", steps, atLeast: 1)
-    try Flags.require("--warmup-steps", warmupSteps, atLeast: 0)
   }
 
   func run() throws {
@@ -89,7 +82,7 @@ struct BenchScalingCommand: ParsableCommand {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { if !isKept { try? FileManager.default.removeItem(at: folder) } }
     let launcher = RankLauncher(
-      hostfile: hostfile, arguments: mpirunArg, threads: threads,
+      hostfile: hostfile, arguments: mpirunArg, threads: timed.threads,
       cores: ProcessInfo.processInfo.processorCount)
     return try ranks.counts.map { count in
       let path = folder.appending(path: "step-\(count)-ranks.json").path(percentEncoded: false)
@@ -101,11 +94,8 @@ struct BenchScalingCommand: ParsableCommand {
 
   private func command(_ preset: String, ranks: Int, json: String) -> [String] {
     let own = mode == .strong ? batch / ranks : batch
-    var words = [
-      "bench", "step", "--preset", preset, "--batch", "\(own)", "--seconds", "\(seconds)",
-      "--threads", "\(threads)", "--steps", "\(steps)", "--warmup-steps", "\(warmupSteps)",
-      "--json", json,
-    ]
+    var words = ["bench", "step", "--preset", preset, "--batch", "\(own)", "--json", json]
+    words += timed.words
     let settings = exchange.settings
     words += ["--wire", settings.wire.rawValue, "--bucket-mb", "\(exchange.bucketMb)"]
     if !settings.overlaps { words.append("--no-overlap") }

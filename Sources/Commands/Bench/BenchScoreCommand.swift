@@ -1,6 +1,5 @@
 import ArgumentParser
 import Benchmarks
-import Forecast
 import Platform
 
 /// `disttrain bench score`: what the metrics cost, each and all of them.
@@ -9,8 +8,8 @@ struct BenchScoreCommand: ParsableCommand {
     commandName: "score",
     abstract: "Measure the time that every metric takes for a second of audio.",
     discussion: """
-      Each metric alone on one thread, then all of them on all cores, with the time that they would \
-      take for 824 utterances of 2.5 s, which is about VoiceBank-DEMAND's test set.
+      Each metric alone on one thread, then all of them on all cores, with the time that they \
+      would take for 824 utterances of 2.5 s, which is about VoiceBank-DEMAND's test set.
       """)
 
   @Option(help: "Length of an utterance in seconds.") var seconds = 2.5
@@ -25,11 +24,9 @@ struct BenchScoreCommand: ParsableCommand {
   }
 
   func run() throws {
-    try output.validateFolder()
-    let machine = BenchmarkMachine.current()
-    output.begin(machine)
-    let figures = try ScoreFigures.measure(
-      seconds: seconds, repeats: repeats, threads: threads ?? MachineFacts.usableCores())
-    try output.end("score", machine, figures)
+    try output.report("score") {
+      try ScoreFigures.measure(
+        seconds: seconds, repeats: repeats, threads: threads ?? MachineFacts.usableCores())
+    }
   }
 }

@@ -10,17 +10,14 @@ struct BenchStepCommand: ParsableCommand {
     commandName: "step",
     abstract: "Measure training steps: time, share of the processor's peak, memory, parts.",
     discussion: """
-      Runs the trainer's own step on audio made in memory, and beside it, in the same run, what the \
-      core can do at most: clocks drift from minute to minute, so only ratios within one run hold. \
-      Under mpirun -np N all ranks take the steps together, and rank 0 reports.
+      Runs the trainer's own step on audio made in memory, and beside it, in the same run, what \
+      the core can do at most: clocks drift from minute to minute, so only ratios within one run \
+      hold. Under mpirun -np N all ranks take the steps together, and rank 0 reports.
       """)
 
   @Option(help: .preset) var preset: String
   @Option(help: "Utterances per rank and step.") var batch = 6
-  @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
-  @Option(help: "Threads of a rank.") var threads = 1
-  @Option(help: "Timed steps.") var steps = 5
-  @Option(help: "Steps before the timed ones.") var warmupSteps = 1
+  @OptionGroup var timed: TimedStepOptions
   @Flag(help: "Keep only the blocks' inputs, and compute all other activations again in backward.")
   var recompute = false
   @OptionGroup var output: BenchOutput
@@ -28,10 +25,6 @@ struct BenchStepCommand: ParsableCommand {
 
   func validate() throws {
     try Flags.require("--batch", batch, atLeast: 1)
-    try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
-    try Flags.require("--threads", threads, within: Flags.threads)
-    try Flags.require("--steps", steps, atLeast: 1)
-    try Flags.require("--warmup-steps", warmupSteps, atLeast: 0)
   }
 
   func run() throws {
@@ -47,10 +40,10 @@ struct BenchStepCommand: ParsableCommand {
         configuration: TrainingConfiguration(model: model) {
           $0.batch = batch
           $0.ranks = communicator.worldSize
-          $0.cropSeconds = seconds
+          $0.cropSeconds = timed.seconds
         },
-        threads: threads, recomputes: recompute, exchange: exchange.settings,
-        steps: steps, warmupSteps: warmupSteps)
+        threads: timed.threads, recomputes: recompute, exchange: exchange.settings,
+        steps: timed.steps, warmupSteps: timed.warmupSteps)
       let figures = try benchmark.run(over: communicator)
       try root.run { try output.end("step", machine, figures) }
     }

@@ -12,8 +12,8 @@ struct DeadlineOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Such a limit while a corpus is read or staged, in validations, while checkpoints are read or "
-        + "written, and while a step that was not finite is computed again.", valueName: "time"))
+      "Such a limit while a corpus is read or staged, in validations, while checkpoints are read "
+        + "or written, and while a step that was not finite is computed again.", valueName: "time"))
   var longTimeout = "1h"
 
   func validate() throws {

@@ -1,11 +1,12 @@
 import ArgumentParser
 
-/// Numbers of ranks as users write them: "1,2,4", or "1..1024" for the powers of two from 1 to 1024.
+/// Numbers of ranks as users write them: "1,2,4", or "1..1024" for the powers of two from 1 to
+/// 1024.
 package struct RankCounts: ExpressibleByArgument, Equatable, Sendable {
   /// Ascending, each once.
   package let counts: [Int]
 
-  /// These numbers.
+  /// Numbers in any order, of which equal ones count once.
   package init(_ counts: [Int]) { self.counts = Array(Set(counts)).sorted() }
 
   /// A list, ranges in it allowed; nil for anything else.

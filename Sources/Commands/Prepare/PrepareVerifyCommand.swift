@@ -13,8 +13,8 @@ struct PrepareVerifyCommand: ParsableCommand {
     discussion: """
       Takes a file of prepare pack, or a folder of prepare voicebank or prepare minicorpus. Names \
       everything that has changed, is missing or does not belong there, and then ends with status \
-      1. Training verifies what it reads of a packed file by itself; this looks at all of it, after \
-      a copy for example.
+      1. Training verifies what it reads of a packed file by itself; this looks at all of it, \
+      after a copy for example.
       """)
 
   @Option(help: ArgumentHelp("The file or folder.", valueName: "folder or file"))

@@ -120,8 +120,8 @@ public final class LocalCommunicator: Communicator, Sendable {
     }
   }
 
-  /// Adds up at once, in rank order: threads of one process have nothing to hide. A failure shows in
-  /// `finishReductions`.
+  /// Adds up at once, in rank order: threads of one process have nothing to hide. A failure shows
+  /// in `finishReductions`.
   public func startReduction(_ reduction: Reduction, times: ReductionTimes?) {
     let stopwatch = Stopwatch()
     times?.begin()

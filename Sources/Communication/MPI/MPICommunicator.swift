@@ -5,14 +5,14 @@ import Platform
 
 /// The ranks of an MPI job. Besides `MPIStatusTransport.swift` the only file that knows MPI.
 ///
-/// MPI runs with `MPI_THREAD_MULTIPLE`: the main thread makes every call but those of reductions and
-/// of the monitor, which threads of their own make, on communicators of their own. Open MPI moves
-/// messages only while somebody calls it, and the thread of the reductions does while the main
-/// thread computes. Errors are returned and become `CommunicationError.callFailed`; what MPI can
-/// still do after one is undefined, so the sensible answer is `abort`.
+/// MPI runs with `MPI_THREAD_MULTIPLE`: the main thread makes every call but those of reductions
+/// and of the monitor, which threads of their own make, on communicators of their own. Open MPI
+/// moves messages only while somebody calls it, and the thread of the reductions does while the
+/// main thread computes. Errors are returned and become `CommunicationError.callFailed`; what MPI
+/// can still do after one is undefined, so the sensible answer is `abort`.
 ///
-/// No wait is for ever: `RankMonitor` watches those for other ranks, `ProcessDeadline` the start and
-/// the end of MPI and `abort`.
+/// No wait is for ever: `RankMonitor` watches those for other ranks, `ProcessDeadline` the start
+/// and the end of MPI and `abort`.
 public final class MPICommunicator: Communicator {
   /// This process's number in MPI_COMM_WORLD.
   public let rank: Int
@@ -33,8 +33,8 @@ public final class MPICommunicator: Communicator {
   /// Starts MPI in this process.
   ///
   /// `maximumCount` is the largest element count of one MPI call, whose count is an Int32; longer
-  /// buffers go in pieces. From here on a trap of this process ends the whole job, and so does a rank
-  /// that keeps others waiting beyond `deadlines`.
+  /// buffers go in pieces. From here on a trap of this process ends the whole job, and so does a
+  /// rank that keeps others waiting beyond `deadlines`.
   package init(
     launch: LaunchEnvironment, deadlines: Deadlines = Deadlines(), maximumCount: Int = 1 << 30
   ) throws(CommunicationError) {
@@ -282,7 +282,8 @@ public final class MPICommunicator: Communicator {
     return result
   }
 
-  /// Runs an operation that all ranks take part in, and in which this one may have to wait for them.
+  /// Runs an operation that all ranks take part in, and in which this one may have to wait for
+  /// them.
   private func collective<Result>(
     _ body: () throws(CommunicationError) -> Result
   ) throws(CommunicationError) -> Result {
@@ -428,7 +429,8 @@ func errorText(_ code: Int32) -> String {
   return lines.joined(separator: " ")
 }
 
-/// Ends all processes of the job; this one in any case, since MPI may wait for what is out of reach.
+/// Ends all processes of the job; this one in any case, since MPI may wait for what is out of
+/// reach.
 private func endJob(_ code: Int32) -> Never {
   // A rank that is lost may be one that the launcher cannot reach either.
   if code == ExitStatus.rankLost.rawValue { LauncherDeadline.start(seconds: 8) }

@@ -4,8 +4,8 @@ import Platform
 
 /// Moves reductions while the main thread computes.
 ///
-/// Open MPI moves messages only while somebody calls it. This thread does, and sleeps in between: it
-/// shares its core with the computing one, and who slept is let in at once and gone again after
+/// Open MPI moves messages only while somebody calls it. This thread does, and sleeps in between:
+/// it shares its core with the computing one, and who slept is let in at once and gone again after
 /// microseconds. While the main thread waits, nobody else wants the core, and it calls without a
 /// pause.
 final class ReductionThread<Transport: ReductionTransport>: Sendable {
@@ -26,8 +26,8 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
     shelf.add((reduction, times))
   }
 
-  /// Waits until all are complete. Returns the seconds during which any was under way since the last
-  /// call, or throws the first failure.
+  /// Waits until all are complete. Returns the seconds during which any was under way since the
+  /// last call, or throws the first failure.
   func wait() throws(CommunicationError) -> Double { try shelf.wait() }
 
   /// Ends the thread; nothing may be under way.
@@ -95,8 +95,8 @@ final class ReductionThread<Transport: ReductionTransport>: Sendable {
       }
     }
 
-    /// Up to `room` orders: waits for the first if nothing is under way, and for a moment otherwise.
-    /// Nil when the thread is to end.
+    /// Up to `room` orders: waits for the first if nothing is under way, and for a moment
+    /// otherwise. Nil when the thread is to end.
     func next(room: Int) -> [Order]? {
       // Wakes nobody: the main thread, which may wait for all to be complete, wants the core, too.
       let isAwaited = state.wait(until: { !$0.isIdle || $0.isStopped }) {

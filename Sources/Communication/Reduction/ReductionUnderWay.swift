@@ -86,7 +86,8 @@ struct ReductionUnderWay<Transport: ReductionTransport> {
       elementBytes: bytes)
     let own = shares.ownCount
     terms = .allocate(byteCount: max(1, own * transport.worldSize * bytes), alignment: 64)
-    // Where sums are received in the form they travel in, there is no need for a place of their own.
+    // Where sums are received in the form they travel in, there is no need for a place of their
+    // own.
     let gathered = if case .bf16 = reduction { own + reduction.count } else { own }
     sums = .allocate(byteCount: max(1, gathered * bytes), alignment: 64)
     guard let send = reduction.sent.baseAddress, let base = terms.baseAddress else {

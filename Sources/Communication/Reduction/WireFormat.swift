@@ -36,7 +36,7 @@ public struct BFloat16: Equatable, Sendable {
     bits = UInt16(truncatingIfNeeded: (isNaN ? word | 0x0040_0000 : rounded) >> 16)
   }
 
-  /// The same number as a float.
+  /// The number as a float, exactly.
   public var value: Float { Float(bitPattern: UInt32(bits) << 16) }
 }
 

@@ -2,11 +2,11 @@
 public struct Deadlines: Equatable, Sendable {
   /// Seconds that a rank waits for another.
   public var timeout: Double
-  /// The same in phases that may take long (`RankPhase.isLong`), as long as the other shows that it
-  /// lives.
+  /// Seconds that a rank waits in phases that may take long (`RankPhase.isLong`), as long as the
+  /// other shows that it lives.
   public var longTimeout: Double
 
-  /// Ten minutes, and an hour.
+  /// Deadlines in seconds; a rank may be silent for ten minutes, or an hour in long phases.
   public init(timeout: Double = 600, longTimeout: Double = 3600) {
     self.timeout = timeout
     self.longTimeout = max(timeout, longTimeout)

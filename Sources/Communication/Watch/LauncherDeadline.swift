@@ -9,7 +9,8 @@ import Foundation
 enum LauncherDeadline {
   private static let names: Set<String> = ["mpirun", "mpiexec", "orterun", "orted"]
 
-  /// From a process of its own, kills the launcher of this one if it is still there after `seconds`.
+  /// From a process of its own, kills the launcher of this one if it is still there after
+  /// `seconds`.
   static func start(seconds: Int) {
     guard let launcher else { return }
     let script = """

@@ -89,8 +89,8 @@ final class RankMonitor<Transport: StatusTransport>: Sendable {
       }
     }
 
-    /// Ends the job. The others are told first, so that none of them says it once more, not even one
-    /// that was stopped and wakes up now.
+    /// Ends the job. The others are told first, so that none of them says it once more, not even
+    /// one that was stopped and wakes up now.
     private func finish() -> Never {
       var status = progress.status
       status.farewell = .over

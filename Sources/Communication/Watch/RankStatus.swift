@@ -9,7 +9,7 @@ package struct RankIdentity: Equatable, Sendable {
   /// Its number there.
   package let process: Int
 
-  /// Puts the parts together.
+  /// Identity by machine name and process number (PID).
   package init(host: String, process: Int) {
     self.host = host
     self.process = process
@@ -33,7 +33,7 @@ package struct RankIdentity: Equatable, Sendable {
     return [UInt64(process)] + name
   }
 
-  /// From `words`.
+  /// Identity in a message of `wordCount` words, as `words` makes them.
   package init(words: some Collection<UInt64>) {
     let bytes = words.dropFirst().flatMap { word in
       stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
@@ -66,7 +66,8 @@ package struct RankStatus: Equatable, Sendable {
     case over
   }
 
-  /// Puts the parts together.
+  /// Status at one moment, at first that of a rank that has not begun any operation; `waited` is in
+  /// seconds.
   package init(
     ticks: Int = 0, phase: RankPhase = .starting, step: Int = 0, waited: Double = 0,
     farewell: Farewell = .none
@@ -93,7 +94,7 @@ package struct RankStatus: Equatable, Sendable {
     ]
   }
 
-  /// From `words`; nil for others.
+  /// Status in a message as `words` makes them; nil for words that no rank sends.
   package init?(words: [UInt64]) {
     guard words.count == Self.wordCount,
       let phase = UInt8(exactly: words[1]).flatMap(RankPhase.init(rawValue:)),

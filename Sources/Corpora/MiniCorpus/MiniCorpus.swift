@@ -5,8 +5,8 @@ import Platform
 /// and experiments without a research corpus.
 ///
 /// The folder has the layout `{train,valid,test}/{clean,noisy}/<speaker>_<number>.flac` that
-/// `PairedDataset` reads. Each speaker belongs to one split; the test split has other kinds of noise
-/// than training. Seed and package versions determine the files.
+/// `PairedDataset` reads. Each speaker belongs to one split; the test split has other kinds of
+/// noise than training. Seed and package versions determine the files.
 public enum MiniCorpus {
   /// Makes the corpus in folder `output`, or keeps a corpus that is there and whole.
   ///

@@ -16,6 +16,8 @@ package struct MiniCorpusManifest: Codable, Equatable {
     var byteCount: Int
     var checksum: String
 
+    /// Entry of the file at `path`, relative to the corpus's folder, with the size and the FNV-1a
+    /// checksum of its `bytes`.
     package init(path: String, bytes: [UInt8]) {
       self.path = path
       byteCount = bytes.count

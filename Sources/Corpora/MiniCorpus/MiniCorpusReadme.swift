@@ -4,9 +4,12 @@ import Platform
 enum MiniCorpusReadme {
   static func text(manifest: MiniCorpusManifest, packages: [String]) -> String {
     let splits = manifest.splits.map { split in
-      "| \(split.split.rawValue) | \(split.speakers.joined(separator: ", ")) "
+      let decibels = split.utterancesByDecibels.keys.sorted {
+        (Double($0) ?? 0) < (Double($1) ?? 0)
+      }
+      return "| \(split.split.rawValue) | \(split.speakers.joined(separator: ", ")) "
         + "| \(split.utteranceCount) | \(decimal(split.minutes)) "
-        + "| \(split.utterancesByDecibels.keys.sorted { (Double($0) ?? 0) < (Double($1) ?? 0) }.joined(separator: ", ")) |"
+        + "| \(decibels.joined(separator: ", ")) |"
     }
     let speakers = Set(manifest.splits.flatMap(\.speakers))
     let voices = Catalogue.voices.filter { speakers.contains($0.name) }.map { voice in

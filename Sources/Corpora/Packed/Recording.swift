@@ -61,7 +61,7 @@ public struct PackedRecording: Sendable, Equatable, Codable {
   /// The CRC-32C of the stored bytes of each block.
   public var blockChecksums: [UInt32]
 
-  /// A packed recording with the given parts.
+  /// Recording at `offset` bytes of the file, with a checksum for each block of samples.
   public init(
     path: String, fileByteCount: Int, name: String, offset: Int, encoding: Encoding,
     sampleCount: Int, sampleRate: Int, blockSampleCount: Int, blockChecksums: [UInt32]

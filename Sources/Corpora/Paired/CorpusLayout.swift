@@ -6,8 +6,8 @@ import Foundation
 /// Two layouts are known and distinguished by their folders:
 /// - `{train,valid,test}/{clean,noisy}`, any of the splits;
 /// - VoiceBank-DEMAND: `{clean,noisy}_trainset_28spk_wav` (or, without it, `56spk`) and
-///   `{clean,noisy}_testset_wav`, each also with `_16k` appended, which is preferred. Its validation
-///   split consists of whole speakers of the training set.
+///   `{clean,noisy}_testset_wav`, each also with `_16k` appended, which is preferred. Its
+///   validation split consists of whole speakers of the training set.
 package struct CorpusLayout: Equatable {
   /// A kind of layout; packed corpora store the raw value of the folder that they were made from.
   package enum Kind: String {

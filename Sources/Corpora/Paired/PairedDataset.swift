@@ -13,7 +13,7 @@ public struct UtterancePair: Sendable, Equatable, Codable {
   /// Length of each recording, in samples.
   public var sampleCount: Int
 
-  /// A pair with the given parts.
+  /// Pair of which both recordings have `sampleCount` samples.
   public init(name: String, clean: Recording, noisy: Recording, sampleCount: Int) {
     self.name = name
     self.clean = clean

@@ -47,7 +47,7 @@ extension SharedDataset {
     self.skipped = skipped
   }
 
-  /// The same, the packed recordings read from another copy of their file.
+  /// A dataset of these pairs that reads the packed recordings from another copy of their file.
   package func reading(from path: String) -> SharedDataset {
     func moved(_ recording: Recording) -> Recording {
       guard case .packed(var stretch) = recording else { return recording }

@@ -39,7 +39,7 @@ public struct Staging {
     /// Other boots of other machines of the same name have another one.
     package let boot: String
 
-    /// Puts the parts together.
+    /// A machine's name and boot identifier; tests make up others than their own.
     package init(name: String, boot: String) {
       self.name = name
       self.boot = boot
@@ -59,6 +59,8 @@ public struct Staging {
     self.init(over: communicator, log: log, host: .own, freeBytes: HostCopy.freeBytes)
   }
 
+  /// Staging with another `host` and free disk space, in bytes, than those of this machine, for
+  /// tests; `freeBytes` returns nil if the space is unknown.
   package init(
     over communicator: any Communicator, log: RunLog, host: Host,
     freeBytes: @escaping (_ folder: String) -> Int?

@@ -36,8 +36,8 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(input): the download of VoiceBank-DEMAND is incomplete: it has no "
         + "\(names.joined(separator: ", no ")); --input takes the folder that contains all four"
     case .stillPacked(let names, let input):
-      "\(input): archives are still packed (\(names.joined(separator: ", "))); unzip them there, then "
-        + "start again"
+      "\(input): archives are still packed (\(names.joined(separator: ", "))); unzip them there, "
+        + "then start again"
     case .alreadyResampled(let input):
       "\(input): all files are at 16 kHz already, so there is nothing to prepare; give train and "
         + "prepare pack this folder"
@@ -45,7 +45,8 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
       "\(path): the folder holds files that this command has not made; choose another --output"
     case .sourcesGone(let count, let example, let input):
       "\(NumberText.count(count, "file")) of --output, such as \(example), "
-        + "\(NumberText.agree(count, "has", "have")) no source in \(input) any more; choose another --output"
+        + "\(NumberText.agree(count, "has", "have")) no source in \(input) any more; choose "
+        + "another --output"
     case .otherFormat(let path, let found):
       "\(path): the folder holds .\(found) files; choose --format \(found), or another --output"
     case .busy(let path):
@@ -62,8 +63,8 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
     case .unfinished(let path):
       "\(path): the preparation was not completed; run prepare voicebank again"
     case .damaged(let count, let path):
-      "\(path): \(NumberText.count(count, "file")) \(NumberText.agree(count, "is", "are")) missing or "
-        + "changed; run the command that prepared the folder again, which restores them"
+      "\(path): \(NumberText.count(count, "file")) \(NumberText.agree(count, "is", "are")) "
+        + "missing or changed; run the command that prepared the folder again, which restores them"
     }
   }
 }

@@ -52,7 +52,8 @@ public struct VoiceBankReport: Sendable, CustomStringConvertible {
     let count = pairs.values.reduce(0, +)
     let minutes = String(format: "%.1f minutes", audioSeconds / 60)
     var line =
-      "\(output): \(NumberText.count(count, "pair")) at 16 kHz (\(parts.joined(separator: ", "))), \(minutes)"
+      "\(output): \(NumberText.count(count, "pair")) at 16 kHz "
+      + "(\(parts.joined(separator: ", "))), \(minutes)"
     if keptPairCount > 0 { line += ", \(keptPairCount) of them there already" }
     if clipped.samples > 0 {
       line += ", \(NumberText.count(clipped.samples, "sample")) of "
@@ -60,8 +61,8 @@ public struct VoiceBankReport: Sendable, CustomStringConvertible {
     }
     if !rejected.isEmpty {
       line +=
-        "\n\(NumberText.count(rejected.count, "unusable file")), whose pairs are left out, listed in "
-        + "\(output)/\(VoiceBank.tableName)"
+        "\n\(NumberText.count(rejected.count, "unusable file")), whose pairs are left out, listed "
+        + "in \(output)/\(VoiceBank.tableName)"
     }
     return line
   }

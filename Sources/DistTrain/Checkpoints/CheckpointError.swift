@@ -30,8 +30,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
       "\(path): the checkpoint holds no \(missing); a file with weights only can be evaluated, but "
         + "not resumed"
     case .newer(let path, let name):
-      "\(path): the checkpoint holds \(name), which \(Program.nameAndVersion) does not know; resume it "
-        + "with the version of the program that wrote it"
+      "\(path): the checkpoint holds \(name), which \(Program.nameAndVersion) does not know; "
+        + "resume it with the version of the program that wrote it"
     case .otherRecipe(let path, let differences):
       "\(path): cannot be resumed with other settings: \(differences.joined(separator: "; ")); "
         + "give the run's own settings or start a new --run-dir"

@@ -27,8 +27,8 @@ enum CheckpointNovelty {
     return nil
   }
 
-  /// The key path in an error about a model configuration that a later version may have written; nil
-  /// for other errors.
+  /// The key path in an error about a model configuration that a later version may have written;
+  /// nil for other errors.
   static func unknownKey(_ error: any Error) -> String? {
     switch error as? ConfigurationError {
     case .unknownKey(_, let key, _): "model.\(key)"

@@ -15,7 +15,7 @@ public struct EpochFigures: Codable, Equatable, Sendable {
   /// Seconds that the steps waited for it, of the rank that waited longest.
   public var dataSeconds: Double
 
-  /// Puts the parts together.
+  /// Figures of one epoch; all times are in seconds.
   public init(
     trainingLoss: Double?, learningRate: Double, seconds: Double, stepSeconds: Double,
     audioSeconds: Double, dataSeconds: Double

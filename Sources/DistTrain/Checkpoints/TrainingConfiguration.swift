@@ -80,7 +80,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   /// The count.
   public var wrappedValue: Int
 
-  /// The count as it is.
+  /// A count of any value; only a key that is missing in a file means 1.
   public init(wrappedValue: Int) { self.wrappedValue = wrappedValue }
 
   /// Reads a bare number.

@@ -35,7 +35,8 @@ public final class TrainingState {
   /// Copies the weights that are validated and kept into `frozen`.
   func freezeEvaluatedWeights() { freeze(average?.values ?? model.parameters.values) }
 
-  /// Keeps the weights for a validation beside the next epoch, and counts the epoch of these figures.
+  /// Keeps the weights for a validation beside the next epoch, and counts the epoch of these
+  /// figures.
   func freezeEpoch(_ figures: EpochFigures) {
     freezeEvaluatedWeights()
     progress.endEpoch()

@@ -19,7 +19,8 @@ public struct ExchangeSettings: Equatable, Sendable {
   /// Items at the end of a step that go so; nil for as many as `overlapBytes` allow.
   package var itemsBesideTransfer: Int?
 
-  /// Puts the parts together.
+  /// Settings of an exchange in buckets of `bucketBytes` bytes, which overlaps with backward unless
+  /// `overlaps` is false.
   public init(
     bucketBytes: Int = defaultBucketBytes, wire: WireFormat = .float64, overlaps: Bool = true,
     overlapBytes: Int? = nil

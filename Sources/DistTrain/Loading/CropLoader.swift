@@ -28,8 +28,8 @@ final class CropLoader {
   private let reader = RecordingReader(acceptsNonFinite: true)
   private var prefetcher: Prefetcher<UtteranceOrder.Visit, Samples, WaveFileError>?
 
-  /// A loader of crops of `pairs`, whose noisy samples `hooks` may spoil. Tests let the reading of the
-  /// crop of `endlessAt` never return.
+  /// A loader of crops of `pairs`, whose noisy samples `hooks` may spoil. Tests let the reading of
+  /// the crop of `endlessAt` never return.
   init(
     _ configuration: TrainingConfiguration, pairs: [UtterancePair], hooks: StepHooks = StepHooks(),
     endlessAt: UtteranceOrder.Visit? = nil

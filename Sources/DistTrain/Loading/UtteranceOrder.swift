@@ -10,7 +10,7 @@ package struct UtteranceOrder: Sendable, Equatable {
     /// The epoch, from 1.
     package var epoch: Int
 
-    /// Puts the parts together.
+    /// Visit to utterance `item`, counted from 0, in `epoch`, counted from 1.
     package init(item: Int, epoch: Int) {
       self.item = item
       self.epoch = epoch

@@ -111,7 +111,7 @@ final class EpochEnding {
 
 extension Evaluation {
   /// `best-scores.csv`: every validation utterance as it was and as the best weights so far have
-  /// enhanced it. The same bytes on any number of ranks.
+  /// enhanced it. Its bytes do not depend on the number of ranks.
   var bestScoresCSV: String {
     func cell(_ value: Double?) -> String { value.map { TextTable.number($0, digits: 6) } ?? "" }
     let header = ["file", "noisy_pesq_wb", "pesq_wb", "noisy_si_sdr", "si_sdr", "error"]

@@ -8,7 +8,7 @@ package struct JobEnd: Equatable, Sendable {
   /// Origin of the time, for the log.
   package var origin: String
 
-  /// Puts the parts together.
+  /// End of the job at `uptime`, in seconds since the system started, which `origin` names.
   package init(uptime: Double, origin: String) {
     self.uptime = uptime
     self.origin = origin

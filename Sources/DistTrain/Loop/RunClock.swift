@@ -34,8 +34,8 @@ public enum CheckpointInterval: Equatable, Sendable {
 /// When a run has to save or to stop, by one rank's clock: rank 0's.
 ///
 /// Until the end of the job's time there must be room for the step under way and a checkpoint, with
-/// some to spare. Unless a margin is given it is three of the longest steps and three of the longest
-/// checkpoints so far, and at least a minute.
+/// some to spare. Unless a margin is given it is three of the longest steps and three of the
+/// longest checkpoints so far, and at least a minute.
 package struct RunClock {
   private let interval: CheckpointInterval
   private let end: Double?

@@ -6,9 +6,9 @@
 /// ranks, so that all ranks follow the same actions without asking each other.
 ///
 /// An epoch is opened, stepped through, closed, and then validated: while training waits, or beside
-/// the steps of the next epoch. A validation beside training is awaited as soon as every rank's share
-/// of it is done, and at the latest before the next epoch's own validation, so that epochs end in
-/// their order.
+/// the steps of the next epoch. A validation beside training is awaited as soon as every rank's
+/// share of it is done, and at the latest before the next epoch's own validation, so that epochs
+/// end in their order.
 package struct RunPolicy: Sendable {
   /// One action of a run.
   package enum Action: Equatable, Sendable {
@@ -20,7 +20,8 @@ package struct RunPolicy: Sendable {
     case save
     /// Measures the epoch whose steps are done, compares the ranks' weights and saves.
     case closeEpoch
-    /// Keeps the weights of the closed epoch for a validation beside training, and counts the epoch.
+    /// Keeps the weights of the closed epoch for a validation beside training, and counts the
+    /// epoch.
     case freezeEpoch
     /// Starts to validate the kept weights beside whatever follows.
     case beginValidation
@@ -79,8 +80,8 @@ package struct RunPolicy: Sendable {
   ///   - stepsPerEpoch: steps of each.
   ///   - stepLimit: steps of the run after which it stops; nil for none.
   ///   - skipLimit: skipped steps in a row after which it goes back.
-  ///   - interval: when to save within an epoch; an interval in seconds is the clock's business, and
-  ///     reaches the policy as a request.
+  ///   - interval: when to save within an epoch; an interval in seconds is the clock's business,
+  ///     and reaches the policy as a request.
   ///   - validatesBesideTraining: whether an epoch is validated beside the steps of the next.
   package init(
     epochs: Int, stepsPerEpoch: Int, stepLimit: Int? = nil,

@@ -3,7 +3,8 @@ import Foundation
 import Platform
 import RunFiles
 
-/// Collects how long the ranks were busy in the steps of an epoch, and says who made the others wait.
+/// Collects how long the ranks were busy in the steps of an epoch, and says who made the others
+/// wait.
 final class Stragglers {
   private let log: RunLog
   private let communicator: any Communicator

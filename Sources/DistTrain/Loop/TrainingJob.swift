@@ -14,7 +14,7 @@ public struct TrainingJob {
   private let communicator: any Communicator
   private let root: RootDecision
 
-  /// A job on the ranks of `communicator`.
+  /// This rank's part of the job; every rank of `communicator` makes one of an equal request.
   public init(_ request: TrainingRequest, over communicator: any Communicator) {
     self.request = request
     self.communicator = communicator
@@ -46,8 +46,8 @@ public struct TrainingJob {
     let log: RunLog
   }
 
-  /// Finds checkpoint and corpus, restores the state and opens the files. A failure there reaches all
-  /// ranks before anything is written.
+  /// Finds checkpoint and corpus, restores the state and opens the files. A failure there reaches
+  /// all ranks before anything is written.
   private func prepare() throws -> Ground {
     let configuration = request.configuration
     let folder = request.runFolder
@@ -130,8 +130,8 @@ public struct TrainingJob {
     return [
       "\(configuration.model.title) (\(configuration.model.name)), "
         + NumberText.count(state.model.parameters.parameterCount, "parameter"),
-      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")), valid "
-        + "\(valid.count)",
+      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")), "
+        + "valid \(valid.count)",
       "\(NumberText.count(steps, "step")) an epoch of global batch \(configuration.globalBatch), "
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
@@ -228,8 +228,8 @@ public struct TrainingJob {
     if request.threads > cores {
       log.warning(
         "--threads \(request.threads), but a rank here may use only "
-          + "\(NumberText.count(cores, "core")): threads will wait for each other; give each rank its "
-          + "cores (mpirun --map-by slot:PE=\(request.threads), srun "
+          + "\(NumberText.count(cores, "core")): threads will wait for each other; give each rank "
+          + "its cores (mpirun --map-by slot:PE=\(request.threads), srun "
           + "--cpus-per-task=\(request.threads)) or lower --threads")
     }
     log.line(

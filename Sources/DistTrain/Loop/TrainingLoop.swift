@@ -121,7 +121,8 @@ public final class TrainingLoop {
     stragglers.beginEpoch()
   }
 
-  /// One step of the epoch under way, and all that is written about it. Returns the ranks' requests.
+  /// One step of the epoch under way, and all that is written about it. Returns the ranks'
+  /// requests.
   private func step() throws -> StepRequests {
     let items = epoch.sampler[progress.stepInEpoch].items
     try trace?.stepBegins()
@@ -226,8 +227,8 @@ public final class TrainingLoop {
     return true
   }
 
-  /// Returns to the last good state, and gives up a validation under way: the policy begins it again
-  /// if its epoch is still there.
+  /// Returns to the last good state, and gives up a validation under way: the policy begins it
+  /// again if its epoch is still there.
   private func goBack() throws {
     log.endProgress()
     trainer.stopPrefetching()

@@ -58,7 +58,7 @@ package final class Validation {
     underWay = BackgroundEvaluation(isAsynchronous ? evaluator : try makeEvaluator())
   }
 
-  /// Whether one has begun that is neither finished nor given up. The same on all ranks.
+  /// Whether one has begun that is neither finished nor given up; equal on all ranks.
   var isUnderWay: Bool { underWay != nil }
 
   /// Whether this rank's share of it is not yet done.

@@ -56,8 +56,8 @@ package struct DumpReplay {
   package var text: String {
     let header = dump.header
     var lines = [
-      "\(dump.path): rank \(header.report.rank) of \(header.worldSize), step \(header.step) in epoch "
-        + "\(header.epoch), model \(header.configuration.model.name), learning rate "
+      "\(dump.path): rank \(header.report.rank) of \(header.worldSize), step \(header.step) in "
+        + "epoch \(header.epoch), model \(header.configuration.model.name), learning rate "
         + "\(header.learningRate), \(header.program), \(header.kernels) kernels"
     ]
     for inspection in inspections { lines += ["", section(inspection)] }

@@ -95,7 +95,7 @@ package struct NonFiniteDump: Sendable {
     /// Target of the loss.
     package let clean: [Float]
 
-    /// Puts the parts together.
+    /// Utterance of which both sides have the same number of samples; full scale is 1.
     package init(name: String, noisy: [Float], clean: [Float]) {
       self.name = name
       self.noisy = noisy

@@ -12,7 +12,8 @@ package struct NonFiniteFinding: Codable, Equatable, Sendable {
   /// Whether all parameters are finite.
   package var areWeightsFinite: Bool
 
-  /// Puts the parts together.
+  /// Finding in `utterance`, named as in the corpus: `observation` is its first tensor that is not
+  /// finite.
   package init(
     utterance: String, observation: Inspector.Observation, isInputFinite: Bool,
     areWeightsFinite: Bool
@@ -58,10 +59,10 @@ package struct NonFiniteEvidence: Codable, Equatable, Sendable {
   /// The first parameter, in forward order, whose gradients summed over this rank's items are not
   /// all finite.
   package var ownGradient: String?
-  /// The same of the mean over all ranks.
+  /// The first parameter whose gradients, as means over all ranks, are not all finite.
   package var meanGradient: String?
 
-  /// Puts the parts together.
+  /// Evidence of one rank; the gradients are names of parameters, nil if all elements were finite.
   package init(isOwnLossFinite: Bool, ownGradient: String?, meanGradient: String?) {
     self.isOwnLossFinite = isOwnLossFinite
     self.ownGradient = ownGradient
@@ -96,7 +97,8 @@ package struct NonFiniteReport: Codable, Equatable, Sendable {
   /// Why an utterance could not be computed again.
   package var failure: String?
 
-  /// Puts the parts together.
+  /// Report of one rank. Without `findings` all was finite when it was computed again, unless a
+  /// `failure` says that it could not be.
   package init(
     rank: Int, evidence: NonFiniteEvidence, utterances: [String], findings: [NonFiniteFinding] = [],
     failure: String? = nil

@@ -42,9 +42,9 @@ final class NonFiniteForensics {
     let reports = try communicator.gather(Array(bytes), root: 0)?.compactMap {
       try? JSONDecoder().decode(NonFiniteReport.self, from: Data($0))
     }
-    let plan = try RootDecision(communicator).value { makePlan(reports ?? [], step: step) }
-    var failure = plan.failure ?? ""
-    if let path = plan.paths[String(communicator.rank)] {
+    let places = try RootDecision(communicator).value { placeDumps(reports ?? [], step: step) }
+    var failure = places.failure ?? ""
+    if let path = places.paths[String(communicator.rank)] {
       let header = NonFiniteDump.Header(
         kernels: kernels.instructionSet, step: step, epoch: epoch, learningRate: learningRate,
         worldSize: communicator.worldSize, report: report, configuration: trainer.configuration)
@@ -53,7 +53,7 @@ final class NonFiniteForensics {
     let failures = try communicator.gather(Array(failure.utf8), root: 0)
     if let reports, let failures {
       tell(
-        reports, plan, failures.map { String(decoding: $0, as: UTF8.self) }, step: step,
+        reports, places, failures.map { String(decoding: $0, as: UTF8.self) }, step: step,
         epoch: epoch)
     }
   }
@@ -102,7 +102,7 @@ final class NonFiniteForensics {
   }
 
   /// Which ranks write a dump, and where; decided by rank 0.
-  private struct Plan: Codable {
+  private struct DumpPlaces: Codable {
     /// Path by rank.
     var paths: [String: String] = [:]
     /// For ranks that write none, the earlier dump of an equal finding.
@@ -113,37 +113,37 @@ final class NonFiniteForensics {
     var failure: String?
   }
 
-  private func makePlan(_ reports: [NonFiniteReport], step: Int) -> Plan {
+  private func placeDumps(_ reports: [NonFiniteReport], step: Int) -> DumpPlaces {
     // A finding of the computation is the same as before only while nothing was learned between;
     // a bad input stays one.
     if lastStep != step - 1 { dumped = dumped.filter { $0.key.hasPrefix("input") } }
     lastStep = step
-    var plan = Plan()
+    var places = DumpPlaces()
     var room = folder.room
     for report in Self.witnesses(reports) {
       let rank = String(report.rank)
       let key = Self.key(report)
       if let path = dumped[key] {
-        plan.earlier[rank] = path
+        places.earlier[rank] = path
       } else if room > 0 {
         room -= 1
         let path = folder.path(step: step, rank: report.rank)
-        plan.paths[rank] = path
+        places.paths[rank] = path
         dumped[key] = path
       } else {
-        plan.isLimited = folder.limit > 0
+        places.isLimited = folder.limit > 0
       }
     }
-    if !plan.paths.isEmpty {
+    if !places.paths.isEmpty {
       do {
         try folder.make()
       } catch {
-        plan.failure = "\(error)"
-        for path in plan.paths.values { forget(path) }
-        plan.paths = [:]
+        places.failure = "\(error)"
+        for path in places.paths.values { forget(path) }
+        places.paths = [:]
       }
     }
-    return plan
+    return places
   }
 
   private func forget(_ path: String) { dumped = dumped.filter { $0.value != path } }
@@ -173,7 +173,7 @@ final class NonFiniteForensics {
   private static let lineLimit = 4
 
   private func tell(
-    _ reports: [NonFiniteReport], _ plan: Plan, _ failures: [String], step: Int, epoch: Int
+    _ reports: [NonFiniteReport], _ places: DumpPlaces, _ failures: [String], step: Int, epoch: Int
   ) {
     let witnesses = Self.witnesses(reports)
     let reduced = reports.first?.evidence.meanGradient
@@ -181,7 +181,7 @@ final class NonFiniteForensics {
     var told: Set<String> = []
     for report in witnesses {
       let rank = String(report.rank)
-      var path = plan.paths[rank]
+      var path = places.paths[rank]
       if let failure = failures.indices.contains(report.rank) ? failures[report.rank] : nil,
         !failure.isEmpty
       {
@@ -195,12 +195,12 @@ final class NonFiniteForensics {
         log.line(
           (told.count == 1 ? "" : "also ") + Self.text(report, reduced)
             + (others > 0 ? ", the same on " + NumberText.count(others, "more rank") : "")
-            + Self.dumpText(path, plan.earlier[rank], plan.isLimited, folder.limit))
+            + Self.dumpText(path, places.earlier[rank], places.isLimited, folder.limit))
       }
       log.append(
         .nonFinite(
           .init(
-            report, meanGradient: reduced, dump: path ?? plan.earlier[rank], step: step,
+            report, meanGradient: reduced, dump: path ?? places.earlier[rank], step: step,
             epoch: epoch)))
     }
     if counts.count > told.count {

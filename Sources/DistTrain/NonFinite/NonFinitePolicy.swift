@@ -9,7 +9,8 @@ public struct NonFinitePolicy: Equatable, Sendable {
   /// Dumps that a run folder gets at most.
   public var dumpLimit: Int
 
-  /// Puts the parts together.
+  /// Policy of `train`'s defaults. Traps unless `skipLimit` and `rollbackFactor` are positive and
+  /// the other limits at least 0.
   public init(
     skipLimit: Int = 20, rollbackFactor: Double = 0.5, rollbackLimit: Int = 3, dumpLimit: Int = 10
   ) {

@@ -42,8 +42,8 @@ package enum NumericalFault: Equatable, Sendable {
   /// as often as that step reads them, like a recording with a fault.
   case poisonInput(step: Int, rank: Int)
 
-  /// Hooks that make the fault happen on `rank`. Weights and gradients are spoiled once: a step that is
-  /// taken again is spared.
+  /// Hooks that make the fault happen on `rank`. Weights and gradients are spoiled once: a step
+  /// that is taken again is spared.
   package func hooks(rank: Int) -> StepHooks {
     switch self {
     case .poisonWeight(let step, rank, let name):

@@ -1,4 +1,5 @@
-/// Record of the steps of a run that were not finite; nil in `TrainingProgress` while there is none.
+/// Record of the steps of a run that were not finite; nil in `TrainingProgress` while there is
+/// none.
 public struct RecoveryProgress: Codable, Equatable, Sendable {
   /// Steps skipped since the last that was not.
   public var skippedInARow = 0
@@ -9,7 +10,7 @@ public struct RecoveryProgress: Codable, Equatable, Sendable {
   /// After each rollback, what the schedule's rate is multiplied by from there on.
   public var rateFactors: [Double] = []
 
-  /// Before the first skipped step is counted.
+  /// Record of a run whose first skipped step, from 1, is not counted yet.
   public init(firstSkippedStep: Int, firstSkippedEpoch: Int) {
     self.firstSkippedStep = firstSkippedStep
     self.firstSkippedEpoch = firstSkippedEpoch

@@ -75,8 +75,8 @@ struct Rollback {
     if let recovery = progress.recovery {
       log.line(
         "\(NumberText.count(progress.skippedSteps, "step")) "
-          + "\(NumberText.agree(progress.skippedSteps, "was", "were")) skipped in all, the first was step "
-          + "\(recovery.firstSkippedStep) in epoch \(recovery.firstSkippedEpoch)")
+          + "\(NumberText.agree(progress.skippedSteps, "was", "were")) skipped in all, the first "
+          + "was step \(recovery.firstSkippedStep) in epoch \(recovery.firstSkippedEpoch)")
     }
     log.line("learning rates tried: \(rates.map { "\($0)" }.joined(separator: ", "))")
     if let first = names.first {

@@ -19,7 +19,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .diverged(let steps, let epoch, let rollbacks):
-      "the gradient was not finite in \(NumberText.count(steps, "step")) in a row (in epoch \(epoch))"
+      "the gradient was not finite in \(NumberText.count(steps, "step")) in a row "
+        + "(in epoch \(epoch))"
         + (rollbacks > 0 ? " after \(NumberText.count(rollbacks, "rollback"))" : "")
         + "; what was saved before is whole: start again with a lower --lr"
     case .unreadable(let error): "a training file can no longer be read: \(error)"
@@ -45,8 +46,8 @@ public final class Trainer {
   private let order: UtteranceOrder
   private let crops: CropLoader
 
-  /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere, whose
-  /// steps are spoiled by `hooks`.
+  /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere,
+  /// whose steps are spoiled by `hooks`.
   package init(
     _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
     execution: Execution = Execution(), exchange: ExchangeSettings = ExchangeSettings(),

@@ -18,7 +18,7 @@ public struct StepRequests: Equatable, Sendable {
   /// Wait for the validation under way: a rank's share is not done.
   public var validating = false
 
-  /// No request.
+  /// Requests of a rank that asks for nothing.
   public init() {}
 
   /// One number for each request, to be added up over ranks.
@@ -49,7 +49,7 @@ package protocol BatchSource {
 package struct LoadedBatch: BatchSource {
   private let items: [TrainingStep.Item]
 
-  /// A batch of these items.
+  /// Batch of `items`, the same in every step.
   package init(_ items: [TrainingStep.Item]) { self.items = items }
 
   /// Number of items.

@@ -53,7 +53,7 @@ public final class Enhancer {
     try enhance(samples, bandStatistics: nil)
   }
 
-  /// The same for a part of a recording, normalised with the statistics of all of it.
+  /// The enhanced signal of a part of a recording, normalised with the statistics of all of it.
   package func enhance(
     _ samples: [Float], bandStatistics: [GroupStatistics]?
   ) throws(EnhancementError) -> [Float] {

@@ -11,7 +11,7 @@ public struct Evaluation: Equatable, Sendable {
     /// The training loss over the whole utterance.
     public let loss: Double
 
-    /// Puts the parts together.
+    /// Scores of both sides of an utterance, and the model's dimensionless loss on it.
     public init(noisy: UtteranceScore, enhanced: UtteranceScore, loss: Double) {
       self.noisy = noisy
       self.enhanced = enhanced
@@ -36,7 +36,7 @@ public struct Evaluation: Equatable, Sendable {
     /// Number of utterances.
     public let count: Int
 
-    /// Puts the parts together.
+    /// Means over `count` utterances, in the unit of the metric.
     public init(noisy: Double, enhanced: Double, count: Int) {
       self.noisy = noisy
       self.enhanced = enhanced
@@ -50,7 +50,7 @@ public struct Evaluation: Equatable, Sendable {
   /// An evaluation of these utterances.
   public init(_ utterances: [Utterance]) { self.utterances = utterances }
 
-  /// The same as a table with these columns.
+  /// The scores as a table with these columns.
   public func table(columns: Set<ScoreColumn> = .all) -> ScoreTable {
     ScoreTable(utterances.map(\.enhanced), noisy: utterances.map(\.noisy), columns: columns)
   }

@@ -75,15 +75,17 @@ public final class Evaluator {
   /// of this rank.
   ///
   /// - Throws: `RootFailure` with the text of an `EvaluationError` on all ranks if a file cannot be
-  ///   read. Utterances that cannot be scored, such as silence, are no error: the result counts and names them.
+  ///   read. Utterances that cannot be scored, such as silence, are no error: the result counts and
+  ///   names them.
   public func evaluate(progress: (Progress) -> Void = { _ in }) throws -> Evaluation {
     let evaluation = try evaluate(until: { false }, progress: progress)
     guard let evaluation else { preconditionFailure("Evaluator: stopped, and nobody asked") }
     return evaluation
   }
 
-  /// The same, but nil on all ranks if any rank's `isStopAsked`, which is called before each of its
-  /// utterances, said yes. A rank that was not asked finishes its share first.
+  /// Evaluates the model like `evaluate(progress:)`, but returns nil on all ranks if any rank's
+  /// `isStopAsked`, which is called before each of its utterances, returned true. A rank that was
+  /// not asked finishes its share first.
   public func evaluate(
     until isStopAsked: () -> Bool, progress: (Progress) -> Void = { _ in }
   ) throws -> Evaluation? {

@@ -13,10 +13,11 @@ public struct Segmentation: Equatable, Sendable {
   public struct Segment: Equatable, Sendable {
     /// Samples that go through the model.
     public let input: Range<Int>
-    /// Samples of its output that are used. It shares its ends with its neighbours': there they fade.
+    /// Samples of its output that are used. It shares its ends with its neighbours': there they
+    /// fade.
     public let output: Range<Int>
 
-    /// Puts the parts together.
+    /// A segment whose `output` lies within `input`; both count the recording's samples from 0.
     public init(input: Range<Int>, output: Range<Int>) {
       self.input = input
       self.output = output
@@ -36,7 +37,8 @@ public struct Segmentation: Equatable, Sendable {
     /// Samples from one frame to the next.
     public let hop: Int
 
-    /// Checks that they fit each other.
+    /// Sizes in samples. Traps unless all are multiples of `hop` and a segment holds its overlaps
+    /// and six frames more.
     public init(segment: Int, lead: Int, fade: Int, tail: Int, hop: Int) {
       self.segment = segment
       self.lead = lead

@@ -20,8 +20,8 @@ public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
       "\(path) does not say which model it is of (a file from another program?); name it with "
         + "--preset"
     case .checkpoint(let path):
-      "\(path) is a checkpoint for resuming a run; take best.safetensors beside it, which holds the "
-        + "weights that validated best"
+      "\(path) is a checkpoint for resuming a run; take best.safetensors beside it, which holds "
+        + "the weights that validated best"
     case .otherModel(let path, let writtenFor, let preset):
       "\(path) was written for the model \"\(writtenFor)\", which differs from --preset \(preset); "
         + "omit --preset to take the file's own"

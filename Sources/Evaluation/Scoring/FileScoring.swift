@@ -13,6 +13,7 @@ package enum FileScoring {
     /// False if a file could not be read; silence, for one, is readable and has no score.
     package let isReadable: Bool
 
+    /// Outcome of a pair whose files were compared, or at least looked for.
     package init(score: UtteranceScore, noisy: UtteranceScore?, isReadable: Bool) {
       self.score = score
       self.noisy = noisy

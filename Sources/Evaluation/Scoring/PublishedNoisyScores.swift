@@ -44,13 +44,13 @@ package enum PublishedNoisyScores {
     }
   }
 
-  /// Whether the unprocessed speech of the table has the published scores; nil if none of the table's
-  /// metrics was published.
+  /// Whether the unprocessed speech of the table has the published scores; nil if none of the
+  /// table's metrics was published.
   package static func isAgreeing(_ table: ScoreTable) -> Bool? {
     texts(table).isEmpty ? nil : deviating(table).isEmpty
   }
 
-  /// The same as a line.
+  /// `isAgreeing` as a line of text, with the metrics that deviate.
   package static func verdict(_ table: ScoreTable) -> String? {
     guard let isAgreeing = isAgreeing(table) else { return nil }
     if isAgreeing { return "the noisy side agrees with the published figures" }

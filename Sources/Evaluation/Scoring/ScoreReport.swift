@@ -35,6 +35,7 @@ package struct ScoreReport: Encodable {
   /// Whether the unprocessed speech has the published scores; only of the set that they are of.
   package var noisyIsAsPublished: Bool?
 
+  /// Report of `table`, without the additions of `evaluate`.
   package init(_ table: ScoreTable) {
     scored = table.scorable.count
     total = table.scores.count

@@ -1,9 +1,9 @@
-/// Random numbers of a seed and a name: `SplitMix64` as parameters, inputs of tests and signals draw
-/// from it.
+/// Random numbers of a seed and a name: `SplitMix64` as parameters, inputs of tests and signals
+/// draw from it.
 ///
-/// Every use names its own stream, so results never depend on the order of draws. The seeding differs
-/// from that of `SplitMix64(seed:label:)`; both are frozen, since runs are reproducible from their
-/// seeds.
+/// Every use names its own stream, so results never depend on the order of draws. The seeding
+/// differs from that of `SplitMix64(seed:label:)`; both are frozen, since runs are reproducible
+/// from their seeds.
 public struct Random: RandomNumberGenerator, Sendable {
   private var generator: SplitMix64
 

@@ -67,8 +67,8 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
   }
 }
 
-/// A number of the standard normal distribution from two of the uniform one in 0…1, of which the first
-/// is not 0: √(−2 ln u) · cos(2πv) (Box and Muller 1958).
+/// A number of the standard normal distribution from two of the uniform one in 0…1, of which the
+/// first is not 0: √(−2 ln u) · cos(2πv) (Box and Muller 1958).
 func boxMuller(_ u: Double, _ v: Double) -> Double {
   (-2 * log(u)).squareRoot() * cos(2 * .pi * v)
 }

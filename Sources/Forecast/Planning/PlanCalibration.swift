@@ -11,7 +11,7 @@ package struct PlanCalibration: Equatable, Sendable {
     /// Part of `before` that buffers of the exchange take.
     package var wire: Int
 
-    /// A memory measurement with the given parts.
+    /// Memory of a rank, in bytes.
     package init(before: Int, activations: Int, wire: Int = 0) {
       self.before = before
       self.activations = activations
@@ -37,7 +37,8 @@ package struct PlanCalibration: Equatable, Sendable {
   /// of one utterance from the forecast.
   package var doubt: Double
 
-  /// A calibration with the given parts.
+  /// Calibration in which `jitter` and `doubt` are relative; the time of scoring follows from
+  /// the step's unless it was measured.
   package init(
     origin: String = "by hand", preset: String, recomputes: Bool = false, step: StepModel,
     jitter: Double? = nil, memory: Memory, scoringSecondsPerAudioSecond: Double? = nil,

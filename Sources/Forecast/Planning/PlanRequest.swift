@@ -71,7 +71,7 @@ package struct CorpusSize: Codable, Equatable, Sendable {
   /// Mean length of the validation utterances, in seconds.
   package var validationUtteranceSeconds: Double
 
-  /// A corpus with the given sizes.
+  /// Corpus of which both splits are counted in utterances.
   package init(
     trainingUtterances: Int, validationUtterances: Int,
     validationUtteranceSeconds: Double = StepModel.usualUtteranceSeconds

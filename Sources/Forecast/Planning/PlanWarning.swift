@@ -48,8 +48,8 @@ extension PlanWarning: Encodable, CustomStringConvertible {
         : "--batch \(maximum / ranks) makes it \(maximum / ranks * ranks), or use fewer ranks with "
           + "more --threads"
       return
-        "a step has \(text.count(globalBatch, "utterance")), more than --max-global-batch \(maximum), "
-        + "beyond which training suffers; \(way)"
+        "a step has \(text.count(globalBatch, "utterance")), more than --max-global-batch "
+        + "\(maximum), beyond which training suffers; \(way)"
     case .batchAbovePublished(let globalBatch, let hasWarmup, let hasAverage):
       let missing = [hasWarmup ? nil : "--warmup", hasAverage ? nil : "--ema"].compactMap { $0 }
       let way =
@@ -62,15 +62,17 @@ extension PlanWarning: Encodable, CustomStringConvertible {
         + "\(published): raise --batch or --accumulate to compare with it"
     case .moreRanksThanUtterances(let ranks, let utterances):
       return "a step has \(text.count(utterances, "utterance")) for \(text.count(ranks, "rank")): "
-        + "\(ranks - utterances) of them never \(text.agree(ranks - utterances, "has", "have")) any; use fewer ranks, with more --threads"
+        + "\(ranks - utterances) of them never \(text.agree(ranks - utterances, "has", "have")) "
+        + "any; use fewer ranks, with more --threads"
     case .moreRanksThanValidation(let ranks, let utterances):
       return "there \(text.agree(utterances, "is", "are")) "
         + "\(text.count(utterances, "validation utterance")) for \(text.count(ranks, "rank")): "
-        + "\(ranks - utterances) of them \(text.agree(ranks - utterances, "waits", "wait")) while the others validate"
+        + "\(ranks - utterances) of them \(text.agree(ranks - utterances, "waits", "wait")) "
+        + "while the others validate"
     case .lastStepMostlyEmpty(let utterances, let globalBatch, let stepsPerEpoch):
       return "the last of \(text.count(stepsPerEpoch, "step")) of an epoch has \(utterances) of "
-        + "\(text.count(globalBatch, "utterance")) and takes as long as a full one; another batch or "
-        + "--steps-per-epoch \(max(1, stepsPerEpoch - 1)) saves up to "
+        + "\(text.count(globalBatch, "utterance")) and takes as long as a full one; another batch "
+        + "or --steps-per-epoch \(max(1, stepsPerEpoch - 1)) saves up to "
         + text.percent(1 / Double(stepsPerEpoch))
     case .memory(let needed, let available, let isThisMachine, let recomputes):
       let owner = isThisMachine ? "this machine" : "a node"
@@ -83,7 +85,8 @@ extension PlanWarning: Encodable, CustomStringConvertible {
         + "take turns, and every step waits for the last"
     case .validationBeyondWallTime(let seconds, let wallTime):
       return "a validation takes \(TimeSpan.text(seconds)), and a job ends after "
-        + "\(TimeSpan.text(wallTime)): no epoch would ever end; use --validation-count, or more time"
+        + "\(TimeSpan.text(wallTime)): no epoch would ever end; use --validation-count, or more "
+        + "time"
     case .doubtfulCalibration(let doubt):
       return
         "measured steps differ among themselves by \(text.percent(doubt)): something else ran; "

@@ -65,7 +65,8 @@ package struct TrainingSeries: Equatable, Sendable {
   /// Number of steps after which an epoch ends early; nil for epochs over all utterances.
   package var stepLimit: Int?
 
-  /// A training plan with the given parts.
+  /// Series of the published ablation unless told otherwise; all models train at once without
+  /// `atOnce`.
   package init(
     utterances: Int = 11_572, epochs: Int = 100, models: Int = 3, atOnce: Int? = nil,
     stepLimit: Int? = nil

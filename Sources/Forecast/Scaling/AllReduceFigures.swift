@@ -26,6 +26,7 @@ package struct AllReduceFigures: Encodable {
     /// way if the algorithm moves no more bytes than necessary.
     let busBytesPerSecond: Double
 
+    /// Row of a measured bandwidth; `bytes` on the wire, times in seconds.
     package init(
       algorithm: String, bytes: Int, averageSeconds: Double, minimumSeconds: Double,
       maximumSeconds: Double, iterations: Int, busBytesPerSecond: Double
@@ -39,6 +40,7 @@ package struct AllReduceFigures: Encodable {
       self.busBytesPerSecond = busBytesPerSecond
     }
 
+    /// Row whose bus bandwidth follows from its mean time over `ranks` ranks.
     package init(
       algorithm: String, bytes: Int, averageSeconds: Double, minimumSeconds: Double,
       maximumSeconds: Double, iterations: Int, ranks: Int
@@ -66,6 +68,8 @@ package struct AllReduceFigures: Encodable {
   package let processorSecondsPerByte: Double
   package let rows: [Row]
 
+  /// Figures of `rows` on ranks laid out as `layout`, with α and B fitted to the exchange's rows.
+  /// If these are of one size only, α is 0 and all of the time counts as bandwidth.
   package init(
     layout: RankLayout, wire: WireFormat, bucketBytes: Int, rows: [Row],
     processorSecondsPerByte: Double
@@ -118,8 +122,8 @@ extension AllReduceFigures: CustomStringConvertible {
     return [
       "\(NumberText.count(ranks, "rank")) \(place)",
       "",
-      "exchange of gradients as in training: reduce-scatter (all to all) and all-gather, \(wire), in "
-        + "buckets of \(NumberText.figures(Double(bucketBytes) / 1e6)) MB",
+      "exchange of gradients as in training: reduce-scatter (all to all) and all-gather, \(wire), "
+        + "in buckets of \(NumberText.figures(Double(bucketBytes) / 1e6)) MB",
       table(Self.exchange).aligned,
       "",
       "all-reduce of the MPI library, float64",

@@ -38,7 +38,7 @@ package struct Readiness: Codable, Equatable, Sendable {
   /// Share of the backward pass that is over at that time.
   package var fraction: Double
 
-  /// A readiness with the given parts.
+  /// Readiness of the gradients from index `from` on, after a `fraction` from 0 to 1 of backward.
   package init(from: Int, fraction: Double) {
     self.from = from
     self.fraction = fraction

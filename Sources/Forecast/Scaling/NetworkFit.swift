@@ -12,7 +12,7 @@ package struct NetworkFit: Equatable, Sendable {
     /// Duration in seconds.
     package var seconds: Double
 
-    /// A point with the given parts.
+    /// Measured all-reduce; counts are those of one rank's link, each way.
     package init(messages: Double, bytes: Double, seconds: Double) {
       self.messages = messages
       self.bytes = bytes

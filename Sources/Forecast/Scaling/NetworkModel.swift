@@ -15,7 +15,7 @@ package struct NetworkModel: Equatable, Codable, Sendable {
   /// beside it.
   package var processorSecondsPerByte: Double
 
-  /// A network model with the given parts.
+  /// Network with times in seconds and a bandwidth in bytes per second each way.
   package init(
     name: String, alpha: Double, bandwidth: Double, gamma: Double = 0,
     processorSecondsPerByte: Double = 0

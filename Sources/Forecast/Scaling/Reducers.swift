@@ -19,6 +19,7 @@ package final class ExchangeReducer: Reducer {
   private let wire: Wire
   private let buckets: GradientBuckets
 
+  /// Exchange of `count` sums, which start as zeros, in buckets of `bucketBytes` on the wire.
   package init(
     count: Int, wire format: WireFormat, bucketBytes: Int, _ communicator: any Communicator
   ) {
@@ -68,6 +69,7 @@ package final class PlainReducer: Reducer {
   private let communicator: any Communicator
   private let values: UnsafeMutableBufferPointer<Double>
 
+  /// All-reduce of `count` numbers, which start as zeros.
   package init(count: Int, _ communicator: any Communicator) {
     self.communicator = communicator
     values = .allocate(capacity: count)

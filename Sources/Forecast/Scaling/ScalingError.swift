@@ -57,12 +57,12 @@ package enum ScalingError: Error, Equatable, CustomStringConvertible {
         + "\(NumberText.count(ranks, "rank")); choose --batch for --strong so that every number of "
         + "--ranks divides it"
     case .underLauncher:
-      "disttrain bench scaling starts mpirun itself: run it without mpirun or srun; inside a SLURM job "
-        + "measure with srun disttrain bench step --json and give the files to --from"
+      "disttrain bench scaling starts mpirun itself: run it without mpirun or srun; inside a "
+        + "SLURM job measure with srun disttrain bench step --json and give the files to --from"
     case .alone: "an all-reduce needs two ranks: start it with mpirun -np 2 or more"
     case .launcherMissing(let reason):
-      "mpirun could not be started: \(reason); install the Debian package openmpi-bin, or put it on "
-        + "the PATH"
+      "mpirun could not be started: \(reason); install the Debian package openmpi-bin, or put it "
+        + "on the PATH"
     case .failed(let ranks, let status):
       "the measurement on \(NumberText.count(ranks, "rank")) ended with status \(status); "
         + "its messages are above"

@@ -153,8 +153,8 @@ extension ScalingFigures: CustomStringConvertible {
       "\(preset): \(what), utterances of \(NumberText.setting(seconds)) s, "
         + "\(NumberText.count(threads, "thread")) a rank, \(wire) on the wire",
       "", table.aligned, "",
-      "Milliseconds of a step are means over ranks; jitter is the deviation of computing time between "
-        + "ranks,",
+      "Milliseconds of a step are means over ranks; jitter is the deviation of computing time "
+        + "between ranks,",
       "with one rank between steps. Efficiency is the throughput of a rank over that "
         + "with \(NumberText.count(baseRanks, "rank")).",
     ]
@@ -163,7 +163,8 @@ extension ScalingFigures: CustomStringConvertible {
     }
     lines += [
       "",
-      "\(NumberText.count(utterances, "utterance")), \(NumberText.count(epochs, "epoch")), validation not counted:",
+      "\(NumberText.count(utterances, "utterance")), \(NumberText.count(epochs, "epoch")), "
+        + "validation not counted:",
     ]
     lines += rows.map { "  \($0.throughput)" }
     return lines.joined(separator: "\n")

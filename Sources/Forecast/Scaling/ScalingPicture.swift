@@ -98,8 +98,9 @@ package struct ScalingPicture {
       parts.append("<text x=\"\(at: margin)\" y=\"\(at: height - 12)\">\(note)</text>")
     }
     let picture: Markup = """
-      <svg xmlns="http://www.w3.org/2000/svg" class="chart" viewBox="0 0 \(at: width) \(at: height)" \
-      width="\(at: width)" height="\(at: height)" role="img">
+      <svg xmlns="http://www.w3.org/2000/svg" class="chart" \
+      viewBox="0 0 \(at: width) \(at: height)" width="\(at: width)" \
+      height="\(at: height)" role="img">
       <title>\(title)</title>
       \(ChartStyle.standalone)
       <text class="heading" x="\(at: margin)" y="26">\(title)</text>

@@ -13,7 +13,7 @@ package struct SimulatedEpoch: Equatable, Sendable {
   /// Number of utterances per step above which training is known to suffer.
   package var maximumGlobalBatch: Int
 
-  /// A simulated epoch with the given parts.
+  /// Epoch with times in seconds; the defaults are those of VoiceBank-DEMAND on one core.
   package init(
     series: TrainingSeries = TrainingSeries(), validationUtterances: Int = 824,
     validationSeconds: Double = 0.15, checkpointSeconds: Double = 0.2,
@@ -88,7 +88,8 @@ package struct ScalingSimulator: Sendable {
   /// Global batch for strong scaling.
   package let globalBatch: Int
 
-  /// A simulator with the given parts.
+  /// Simulator of weak scaling, with `batch` utterances a rank, and of strong scaling, with
+  /// `globalBatch` over all ranks.
   package init(
     step: StepModel, cluster: SimulatedCluster, epoch: SimulatedEpoch, batch: Int,
     globalBatch: Int

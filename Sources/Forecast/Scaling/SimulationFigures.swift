@@ -97,7 +97,8 @@ package struct SimulationFigures: Codable {
       efficiency: [
         .init(name: "weak, batch \(batch) a rank", points: points { 100 * $0.weakEfficiency }),
         .init(
-          name: "strong, batch \(globalBatch) in all", points: points { 100 * $0.strongEfficiency }),
+          name: "strong, batch \(globalBatch) in all",
+          points: points { 100 * $0.strongEfficiency }),
       ],
       throughput: .init(name: "weak", points: points(\.audioSecondsPerSecond)))
   }
@@ -121,9 +122,10 @@ extension SimulationFigures: CustomStringConvertible {
     if rows.contains(where: \.oversubscribed) { lines.append("* more ranks than cores") }
     if let large = rows.first(where: \.isBatchTooLarge) {
       lines.append(
-        "warning: from \(NumberText.count(large.ranks, "rank")) on the global batch is \(large.globalBatch) or more, "
-          + "beyond --max-global-batch \(maximumGlobalBatch): "
-          + "\(NumberText.count(large.stepsPerEpoch, "step")) an epoch and fewer, so it is no longer throughput that limits; lower --batch, or warm up longer"
+        "warning: from \(NumberText.count(large.ranks, "rank")) on the global batch is "
+          + "\(large.globalBatch) or more, beyond --max-global-batch \(maximumGlobalBatch): "
+          + "\(NumberText.count(large.stepsPerEpoch, "step")) an epoch and fewer, so it is no "
+          + "longer throughput that limits; lower --batch, or warm up longer"
       )
     }
     lines += ["", "Trained with validation and checkpoints:"]

@@ -18,7 +18,7 @@ package struct StepModel: Equatable, Sendable {
   /// Times at which gradients become final in a backward pass.
   package var readiness: [Readiness]
 
-  /// A step model with the given parts.
+  /// Model of a rank's step with times in seconds, by utterance but for the optimiser's.
   package init(
     forward: Double, backward: Double, optimizer: Double, parameterCount: Int, threads: Int = 1,
     audioSeconds: Double = 2, readiness: [Readiness] = []
@@ -74,7 +74,7 @@ package struct SimulatedCluster: Equatable, Sendable {
   /// Time of waiting for audio, as a share of computing.
   package var dataWait: Double
 
-  /// A simulated cluster with the given parts.
+  /// Cluster of equal hosts; `jitter` and `dataWait` are shares of the computing time.
   package init(
     cost: AllReduceCost, algorithm: AllReduceAlgorithm? = .pairwise, ranksPerHost: Int,
     coresPerHost: Int, jitter: Double = 0, elementBytes: Int = 8,

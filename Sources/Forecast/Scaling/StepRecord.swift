@@ -46,6 +46,9 @@ package struct StepRecord: Decodable, Equatable {
     let cores: Int
   }
 
+  /// Reads a result of `bench step`; keys that older versions do not write may be missing.
+  ///
+  /// - Throws: `DecodingError` for a result of another benchmark, or without a necessary key.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
     func value<Value: Decodable>(_ key: Key) throws -> Value {

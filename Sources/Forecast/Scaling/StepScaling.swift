@@ -40,6 +40,7 @@ package struct StepTimes: Equatable {
   /// Time from the norm to the end of the step.
   package var rest = 0.0
 
+  /// Times in seconds.
   package init(
     data: Double = 0.0, compute: Double = 0.0, exposed: Double = 0.0, rest: Double = 0.0
   ) {

@@ -37,8 +37,8 @@ package enum DoctorFindings {
       }) {
         problem(
           "\(host): rank \(rank.rank) computes with \(count(rank.threads, "thread")) and may use "
-            + "\(count(rank.processors.count, "processor")): they wait for each other; use \(bind), "
-            + "or lower --threads")
+            + "\(count(rank.processors.count, "processor")): they wait for each other; use "
+            + "\(bind), or lower --threads")
       }
       if wanted > allowed.count, !allowed.isEmpty {
         problem(

@@ -11,6 +11,8 @@ package struct DoctorReport {
   package let trials: [DoctorTrial]
   package let findings: [DoctorFinding]
 
+  /// Report of the ranks' `surveys` and `trials`, both by rank; `mpi` names the library, nil
+  /// without a launcher.
   package init(
     launcher: String, mpi: String?, preset: String, surveys: [RankSurvey], trials: [DoctorTrial],
     findings: [DoctorFinding]

@@ -8,7 +8,7 @@ public struct UtteranceScore: Equatable, Codable, Sendable {
   public var llrFramesLeftOut = 0
   private var values: [ScoreColumn: Double]
 
-  /// Scores that are known already.
+  /// Scores of the file in the units of their columns, or the reason why some are missing.
   public init(file: String, values: [ScoreColumn: Double] = [:], error: String? = nil) {
     self.file = file
     self.values = values

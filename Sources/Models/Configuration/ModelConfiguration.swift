@@ -10,7 +10,7 @@ public struct ModelConfiguration: Sendable {
     /// PESQ as text, such as "3.0-3.1 expected".
     public let pesq: String
 
-    /// Figures to compare with.
+    /// Published figures, with PESQ as the publication words it.
     public init(parameters: Int, pesq: String) {
       self.parameters = parameters
       self.pesq = pesq

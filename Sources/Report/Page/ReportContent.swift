@@ -16,6 +16,8 @@ package struct ReportContent {
     var exampleCount = 3
     var clipSeconds = 6.0
 
+    /// Request for a page of the run folders `runs`, with `exampleCount` utterances to hear, of
+    /// `clipSeconds` seconds at most each.
     package init(
       runs: [String], title: String? = nil, data: String? = nil, scaling: [String] = [],
       hasAudio: Bool = true, exampleCount: Int = 3, clipSeconds: Double = 6.0

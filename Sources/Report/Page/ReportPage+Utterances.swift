@@ -18,9 +18,9 @@ extension ReportPage {
     let count = scored.compactMap { $0.utterances?.rows.count }.max() ?? 0
     var parts: [Markup] = [
       """
-      <p>Every mark is one of \(NumberText.count(count, "\(splitName) utterance")) with the run's best weights; above \
-      the dotted line it is better than before. Gains are enhanced minus noisy PESQ, means with \
-      their 95% intervals.</p>
+      <p>Every mark is one of \(NumberText.count(count, "\(splitName) utterance")) with the run's \
+      best weights; above the dotted line it is better than before. Gains are enhanced minus noisy \
+      PESQ, means with their 95% intervals.</p>
       """
     ]
     parts.append("<div class=\"grid small\">\(scored.map(scatter).joined())</div>")

@@ -8,6 +8,7 @@ package struct ReportPage {
   /// Date of the report.
   package let date: Date
 
+  /// Page of `content`, dated `date`.
   package init(content: ReportContent, date: Date) {
     self.content = content
     self.date = date

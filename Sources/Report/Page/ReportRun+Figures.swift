@@ -7,7 +7,8 @@ extension ReportRun {
   /// validation, checkpoints and the rest.
   var timeParts: [Double] {
     let epochs = timeline.epochs
-    // Version 0.1.0 does not tell where epochs end: there all steps count as those of finished ones.
+    // Version 0.1.0 does not tell where epochs end: there all steps count as those of finished
+    // ones.
     let last = timeline.lastStep(ofEpoch: timeline.finishedEpochs) ?? .max
     let steps = timeline.steps.prefix { $0.step <= last }
     let exchange = steps.reduce(0) { $0 + $1.exposedSeconds }

@@ -4,8 +4,8 @@ import Foundation
 
 /// The style sheet and the script of a report: the files in the folder `Resources`.
 enum ReportStyle {
-  /// The content security policy: nothing may be loaded that is not in the page, and of scripts only
-  /// `script` runs, which its SHA-256 names.
+  /// The content security policy: nothing may be loaded that is not in the page, and of scripts
+  /// only `script` runs, which its SHA-256 names.
   static let policy = policy(script: script.text)
 
   /// The policy of a page whose only script is `script`.

@@ -1,4 +1,4 @@
-// Of several players one plays at a time.
+// Stops the other players when one starts: a listener compares one sound at a time.
 addEventListener('play', event => {
   for (const audio of document.querySelectorAll('audio'))
     if (audio !== event.target) audio.pause()

@@ -3,15 +3,18 @@ import Platform
 import RunFiles
 
 /// Follows what a run writes to its log, where there is no run folder to look into.
-struct LogStatusReader: StatusReader {
-  private(set) var status = RunStatus()
+package struct LogStatusReader: StatusReader {
+  package private(set) var status = RunStatus()
   /// Whether any line is of this program: other files end in .log too.
   private(set) var isOfARun = false
   private var lineCount = 0
   private var secondsPerEpoch: Double?
   private var secondsLeftInEpoch: Double?
 
-  mutating func read(_ line: Substring, modified: Date?) {
+  /// Reader of a log from its first line on.
+  package init() {}
+
+  package mutating func read(_ line: Substring, modified: Date?) {
     status.heard = modified
     lineCount += 1
     let words = line.split(separator: " ")
@@ -43,7 +46,7 @@ struct LogStatusReader: StatusReader {
       }
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("stopped after ") {
-      status.state = .stopped(String(line.dropFirst("stopped ".count)))
+      status.state = .stopped(Self.stopReason(line))
       status.tell(String(line), at: nil)
     } else if line.hasPrefix("disttrain: error: ") {
       status.state = .failed(String(line.dropFirst("disttrain: error: ".count)))
@@ -61,6 +64,23 @@ struct LogStatusReader: StatusReader {
   private mutating func goOn(_ event: RunEvent) {
     status.apply(event)
     secondsLeftInEpoch = nil
+  }
+
+  /// The reason of a stop as the event of the stop has it, from a line such as `stopped after 12
+  /// steps by SIGTERM; saved, and …`. Words of another form are returned up to what to do next.
+  private static func stopReason(_ line: Substring) -> String {
+    let end =
+      line.range(of: "; saved, and ") ?? line.range(of: "; the same command with --resume ")
+    let stop = line[..<(end?.lowerBound ?? line.endIndex)]
+    if stop.hasSuffix(" as asked") { return "as asked" }
+    if let time = stop.range(of: ", before the end of the time ("), stop.hasSuffix(")") {
+      return String(stop[time.upperBound...].dropLast())
+    }
+    guard let signal = stop.range(of: " by ") else {
+      return String(stop.dropFirst("stopped ".count))
+    }
+    let name = stop[signal.upperBound...]
+    return name == "a signal to another rank" ? "signal to another rank" : String(name)
   }
 
   /// The number behind `text` in `line`.

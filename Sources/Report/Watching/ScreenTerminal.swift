@@ -7,7 +7,8 @@ package struct ScreenTerminal {
   private let output: FileDescriptorOutput
   private var before = termios()
 
-  /// Takes the screen over; both are of a terminal. Keys arrive one by one and are not shown; Ctrl-C is one of them.
+  /// Takes the screen over; both are of a terminal. Keys arrive one by one and are not shown;
+  /// Ctrl-C is one of them.
   package init(input: Int32 = STDIN_FILENO, output: Int32 = STDOUT_FILENO) {
     self.input = input
     self.output = FileDescriptorOutput(output)

@@ -7,6 +7,7 @@ package struct WatchView {
   let statuses: [(name: String, status: RunStatus)]
   package let now: Date
 
+  /// View of runs and the names of their rows; silence counts up to `now`.
   package init(statuses: [(name: String, status: RunStatus)], now: Date) {
     self.statuses = statuses
     self.now = now
@@ -78,13 +79,22 @@ package struct WatchView {
   private func state(_ status: RunStatus) -> String {
     switch status.state {
     case .complete: return "complete"
-    case .stopped(let reason): return "stopped (\(reason.prefix(24)))"
-    case .failed(let reason): return "failed (\(reason.prefix(24)))"
+    case .stopped(let reason): return "stopped (\(Self.brief(reason)))"
+    case .failed(let reason): return "failed (\(Self.brief(reason)))"
     case .running:
       guard let heard = status.heard else { return "running" }
       let seconds = now.timeIntervalSince(heard)
       return seconds > Self.silence ? "silent for \(TimeSpan.text(seconds))" : "running"
     }
+  }
+
+  /// A reason in at most 24 columns. The end of one that is too long becomes an ellipsis, without
+  /// the blank or the mark before it.
+  private static func brief(_ reason: String) -> String {
+    guard reason.count > 24 else { return reason }
+    var words = reason.prefix(23)
+    while let last = words.last, last.isWhitespace || last.isPunctuation { words.removeLast() }
+    return words + "…"
   }
 
   private static func step(_ status: RunStatus) -> String {

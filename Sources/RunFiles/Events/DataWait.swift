@@ -7,7 +7,7 @@ package struct DataWait: Equatable, Sendable {
   /// Seconds that the epoch's steps took.
   package var trainingSeconds: Double
 
-  /// Puts the parts together.
+  /// Wait of an epoch; both times are wall-clock seconds of the same steps.
   package init(seconds: Double, trainingSeconds: Double) {
     self.seconds = seconds
     self.trainingSeconds = trainingSeconds

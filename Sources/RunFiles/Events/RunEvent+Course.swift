@@ -16,6 +16,8 @@ extension RunEvent {
     package var audioSecondsPerStep: Double?
 
     package init() {}
+
+    /// Start of a job, or its resumption, with all fields of the present version.
     package init(
       step: Int, program: String, model: String, ranks: Int, kernels: String, data: String,
       corpus: String, epochs: Int, stepsPerEpoch: Int, audioSecondsPerStep: Double
@@ -67,6 +69,8 @@ extension RunEvent {
     package var exposedSeconds = 0.0
 
     package init() {}
+
+    /// Step number `step`, from 1, with all fields of the present version; times are in seconds.
     package init(
       step: Int, loss: Double, gradientNorm: Double, learningRate: Double, isSkipped: Bool,
       dataSeconds: Double, busySeconds: Double, exposedSeconds: Double
@@ -106,6 +110,9 @@ extension RunEvent {
     package var dataSeconds: Double?
 
     package init() {}
+
+    /// End of the epoch of `report`, whose last step was `step`; `dataSeconds` is the longest
+    /// rank's wait for crops.
     package init(_ report: EpochReport, step: Int, dataSeconds: Double) {
       self.report = report
       self.step = step
@@ -131,6 +138,8 @@ extension RunEvent {
     package var report = StragglerReport()
 
     package init() {}
+
+    /// Report on the waits in the epoch that ended with `step`; `host` is that of its slowest rank.
     package init(_ report: StragglerReport, step: Int, host: String) {
       self.report = report
       self.step = step

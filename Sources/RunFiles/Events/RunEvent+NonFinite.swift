@@ -69,6 +69,8 @@ extension RunEvent {
     package var checkpoint: String?
 
     package init() {}
+
+    /// Return from step `fromStep` to `step`, with all fields of the present version.
     package init(
       fromStep: Int, step: Int, epoch: Int, rateFactor: Double, rollback: Int, limit: Int,
       checkpoint: String?
@@ -112,6 +114,8 @@ extension RunEvent {
     package var dumps: [String] = []
 
     package init() {}
+
+    /// End of a run that skipped too many steps, with all fields of the present version.
     package init(
       step: Int, epoch: Int, skippedSteps: Int, firstSkippedStep: Int, learningRates: [Double],
       rollbacks: Int, dumps: [String]

@@ -11,6 +11,8 @@ extension RunEvent {
     package var seconds = 0.0
 
     package init() {}
+
+    /// Checkpoint of `bytes` bytes at the path `file`, made in `seconds` seconds after step `step`.
     package init(step: Int, file: String, bytes: Int, seconds: Double) {
       self.step = step
       self.file = file
@@ -36,6 +38,8 @@ extension RunEvent {
     package var reason = ""
 
     package init() {}
+
+    /// Stop after step `step`, which is saved; `reason` is a few words for people.
     package init(step: Int, reason: String) {
       self.step = step
       self.reason = reason
@@ -61,6 +65,8 @@ extension RunEvent {
     package var step = 0
 
     package init() {}
+
+    /// Fallback from the checkpoint `file` to `used`, which holds step `step`.
     package init(file: String, reason: String, used: String, step: Int) {
       self.file = file
       self.reason = reason

@@ -1,10 +1,10 @@
 /// Steps, epochs and checkpoints of a run that count, from its events in their order.
 ///
 /// A start and a rollback undo what comes after the step that they name, since the run does it
-/// again. This is the one place that knows the rule; `watch` and `report` read a run through it. The
-/// run itself follows it in its own files: TensorBoard's get a mark at the same events
-/// (`RunEvent.resumedStep`), and `history.csv`, by which runs are compared, loses the rows of undone
-/// epochs.
+/// again. This is the one place that knows the rule; `watch` and `report` read a run through it.
+/// The run itself follows it in its own files: TensorBoard's get a mark at the same events
+/// (`RunEvent.resumedStep`), and `history.csv`, by which runs are compared, loses the rows of
+/// undone epochs.
 package struct RunTimeline: Equatable, Sendable {
   /// The highest score of an epoch.
   package struct Best: Equatable, Sendable {

@@ -22,8 +22,8 @@ package struct StragglerReport: Equatable, Sendable {
   /// A report of no step.
   package init() {}
 
-  /// Summarises the seconds that each rank was busy in each step, `busy[rank][step]`; nil for one rank, no
-  /// step, or ranks that speak of unlike numbers of steps.
+  /// Summarises the seconds that each rank was busy in each step, `busy[rank][step]`; nil for one
+  /// rank, no step, or ranks that speak of unlike numbers of steps.
   package init?(busy: [[Double]]) {
     guard busy.count > 1, let steps = busy.first?.count, steps > 0,
       busy.allSatisfy({ $0.count == steps })

@@ -2,8 +2,8 @@ import Files
 
 /// A value whose fields have names in the files of a run.
 ///
-/// One list of the fields, `visit`, serves for writing, for reading and for the names themselves, so
-/// that they cannot differ.
+/// One list of the fields, `visit`, serves for writing, for reading and for the names themselves,
+/// so that they cannot differ.
 package protocol FieldList {
   /// The value before its fields are read: what a file that lacks a field gets.
   init()

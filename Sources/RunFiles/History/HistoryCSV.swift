@@ -36,8 +36,8 @@ public struct HistoryCSV {
   /// The history at `url` as it was after `lastEpoch`; 0 for a new run.
   ///
   /// Rows of later epochs are dropped: a resumed run repeats them. The file changes with the next
-  /// `goBack` or `append`; if it is of an earlier version, whose rows lack the last columns, they say `nan`
-  /// there. Throws `unreadable` if rows have to be kept and the file is not a history.
+  /// `goBack` or `append`; if it is of an earlier version, whose rows lack the last columns, they
+  /// say `nan` there. Throws `unreadable` if rows have to be kept and the file is not a history.
   public init(url: URL, resumingAfter lastEpoch: Int = 0) throws(HistoryError) {
     self.url = url
     let path = url.path(percentEncoded: false)

@@ -1,7 +1,7 @@
 import Platform
 
-/// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know are
-/// ignored, and values that an older file lacks are those of `EpochReport.init`.
+/// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know
+/// are ignored, and values that an older file lacks are those of `EpochReport.init`.
 package struct RunHistory: Equatable, Sendable {
   /// The epochs, in order.
   package let rows: [EpochReport]

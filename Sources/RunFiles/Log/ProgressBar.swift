@@ -48,7 +48,7 @@ struct ProgressBar {
     return fields.joined(separator: "  ")
   }
 
-  /// The same with a bar in front, in fewer than `columns` columns, so that the line never wraps.
+  /// The text with a bar in front, in fewer than `columns` columns, so that the line never wraps.
   func bar(now: Double, columns: Int) -> String {
     let text = text(now: now)
     let room = columns - 1

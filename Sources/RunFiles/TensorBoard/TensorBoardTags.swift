@@ -1,7 +1,8 @@
 extension RunEvent {
   /// The step and the numbers of the event for TensorBoard, without those that were not measured;
-  /// nil if it has none. A tag's part before the slash is a section of TensorBoard's page. Tags keep
-  /// their names, even those with an older word for an epoch: a resumed run continues its curves.
+  /// nil if it has none. A tag's part before the slash is a section of TensorBoard's page. Tags
+  /// keep their names, even those with an older word for an epoch: a resumed run continues its
+  /// curves.
   var scalars: (step: Int, values: [(tag: String, value: Double)])? {
     let numbers: [(String, Double?)]
     let step: Int?

@@ -7,7 +7,7 @@ public struct AffineParameters {
   /// One number for each output or feature.
   public let bias: Parameter
 
-  /// Pairs both.
+  /// Parameters of which the bias has as many elements as the weight has rows.
   public init(weight: Parameter, bias: Parameter) {
     self.weight = weight
     self.bias = bias

@@ -28,7 +28,7 @@ public final class Inspector {
     /// Statistics of the tensor's elements.
     public var statistics: TensorStatistics
 
-    /// An observation with the given parts.
+    /// Observation of the tensor `tensor` that an operation of `layer` computes in `stage`.
     public init(stage: Stage, layer: String, tensor: String, statistics: TensorStatistics) {
       self.stage = stage
       self.layer = layer

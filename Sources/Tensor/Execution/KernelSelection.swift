@@ -22,8 +22,8 @@ public enum KernelSelectionError: Error, Equatable, Sendable, CustomStringConver
     case .noAVX512:
       "DISTTRAIN_KERNELS is avx512, but this processor has no AVX-512; unset the variable"
     case .unknownProduct(let value):
-      "DISTTRAIN_GEMM is \"\(value)\", but the only allowed value is openblas; unset it to have our "
-        + "own matrix product"
+      "DISTTRAIN_GEMM is \"\(value)\", but the only allowed value is openblas; unset it to have "
+        + "our own matrix product"
     }
   }
 }

@@ -8,8 +8,8 @@ public let usesOpenBLAS: Bool = KernelSelection.chosen(KernelSelection.usesOpenB
 
 /// C = A·B, C += A·B or C = A·B + bias, as `start` says, by the chosen implementation.
 ///
-/// A may be transposed: `matrixProduct(dY.transposed, x, into: dW, .accumulate)` adds the gradient of
-/// a weight. Columns are computed with the padding of whole vectors.
+/// A may be transposed: `matrixProduct(dY.transposed, x, into: dW, .accumulate)` adds the gradient
+/// of a weight. Columns are computed with the padding of whole vectors.
 func matrixProduct(
   _ a: MatrixView, _ b: MatrixView, into c: MatrixView, _ start: ProductStart
 ) {

@@ -1,6 +1,6 @@
-import CPlatform
 import Dispatch
 import Foundation
+import Platform
 
 /// Runs tasks 0..<count on up to `threads` threads as `body(task, worker)`, where the tasks of one
 /// worker run one after the other. Workers take tasks in ascending order.
@@ -13,19 +13,13 @@ func parallel(_ threads: Int, tasks count: Int, _ body: (_ task: Int, _ worker: 
     return
   }
   let queue = TaskQueue(count)
-  let mode = platform_arithmetic_mode()
+  let mode = FloatMode.current
   withoutActuallyEscaping(body) { body in
     // Safe to share: the callers' tasks write to memory of their own, or take turns in an
     // `OrderedSection`, and all have ended when this function returns.
     nonisolated(unsafe) let body = body
     DispatchQueue.concurrentPerform(iterations: workers) { worker in
-      // Each thread has its own register for the treatment of denormals: every thread needs the
-      // caller's setting, and needs its old one back because the pool's threads serve others
-      // afterwards.
-      let usual = platform_arithmetic_mode()
-      platform_set_arithmetic_mode(mode)
-      defer { platform_set_arithmetic_mode(usual) }
-      while let task = queue.next() { body(task, worker) }
+      mode.run { while let task = queue.next() { body(task, worker) } }
     }
   }
 }

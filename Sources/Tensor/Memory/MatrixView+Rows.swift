@@ -22,8 +22,8 @@ extension MatrixView {
     for row in 0..<rows { kernels.add(self.row(row), to: gradient + row * columns, count: columns) }
   }
 
-  /// The rows as kernels take them: themselves if they are whole vectors, else a zero-padded copy in
-  /// `spare`.
+  /// The rows as kernels take them: themselves if they are whole vectors, else a zero-padded copy
+  /// in `spare`.
   func padded(in spare: MatrixView) -> MatrixView {
     if columns == paddedColumns { return self }
     spare.copyPadded(self)

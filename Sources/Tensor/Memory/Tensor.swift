@@ -50,7 +50,8 @@ public final class Tensor {
 }
 
 extension Tensor {
-  /// Hands this tensor's gradient, in whose place an operation made that of its `input`, to the input.
+  /// Hands this tensor's gradient, in whose place an operation made that of its `input`, to the
+  /// input.
   func passGradient(to input: Tensor) {
     if input.requiresGradient, let gradient { input.accumulate(gradient: gradient) }
     gradient = nil

@@ -37,7 +37,8 @@ struct DocumentationTests {
       (.command, "```bash\ndisttrain launch --ranks 2 -- train --preset abl3\n```"),
       (
         .command,
-        "```bash\ndisttrain check && \"$PWD/.build/release/disttrain\" evaluate \\\n  --weights w\n```"
+        "```bash\ndisttrain check && \"$PWD/.build/release/disttrain\" evaluate \\\n"
+          + "  --weights w\n```"
       ),
       (.command, "```bash\ndisttrain train --preset abl3 --data C --keep 0 > log 2>&1 &\n```"),
       (.script, "```bash\nscripts/no-such-script.sh\n```"),

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The parts of a Markdown page that name things outside it: commands, links, and text in code font.
+/// The parts of a Markdown page that name things outside it: commands, links, and text in code
+/// font.
 struct MarkdownPage {
   /// A fenced code block.
   struct Fence {

@@ -26,8 +26,8 @@ enum ShellText {
     return commands
   }
 
-  /// The arguments of disttrain if the words start it, alone or with `VAR=x`, `mpirun …` or `srun …`
-  /// before it; nil if they start something else.
+  /// The arguments of disttrain if the words start it, alone or with `VAR=x`, `mpirun …` or
+  /// `srun …` before it; nil if they start something else.
   static func arguments(ofProgramIn words: [String]) -> [String]? {
     guard
       let place = words.firstIndex(where: { $0 == "disttrain" || $0.hasSuffix("/disttrain") })

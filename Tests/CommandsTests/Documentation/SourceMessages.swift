@@ -39,8 +39,8 @@ struct SourceMessages {
     messages += found.map { $0.flatMap(Self.splitAtConversions).map { Array($0.utf8) } }
   }
 
-  /// Whether one message holds the pieces of `quotation` between its `…`, in order. Pieces under four
-  /// characters say nothing; a quotation without longer ones is in no message.
+  /// Whether one message holds the pieces of `quotation` between its `…`, in order. Pieces under
+  /// four characters say nothing; a quotation without longer ones is in no message.
   func contain(_ quotation: String) -> Bool {
     let pieces = quotation.components(separatedBy: "…")
       .map { Array($0.trimmingCharacters(in: .whitespaces).utf8) }.filter { $0.count >= 4 }

@@ -16,7 +16,7 @@ import Testing
     for outcome in outcomes {
       #expect(outcome.error == nil && outcome.adamSteps == 1)
       #expect(outcome.progress.step == 2 && outcome.progress.skippedSteps == 1)
-      // Of the first step alone.
+      // Losses of the first step alone count.
       #expect(outcome.progress.lossCount == 4 && outcome.progress.lossSum.isFinite)
     }
     let events = try run.events("nonfinite")

@@ -182,7 +182,7 @@ import Testing
       let first = "\(dumps)/step-00000006-rank1.safetensors"
       #expect(log.contains("dumps: 2 in \(dumps); the first: disttrain replay \(first)"), "\(log)")
       #expect(try run.events("diverged").count == 1)
-      // What is resumed has the lower rate, and the rollback counted.
+      // The checkpoint to resume from has the lower rate, and the rollback counted.
       let file = try SafetensorsFile(
         contentsOf: run.folder.appending(path: "run/last.safetensors"))
       let progress = try JSONDecoder().decode(

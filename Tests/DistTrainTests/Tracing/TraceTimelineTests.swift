@@ -13,8 +13,8 @@ import Tracing
     let offset = ClockOffset(readings: [1100, 1230, 1390, 1400, 1530], root: root)
     // Differences 1000, 1030, 1090, 1000, 1030: median 1030; away from it 30, 0, 60, 30, 0.
     #expect(offset.nanoseconds == 1030 && offset.spread == 30)
-    // It left the third barrier at 1390, and rank 0 the fourth, later, at 400: 990 at least. It left
-    // the fourth at 1400, after rank 0 the third, at 300: 1100 at most.
+    // It left the third barrier at 1390, and rank 0 the fourth, later, at 400: 990 at least. It
+    // left the fourth at 1400, after rank 0 the third, at 300: 1100 at most.
     #expect(offset.bound == 70)
     // Behind, by the same in every round.
     let behind = ClockOffset(readings: root.map { $0 - 7 }, root: root)

@@ -148,8 +148,8 @@ import TestSupport
     }
     #expect(
       warning(12.34, of: 300)
-        == "the steps of epoch 3 waited 12.3 s of 300.0 s (4.1%) for training audio; put the corpus "
-        + "on a disk of the machine, or pack it into one file with disttrain prepare pack")
+        == "the steps of epoch 3 waited 12.3 s of 300.0 s (4.1%) for training audio; put the "
+        + "corpus on a disk of the machine, or pack it into one file with disttrain prepare pack")
     #expect(warning(3.01, of: 300) != nil && warning(2.99, of: 300) == nil)
     // The first crop of a run of seconds.
     #expect(warning(0.9, of: 1) == nil && warning(1, of: 1) != nil)

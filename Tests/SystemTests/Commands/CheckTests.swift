@@ -66,9 +66,9 @@ import TestSupport
       }
     }
     #expect(megabytes.count == 5, "\(outcome)")
-    // What each took when it was written down; PyTorch took 1,250 a crop. A third more or less is
-    // how allocators and pages differ. Without one kind of kept activation abl1 would take a sixth
-    // less, and with those of a second crop three quarters more.
+    // Megabytes that each took when they were noted; PyTorch took 1,250 a crop. A third more or
+    // less is how allocators and pages differ. Without one kind of kept activation abl1 would take
+    // a sixth less, and with those of a second crop three quarters more.
     let known = [283.0, 444, 411, 399, 178]
     let isExact = !outcome.output.contains("at most")
     for (index, (value, expected)) in zip(megabytes, known).enumerated() {

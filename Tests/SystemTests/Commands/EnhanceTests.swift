@@ -26,7 +26,7 @@ import TestSupport
       let enhanced = try samples(folder.file("out.wav"))
       #expect(enhanced.count == expected.count)
       let worst = zip(enhanced, expected).map { abs($0 - $1) }.max() ?? .infinity
-      // Of full scale; the sound's peak is 0.13.
+      // The bound is a fraction of full scale; the sound's peak is 0.13.
       #expect(worst < 1e-6, "off by \(worst)")
       #expect(expected.contains { abs($0) > 0.1 })
     }

@@ -86,7 +86,7 @@ import TestSupport
       let metrics = try #require(report["metrics"] as? [String: Any])
       #expect(metrics.count == 10 && report["scored"] as? Int == 6, "\(json)")
 
-      // What `score` says of the same files.
+      // `score` agrees on these files.
       let score = try disttrain(
         ["score", "--reference", "corpus/test/clean", "--degraded", "corpus/test/noisy"],
         folder: folder)
@@ -127,7 +127,7 @@ import TestSupport
           "\nwarning: the noisy side differs from the published figures (ssnr "), "\(outcome)")
       let json = try String(contentsOfFile: folder.file("scores.json"), encoding: .utf8)
       #expect(json.contains("\"noisy_is_as_published\" : false"), "\(json)")
-      // Of SI-SDR nothing was published: there is nothing to say.
+      // Nothing was published on SI-SDR, so there is no verdict.
       let unknown = try evaluate(
         ranks: 0, folder, ["--metrics", "si_sdr", "--json", "unknown.json"])
       #expect(unknown.status == 0 && !unknown.output.contains("published"), "\(unknown)")

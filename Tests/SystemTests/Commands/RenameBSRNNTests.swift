@@ -117,7 +117,7 @@ import TestSupport
       let enhance = ["enhance", "--weights", "out.safetensors", "in.wav", "out.wav", "--preset"]
       let outcome = try disttrain(enhance + ["bsrnn31"], folder: folder)
       #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
-      // Of another layout of bands they are not.
+      // They do not fit a model with another layout of bands.
       expectError(
         try disttrain(enhance + ["bsrnn"], folder: folder), "do not fit the model \"bsrnn\"")
     }

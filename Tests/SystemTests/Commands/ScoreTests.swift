@@ -162,8 +162,8 @@ import TestSupport
       #expect(rows(outcome).contains { $0.hasPrefix("pesq_wb 2.3752 ± ") }, "\(outcome)")
       #expect(
         outcome.output.contains(
-          "not scored:\n  h_quiet.wav: pesq_wb, stoi, estoi, ssnr, llr, wss: the reference signal is "
-            + "silent"),
+          "not scored:\n  h_quiet.wav: pesq_wb, stoi, estoi, ssnr, llr, wss: the reference signal "
+            + "is silent"),
         "\(outcome)")
       let csv = try String(contentsOfFile: folder.file("scores.csv"), encoding: .utf8)
       #expect(
@@ -195,7 +195,8 @@ import TestSupport
       // One value has no interval.
       #expect(outcome.output.contains("\npesq_wb      1.1552\n"), "\(outcome)")
       for text in [
-        "deg/g01_vb_p232_014_noisy.wav: has no partner g01_vb_p232_014_noisy (.wav or .flac) in ref",
+        "deg/g01_vb_p232_014_noisy.wav: "
+          + "has no partner g01_vb_p232_014_noisy (.wav or .flac) in ref",
         "ref/g11_identical.wav: has no partner g11_identical (.wav or .flac) in deg",
         "has the same name as deg/g02_vb_p232_052_noisy",
       ] {

@@ -126,7 +126,7 @@ import TestSupport
       #expect(trained.status == 0, "\(trained)")
       let outcome = try disttrain(["compare", "run", "--output", "out"], folder: bench.folder)
       #expect(outcome.status == 0, "\(outcome)")
-      // What people extract from the log is what the comparison has.
+      // The comparison has the numbers that people extract from the log.
       let epochs = trained.output.split(separator: "\n").filter { $0.hasPrefix("Epoch ") }
       let expected = epochs.map { line in
         let words = line.split(separator: " ")

@@ -155,8 +155,8 @@ import TestSupport
         #expect(outcome.status == 1 && !outcome.timedOut, "\(outcome)")
         #expect(
           outcome.errors.contains(
-            "a training file can no longer be read: c.safetensors[train/noisy/u001]: block 1 (samples "
-              + "16384 to "), "\(outcome)")
+            "a training file can no longer be read: c.safetensors[train/noisy/u001]: block 1 "
+              + "(samples 16384 to "), "\(outcome)")
         #expect(
           outcome.errors.contains(
             "does not match its checksum, so the file is damaged; copy it again, or pack the "

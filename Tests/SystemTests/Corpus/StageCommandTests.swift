@@ -62,8 +62,8 @@ import TestSupport
         let outcome = try disttrain(ranks: ranks, arguments, folder: folder)
         let expected =
           "disttrain: error: --stage copies a packed corpus, and corpus is a folder; pack it first "
-          + "(disttrain prepare pack --input corpus --output corpus.safetensors), and give that file "
-          + "as --data"
+          + "(disttrain prepare pack --input corpus --output corpus.safetensors), and give that "
+          + "file as --data"
         let errors = outcome.errors.split(separator: "\n").map(String.init)
           .filter { $0.hasPrefix("disttrain: ") }
         #expect(outcome.status == 1 && errors == [expected], "\(outcome)")

@@ -83,7 +83,7 @@ import TestSupport
       #expect(!outcome.output.contains("starting again"), "\(outcome)")
       #expect(outcome.output.contains("disttrain: launch: stopped and saved; "), "\(outcome)")
       #expect(try areGone(bench), "\(outcome)")
-      // The same command with --resume goes on, through launch too.
+      // Through launch, too, the command with --resume continues the run.
       let step = try #require(try bench.events("b", "stop").last?["step"] as? Int)
       let end = ["--stop-after", "\(step + 5)"]
       let resumed = try bench.train(ranks: 2, run: "b", recipe + end + ["--resume"], launch: [])

@@ -76,7 +76,7 @@ import TestSupport
       // A log that holds it is still read with grep.
       #expect(!outcome.output.contains("Epoch") && !outcome.output.contains("PESQ"))
 
-      // What is kept gives the same plan, for a corpus that is elsewhere too.
+      // The calibration that was kept gives the same plan, for a corpus that is elsewhere too.
       let again = try disttrain(
         machines + [
           "--utterances", "7", "--validation-count", "3", "--batch", "3", "--seconds", "0.5",

@@ -65,7 +65,7 @@ import TestSupport
       try addTest("b", enhanced: "test1,2,,,,,,,,,,\n", noisy: "test1,1,,,,,,,,,,\n", in: folder)
       let page = try report(["a", "b"], in: folder)
       expect(page.html, has: "Utterance by utterance</h2>")
-      // Of both runs, so that they compare.
+      // Both runs show their validation, so that they compare.
       #expect(occurrences(of: "valid1: noisy 1.50", in: page.html) == 2)
       expect(page.html, has: "test1: noisy", false)
       let problem =
@@ -154,7 +154,7 @@ import TestSupport
         events: first(step: 2) + next + step(4, busy: 100) + epoch(2, step: 4)
           + "{\"event\":\"start\",\"step\":2}\n")
       expect(try report(["b"], in: folder).html, has: finished)
-      // The same undone by a rollback.
+      // A rollback undoes the steps as a resumption does.
       try folder.makeRun(
         "d", scores: ["2.5"],
         events: first(step: 2) + next + step(4, busy: 100) + epoch(2, step: 4)

@@ -30,8 +30,8 @@ import TestSupport
     .enabled(
       if: SLURMCluster.isPossible,
       """
-      SKIPPED: job scripts need a SLURM to be tried on, and this machine lets us bring none up: run \
-      as root with slurm-wlm, munge and iproute2, where network namespaces are allowed
+      SKIPPED: job scripts need a SLURM to be tried on, and this machine lets us bring none up: \
+      run as root with slurm-wlm, munge and iproute2, where network namespaces are allowed
       """))
   func anArrayRunsIsSignalledRequeuedAndCompared() throws {
     let table =

@@ -60,7 +60,7 @@ import TestSupport
       let csv = try String(contentsOfFile: folder.file("rows.csv"), encoding: .utf8)
       #expect(csv.split(separator: "\n").count == 1 + result.rows.count, "\(csv)")
 
-      // What it measured is a network that a forecast takes.
+      // A forecast takes the measurement as its network.
       let network = folder.file("result.json")
       let forecast = try disttrain([
         "bench", "simulate", "--preset", EnhanceFixture.preset, "--network", network, "--ranks",

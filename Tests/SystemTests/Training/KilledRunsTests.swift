@@ -73,7 +73,8 @@ import TestSupport
     }
   }
 
-  /// The contents of a global batch, from any step on, do not depend on the rank that computes them.
+  /// The contents of a global batch, from any step on, do not depend on the rank that computes
+  /// them.
   @Test(arguments: [(2, 1), (2, 4), (4, 3), (1, 12)])
   func globalBatchesHoldTheSameUtterances(before: Int, after: Int) throws {
     let model = try ModelConfiguration(

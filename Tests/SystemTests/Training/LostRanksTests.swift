@@ -183,8 +183,8 @@ import TestSupport
     .enabled(
       if: EmulatedHosts.isPossible,
       """
-      SKIPPED: a host whose network is cut needs emulated hosts (scripts/hosts.sh), and this machine \
-      lets us make none: run as root with iproute2, where network namespaces are allowed
+      SKIPPED: a host whose network is cut needs emulated hosts (scripts/hosts.sh), and this \
+      machine lets us make none: run as root with iproute2, where network namespaces are allowed
       """))
   func aHostWhoseNetworkIsCutIsNamed() throws {
     try TrainingBench.use { bench in

@@ -226,7 +226,7 @@ import TestSupport
     #expect(Array(resumed[1...2]) == ["1/40", "36/964"] && resumed[5] == "2.1083", "\(resumed)")
     let new = try cells(second + "run folder run/\n")
     #expect(new[1] == "0/40" && new[5] == "-" && new[9 - 1] == "0", "\(new)")
-    // Of one step, too.
+    // A rollback after a single skipped step, which the log words differently.
     let one = back.replacing("2 steps in a row were", with: "1 step in a row was")
     #expect(Array(try cells(second + one)[1...2]) == ["1/40", "36/964"])
     let short =

@@ -20,7 +20,8 @@ struct ParameterArenaTests {
     for i in arena.filling { #expect(arena.values.base[i] == 0 && arena.gradients.base[i] == 0) }
   }
 
-  /// A parameter keeps its memory; and an arena goes, with its memory, although it holds parameters.
+  /// A parameter keeps its memory; and an arena goes, with its memory, although it holds
+  /// parameters.
   @Test func parametersKeepTheirMemory() throws {
     weak var arena: ParameterArena?
     weak var memory: Storage?

@@ -65,8 +65,8 @@ struct MatrixProductTests {
     }
   }
 
-  /// Runs `multiply` on a copy of C for every start; an element may be off by (k + 1)·2⁻²⁴ of the sum
-  /// of its terms' magnitudes, the bound for any order of additions (Higham 2002, section 3.1).
+  /// Runs `multiply` on a copy of C for every start; an element may be off by (k + 1)·2⁻²⁴ of the
+  /// sum of its terms' magnitudes, the bound for any order of additions (Higham 2002, section 3.1).
   private func expectRight(
     _ problem: Problem, _ exact: (product: [Double], magnitude: [Double]),
     _ multiply: (Problem, KernelBuffer, ProductStart) -> Void
@@ -119,7 +119,7 @@ struct MatrixProductTests {
     }
   }
 
-  /// The same bound on the reference path.
+  /// The reference path, OpenBLAS, keeps the bound of the kernels.
   @Test(arguments: [false, true]) func openBLAS(byColumns: Bool) {
     for m in [1, 5, 12, 25] {
       for n in [16, 48, 80, 160] {

@@ -4,8 +4,8 @@ import Tensor
 import Testing
 import TestSupport
 
-/// Cases that the tests of whole Mambas do not reach: decays that underflow, and gradients that take the
-/// places of their inputs.
+/// Cases that the tests of whole Mambas do not reach: decays that underflow, and gradients that
+/// take the places of their inputs.
 @Suite struct SelectiveScanKernelTests {
   private let states = 4
   private let channels = 32

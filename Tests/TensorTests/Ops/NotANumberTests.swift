@@ -34,7 +34,7 @@ struct NotANumberTests {
     }
   }
 
-  /// The same of the upstream gradient: it has to show in the norm.
+  /// Expects that a NaN in the upstream gradient shows in the gradients' norm.
   private func expectUpstreamNaNShows(_ subject: some OperationCase) throws {
     let values = subject.randomValues(seed: 1)
     for nan in Self.notNumbers {

@@ -2,7 +2,8 @@ import Tensor
 import Testing
 import TestSupport
 
-/// Symmetries that the operations keep bit for bit: reversal is flipping, and no utterance sees another.
+/// Symmetries that the operations keep bit for bit: reversal is flipping, and no utterance sees
+/// another.
 struct SymmetryTests {
   /// Bit for bit with our matrix product; OpenBLAS may sum in another order where rows lie
   /// elsewhere.

@@ -7,8 +7,8 @@ func addColumnSums(of dout: MatrixView, to gradient: MutableFloatPointer) {
   target.finish()
 }
 
-/// The backward step of a GroupNorm over all of `x`: d/dx into `dx`, and the gradients of the norm's
-/// parameters added, which need not be whole vectors.
+/// The backward step of a GroupNorm over all of `x`: d/dx into `dx`, and the gradients of the
+/// norm's parameters added, which need not be whole vectors.
 func groupNormBackward(
   _ x: MatrixView, _ dout: MatrixView, _ norm: AffineParameters, _ moments: GroupMoments,
   dx: MatrixView

@@ -7,7 +7,7 @@ public struct BandSplitParameters {
   /// 2w → N.
   public let projection: AffineParameters
 
-  /// Collects the parameters of one band.
+  /// Parameters of one band; the norm's width, 2w, gives that of the band.
   public init(norm: AffineParameters, projection: AffineParameters) {
     self.norm = norm
     self.projection = projection

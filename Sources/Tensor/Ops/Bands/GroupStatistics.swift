@@ -7,7 +7,7 @@ public struct GroupStatistics: Equatable, Sendable {
   /// Biased variance over features and frames.
   public let variance: Float
 
-  /// Puts both together.
+  /// Statistics of a whole recording, for its pieces.
   public init(mean: Float, variance: Float) {
     self.mean = mean
     self.variance = variance

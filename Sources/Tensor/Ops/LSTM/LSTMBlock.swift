@@ -3,8 +3,8 @@ import KernelAPI
 /// out = x + Linear(LSTM(GroupNorm(x))), along one axis of `x` [B, K, T, N].
 ///
 /// GroupNorm has one group over (N, T, K) of an utterance, eps 1e-5. The LSTM runs in one or two
-/// directions, each with weights of its own; the linear layer maps their H units each, side by side,
-/// back to N.
+/// directions, each with weights of its own; the linear layer maps their H units each, side by
+/// side, back to N.
 ///
 /// Works tile by tile, a tile being some sequences of an utterance, and in a tile by chunks of
 /// steps: the rows of a chunk are normalised beside the states that precede them, so that one
@@ -41,8 +41,8 @@ private struct LSTMBlock {
   private let tiling: Tiling
   private let shape: [Int]
   private let execution: Execution
-  /// Steps of a chunk, whose rows stay in the L2 cache while input, recurrence and output products go
-  /// over them.
+  /// Steps of a chunk, whose rows stay in the L2 cache while input, recurrence and output products
+  /// go over them.
   private let chunk: Int
   private var profile: Profile? { execution.profile }
 
@@ -223,8 +223,8 @@ private struct LSTMBlock {
 
 /// Sequences of an utterance with `count` of them that make a tile.
 ///
-/// The product of a step has one row for each: whole multiples of six, the rows of a register tile. At
-/// most eight tiles an utterance are what its threads share.
+/// The product of a step has one row for each: whole multiples of six, the rows of a register tile.
+/// At most eight tiles an utterance are what its threads share.
 private func sequencesTogether(of count: Int) -> Int {
   let (registerRows, tileLimit) = (6, 8)
   let units = (count + registerRows - 1) / registerRows

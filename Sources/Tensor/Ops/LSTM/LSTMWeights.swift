@@ -12,7 +12,7 @@ public struct LSTMParameters {
   /// `bias_hh_l0` [4H].
   public let recurrentBias: Parameter
 
-  /// Collects the parameters of one direction.
+  /// Parameters of one direction, in the shapes of torch.nn.LSTM.
   public init(
     inputWeight: Parameter, recurrentWeight: Parameter, inputBias: Parameter,
     recurrentBias: Parameter
@@ -34,7 +34,7 @@ public struct DirectedLSTM {
   /// Whether it runs from the end of the sequence to its start.
   public let reversed: Bool
 
-  /// Pairs parameters with a direction.
+  /// LSTM that starts at the last step if `reversed`.
   public init(_ parameters: LSTMParameters, reversed: Bool) {
     self.parameters = parameters
     self.reversed = reversed
@@ -68,8 +68,8 @@ struct LSTMSizes {
   /// Columns of the gates of a block.
   var blockWidth: Int { 4 * laneCount }
 
-  /// Calls `body` with the gate rows of each block: `count` of them from `source` in PyTorch's order,
-  /// from `target` in blocks.
+  /// Calls `body` with the gate rows of each block: `count` of them from `source` in PyTorch's
+  /// order, from `target` in blocks.
   func forEachGate(_ body: (_ source: Int, _ target: Int, _ count: Int) -> Void) {
     for block in 0..<blocks {
       let unit = block * laneCount

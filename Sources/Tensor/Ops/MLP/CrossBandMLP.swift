@@ -9,7 +9,7 @@ public struct CrossBandMLPParameters {
   /// LayerNorm of the sum.
   public let norm2: AffineParameters
 
-  /// Collects the parameters.
+  /// Parameters of equal width N.
   public init(linear: AffineParameters, norm1: AffineParameters, norm2: AffineParameters) {
     self.linear = linear
     self.norm1 = norm1
@@ -21,8 +21,8 @@ public struct CrossBandMLPParameters {
 
 /// out = LayerNorm₂(x + GELU(LayerNorm₁(W·x + b))) of every row of `x` [B, K, T, N].
 ///
-/// Works by tiles of about 256 rows, which stay in the cache from one step to the next. For backward
-/// it keeps the Linear's output; the rest is cheaper to compute again than to store. With
+/// Works by tiles of about 256 rows, which stay in the cache from one step to the next. For
+/// backward it keeps the Linear's output; the rest is cheaper to compute again than to store. With
 /// `Execution.recomputes` it keeps nothing, and backward first runs each tile forward again.
 ///
 /// - Parameters:

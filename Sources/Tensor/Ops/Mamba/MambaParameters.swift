@@ -15,7 +15,7 @@ public struct MambaParameters {
   /// `out_proj.weight` [N, D]. No bias.
   public let outProjection: Parameter
 
-  /// Collects the parameters of one direction.
+  /// Parameters of one direction, in the shapes of mamba_ssm.
   public init(
     inProjection: Parameter, convolution: AffineParameters, xProjection: Parameter,
     deltaProjection: AffineParameters, aLog: Parameter, d: Parameter, outProjection: Parameter
@@ -41,7 +41,7 @@ public struct DirectedMamba {
   /// Whether it runs from the end of the sequence to its start.
   public let reversed: Bool
 
-  /// Pairs parameters with a direction.
+  /// Mamba that starts at the last step if `reversed`.
   public init(_ parameters: MambaParameters, reversed: Bool) {
     self.parameters = parameters
     self.reversed = reversed

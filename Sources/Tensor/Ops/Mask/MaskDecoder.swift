@@ -9,7 +9,7 @@ public struct MaskDecoderParameters {
   /// Second Linear, eN → 4τw.
   public let mask: AffineParameters
 
-  /// Collects the parameters of one band.
+  /// Parameters of one band; the widths of the Linears give e and w.
   public init(norm: AffineParameters, hidden: AffineParameters, mask: AffineParameters) {
     self.norm = norm
     self.hidden = hidden

@@ -47,8 +47,8 @@ final class TileActivations<Parts> {
     return place
   }
 
-  /// The activations of `tile` for backward: as forward kept them, or as `recompute` makes them again
-  /// in `room`.
+  /// The activations of `tile` for backward: as forward kept them, or as `recompute` makes them
+  /// again in `room`.
   func recalled(_ tile: Tile, room: Parts?, recompute: (Parts) -> Void) -> Parts {
     let parts = place(of: tile, room: room)
     if !areKept { recompute(parts) }
@@ -76,8 +76,8 @@ extension Execution {
     }
   }
 
-  /// Calls `body` with each tile of `groups` and the buffers and gradient sums of the thread that has
-  /// it; adds the sums of each group to `total`, first to last.
+  /// Calls `body` with each tile of `groups` and the buffers and gradient sums of the thread that
+  /// has it; adds the sums of each group to `total`, first to last.
   func run<Parts, Sums>(
     _ groups: [[Tile]],
     _ workers: [(scratch: ThreadScratch<Tile, Parts>, sums: GradientSums<Sums>)],

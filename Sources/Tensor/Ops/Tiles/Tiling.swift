@@ -23,7 +23,8 @@ struct Tile {
 /// The division of [B, K, T, N] into sequences along one axis, and of these into tiles.
 ///
 /// Gradients of weights are added up group by group, and in a group tile by tile: their rounding
-/// depends on the tiles and groups, so these depend on the shape alone, not on the number of threads.
+/// depends on the tiles and groups, so these depend on the shape alone, not on the number of
+/// threads.
 struct Tiling {
   /// Steps of a sequence.
   let length: Int
@@ -33,8 +34,8 @@ struct Tiling {
   let sequenceStride: Int
   /// Floats from one step to the next.
   let stepStride: Int
-  /// The tiles of each part of the batch, in groups of neighbours. A group is what one thread takes.
-  /// A part ends before the next begins.
+  /// The tiles of each part of the batch, in groups of neighbours. A group is what one thread
+  /// takes. A part ends before the next begins.
   let parts: [[[Tile]]]
   /// All tiles, first to last.
   let tiles: [Tile]
@@ -91,8 +92,8 @@ struct Tiling {
     }
   }
 
-  /// Tiles of about 256 rows of the whole batch: small enough for a core's L2 cache, large enough for
-  /// the products.
+  /// Tiles of about 256 rows of the whole batch: small enough for a core's L2 cache, large enough
+  /// for the products.
   init(_ shape: [Int], along axis: SequenceAxis) {
     self.init(shape, along: axis, byUtterance: false) { _, length in 256 / max(1, length) }
   }
@@ -117,8 +118,8 @@ extension Tiling {
     return spare
   }
 
-  /// Writes `rows` to their places in `out` [B, K, T, N], with those of `base` added if there is one;
-  /// `out` and `base` may be the same. Rows that lie there already stay.
+  /// Writes `rows` to their places in `out` [B, K, T, N], with those of `base` added if there is
+  /// one; `out` and `base` may be the same. Rows that lie there already stay.
   func scatter(
     _ rows: MatrixView, _ tile: Tile, plus base: MutableFloatPointer? = nil,
     to out: MutableFloatPointer, _ pass: Profile.Pass, _ profile: Profile?
