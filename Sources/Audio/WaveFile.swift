@@ -52,8 +52,8 @@ public enum WaveFile {
     try WaveReader(path: path).info
   }
 
-  /// The header of a mono file whose last sample can be read; it must have the rate `sampleRate`, in
-  /// hertz, unless that is nil.
+  /// The header of a mono file whose last sample can be read; it must have the rate `sampleRate`,
+  /// in hertz, unless that is nil.
   ///
   /// Reading the end detects a truncated FLAC file, whose header is intact.
   ///

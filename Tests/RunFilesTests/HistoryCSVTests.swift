@@ -140,9 +140,16 @@ import TestSupport
     #expect(try read(text) == reports)
     // The first of equal scores counts, as training keeps its weights.
     #expect(try RunHistory(text, path: "").best == reports[2])
-    #expect(
-      try RunHistory(HistoryCSV.header + "\n2,nan\(String(repeating: ",1", count: 11))", path: "")
-        .best == nil)
+    // Where no epoch has PESQ, as at other sample rates, SI-SDR decides.
+    func best(_ rows: [String]) throws -> Int? {
+      try RunHistory(([HistoryCSV.header] + rows).joined(separator: "\n"), path: "").best?.epoch
+    }
+    func row(_ epoch: Int, siSDR: String) -> String {
+      "\(epoch),nan,nan,\(siSDR)\(String(repeating: ",1", count: 9))"
+    }
+    #expect(HistoryCSV.header.hasPrefix("epoch,pesq,noisy_pesq,si_sdr,"))
+    #expect(try best([row(1, siSDR: "-2.5"), row(2, siSDR: "-1"), row(3, siSDR: "-1")]) == 2)
+    #expect(try best([row(1, siSDR: "nan")]) == nil)
   }
 
   @Test func otherVersionsAreReadAsFarAsTheyAreKnown() throws {

@@ -38,8 +38,8 @@ public struct FixtureCorpus {
   }
 }
 
-/// The signal `samples`, at 16 kHz, on straight lines between them at `sampleRate`: speech at another
-/// rate for tests to which aliases do not matter.
+/// The signal `samples`, at 16 kHz, on straight lines between them at `sampleRate`: speech at
+/// another rate for tests to which aliases do not matter.
 public func interpolated(_ samples: [Float], to sampleRate: Int) -> [Float] {
   let step = 16_000 / Double(sampleRate)
   return (0..<Int(Double(samples.count - 1) / step)).map { index in

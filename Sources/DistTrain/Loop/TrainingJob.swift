@@ -238,8 +238,8 @@ public struct TrainingJob {
         + (request.validation.isBesideTraining ? ", validated beside training" : ""))
     if !ScoreColumn.pesqWB.isDefined(sampleRate: frontEnd.sampleRate) {
       log.line(
-        "the best weights are those with the highest SI-SDR: pesq_wb is defined at \(PESQ.sampleRate) Hz "
-          + "only, and the model takes \(frontEnd.sampleRate) Hz")
+        "the best weights are those with the highest SI-SDR: pesq_wb is defined at "
+          + "\(PESQ.sampleRate) Hz only, and the model takes \(frontEnd.sampleRate) Hz")
     }
     for file in train.skipped { log.warning("left out: \(file)") }
     if let fault = request.fault {

@@ -43,7 +43,8 @@ package struct UtteranceInspector {
   }
 
   /// Computes the utterance `name` as a training step does; `noisy` and `clean` are its samples at
-  /// the rate of the model's front end. Overwrites the gradients of the model's parameters and changes nothing else.
+  /// the rate of the model's front end. Overwrites the gradients of the model's parameters and
+  /// changes nothing else.
   package func inspect(
     _ name: String, noisy: [Float], clean: [Float]
   ) throws(STFTError) -> UtteranceInspection {

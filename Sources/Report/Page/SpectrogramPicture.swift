@@ -13,8 +13,8 @@ struct SpectrogramPicture {
   /// Number of levels that a picture distinguishes.
   private static let levels = 40
 
-  /// The levels of mono samples at `sampleRate`, in hertz, one column each 10 ms; nil if the samples
-  /// are too few for one window of 32 ms.
+  /// The levels of mono samples at `sampleRate`, in hertz, one column each 10 ms; nil if the
+  /// samples are too few for one window of 32 ms.
   init?(_ samples: [Float], sampleRate: Int) {
     let transform = STFT(fftLength: 2 * (sampleRate * 16 / 1000), hopSamples: sampleRate / 100)
     guard let spectrum = try? transform.forward(samples) else { return nil }

@@ -8,9 +8,11 @@ package struct RunHistory: Equatable, Sendable {
 
   /// The epoch with the highest score; of equal ones the first, as training keeps it.
   package var best: EpochReport? {
-    rows.reduce(nil) { best, row in
-      guard let score = row.selectionScore else { return best }
-      return score > best?.selectionScore ?? -.infinity ? row : best
+    let score =
+      rows.contains { $0.pesq != nil } ? \EpochReport.pesq : \EpochReport.selectionScore
+    return rows.reduce(nil) { best, row in
+      guard let own = row[keyPath: score] else { return best }
+      return own > best?[keyPath: score] ?? -.infinity ? row : best
     }
   }
 

@@ -78,11 +78,11 @@ extension HistoryTests {
       { try $0.edit("training_configuration") { $0["sampleRate"] = 48_000 } }
     ),
     (
-      "training_configuration.model.front_end",
+      "training_configuration.model.discriminator",
       { parts in
         try parts.edit("training_configuration") { value in
           var model = try #require(value["model"] as? [String: Any])
-          model["front_end"] = ["hop": 64]
+          model["discriminator"] = ["channels": 64]
           value["model"] = model
         }
       }

@@ -43,8 +43,8 @@ import TestSupport
       #expect(whole.status == 0 && whole.output.contains("Epoch 2 PESQ nan noisy nan"), "\(whole)")
       #expect(
         whole.output.contains(
-          "the best weights are those with the highest SI-SDR: pesq_wb is defined at 16000 Hz only, and "
-            + "the model takes \(rate.hertz) Hz"), "\(whole)")
+          "the best weights are those with the highest SI-SDR: pesq_wb is defined at 16000 Hz "
+            + "only, and the model takes \(rate.hertz) Hz"), "\(whole)")
       #expect(!whole.errors.contains("left out"), "\(whole)")
       let first = try bench.train(ranks: 2, run: "b", recipe + ["--stop-after", "2"])
       #expect(first.status == 0, "\(first)")
