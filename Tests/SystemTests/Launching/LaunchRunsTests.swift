@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import ProgramTestSupport
 import Testing
 import TestSupport
 

@@ -2,6 +2,7 @@ import DistTrain
 import Files
 import Foundation
 import Platform
+import ProgramTestSupport
 import RunTestSupport
 import Testing
 import TestSupport

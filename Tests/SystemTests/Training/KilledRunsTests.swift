@@ -2,6 +2,7 @@ import DistTrain
 import Files
 import Foundation
 import Models
+import ProgramTestSupport
 import Testing
 import TestSupport
 

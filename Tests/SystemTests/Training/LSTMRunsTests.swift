@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import ProgramTestSupport
 import Tensor
 import Testing
 import TestSupport

@@ -1,6 +1,7 @@
 import Corpora
 import Foundation
 import Platform
+import ProgramTestSupport
 import Testing
 import TestSupport
 

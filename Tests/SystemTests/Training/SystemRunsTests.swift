@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 

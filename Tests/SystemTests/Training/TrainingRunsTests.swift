@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 
