@@ -96,6 +96,7 @@ import TestSupport
       func energy(_ x: [Float]) -> Double { x.reduce(0) { $0 + Double($1 * $1) } }
       let agreement = 10 * log10(energy(whole) / energy(zip(whole, pieces).map { $0 - $1 }))
       #expect(agreement > 20 && agreement.isFinite, "\(agreement) dB")
+      #expect(energy(zip(whole, speech).map { $0 - $1 }) > 1e-3 * energy(speech))
     }
   }
 }
