@@ -221,15 +221,24 @@ let tests: [Target] = [
       "TestSupport", "DistTrainCLI", "DistTrain", "RunFiles", "Communication", "Metrics", "Audio",
       "Models", "Tensor", "Files", "Platform",
     ], products: [argumentParser], path: "Tests/Drill"),
-  // Everything that starts processes.
+  // The built program as tests start it, and what they expect of it.
+  module(
+    "ProgramTestSupport", uses: ["TestSupport", "DistTrain", "Evaluation", "Corpora", "Models"],
+    path: "Tests/ProgramTestSupport"),
+  // Everything that starts a process and waits for its end.
+  module(
+    "OneProcessTests", .tests,
+    uses: [
+      "ProgramTestSupport", "RunTestSupport", "TestSupport", "DistTrainCLI", "Charts", "DistTrain",
+      "Evaluation", "Corpora", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
+    ]),
+  // Everything that starts ranks, or counts on times.
   module(
     "SystemTests", .tests,
     uses: [
-      "Tracing",
-      "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI", "Launching", "Report", "Charts",
-      "Benchmarks",
-      "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics",
-      "Audio", "Models", "Tensor", "Files", "Platform",
+      "ProgramTestSupport", "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI",
+      "Launching", "DistTrain", "Corpora", "Communication", "Audio", "Models", "Tensor", "Files",
+      "Platform",
     ]),
 ]
 

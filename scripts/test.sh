@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds everything and runs every test, MPI ones included.
 #
-# The slowest tests are in .build/tests/*.xml, one file for each phase; scripts/slowest-tests.py
-# lists them.
+# Results are in .build/tests/*.xml, one file for each phase; scripts/slowest-tests.py lists the
+# slowest tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
@@ -30,10 +30,14 @@ phase "Reference of the commands"
 scripts/cli-reference.sh --check
 
 phase "Tests inside the process"
-swift_test inside --skip SystemTests
+swift_test inside --skip 'SystemTests|OneProcessTests'
 
-# One at a time: they start up to four processes each.
-phase "Tests that start processes"
+# As many at a time as there are cores.
+phase "Tests that start one process"
+swift_test one-process --filter OneProcessTests
+
+# One at a time: they start up to four processes each, and some count on times.
+phase "Tests that start ranks"
 swift_test system --no-parallel --filter SystemTests
 
 # InstructionSetAgreementTests, above, hold every AVX2 kernel against its AVX-512 twin bit for bit,

@@ -67,7 +67,8 @@ extension Probe {
   /// An exchange against sums over all items in one place, with uneven and zero item counts, small
   /// buckets, every wire format, early and late.
   func buckets() throws {
-    let count = 100_003
+    // Several buckets, the last one smaller.
+    let count = 10_007
     let arena = ParameterArena()
     _ = ParameterScope(arena).parameter("w", [count], .zeros)
     arena.allocate(seed: 0)

@@ -8,13 +8,3 @@ public let tinyModel = """
     "decoder": { "expansion": 2, "mask_taps": 1 }
   }
   """
-
-/// Preset of a model like bsrnn, as small as `tinyModel`.
-public let tinyLSTMModel = """
-  {
-    "name": "tiny-lstm", "title": "Tiny BSRNN", "summary": "bsrnn in small",
-    "bins": 257, "bands": [2, 3, "12x21"], "features": 8, "layers": 2,
-    "trunk": { "kind": "lstm", "expand": 2 },
-    "decoder": { "expansion": 2, "mask_taps": 1 }
-  }
-  """

@@ -1,7 +1,8 @@
 /// Tiny presets of the trunks that `tinyModel` does not have, by kind.
 public let tinySystems = [
+  "lstm": tinySystem(#""kind": "lstm", "expand": 2"#),
   "unimamba": tinySystem(
-    #""kind": "unimamba", "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 }"#)
+    #""kind": "unimamba", "mamba": { "d_state": 4, "d_conv": 4, "expand": 1 }"#),
 ]
 
 /// Preset like `tinyModel` with another trunk.

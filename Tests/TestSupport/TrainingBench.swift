@@ -124,6 +124,15 @@ public struct TrainingBench {
     }
   }
 
+  /// Makes the checkpoint after `step` the last one of a run that may have come further before it
+  /// was dead.
+  public func forgetCheckpoints(_ run: String, after step: Int) throws {
+    let link = folder.file("\(run)/last.safetensors")
+    try FileManager.default.removeItem(atPath: link)
+    try FileManager.default.createSymbolicLink(
+      atPath: link, withDestinationPath: String(format: "step-%08d.safetensors", step))
+  }
+
   /// Contents of a file of a run.
   public func data(_ run: String, _ name: String) throws -> Data {
     try Data(contentsOf: folder.appending(path: "\(run)/\(name)"))

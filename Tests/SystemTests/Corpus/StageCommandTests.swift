@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 

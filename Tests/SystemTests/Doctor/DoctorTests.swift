@@ -1,6 +1,7 @@
 import Foundation
 import Launching
 import Platform
+import ProgramTestSupport
 import Testing
 import TestSupport
 

@@ -1,9 +1,10 @@
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 
-/// `disttrain bench allreduce` and `bench scaling` with real ranks: what they report, not how fast
-/// it is.
+/// `disttrain bench allreduce`, `bench step` and `bench scaling` with real ranks: what they report,
+/// not how fast it is.
 @Suite(.serialized) struct ScalingRunsTests {
   private struct AllReduce: Decodable {
     struct Row: Decodable {
@@ -136,5 +137,17 @@ import TestSupport
     #expect(
       outcome.errors.contains("disttrain: error: the measurement on 1 rank ended with status"),
       "\(outcome)")
+  }
+
+  @Test func twoRanksTakeTheStepsTogether() throws {
+    try withTemporaryFolder { folder in
+      let (step, outcome) = try bench(tinyStep, as: StepResult.self, in: folder, ranks: 2)
+      #expect(step.ranks == 2 && step.batch == 2)
+      try step.expectConsistent(ranks: 2)
+      #expect(
+        outcome.output.components(separatedBy: "tiny: batch 2 x 0.25 s a rank, 2 ranks").count == 2,
+        "\(outcome)")
+      #expect(outcome.output.contains("trained a second, by all ranks"), "\(outcome)")
+    }
   }
 }

@@ -1,6 +1,7 @@
 import DistTrain
 import Foundation
 import Models
+import ProgramTestSupport
 import RunTestSupport
 import Testing
 import TestSupport

@@ -56,7 +56,7 @@ import TestSupport
 
   private var host: String { Staging.Host.own.name }
 
-  @Test(arguments: [(2, 1), (3, 0), (3, 2)])
+  @Test(arguments: [(2, 1), (3, 0)])
   func aStoppedRankIsNamed(ranks: Int, victim: Int) throws {
     try TrainingBench.use { bench in
       let outcome = try harm(bench, ranks: ranks, victim: victim, "kill -STOP $victim")
@@ -107,12 +107,12 @@ import TestSupport
   @Test func aSlowRankIsWaitedFor() throws {
     try TrainingBench.use { bench in
       let outcome = try bench.train(
-        ranks: 2, run: "a", ["--epochs", "30", "--batch", "2", "--timeout", "10s"],
+        ranks: 2, run: "a", ["--epochs", "8", "--batch", "2", "--timeout", "10s"],
         until: "saved step 6 ",
         then: "one=$(ranks | tail -n 1); kill -STOP $one; sleep 2; kill -CONT $one")
       #expect(outcome.status == 0, "\(outcome)")
       #expect(!outcome.output.contains("has not arrived"), "\(outcome)")
-      #expect(try bench.history("a").count == 31)
+      #expect(try bench.history("a").count == 9)
     }
   }
 

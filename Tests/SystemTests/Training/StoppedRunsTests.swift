@@ -1,6 +1,7 @@
 import Corpora
 import Foundation
 import Platform
+import ProgramTestSupport
 import Testing
 import TestSupport
 
@@ -39,7 +40,9 @@ import TestSupport
     try TrainingBench.use(train: 12, valid: 24) { bench in
       let recipe = ["--epochs", "2", "--batch", "2"]
       let stopped = try bench.train(
-        ranks: 2, run: "b", recipe, until: "saved step 3 ", then: "kill -USR1 $job")
+        ranks: 2, run: "b", recipe, until: "saved step 3 ",
+        // Between the checkpoint and the validation the run would stop before it.
+        then: "sleep 0.1; kill -USR1 $job")
       #expect(stopped.status == saved, "\(stopped)")
       #expect(
         stopped.output.contains("stopped after 3 steps, in the validation of epoch 1 by SIGUSR1"),

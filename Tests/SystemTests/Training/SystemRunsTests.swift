@@ -1,12 +1,19 @@
 import Audio
 import Files
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 
 /// The trunks that the other tests of training and its commands do not have, as users run them.
 @Suite(.serialized) struct SystemRunsTests {
   static let kinds = tinySystems.keys.sorted()
+
+  /// Names of a trunk's own part of a step and of its own kernel in tables of `bench`.
+  private static let measurements = [
+    "lstm": (part: "LSTM steps ", kernel: "LSTM step"),
+    "unimamba": (part: "scan + gate ", kernel: "scan + gate"),
+  ]
 
   private func use(_ kind: String, _ body: (TrainingBench) throws -> Void) throws {
     try TrainingBench.use(train: 12, model: try #require(tinySystems[kind]), body)
@@ -49,19 +56,6 @@ import TestSupport
     }
   }
 
-  @Test(arguments: kinds) func threadsAndRecomputationChangeNoByte(kind: String) throws {
-    try use(kind) { bench in
-      let recipe = ["--epochs", "1", "--batch", "2"]
-      let modes = [[], ["--threads", "3"], ["--recompute"], ["--threads", "2", "--recompute"]]
-      for (run, mode) in modes.enumerated() {
-        let outcome = try bench.train(run: "\(run)", recipe + mode)
-        #expect(outcome.status == 0, "\(mode): \(outcome)")
-      }
-      let checkpoints = try modes.indices.map { try bench.data("\($0)", "last.safetensors") }
-      #expect(checkpoints.allSatisfy { $0 == checkpoints[0] && !$0.isEmpty })
-    }
-  }
-
   /// Commands about a model before and after its training.
   @Test(arguments: kinds) func everyCommandKnowsIt(kind: String) throws {
     try use(kind) { bench in
@@ -76,7 +70,14 @@ import TestSupport
       let plan = ["plan"] + preset + ["--utterances", "40", "--batch", "2", "--nodes", "2"]
       #expect(try run(plan + ["--ranks-per-node", "2"]).contains("MB a rank"))
       let step = ["bench", "step", "--batch", "1", "--seconds", "0.25", "--steps", "1"]
-      #expect(try run(step + preset).contains("The parts add up to "))
+      let measured = try run(step + preset + ["--recompute"])
+      #expect(measured.contains("The parts add up to "))
+      let names = try #require(Self.measurements[kind])
+      let passes = measured.split(separator: "\n").filter { $0.hasPrefix(names.part) }
+        .map { $0.dropFirst(names.part.count).split(separator: " ").first }
+      #expect(passes == ["forward", "backward", "recompute"], "\(measured)")
+      let kernels = ["bench", "kernels", "--seconds", "0.25"]
+      #expect(try run(kernels + preset).contains(names.kernel))
 
       let trained = try bench.train(run: "run", ["--epochs", "1", "--batch", "2"])
       #expect(trained.status == 0, "\(trained)")
@@ -95,6 +96,7 @@ import TestSupport
       func energy(_ x: [Float]) -> Double { x.reduce(0) { $0 + Double($1 * $1) } }
       let agreement = 10 * log10(energy(whole) / energy(zip(whole, pieces).map { $0 - $1 }))
       #expect(agreement > 20 && agreement.isFinite, "\(agreement) dB")
+      #expect(energy(zip(whole, speech).map { $0 - $1 }) > 1e-3 * energy(speech))
     }
   }
 }

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 
@@ -34,9 +35,9 @@ import TestSupport
   }
 
   @Test func ranksTimesBatchFollowsOneBigBatch() throws {
-    try withRun { folder, arguments in
-      // 20 steps of a global batch of 12: two epochs of 24 utterances give 4.
-      let recipe = arguments + ["--epochs", "10"]
+    try withRun(train: 120) { folder, arguments in
+      // 20 steps of a global batch of 12.
+      let recipe = arguments + ["--epochs", "2"]
       for ranks in [1, 2, 3, 4] {
         let outcome = try train(
           ranks: ranks, recipe + ["--batch", "\(12 / ranks)", "--run-dir", "run\(ranks)"],
@@ -62,7 +63,7 @@ import TestSupport
   @Test func overlapAndBucketsChangeNoBit() throws {
     try withRun { folder, arguments in
       // Three ranks: an all-reduce of MPI's own would add in another order for other sizes.
-      let recipe = arguments + ["--epochs", "4", "--batch", "4"]
+      let recipe = arguments + ["--epochs", "2", "--batch", "4"]
       for (name, flags) in [
         ("early", []), ("late", ["--no-overlap"]), ("small", ["--bucket-mb", "0.001"]),
         ("smallLate", ["--bucket-mb", "0.001", "--no-overlap"]),
@@ -78,7 +79,7 @@ import TestSupport
         let data = try Data(contentsOf: folder.appending(path: "\(other)/last.safetensors"))
         #expect(data == early, "\(other) differs from early")
       }
-      #expect(try weights(folder, "early").metadata["adam.step"] == "8")
+      #expect(try weights(folder, "early").metadata["adam.step"] == "4")
     }
   }
 
@@ -124,36 +125,6 @@ import TestSupport
     }
   }
 
-  @Test(arguments: [1, 2])
-  func resumedRunIsBitIdentical(ranks: Int) throws {
-    try withRun { folder, arguments in
-      // 40 steps in epochs of 6, so that step 20 lies inside an epoch; everything that has state
-      // is on: warm-up, cosine, averaged weights.
-      let recipe =
-        arguments + [
-          "--epochs", "7", "--batch", "\(4 / ranks)", "--schedule", "cosine", "--warmup", "5",
-          "--ema", "0.9",
-        ]
-      let whole = try train(
-        ranks: ranks, recipe + ["--stop-after", "40", "--run-dir", "a"], in: folder)
-      #expect(whole.status == 0, "\(whole)")
-      let first = try train(
-        ranks: ranks, recipe + ["--stop-after", "20", "--run-dir", "b"], in: folder)
-      #expect(first.status == 0, "\(first)")
-      let half = try Data(contentsOf: folder.appending(path: "b/last.safetensors"))
-      let second = try train(
-        ranks: ranks, recipe + ["--stop-after", "40", "--run-dir", "b", "--resume"], in: folder)
-      #expect(second.status == 0, "\(second)")
-      let one = try Data(contentsOf: folder.appending(path: "a/last.safetensors"))
-      let two = try Data(contentsOf: folder.appending(path: "b/last.safetensors"))
-      #expect(one == two, "40 steps differ from 20 + resume + 20")
-      #expect(half != two)
-      #expect(
-        try Data(contentsOf: folder.appending(path: "a/best.safetensors"))
-          == Data(contentsOf: folder.appending(path: "b/best.safetensors")))
-    }
-  }
-
   @Test func resumeRejectsAnotherRecipe() throws {
     try withRun { folder, arguments in
       let recipe = arguments + ["--epochs", "2", "--batch", "6", "--run-dir", "a"]
@@ -179,7 +150,7 @@ import TestSupport
       #expect(try train(ranks: 1, recipe, in: folder).status == 0)
       let file = folder.appending(path: "a/last.safetensors")
       let data = try Data(contentsOf: file)
-      for part in 1..<8 {
+      for part in [1, 7] {
         try data.prefix(data.count * part / 8).write(to: file)
         let outcome = try train(ranks: 1, recipe + ["--resume"], in: folder)
         #expect(outcome.status == 1, "\(outcome)")

@@ -1,5 +1,6 @@
 import Foundation
 import FoundationXML
+import ProgramTestSupport
 import Testing
 import TestSupport
 

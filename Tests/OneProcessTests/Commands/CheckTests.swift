@@ -1,4 +1,5 @@
 import Foundation
+import ProgramTestSupport
 import RunTestSupport
 import Tensor
 import Testing

@@ -1,6 +1,7 @@
 import Charts
 import Corpora
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 

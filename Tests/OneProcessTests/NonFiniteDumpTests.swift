@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Models
 import Platform
+import ProgramTestSupport
 import RunTestSupport
 import Tensor
 import Testing

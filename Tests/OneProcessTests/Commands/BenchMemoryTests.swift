@@ -1,5 +1,6 @@
 import DistTrain
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 

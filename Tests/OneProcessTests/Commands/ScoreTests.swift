@@ -4,6 +4,7 @@ import Evaluation
 import Files
 import Foundation
 import Metrics
+import ProgramTestSupport
 import Testing
 import TestSupport
 

@@ -5,7 +5,7 @@ import Testing
 import TestSupport
 
 /// Runs the built program as a user would: one rank without a launcher, several under mpirun.
-func disttrain(
+package func disttrain(
   ranks: Int = 1, _ arguments: [String], environment: [String: String] = [:], folder: URL? = nil,
   timeLimit: Double = 120
 ) throws -> SubprocessOutcome {
@@ -20,7 +20,7 @@ func disttrain(
 }
 
 /// Expects that the program ended with status 1 and one line on stderr that holds every text.
-func expectError(
+package func expectError(
   _ outcome: SubprocessOutcome, _ texts: String...,
   sourceLocation: SourceLocation = #_sourceLocation
 ) {
@@ -37,7 +37,7 @@ func expectError(
 
 extension EnhanceFixture {
   /// The fixture's model with its weights.
-  static func model() throws -> SpeechEnhancer {
+  package static func model() throws -> SpeechEnhancer {
     try TrainedModel.load(weights: weights, preset: preset)
   }
 }

@@ -1,5 +1,6 @@
 import DistTrain
 import Foundation
+import ProgramTestSupport
 import Tensor
 import Testing
 import TestSupport

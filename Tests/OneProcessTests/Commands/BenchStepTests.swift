@@ -1,46 +1,13 @@
 import DistTrain
 import Foundation
 import Models
+import ProgramTestSupport
 import Tensor
 import Testing
 import TestSupport
 
 /// `disttrain bench step`: that its figures are about what they say, not how large they are.
 @Suite(.serialized) struct BenchStepTests {
-  /// Figures of `tinyStep`, which is two utterances of 0.25 s a rank.
-  private func expectConsistent(
-    _ step: StepResult, ranks: Int = 1, threads: Int = 1, sourceLocation: SourceLocation
-  ) throws {
-    let median = step.stepSeconds
-    #expect(
-      step.stepSecondsMinimum <= median && median <= step.stepSecondsMaximum && median > 0,
-      "\(step)", sourceLocation: sourceLocation)
-    #expect(
-      step.fmaPeakGflopsMinimum <= step.fmaPeakGflops
-        && step.fmaPeakGflops <= step.fmaPeakGflopsMaximum && step.fmaPeakGflopsMinimum > 0,
-      "\(step)", sourceLocation: sourceLocation)
-    #expect(
-      isClose(step.audioSecondsPerSecond * median, 0.5 * Double(ranks)), "\(step)",
-      sourceLocation: sourceLocation)
-    let work = 2 * (try gflop(of: try Preset.load(EnhanceFixture.preset), frames: 4_000 / 128 + 1))
-    #expect(
-      isClose(step.fractionOfPeak * step.fmaPeakGflops * Double(threads) * median, work),
-      "\(step)", sourceLocation: sourceLocation)
-    // The parts that are products, without what recomputing repeats, are the products of the model.
-    let products = step.parts.filter { $0.pass != "recompute" }
-      .reduce(0) { $0 + ($1.gflops ?? 0) * $1.seconds }
-    #expect(isClose(products, work), "\(step)", sourceLocation: sourceLocation)
-    // Weights, gradients and two moments are there before, activations are not.
-    #expect(
-      step.residentBytesBeforeSteps > 1_000_000
-        && step.peakResidentBytes >= step.residentBytesBeforeSteps, "\(step)",
-      sourceLocation: sourceLocation)
-    let sum = step.parts.reduce(0) { $0 + $1.seconds }
-    #expect(
-      sum > 0 && isClose(sum, step.partsSeconds) && sum <= step.instrumentedStepSeconds,
-      "\(step)", sourceLocation: sourceLocation)
-  }
-
   private func expectConsistent(_ part: StepResult.Part, peakGflops: Double) {
     #expect(part.seconds > 0 && part.calls > 0, "\(part)")
     guard let boundSeconds = part.boundSeconds, let fraction = part.fractionOfBound else {
@@ -79,7 +46,7 @@ import TestSupport
       #expect(step.threads == 1 && step.ranks == 1 && !step.recompute)
       #expect(step.machine.cores > 0 && !step.machine.processor.isEmpty)
       #expect(["AVX2", "AVX-512"].contains(step.machine.instructionSet))
-      try expectConsistent(step, sourceLocation: #_sourceLocation)
+      try step.expectConsistent()
       for part in step.parts { expectConsistent(part, peakGflops: step.fmaPeakGflops) }
 
       let names = Set(step.parts.map { "\($0.part) \($0.pass)" })
@@ -98,42 +65,6 @@ import TestSupport
     }
   }
 
-  /// Products of one step by the sizes of the model alone: a multiply-add is two operations, and
-  /// both gradients of a product cost what the product does.
-  private func gflop(of model: ModelConfiguration, frames: Int) throws -> Double {
-    let features = model.features
-    func direction(_ mamba: MambaConfiguration) -> Int {
-      let inner = mamba.expansion * features
-      let rank = (features + 15) / 16
-      let projected = rank + 2 * mamba.stateSize
-      return features * 2 * inner + inner * projected + rank * inner + inner * features
-    }
-    var frame: Double
-    switch model.trunk {
-    case let trunk as BiMambaTrunkConfiguration:
-      frame = Double(
-        model.layers * trunk.paths.count * 2 * model.bands.count * direction(trunk.mamba))
-    case let trunk as UniMambaTrunkConfiguration:
-      let mlp = features * features
-      frame = Double(model.bands.count * (model.layers * direction(trunk.mamba) + mlp))
-    case let trunk as LSTMTrunkConfiguration:
-      // Over time and twice over bands; before the first step there is no state to multiply with.
-      let units = trunk.expansion * features
-      let all = 3 * model.bands.count * (4 * units * features + units * features)
-      let recurrent =
-        Double(model.bands.count) * Double(frames - 1) / Double(frames)
-        + 2 * Double(model.bands.count - 1)
-      frame = Double(model.layers) * (Double(all) + recurrent * Double(4 * units * units))
-    default: frame = try #require(nil, "nobody counted the products of this trunk")
-    }
-    for (width, expansion) in zip(model.bands, model.decoder.expansions) {
-      frame += Double(2 * width * features)
-      frame += Double(features * expansion * features)
-      frame += Double(expansion * features * 4 * model.decoder.maskTaps * width)
-    }
-    return 3 * 2 * Double(frames) * frame / 1e9
-  }
-
   // The second figure is what the design counted for a second of audio, 125 frames.
   @Test(arguments: [
     ("abl1", 12.7), ("abl2", 22.6), ("abl3", 21.3),
@@ -147,7 +78,7 @@ import TestSupport
           "--warmup-steps", "0",
         ], as: StepResult.self, in: folder)
       let frames = 3200 / 128 + 1
-      let expected = try gflop(of: try Preset.load(preset), frames: frames)
+      let expected = try StepResult.gflop(of: try Preset.load(preset), frames: frames)
       #expect(isClose(step.usefulGemmGflop, expected), "\(step.usefulGemmGflop), \(expected)")
       let perSecond = step.usefulGemmGflop / Double(frames) * 125
       #expect(abs(perSecond - gflopPerSecond) <= 0.051, "\(perSecond)")
@@ -164,7 +95,7 @@ import TestSupport
         result.parts.contains { $0.pass == "recompute" && ($0.gflops ?? 0) > 0 }
       }
       #expect(doneAgain(again) && !doneAgain(step))
-      try expectConsistent(again, sourceLocation: #_sourceLocation)
+      try again.expectConsistent()
     }
   }
 
@@ -173,23 +104,11 @@ import TestSupport
       let (step, outcome) = try bench(
         tinyStep + ["--threads", "2"], as: StepResult.self, in: folder)
       #expect(step.threads == 2)
-      try expectConsistent(step, threads: 2, sourceLocation: #_sourceLocation)
+      try step.expectConsistent(threads: 2)
       #expect(
         outcome.output.contains("By part, on one thread (parts cannot be told apart on 2)"),
         "\(outcome)")
       #expect(outcome.output.contains("of 2 cores' FMA peak"), "\(outcome)")
-    }
-  }
-
-  @Test func twoRanksTakeTheStepsTogether() throws {
-    try withTemporaryFolder { folder in
-      let (step, outcome) = try bench(tinyStep, as: StepResult.self, in: folder, ranks: 2)
-      #expect(step.ranks == 2 && step.batch == 2)
-      try expectConsistent(step, ranks: 2, sourceLocation: #_sourceLocation)
-      #expect(
-        outcome.output.components(separatedBy: "tiny: batch 2 x 0.25 s a rank, 2 ranks").count == 2,
-        "\(outcome)")
-      #expect(outcome.output.contains("trained a second, by all ranks"), "\(outcome)")
     }
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import ProgramTestSupport
 import Tensor
 import Testing
 import TestSupport

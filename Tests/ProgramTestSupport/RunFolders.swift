@@ -5,7 +5,7 @@ import Models
 
 extension URL {
   /// Makes a run folder with the scores of its first epochs, and with `events` after its start.
-  func makeRun(
+  package func makeRun(
     _ name: String, preset: String = "abl3", seed: UInt64 = 0, scores: [String],
     corpus: String? = nil, events: String = ""
   ) throws {
@@ -28,7 +28,7 @@ extension URL {
   }
 
   /// Writes a text file of this folder.
-  func write(_ text: String, to name: String) throws {
+  package func write(_ text: String, to name: String) throws {
     try text.write(toFile: file(name), atomically: true, encoding: .utf8)
   }
 }

@@ -4,6 +4,7 @@ import Evaluation
 import Files
 import Foundation
 import Models
+import ProgramTestSupport
 import Tensor
 import Testing
 import TestSupport

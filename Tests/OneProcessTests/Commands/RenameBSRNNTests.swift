@@ -2,6 +2,7 @@ import Audio
 import Files
 import Foundation
 import Models
+import ProgramTestSupport
 import Testing
 import TestSupport
 
