@@ -59,7 +59,8 @@ struct UndefinedMetrics: Error, Equatable, CustomStringConvertible {
   /// One sentence that says what to ask for.
   var description: String {
     columns.ordered.map(\.rawValue).joined(separator: ", ")
-      + ": defined at \(PESQ.sampleRate) Hz only, and the model takes \(sampleRate) Hz; choose --metrics \(ScoreColumn.siSDR.rawValue)"
+      + ": defined at \(PESQ.sampleRate) Hz only, and the model takes \(sampleRate) Hz; choose "
+      + "--metrics \(ScoreColumn.siSDR.rawValue)"
       + (isCrop ? " without --as-published" : "")
   }
 }
