@@ -31,7 +31,8 @@ package enum TestSignals {
     return (spectrogram(utterance.noisy, transform), spectrogram(utterance.clean, transform))
   }
 
-  /// A voice-like sound at `sampleRate`, in hertz, and the same with noise 6 dB below it; `stream` names the noise.
+  /// A voice-like sound at `sampleRate`, in hertz, and the same with noise 6 dB below it; `stream`
+  /// names the noise.
   package static func utterance(
     sampleCount: Int, sampleRate: Int, stream: String
   ) -> (noisy: [Float], clean: [Float]) {

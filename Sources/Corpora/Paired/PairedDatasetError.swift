@@ -63,8 +63,9 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
       "the \(split.rawValue) split has \(NumberText.count(files.count, "unusable file")); "
         + "repair them, or leave them out with --on-bad-file skip:\n\(Self.list(files))"
     case .otherSampleRate(let path, let split, let expected, let found):
-      "\(path): the \(split.rawValue) split is at \(found) Hz, and the model takes \(expected) Hz; give "
-        + "a corpus at \(expected) Hz, or a preset whose front_end has \"sample_rate\": \(found)"
+      "\(path): the \(split.rawValue) split is at \(found) Hz, and the model takes \(expected) Hz; "
+        + "give a corpus at \(expected) Hz, or a preset whose front_end has \"sample_rate\": "
+        + "\(found)"
     case .mixedSampleRates(let path, let split, let expected, let found):
       "\(path): the \(split.rawValue) split is at \(found) Hz, and the splits before it are at "
         + "\(expected) Hz; resample one of them"

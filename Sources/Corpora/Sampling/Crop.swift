@@ -28,8 +28,8 @@ public struct RandomCrop: Sendable, Equatable {
     return start..<start + sampleCount
   }
 
-  /// Loads the crop of both sides, `sampleCount` samples each at `sampleRate`, in hertz. An utterance
-  /// shorter than a crop is repeated from its start.
+  /// Loads the crop of both sides, `sampleCount` samples each at `sampleRate`, in hertz. An
+  /// utterance shorter than a crop is repeated from its start.
   ///
   /// - Throws: `WaveFileError` if a file cannot be read or has changed since it was inspected.
   public func load(

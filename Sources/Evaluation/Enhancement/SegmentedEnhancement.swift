@@ -10,9 +10,9 @@ extension Enhancer {
   /// Segments of at most `seconds`, within `segmentLimits`.
   ///
   /// Neighbours share about 3.75 s: 0.75 s in which the later one warms up, a cross-fade as
-  /// long, and the rest for the earlier one, whose backward states take longer (with trained weights
-  /// the output still differs 2 s before a cut). For segments of a minute that costs less than 7% of
-  /// the time.
+  /// long, and the rest for the earlier one, whose backward states take longer (with trained
+  /// weights the output still differs 2 s before a cut). For segments of a minute that costs less
+  /// than 7% of the time.
   public func segmentSizes(seconds: Double = segmentSeconds) -> Segmentation.Sizes {
     precondition(Self.segmentLimits.contains(seconds), "Enhancer: segments of \(seconds) s")
     let hop = frontEnd.hopSamples

@@ -1,5 +1,6 @@
 import Audio
 import Foundation
+import ProgramTestSupport
 import Testing
 import TestSupport
 
