@@ -33,8 +33,8 @@ public final class STFT {
   private var padded: [Float] = []
   private var windowPower: [Float] = []
 
-  /// Plans the transform. The defaults are those of the models.
-  public init(fftLength: Int = 512, hopSamples: Int = 128) {
+  /// Plans the transform.
+  public init(fftLength: Int, hopSamples: Int) {
     precondition(
       fftLength > 0 && fftLength % 2 == 0 && hopSamples > 0 && hopSamples <= fftLength / 2,
       "STFT: fftLength \(fftLength), hopSamples \(hopSamples)")

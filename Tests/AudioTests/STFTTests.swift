@@ -31,7 +31,7 @@ import TestSupport
       let values = try #require(golden[key]).values
       return Array(values[utterance * length..<(utterance + 1) * length])
     }
-    let stft = STFT()
+    let stft = STFT(fftLength: 512, hopSamples: 128)
     let expected = frameMajor(try #require(golden["stft_\(name)"]), utterance)
     let spectrogram = try stft.forward(try row("in.signal_\(name)"))
     try #require(spectrogram.count == expected.count)
@@ -77,7 +77,7 @@ import TestSupport
   @Test(arguments: [257, 511, 512, 513, 1000, 32_000])
   func agreesWithTheDefinition(sampleCount: Int) throws {
     let signal = noise(sampleCount, seed: UInt64(sampleCount))
-    let stft = STFT()
+    let stft = STFT(fftLength: 512, hopSamples: 128)
     let spectrogram = try stft.forward(signal)
     #expect(stft.frameCount(sampleCount: sampleCount) == 1 + sampleCount / 128)
     #expect(relativeError(spectrogram, naive(signal)) < 2e-6)
@@ -85,11 +85,11 @@ import TestSupport
   }
 
   @Test func twoSecondsAre251Frames() {
-    #expect(STFT().frameCount(sampleCount: 32_000) == 251)
+    #expect(STFT(fftLength: 512, hopSamples: 128).frameCount(sampleCount: 32_000) == 251)
   }
 
   @Test func instanceServesSignalsOfAnyLengthInTurn() throws {
-    let stft = STFT()
+    let stft = STFT(fftLength: 512, hopSamples: 128)
     let long = try stft.forward(noise(5000))
     _ = try stft.forward(noise(300))
     _ = stft.inverse([Float](repeating: 1, count: 514 * 3), sampleCount: 256)
@@ -99,7 +99,7 @@ import TestSupport
   @Test(arguments: [0, 1, 256])
   func shortSignalsAreRefused(sampleCount: Int) {
     #expect(throws: STFTError.tooShort(sampleCount: sampleCount, required: 257)) {
-      try STFT().forward(noise(sampleCount))
+      try STFT(fftLength: 512, hopSamples: 128).forward(noise(sampleCount))
     }
   }
 }

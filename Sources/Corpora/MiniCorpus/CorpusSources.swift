@@ -3,7 +3,7 @@ import Foundation
 
 /// Reads recordings from unpacked packages as mono samples at 16 kHz.
 struct CorpusSources: Sendable {
-  static let sampleRate = 16_000
+  static let sampleRate = Utterances.sampleRate
   /// Corner of the high-pass that removes the rumble of cheap microphones, in hertz; otherwise
   /// rumble would count as clean speech.
   static let rumbleHertz = 60.0

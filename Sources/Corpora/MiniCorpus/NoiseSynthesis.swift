@@ -5,12 +5,12 @@ import Foundation
 /// Noises made from formulas and from pieces, at 16 kHz. Their level is arbitrary because mixing
 /// sets it.
 enum NoiseSynthesis {
-  static let sampleRate = 16_000
+  static let sampleRate = Utterances.sampleRate
 
   /// Stationary Gaussian noise with the power spectrum `power`, [257] for bins of 31.25 Hz, made of
   /// random spectra that are overlapped and added.
   static func shaped(sampleCount: Int, power: [Double], random: inout SplitMix64) -> [Float] {
-    let stft = STFT()
+    let stft = STFT(fftLength: 512, hopSamples: 128)
     precondition(power.count == stft.binCount, "NoiseSynthesis.shaped: \(power.count) bins")
     let amplitudes = power.map { Float($0.squareRoot()) }
     let frames = stft.frameCount(sampleCount: sampleCount)
@@ -36,7 +36,7 @@ enum NoiseSynthesis {
 
   /// Power spectrum of speech, [257], summed over all frames.
   static func longTermSpectrum(of utterances: [[Float]]) throws -> [Double] {
-    let stft = STFT()
+    let stft = STFT(fftLength: 512, hopSamples: 128)
     var power = [Double](repeating: 0, count: stft.binCount)
     for utterance in utterances {
       for (i, value) in try stft.forward(utterance).enumerated() {

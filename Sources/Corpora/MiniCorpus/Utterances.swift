@@ -3,6 +3,7 @@ import Files
 /// Makes utterances of two to twelve seconds from a speaker's prompts, which are mostly single
 /// words.
 package enum Utterances {
+  /// Sample rate of the mini corpus, in hertz.
   package static let sampleRate = 16_000
   /// Length of the longest prompt that is used, in samples.
   package static let longest = 12 * sampleRate

@@ -29,7 +29,8 @@ package struct VoiceBankManifest {
     fileprivate var line: String {
       CSVLine.text([
         file, split.rawValue, speaker, "\(sampleCount)",
-        String(format: "%.4f", Double(sampleCount) / 16_000), "\(clippedCount)", source, checksum,
+        String(format: "%.4f", Double(sampleCount) / Double(VoiceBankPair.sampleRate)),
+        "\(clippedCount)", source, checksum,
       ])
     }
 

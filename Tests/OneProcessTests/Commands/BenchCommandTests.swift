@@ -227,7 +227,7 @@ import TestSupport
       for command in ["step", "kernels", "enhance"] {
         expectError(
           try disttrain(["bench", command, "--preset", path]),
-          "the model \"narrow\" takes spectra of 40 bins, but those of 16 kHz speech have 257")
+          "the model \"narrow\" takes spectra of 40 bins, but its front end (window 512) makes 257")
       }
     }
   }

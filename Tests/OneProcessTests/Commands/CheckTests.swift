@@ -122,7 +122,7 @@ import TestSupport
         tests(outcome, "✗") == ["shape compatibility", "gradient flow", "memory usage"],
         "\(outcome)")
       #expect(
-        outcome.output.contains("the bands sum to 40 bins, but spectra here have 257"),
+        outcome.output.contains("the bands sum to 40 bins, but the front end makes 257"),
         "\(outcome)")
     }
   }
