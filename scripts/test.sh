@@ -36,18 +36,29 @@ swift_test inside --skip 'SystemTests|OneProcessTests'
 phase "Tests that start one process"
 swift_test one-process --filter OneProcessTests
 
-# One at a time: they start up to four processes each, and some count on times.
+# One at a time: they start up to four processes each, and some count on times. Beside them run,
+# one at a time too, the suites that mostly wait: for deadlines, for SLURM. All that use emulated
+# hosts are among these.
 phase "Tests that start ranks"
-swift_test system --no-parallel --filter SystemTests
+waiting='HostfileTests|LostRanksTests|SLURMTests'
+swift_test system-waiting --ignore-lock --no-parallel --filter "SystemTests.($waiting)" \
+  >.build/tests/system-waiting.log 2>&1 &
+waiting_tests=$!
+status=0
+swift_test system --ignore-lock --no-parallel --filter SystemTests --skip "$waiting" || status=1
+wait "$waiting_tests" || status=1
+cat .build/tests/system-waiting.log
+[ "$status" -eq 0 ]
 
 # InstructionSetAgreementTests, above, hold every AVX2 kernel against its AVX-512 twin bit for bit,
-# so that a whole model is enough here. All numerics again: scripts/full-check.sh.
+# so that a whole model of every system is enough here, as it is for OpenBLAS. All numerics again
+# with both: scripts/full-check.sh.
 if grep -q avx512f /proc/cpuinfo; then
   phase "A whole model with the AVX2 kernels"
   DISTTRAIN_KERNELS=avx2 swift_test avx2 --filter EndToEndTests
 fi
-phase "Numerics with OpenBLAS products"
-DISTTRAIN_GEMM=openblas swift_test openblas --filter 'TensorTests|ModelsTests'
+phase "A whole model with OpenBLAS products"
+DISTTRAIN_GEMM=openblas swift_test openblas --filter 'EndToEndTests|MatrixProductTests'
 
 # Real jobs, harmed in every way; all drills are in scripts/drill.sh.
 phase "Drills"
