@@ -178,10 +178,12 @@ done
 preset abl3
 more=(--epochs 2 --batch 2 --checkpoint-every 2steps)
 for side in old new; do
-  start $side 1 prepare pack --input ../corpus --output pack.safetensors || failed abl3 pack $side
+  mkdir -p "$side/pack"
+  start $side 1 prepare pack --input ../corpus --output pack/corpus.safetensors \
+    || failed abl3 pack $side
 done
-alike abl3 "pack" pack.safetensors
-train abl3 "from the pack" 1 3 "${more[@]}" --data pack.safetensors
+compared abl3 "pack" "$(python3 "$repository/scripts/compare-runs.py" old/pack new/pack 2>&1)"
+train abl3 "from the pack" 1 3 "${more[@]}" --data pack/corpus.safetensors
 train abl3 "threads and recompute" 1 0 "${more[@]}" --threads 2 --recompute
 train abl3 "wire bf16" 2 3 "${more[@]}" --wire bf16
 train abl3 "wire float32" 2 0 "${more[@]}" --wire float32 --no-overlap

@@ -192,7 +192,8 @@ def main():
         checkpoints += name.startswith("step-") or name == "last.safetensors"
         found += [f"{name}: {line}"
                   for line in differences(name, old / name, new / name, unordered)]
-    if checkpoints == 0 and not found:
+    is_run = any((folder / "configuration.json").exists() for folder in (old, new))
+    if is_run and checkpoints == 0 and not found:
         found.append("neither run has a checkpoint")
     if found:
         print("\n".join(found[:LINES]))

@@ -12,8 +12,8 @@ struct EnhanceCommand: ParsableCommand {
     discussion: """
       IN and OUT are two files, or two folders: every .wav and .flac file of IN goes to the same \
       name in OUT; subfolders are ignored. Recordings are mono at the sample rate of \
-      the model, 16 kHz for all presets. All inputs are inspected before the first is enhanced, \
-      and each output appears only when it is complete.
+      the model, 16 kHz for the built-in ones. All inputs are inspected before the first is \
+      enhanced, and each output appears only when it is complete.
 
       A recording longer than a minute is enhanced in overlapping segments and written as it goes, \
       so that the published ablations take at most 0.4 GB of memory, whatever the length. --whole \

@@ -42,7 +42,7 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     try output.validateFolder()
     if let saveCalibration { try BenchOutput.validateFolder(of: saveCalibration) }
-    let model = try BenchOutput.model(recipe.preset)
+    let model = try BenchOutput.model(recipe.preset, cropSeconds: recipe.seconds)
     let cost = try machines.cost()
     let found = try calibration.map(PlanCalibration.load)
     // Before anything is measured: a corpus that is not there, a file of another model.

@@ -50,6 +50,27 @@ import TestSupport
     #expect(error?.description.contains("not finite") == true)
   }
 
+  /// With hops of half a window the last samples may lie under the edge of one frame alone.
+  @Test(arguments: [0, 1, 240, 460, 474, 478, 479]) func endIsAsLoudAsTheRest(rest: Int) throws {
+    let text = """
+      {
+        "name": "half", "title": "Half", "bands": [1, "12x40"], "features": 8, "layers": 1,
+        "front_end": { "sample_rate": 48000, "n_fft": 960, "hop": 480 },
+        "trunk": { "kind": "lstm", "expand": 1 }, "decoder": { "expansion": 1, "mask_taps": 1 }
+      }
+      """
+    let configuration = try ModelConfiguration(parsing: Array(text.utf8), file: "half")
+    let enhancer = try Enhancer(SpeechEnhancer(configuration: configuration, seed: 3))
+    let speech = interpolated(try EnhanceFixture.samples("input.wav"), to: 48_000)
+    // Loud to its end.
+    let noisy = (0..<40 * 480 + rest).map { speech[$0 % 9600] + 0.1 * sin(Float($0)) }
+    let enhanced = try enhancer.enhance(noisy)
+    #expect(enhanced.count == noisy.count)
+    let (body, end) = (enhanced.dropLast(480), enhanced.suffix(480))
+    let peak = try #require(body.map(abs).max())
+    #expect(peak > 1e-4 && end.allSatisfy { abs($0) < 2 * peak }, "\(end.map(abs).max() ?? 0)")
+  }
+
   @Test func otherSpectraAreRefused() throws {
     let configuration = try ModelConfiguration(
       name: "small", title: "Small", bands: [4, 5], features: 8, layers: 1,

@@ -59,10 +59,13 @@ struct BenchOutput: ParsableArguments {
     try AtomicFile.write(try file.json(), to: URL(fileURLWithPath: json))
   }
 
-  /// The model of that name or file, whose bands have to be the bins of its front end.
-  static func model(_ preset: String) throws -> ModelConfiguration {
+  /// The model of that name or file, whose bands have to be the bins of its front end,
+  /// which crops of `cropSeconds` must not be too short for.
+  static func model(
+    _ preset: String, cropSeconds: Double? = nil
+  ) throws -> ModelConfiguration {
     let model = try Preset.load(preset)
-    try model.requireBins()
+    try model.requireFrontEnd(cropSeconds: cropSeconds)
     return model
   }
 }

@@ -69,7 +69,7 @@ struct BenchScalingCommand: ParsableCommand {
       throw ScalingError.underLauncher
     }
     guard let preset else { return [] }
-    _ = try BenchOutput.model(preset)
+    _ = try BenchOutput.model(preset, cropSeconds: timed.seconds)
     if mode == .strong {
       for count in ranks.counts where batch % count != 0 {
         throw ScalingError.notDivisible(globalBatch: batch, ranks: count)

@@ -32,7 +32,7 @@ struct BenchStepCommand: ParsableCommand {
       let root = RootDecision(communicator)
       let model = try root.value {
         try output.validateFolder()
-        return try BenchOutput.model(preset)
+        return try BenchOutput.model(preset, cropSeconds: timed.seconds)
       }
       let machine = BenchmarkMachine.current()
       if communicator.isRoot { output.begin(machine, printed: EnvironmentCheck.warning) }

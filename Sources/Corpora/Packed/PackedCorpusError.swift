@@ -43,7 +43,7 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
         + "packed; \(Self.remedy)"
     case .wrongSampleRate(let path, let expected, let found):
       "\(path): the corpus is at \(found) Hz, and the model takes \(expected) Hz; pack a corpus at "
-        + "\(expected) Hz, or take a preset whose front_end has \"sample_rate\": \(found)"
+        + "\(expected) Hz" + PairedDatasetError.otherPreset(sampleRate: found)
     case .badRecording(let path, let name, let reason):
       "\(path) is a damaged packed corpus: \"\(name)\" \(reason); \(Self.remedy)"
     case .damagedRecordings(let path, let count, let total):

@@ -64,14 +64,19 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
         + "repair them, or leave them out with --on-bad-file skip:\n\(Self.list(files))"
     case .otherSampleRate(let path, let split, let expected, let found):
       "\(path): the \(split.rawValue) split is at \(found) Hz, and the model takes \(expected) Hz; "
-        + "give a corpus at \(expected) Hz, or a preset whose front_end has \"sample_rate\": "
-        + "\(found)"
+        + "give a corpus at \(expected) Hz" + Self.otherPreset(sampleRate: found)
     case .mixedSampleRates(let path, let split, let expected, let found):
       "\(path): the \(split.rawValue) split is at \(found) Hz, and the splits before it are at "
         + "\(expected) Hz; resample one of them"
     case .noUsablePair(let split, let files):
       "the \(split.rawValue) split has no usable pair of files:\n\(Self.list(files))"
     }
+  }
+
+  /// Words about presets for speech at `sampleRate`, where there can be some.
+  static func otherPreset(sampleRate: Int) -> String {
+    (8000...48_000).contains(sampleRate)
+      ? ", or a preset whose front_end has \"sample_rate\": \(sampleRate)" : ""
   }
 
   private static func list(_ files: [BadFile]) -> String {

@@ -51,6 +51,7 @@ public struct TrainingJob {
   private func prepare() throws -> Ground {
     let configuration = request.configuration
     let folder = request.runFolder
+    try requireFrontEnd()
     try requireTraceFile()
     let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.fault)
     let state = TrainingState(configuration)
@@ -117,6 +118,7 @@ public struct TrainingJob {
   /// would do.
   public func dryRun() throws -> [String] {
     let configuration = request.configuration
+    try requireFrontEnd()
     try requireTraceFile()
     let store = CheckpointStore(request.runFolder, keep: request.saving.keep)
     let state = TrainingState(configuration)
@@ -148,6 +150,14 @@ public struct TrainingJob {
     }
     try root.run { try store.folder.requireNoRun() }
     return nil
+  }
+
+  /// Impossible crops are an error of the command line, before there is a run.
+  private func requireFrontEnd() throws {
+    let configuration = request.configuration
+    try root.run {
+      try configuration.model.requireFrontEnd(cropSeconds: configuration.cropSeconds)
+    }
   }
 
   /// It would be a pity to learn at the end that there is no place for what was traced.

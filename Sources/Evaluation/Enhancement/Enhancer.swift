@@ -10,6 +10,8 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
   case empty
   /// The model takes other spectra than those made here.
   case otherFrontEnd(model: String, bins: Int, FrontEnd)
+  /// A crop of `seconds` is too short for a spectrum of the model.
+  case shortCrop(model: String, seconds: Double, FrontEnd)
   /// The model made something that is no number, first at sample `index`.
   case notFinite(model: String, index: Int)
 
@@ -20,6 +22,11 @@ public enum EnhancementError: Error, Equatable, Sendable, CustomStringConvertibl
     case .otherFrontEnd(let model, let bins, let frontEnd):
       "the model \"\(model)\" takes spectra of \(NumberText.count(bins, "bin")), but its front end "
         + "(window \(frontEnd.fftLength)) makes \(frontEnd.binCount); its bands must sum to that"
+    case .shortCrop(let model, let seconds, let frontEnd):
+      "--seconds is too short: \(NumberText.setting(seconds)) s at \(frontEnd.sampleRate) Hz are "
+        + NumberText.count(frontEnd.sampleCount(seconds: seconds), "sample")
+        + ", and a spectrum of the model \"\(model)\" needs \(frontEnd.leastSampleCount); give at "
+        + "least \(NumberText.setting(frontEnd.leastSeconds))"
     case .notFinite(let model, let index):
       "the model \"\(model)\" made a number that is not finite at sample \(index); its weights are "
         + "broken: take those of another epoch"
@@ -42,7 +49,7 @@ public final class Enhancer {
   public init(_ model: SpeechEnhancer) throws(EnhancementError) {
     self.model = model
     transform = STFT(model.configuration.frontEnd)
-    try model.configuration.requireBins()
+    try model.configuration.requireFrontEnd()
   }
 
   /// The enhanced signal, as many samples as `samples`, which are mono at the rate of
@@ -69,15 +76,18 @@ public final class Enhancer {
   /// The spectrogram of `samples` as the model takes it, [1, T, F, 2].
   ///
   /// A signal too short for the transform's reflected edges is taken with zeros behind it, one
-  /// window long in all.
+  /// window long in all. Where hops are longer than a quarter of a window, zeros make up a whole
+  /// number of hops: else the last samples would lie under the edge of one frame alone, whose
+  /// inverse divides by a window near zero.
   package func spectrogram(of samples: [Float]) throws(EnhancementError) -> Tensor {
     if samples.isEmpty { throw .empty }
-    let isShort = samples.count <= transform.fftLength / 2
-    let padded =
-      isShort
-      ? samples + Array(repeating: 0, count: transform.fftLength - samples.count) : samples
+    var count = samples.count <= transform.fftLength / 2 ? transform.fftLength : samples.count
+    let hop = transform.hopSamples
+    if 4 * hop > transform.fftLength { count = (count + hop - 1) / hop * hop }
     do {
-      return try transform.tensor(of: padded)
+      return try transform.tensor(
+        of: count == samples.count
+          ? samples : samples + Array(repeating: 0, count: count - samples.count))
     } catch {
       preconditionFailure("Enhancer: \(error)")
     }
@@ -95,10 +105,14 @@ public final class Enhancer {
 }
 
 extension ModelConfiguration {
-  /// Checks that the bands take up the spectra that training and enhancement make.
-  package func requireBins() throws(EnhancementError) {
+  /// Checks that the bands take up the spectra that the front end makes, and that crops of
+  /// `cropSeconds` have one; nil if no crops are made.
+  package func requireFrontEnd(cropSeconds: Double? = nil) throws(EnhancementError) {
     guard bins == frontEnd.binCount else {
       throw .otherFrontEnd(model: name, bins: bins, frontEnd)
+    }
+    if let cropSeconds, frontEnd.sampleCount(seconds: cropSeconds) < frontEnd.leastSampleCount {
+      throw .shortCrop(model: name, seconds: cropSeconds, frontEnd)
     }
   }
 }

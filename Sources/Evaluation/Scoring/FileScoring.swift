@@ -61,7 +61,11 @@ package enum FileScoring {
         sampleRate = waveform.sampleRate
         return waveform.samples
       } catch {
-        faults.append(error.description)
+        // SI-SDR alone could be had.
+        let isOfRate = if case .wrongSampleRate = error { needsRate } else { false }
+        faults.append(
+          error.description
+            + (isOfRate ? ", or choose --metrics \(ScoreColumn.siSDR.rawValue)" : ""))
         return []
       }
     }

@@ -27,6 +27,14 @@ public struct FrontEnd: Sendable, Equatable {
   /// Number of one-sided bins of a frame.
   public var binCount: Int { fftLength / 2 + 1 }
 
+  /// Number of samples that a signal needs for its edges to be reflected.
+  public var leastSampleCount: Int { fftLength / 2 + 1 }
+
+  /// Duration of `leastSampleCount` samples, in seconds, rounded up to milliseconds.
+  public var leastSeconds: Double {
+    (seconds(sampleCount: leastSampleCount) * 1000).rounded(.up) / 1000
+  }
+
   /// Number of samples in `seconds`, rounded.
   public func sampleCount(seconds: Double) -> Int {
     Int((seconds * Double(sampleRate)).rounded())
@@ -59,9 +67,13 @@ extension FrontEnd {
     hopSamples = try value(keys.hop, in: 1...4096, default: Self.standard.hopSamples)
     if fftLength % 2 != 0 { throw try reader.impossible(keys.length, "must be even") }
     if hopSamples > fftLength / 2 {
-      let key = reader.optional(keys.hop) == nil ? keys.length : keys.hop
-      throw try reader.impossible(
-        key, "must let hops of \(hopSamples) be at most half a window of \(fftLength)")
+      if reader.optional(keys.hop) == nil {
+        throw try reader.impossible(
+          keys.length,
+          "must be at least \(2 * hopSamples), twice the hop, which is \(hopSamples) "
+            + "unless \"\(keys.hop)\" is given")
+      }
+      throw try reader.impossible(keys.hop, "must be at most half a window of \(fftLength)")
     }
   }
 

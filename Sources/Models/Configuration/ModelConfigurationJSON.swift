@@ -38,13 +38,13 @@ extension ModelConfiguration {
       "decoder",
     ])
     let bands = try Self.bands(reader)
+    let frontEnd = try Self.frontEnd(reader, bands: bands)
     self.init(
       unchecked: try Self.name(reader),
       try reader.string("title"),
       reader.optional("summary") == nil ? "" : try reader.string("summary"),
       reader.optional("published") == nil ? nil : try Published(reader.object("published")),
-      reader.optional("front_end") == nil
-        ? .standard : try FrontEnd(reading: reader.object("front_end")),
+      frontEnd,
       bands,
       try reader.integer("features", in: 1...8192),
       try reader.integer("layers", in: 1...256),
@@ -83,6 +83,22 @@ extension ModelConfiguration {
         "name", "must be of letters, digits, \"-\", \"_\" and \".\", and not begin with \".\"")
     }
     return name
+  }
+
+  /// The front end, which the bands have to take up where it is given.
+  private static func frontEnd(
+    _ reader: ConfigurationReader, bands: [Int]
+  ) throws(ConfigurationError) -> FrontEnd {
+    if reader.optional("front_end") == nil { return .standard }
+    let frontEnd = try FrontEnd(reading: reader.object("front_end"))
+    let sum = bands.reduce(0, +)
+    if sum != frontEnd.binCount {
+      throw try reader.impossible(
+        "bands",
+        "must sum to the \(frontEnd.binCount) bins of \"front_end\" (half of the window of "
+          + "\(frontEnd.fftLength), and one), not \(sum)")
+    }
+    return frontEnd
   }
 
   private static func bands(_ reader: ConfigurationReader) throws(ConfigurationError) -> [Int] {

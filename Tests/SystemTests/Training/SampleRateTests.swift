@@ -99,6 +99,28 @@ import TestSupport
     }
   }
 
+  @Test func cropsWithoutASpectrumAreRefusedBeforeThereIsARun() throws {
+    let rate = Rate(hertz: 8000, window: 2048, hop: 512, bands: #"[1, "16x64"]"#)
+    try use(rate) { bench in
+      let text =
+        #"--seconds is too short: 0.1 s at 8000 Hz are 800 samples, and a spectrum of the model "#
+        + #""tiny" needs 1025; give at least 0.129"#
+      for more in [[], ["--dry-run"]] {
+        let outcome = try bench.train(run: "run", ["--seconds", "0.1"] + more)
+        expectError(outcome, text)
+        #expect(!FileManager.default.fileExists(atPath: bench.folder.file("run")))
+      }
+      let machines = ["--utterances", "8", "--nodes", "1", "--ranks-per-node", "1"]
+      for command in [["plan"] + machines, ["bench", "step"], ["bench", "scaling"]] {
+        let words = command + ["--preset", "tiny.json", "--seconds", "0.1"]
+        expectError(try disttrain(words, folder: bench.folder), text)
+      }
+      let trained = try bench.train(
+        run: "run", ["--seconds", "0.129", "--epochs", "1", "--warmup", "0"])
+      #expect(trained.status == 0, "\(trained)")
+    }
+  }
+
   @Test func otherRatesAreOneSentence() throws {
     let rate = Self.rates[1]
     try use(rate) { bench in
@@ -137,7 +159,9 @@ import TestSupport
       let pair = ["score", "--reference", file, "--degraded", file]
       let refused = try disttrain(pair, folder: bench.folder)
       #expect(
-        refused.status == 1 && refused.output.contains("expected 16000 Hz, found 48000 Hz"),
+        refused.status == 1
+          && refused.output.contains(
+            "expected 16000 Hz, found 48000 Hz; resample first, or choose --metrics si_sdr"),
         "\(refused)")
       let scored = try disttrain(pair + ["--metrics", "si_sdr"], folder: bench.folder)
       #expect(scored.status == 0, "\(scored)")
