@@ -8,7 +8,7 @@ package struct DistTrainCommand: ParsableCommand {
     commandName: "disttrain",
     abstract: "Trains and uses speech-enhancement networks on clusters of CPUs.",
     discussion: """
-      A first tour: check that the models work on this machine, make a small corpus, train on it,
+      A first tour: check that the models work on this machine, make a small corpus, train on it, \
       and enhance a recording.
 
         disttrain check

@@ -203,6 +203,12 @@ import Testing
     #expect(failure { $0.threads = 2 } == other("--threads", "1", "2"))
     #expect(failure { $0.configuration.cropSeconds = 2.5 } == other("--seconds", "2", "2.5"))
     #expect(failure { $0.recomputes = true } == other("--recompute", "off", "on"))
+    // The preset's name, with another hop. Files of earlier versions do not know their frames.
+    var ofOtherHop = calibration
+    ofOtherHop.frames = 501
+    #expect(throws: other("crops of", "501 frames", "251 frames")) {
+      try ofOtherHop.verify(try request())
+    }
     #expect(failure { $0.wallTime = 60 } == .wallTimeTooShort(seconds: 60, margin: 60))
     #expect(failure { $0.wallTime = 61 } == nil)
   }

@@ -52,6 +52,8 @@ package struct StepFigures: Encodable {
   let batch: Int
   /// Length of an utterance, in seconds.
   let seconds: Double
+  /// Frames of an utterance's spectrum.
+  let frames: Int
   let threads: Int
   let ranks: Int
   let recompute: Bool
@@ -119,6 +121,9 @@ package struct StepFigures: Encodable {
     instrumentedStepSeconds: Double
   ) {
     preset = configuration.model.name
+    let frontEnd = configuration.model.frontEnd
+    frames = frontEnd.frameCount(
+      sampleCount: frontEnd.sampleCount(seconds: configuration.cropSeconds))
     batch = configuration.batch
     seconds = configuration.cropSeconds
     self.threads = threads

@@ -15,8 +15,9 @@ struct ScoreOptions: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Metrics to compute, and what they are computed from (default: all): "
-        + ScoreColumn.allCases.map(\.rawValue).joined(separator: " ") + ".", valueName: "names"))
+      "Metrics to compute (default: all). CSIG, CBAK and COVL bring those that they are computed "
+        + "from. Names: " + ScoreColumn.allCases.map(\.rawValue).joined(separator: " ") + ".",
+      valueName: "names"))
   var metrics: [ScoreColumn] = []
 
   /// Throws, before anything is scored, if a file cannot be written.

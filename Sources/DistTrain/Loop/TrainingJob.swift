@@ -291,7 +291,11 @@ public struct TrainingJob {
     }
     let best = request.runFolder.best.path(percentEncoded: false)
     if let score = progress.bestScore, let epoch = progress.bestEpoch {
-      log.line("best \(String(format: "%.4f", score)) in epoch \(epoch): \(best)")
+      let rate = request.configuration.model.frontEnd.sampleRate
+      let text =
+        ScoreColumn.pesqWB.isDefined(sampleRate: rate)
+        ? String(format: "%.4f", score) : String(format: "SI-SDR %.2f dB", score)
+      log.line("best \(text) in epoch \(epoch): \(best)")
     } else {
       log.warning("no validation utterance could be scored, so there are no best weights")
     }

@@ -23,6 +23,8 @@ package struct PlanCalibration: Equatable, Sendable {
   package var origin: String
   /// Name of the model that was measured.
   package var preset: String
+  /// Frames of a crop's spectrum; nil if they are not known.
+  package var frames: Int?
   /// Whether activations were recomputed in backward.
   package var recomputes: Bool
   package var step: StepModel
@@ -40,12 +42,14 @@ package struct PlanCalibration: Equatable, Sendable {
   /// Calibration in which `jitter` and `doubt` are relative; the time of scoring follows from
   /// the step's unless it was measured.
   package init(
-    origin: String = "by hand", preset: String, recomputes: Bool = false, step: StepModel,
+    origin: String = "by hand", preset: String, frames: Int? = nil, recomputes: Bool = false,
+    step: StepModel,
     jitter: Double? = nil, memory: Memory, scoringSecondsPerAudioSecond: Double? = nil,
     processor: String = "unknown processor", doubt: Double = 0
   ) {
     self.origin = origin
     self.preset = preset
+    self.frames = frames
     self.recomputes = recomputes
     self.step = step
     self.jitter = jitter
@@ -65,7 +69,8 @@ package struct PlanCalibration: Equatable, Sendable {
     else { throw .notAStep(path: origin) }
     let hasWire = record.ranks > 1 || record.wire != .float64
     self.init(
-      origin: origin, preset: record.preset, recomputes: record.recompute,
+      origin: origin, preset: record.preset, frames: record.frames,
+      recomputes: record.recompute,
       step: StepModel(record), jitter: record.scaling.jitter,
       memory: Memory(
         before: before, activations: max(0, activations),
@@ -98,6 +103,14 @@ package struct PlanCalibration: Equatable, Sendable {
     try check(
       "--seconds", NumberText.setting(step.audioSeconds),
       NumberText.setting(request.configuration.cropSeconds))
+    // A model of one name may have another hop or sample rate.
+    let configuration = request.configuration
+    let frontEnd = configuration.model.frontEnd
+    let planned = frontEnd.frameCount(
+      sampleCount: frontEnd.sampleCount(seconds: configuration.cropSeconds))
+    try check(
+      "crops of", NumberText.count(frames ?? planned, "frame"),
+      NumberText.count(planned, "frame"))
     if recomputes != request.recomputes {
       throw .otherCalibration(
         path: path, option: "--recompute", measured: recomputes ? "on" : "off",

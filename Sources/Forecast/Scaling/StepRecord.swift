@@ -9,6 +9,8 @@ package struct StepRecord: Decodable, Equatable {
   package let batch: Int
   /// Length of an utterance, in seconds.
   package let seconds: Double
+  /// Frames of an utterance's spectrum, if the file contains them.
+  package let frames: Int?
   package let threads: Int
   package let ranks: Int
   package let recompute: Bool
@@ -34,7 +36,7 @@ package struct StepRecord: Decodable, Equatable {
   package let singleUtteranceDifference: Double?
 
   private enum Key: String, CodingKey {
-    case preset, batch, seconds, threads, ranks, recompute, stepSeconds, stepSecondsMinimum
+    case preset, batch, seconds, frames, threads, ranks, recompute, stepSeconds, stepSecondsMinimum
     case stepSecondsMaximum, audioSecondsPerSecond, wire, bucketBytes, overlap
     case utterancesSideBySide, scaling, machine, kind
     case residentBytesBeforeSteps, peakResidentBytes, scoringSecondsPerAudioSecond
@@ -74,6 +76,7 @@ package struct StepRecord: Decodable, Equatable {
     func known<Value: Decodable>(_ key: Key) throws -> Value? {
       try container.decodeIfPresent(Value.self, forKey: key)
     }
+    frames = try known(.frames)
     utterancesSideBySide = try known(.utterancesSideBySide)
     residentBytesBeforeSteps = try known(.residentBytesBeforeSteps)
     peakResidentBytes = try known(.peakResidentBytes)

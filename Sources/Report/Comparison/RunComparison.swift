@@ -1,4 +1,5 @@
 import Corpora
+import DistTrain
 import Files
 import Foundation
 import Metrics
@@ -30,22 +31,29 @@ package struct RunComparison {
     self.runs = runs
   }
 
-  /// Models of which there is more than one finished score, in the order of the runs.
+  /// Recipes of which there is more than one finished score, each of another seed, in the order of
+  /// the runs.
   package var groups: [Group] {
-    var order: [String] = []
-    var scores: [String: [Double]] = [:]
+    var recipes: [(recipe: TrainingConfiguration, seeds: [UInt64], scores: [Double])] = []
     for run in runs {
       guard let score = run.history?.best?.pesq else { continue }
-      let name = run.configuration.model.name
-      if scores[name] == nil { order.append(name) }
-      scores[name, default: []].append(score)
+      let seed = run.configuration.seed
+      var recipe = run.configuration
+      recipe.seed = 0
+      if let index = recipes.firstIndex(where: { $0.recipe == recipe }) {
+        recipes[index].seeds.append(seed)
+        recipes[index].scores.append(score)
+      } else {
+        recipes.append((recipe, [seed], [score]))
+      }
     }
-    return order.compactMap { name in
-      guard let values = scores[name], values.count > 1 else { return nil }
+    return recipes.compactMap { recipe, seeds, values in
+      // Runs of one seed are no independent samples.
+      guard values.count > 1, Set(seeds).count == seeds.count else { return nil }
       let mean = values.reduce(0, +) / Double(values.count)
       let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
       return Group(
-        model: name, count: values.count, mean: mean,
+        model: recipe.model.name, count: values.count, mean: mean,
         deviation: (squares / Double(values.count - 1)).squareRoot())
     }
   }
@@ -77,8 +85,8 @@ package struct RunComparison {
   package var remarks: [String] {
     var lines = groups.map { group in
       String(
-        format: "%@: %.4f ± %.4f over %d runs", group.model, group.mean, group.deviation,
-        group.count)
+        format: "%@: %.4f over %d seeds, standard deviation %.4f", group.model, group.mean,
+        group.count, group.deviation)
     }
     for run in runs {
       let verdicts = run.verdicts
@@ -110,11 +118,15 @@ package struct RunComparison {
   }
 
   /// The name of the file with that progression: `abl1_pesq.csv`, with the seed where a model has
-  /// several runs.
+  /// several runs, and with a number where a seed has several, too.
   package func progressionName(_ run: RunSummary) -> String {
     let name = run.configuration.model.name
-    let isOnly = runs.filter { $0.configuration.model.name == name }.count == 1
-    return isOnly ? "\(name)_pesq.csv" : "\(name)_seed\(run.configuration.seed)_pesq.csv"
+    let seed = run.configuration.seed
+    let ofModel = runs.filter { $0.configuration.model.name == name }
+    if ofModel.count == 1 { return "\(name)_pesq.csv" }
+    let ofSeed = ofModel.filter { $0.configuration.seed == seed }
+    let place = (ofSeed.firstIndex { $0.path == run.path } ?? 0) + 1
+    return "\(name)_seed\(seed)\(ofSeed.count == 1 ? "" : "_\(place)")_pesq.csv"
   }
 
   private static func number(_ value: Double?, _ digits: Int) -> String {

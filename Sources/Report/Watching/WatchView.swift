@@ -23,7 +23,7 @@ package struct WatchView {
       ("step", 2, step),
       ("loss", 1, { number($0.loss) }),
       ("pesq", 0, { number($0.pesq) }),
-      ("best", 0, { number($0.best?.score) }),
+      ("best", 0, { number($0.best?.score) + ($0.best?.isSISDR == true ? " dB" : "") }),
       ("in epoch", 3, { $0.best.map { "\($0.epoch)" } ?? "-" }),
       ("noisy", 4, { number($0.noisyPESQ) }),
       ("trend", 6, { Sparkline.text($0.scores, width: 16) }),

@@ -6,10 +6,11 @@
 /// (`RunEvent.resumedStep`), and `history.csv`, by which runs are compared, loses the rows of
 /// undone epochs.
 package struct RunTimeline: Equatable, Sendable {
-  /// The highest score of an epoch.
+  /// The highest score of an epoch: PESQ, or SI-SDR in dB where PESQ is not defined.
   package struct Best: Equatable, Sendable {
     package let score: Double
     package let epoch: Int
+    package let isSISDR: Bool
   }
 
   /// The steps that count, in order; empty if they are not kept.
@@ -57,7 +58,8 @@ package struct RunTimeline: Equatable, Sendable {
       guard let score = epoch.report.selectionScore, score > best?.score ?? -.infinity else {
         return best
       }
-      return Best(score: score, epoch: epoch.report.epoch)
+      return Best(
+        score: score, epoch: epoch.report.epoch, isSISDR: epoch.report.pesq == nil)
     }
   }
 

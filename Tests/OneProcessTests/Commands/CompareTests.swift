@@ -38,7 +38,7 @@ import TestSupport
         "abl3: minimum met (3.1), target met (3.2), stretch not met (3.5)",
         "abl3 seed 1: minimum not comparable, target not comparable, stretch not comparable "
           + "(another corpus",
-        "abl3: 2.5000 ± 1.4142 over 2 runs",
+        "abl3: 2.5000 over 2 seeds, standard deviation 1.4142",
       ] { #expect(outcome.output.contains(text), "no \(text): \(outcome)") }
       // As the published plan extracts it: epoch and score, without those that have none.
       let progression = try String(
@@ -57,6 +57,20 @@ import TestSupport
       #expect(
         runs[0]["criteria"] as? [String: String] == ["minimum": "met (2.9)", "target": "met (3.0)"])
       #expect((runs[3]["criteria"] as? [String: String])?.isEmpty == true)
+    }
+  }
+
+  /// Neither the numbers of two runs of one seed nor those of two recipes are a mean over seeds.
+  @Test func runsOfOneSeedStandApart() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeRun("a", preset: "abl1", scores: ["2.5"])
+      try folder.makeRun("b", preset: "abl1", scores: ["3.0"])
+      let outcome = try disttrain(["compare", "a", "b", "--output", "out"], folder: folder)
+      #expect(outcome.status == 0 && !outcome.output.contains("over 2"), "\(outcome)")
+      for (name, text) in [("1", "1,2.5000\n"), ("2", "1,3.0000\n")] {
+        let file = folder.file("out/abl1_seed0_\(name)_pesq.csv")
+        #expect(try String(contentsOfFile: file, encoding: .utf8) == text)
+      }
     }
   }
 

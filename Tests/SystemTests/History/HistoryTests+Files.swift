@@ -56,13 +56,18 @@ extension HistoryTests {
       #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
       let known = version.folder.appending(path: "compared", directoryHint: .isDirectory)
       for name in version.names(in: "compared") where name.hasSuffix(".csv") {
+        // That version wrote the second run of a preset and seed over the first.
+        let now = name == "bsrnn_seed7_pesq.csv" ? "bsrnn_seed7_2_pesq.csv" : name
         #expect(
           try Data(contentsOf: known.appending(path: name))
-            == Data(contentsOf: bench.folder.appending(path: "compared/\(name)")), "\(name)")
+            == Data(contentsOf: bench.folder.appending(path: "compared/\(now)")), "\(name)")
       }
       let old = try json(known.appending(path: "comparison.json"))
       let new = try json(bench.folder.appending(path: "compared/comparison.json"))
-      #expect(PastComparison.values(old, new, 0) == [])
+      guard case .object(var members) = old else { Issue.record("\(old)"); return }
+      // It also took a mean over these two, which are no two seeds of one recipe.
+      members["seeds"] = .array([])
+      #expect(PastComparison.values(.object(members), new, 0) == [])
       let oldest = try bench.run(["compare", "runs/first"])
       #expect(oldest.status == 0, "\(oldest)")
       #expect(oldest.output.contains(try score(first, "abl3")), "\(oldest)")

@@ -47,6 +47,8 @@ import TestSupport
           "the best weights are those with the highest SI-SDR: pesq_wb is defined at 16000 Hz "
             + "only, and the model takes \(rate.hertz) Hz"), "\(whole)")
       #expect(!whole.errors.contains("left out"), "\(whole)")
+      // Barely trained: the first epoch's is the better one, or the second's.
+      #expect(whole.output.contains(#/\nbest SI-SDR -?\d+\.\d\d dB in epoch [12]: /#), "\(whole)")
       let first = try bench.train(ranks: 2, run: "b", recipe + ["--stop-after", "2"])
       #expect(first.status == 0, "\(first)")
       let resumed = try bench.train(ranks: 2, run: "b", recipe + ["--resume"])
@@ -95,6 +97,9 @@ import TestSupport
       for command in [["compare", "run"], ["watch", "run", "--once"], ["report", "run"]] {
         let outcome = try disttrain(command, folder: bench.folder)
         #expect(outcome.status == 0, "\(outcome)")
+        if command[0] == "watch" {
+          #expect(outcome.output.contains(#/ -?\d+\.\d{4} dB /#), "\(outcome)")
+        }
       }
     }
   }
