@@ -38,7 +38,7 @@ struct ScoreOptions: ParsableArguments {
     let asked = asPublished ? columns.union([.pesqWB]) : columns
     let undefined = asked.subtracting(asked.defined(sampleRate: sampleRate))
     if !undefined.isEmpty {
-      throw UndefinedMetrics(columns: undefined, sampleRate: sampleRate, isCrop: asPublished)
+      throw UndefinedMetrics(columns: undefined, sampleRate: sampleRate, isAsPublished: asPublished)
     }
   }
 
@@ -54,15 +54,15 @@ struct UndefinedMetrics: Error, Equatable, CustomStringConvertible {
   let columns: Set<ScoreColumn>
   /// Rate of the model's signals, in hertz.
   let sampleRate: Int
-  /// Whether --as-published asks for one of them.
-  let isCrop: Bool
+  /// Whether --as-published was given, too.
+  let isAsPublished: Bool
 
   /// One sentence that says what to ask for.
   var description: String {
     columns.ordered.map(\.rawValue).joined(separator: ", ")
       + ": defined at \(PESQ.sampleRate) Hz only, and the model takes \(sampleRate) Hz; choose "
       + "--metrics \(ScoreColumn.siSDR.rawValue)"
-      + (isCrop ? " without --as-published" : "")
+      + (isAsPublished ? " without --as-published" : "")
   }
 }
 
