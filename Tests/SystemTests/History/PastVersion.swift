@@ -14,9 +14,10 @@ struct PastVersion: Sendable, Equatable, CustomTestStringConvertible {
   static let all = [
     PastVersion(name: "0.1.0", hasSameBits: false),
     PastVersion(name: "0.2.0-dev", hasSameBits: true),
+    PastVersion(name: "0.2.0", hasSameBits: true),
   ]
   /// The newest version, with files of every kind.
-  static let newest = PastVersion(name: "0.2.0-dev", hasSameBits: true)
+  static let newest = PastVersion(name: "0.2.0", hasSameBits: true)
 
   var testDescription: String { name }
 
