@@ -103,7 +103,10 @@ let modules: [Target] = [
   module("RunFiles", uses: ["Metrics", "Files", "Platform"]),
   // Recordings and where they lie.
   module(
-    "Corpora", uses: ["RunFiles", "Communication", "Audio", "Files", "Platform"]),
+    "Corpora", uses: ["RunFiles", "Communication", "Audio", "Files", "Platform"],
+    libraries: ["CPlatform"]),
+  // Corpora that are made here: of downloads and of packages.
+  module("Preparation", uses: ["Corpora", "Audio", "Files", "Platform"]),
   // Enhancement of recordings with a model, and its scores.
   module(
     "Evaluation",
@@ -139,8 +142,8 @@ let modules: [Target] = [
   module(
     "Report",
     uses: [
-      "Forecast", "DistTrain", "Evaluation", "Corpora", "RunFiles", "Metrics", "Audio", "Models",
-      "Tensor", "Charts", "Files", "Platform",
+      "Forecast", "DistTrain", "Evaluation", "Preparation", "Corpora", "RunFiles", "Metrics",
+      "Audio", "Models", "Tensor", "Charts", "Files", "Platform",
     ], libraries: ["CZlib"], resources: [.embedInCode("Resources")]),
   // Jobs of several processes: their start, their restarts, and what is checked before.
   module(
@@ -153,8 +156,9 @@ let modules: [Target] = [
     "Commands",
     uses: [
       "Tracing",
-      "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Evaluation", "Corpora",
-      "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
+      "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Evaluation", "Preparation",
+      "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files",
+      "Platform",
     ], libraries: ["CPlatform"], products: [argumentParser]),
   module("DistTrainCLI", .program, uses: ["Commands", "Platform"]),
 ]
@@ -185,7 +189,10 @@ let tests: [Target] = [
     "RunFilesTests", .tests, uses: ["TestSupport", "RunFiles", "Metrics", "Files", "Platform"]),
   module(
     "CorporaTests", .tests,
-    uses: ["TestSupport", "Corpora", "RunFiles", "Communication", "Audio", "Files", "Platform"]),
+    uses: [
+      "TestSupport", "Preparation", "Corpora", "RunFiles", "Communication", "Audio", "Files",
+      "Platform",
+    ]),
   module(
     "EvaluationTests", .tests,
     uses: [

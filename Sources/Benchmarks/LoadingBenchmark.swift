@@ -31,7 +31,7 @@ package struct LoadingBenchmark: Codable {
   /// Loads `count` crops of recordings at `sampleRate`, in hertz, as in the first epochs of a run
   /// with seed 0.
   package static func run(
-    _ pairs: [UtterancePair], sampleRate: Int, cropSeconds: Double, count: Int,
+    _ pairs: UtteranceIndex, sampleRate: Int, cropSeconds: Double, count: Int,
     stepSeconds: Double
   ) throws -> LoadingBenchmark {
     let crop = RandomCrop(sampleCount: Int((cropSeconds * Double(sampleRate)).rounded()), seed: 0)
@@ -46,7 +46,7 @@ package struct LoadingBenchmark: Codable {
       for item in EpochOrder.permutation(seed: 0, epoch: epoch, count: pairs.count) {
         if done == count { break }
         let samples = try measure(&read) {
-          try crop.load(pairs[item], epoch: epoch, sampleRate: sampleRate, with: reader)
+          try crop.load(pairs[Int(item)], epoch: epoch, sampleRate: sampleRate, with: reader)
         }
         _ = try measure(&transform) {
           (try stft.forward(samples.clean), try stft.forward(samples.noisy))

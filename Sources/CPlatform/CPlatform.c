@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <nmmintrin.h>
 #include <stdint.h>
@@ -70,6 +71,19 @@ unsigned long platform_allocated_bytes(void) {
   struct mallinfo info = mallinfo();
   return (unsigned long)(unsigned)info.uordblks + (unsigned)info.hblkhd;
 #endif
+}
+
+int platform_memory_file(const char *name, unsigned long count) {
+  int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (descriptor >= 0 && ftruncate(descriptor, (off_t)count) != 0) {
+    close(descriptor);
+    return -1;
+  }
+  return descriptor;
+}
+
+int platform_seal_memory_file(int descriptor) {
+  return fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
 }
 
 // Every processor that passed refuse_old_processor has SSE4.2. Three cycles for eight bytes.

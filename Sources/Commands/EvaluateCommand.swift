@@ -37,9 +37,7 @@ struct EvaluateCommand: ParsableCommand {
   var cropSeed: UInt64 = 0
   @Option(help: "Unusable files: stop, or skip (left out and listed).")
   var onBadFile = OnBadFile.stop
-  @Option(
-    parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers that were kept for validation.")
-  var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  @OptionGroup var speakers: SpeakerOptions
   @OptionGroup var staging: StagingOptions
   @OptionGroup var deadlines: DeadlineOptions
 
@@ -55,17 +53,20 @@ struct EvaluateCommand: ParsableCommand {
         over: communicator, log: Console.progressLog(rank: communicator.rank)
       ).path(of: data, in: staging.stage)
       communicator.enter(.readingCorpus)
-      let dataset = try root.dataset(
-        data: data, split: split, sampleRate: sampleRate, onBadFile: onBadFile,
-        validationSpeakers: validationSpeakers
+      let dataset = try SharedDataset(
+        DatasetRequest(
+          data: data, split: split, sampleRate: sampleRate, onBadFile: onBadFile,
+          validationSpeakers: speakers.speakers),
+        log: Console.progressLog(rank: communicator.rank), over: communicator
       ).reading(from: place)
+      let pairs = Array(dataset.pairs)
       communicator.enter(.validation)
       // Ranks under a launcher are one for each core.
       let threads = communicator.worldSize == 1 ? MachineFacts.usableCores() : 1
       func evaluate(_ metrics: Set<ScoreColumn>, _ crop: RandomCrop? = nil) throws -> Evaluation {
         let evaluator = try Evaluator(
-          model: model, pairs: dataset.pairs, over: communicator, metrics: metrics,
-          threads: threads, crop: crop)
+          model: model, pairs: pairs, over: communicator, metrics: metrics,
+          threads: threads, crop: crop, onBadFile: onBadFile)
         return try run(evaluator, rank: communicator.rank)
       }
       let evaluation = try evaluate(scores.columns)

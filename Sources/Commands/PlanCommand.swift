@@ -186,7 +186,7 @@ struct PlanRecipeOptions: ParsableArguments {
     let valid = try SharedDataset(
       data: data, split: .valid, sampleRate: sampleRate, onBadFile: onBadFile
     ).pairs
-    let samples = valid.reduce(0) { $0 + $1.sampleCount }
+    let samples = valid.sampleCount
     return CorpusSize(
       trainingUtterances: train.count,
       validationUtterances: min(valid.count, validationCount ?? valid.count),

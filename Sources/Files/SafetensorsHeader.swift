@@ -105,8 +105,11 @@ package struct SafetensorsHeader: Sendable {
     }
   }
 
-  /// The bytes before the data, which do not depend on the order of `fields`.
-  package static func serialized(fields: [Field], metadata: [String: String]) -> Data {
+  /// The bytes before the data, which do not depend on the order of `fields`; at least
+  /// `byteCount`, a multiple of eight, with spaces at the end.
+  package static func serialized(
+    fields: [Field], metadata: [String: String], byteCount: Int = 0
+  ) -> Data {
     var members: [String: JSONValue] = [:]
     if !metadata.isEmpty {
       members["__metadata__"] = .object(metadata.mapValues { .string($0) })
@@ -120,6 +123,7 @@ package struct SafetensorsHeader: Sendable {
     var text = Array(JSONValue.object(members).description.utf8)
     // Spaces up to a multiple of eight align the data for readers that map the file.
     text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
+    text += Array(repeating: UInt8(ascii: " "), count: max(0, byteCount - 8 - text.count))
     return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) } + text
   }
 

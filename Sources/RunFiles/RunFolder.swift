@@ -47,6 +47,10 @@ public struct RunFolder: Sendable {
     case testScores = "test-scores.csv"
     /// The test utterances unprocessed.
     case noisyTestScores = "test-scores-noisy.csv"
+    /// The utterances that the run trains on, and what is known of their files.
+    case trainingUtterances = "utterances-train.safetensors"
+    /// The utterances of the validation split, likewise.
+    case validationUtterances = "utterances-valid.safetensors"
     /// The folder of the dumps of skipped steps.
     case nonFinite = "nonfinite"
     /// The folder of TensorBoard's event files.

@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import Preparation
 import Testing
 import TestSupport
 

@@ -2,6 +2,7 @@ import Audio
 import Corpora
 import Files
 import Foundation
+import Preparation
 import Testing
 import TestSupport
 

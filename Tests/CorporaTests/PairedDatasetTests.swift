@@ -65,7 +65,11 @@ import TestSupport
     let error = #expect(throws: PairedDatasetError.self) {
       try PairedDataset(folder: folder.path, split: .valid, validationSpeakers: ["p999"])
     }
-    #expect(error?.description.contains("speakers p999") == true)
+    #expect(error == .unknownSpeakers(path: folder.path, speakers: ["p999"]))
+    #expect(
+      error?.description
+        == "\(folder.path): the training set has no recording of the speaker p999; check "
+        + "--validation-speakers")
   }
 
   @Test func resampledVoiceBankFoldersArePreferred() throws {

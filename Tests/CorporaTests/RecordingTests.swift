@@ -10,7 +10,7 @@ import TestSupport
 
   init() throws { folder = try TemporaryFolder() }
 
-  /// Writes a file with `lead` bytes before the samples and two bytes after them.
+  /// Writes a file with the checksums, `lead` bytes, the samples and two bytes more.
   private func pack(
     _ name: String, _ encoding: PackedRecording.Encoding, _ samples: [Float], lead: Int = 8,
     block: Int = 100
@@ -25,17 +25,20 @@ import TestSupport
         bytes += (0..<4).map { UInt8(truncatingIfNeeded: sample.bitPattern >> (8 * $0)) }
       }
     }
-    let stored = bytes.dropFirst(lead)
+    let stored = Array(bytes.dropFirst(lead))
     let checksums = stride(from: 0, to: samples.count, by: block).map { start in
       let bytes = stored.dropFirst(start * encoding.byteCount).prefix(block * encoding.byteCount)
       return CRC32C(Array(bytes)).value
     }
-    bytes += [0xBB, 0xBB]
+    let table = checksums.flatMap { sum in
+      (0..<4).map { UInt8(truncatingIfNeeded: sum >> (8 * $0)) }
+    }
+    bytes = table + bytes + [0xBB, 0xBB]
     try folder.write(bytes, name)
     return PackedRecording(
-      path: folder.file(name), fileByteCount: bytes.count, name: "train/clean/a", offset: lead,
-      encoding: encoding, sampleCount: samples.count, sampleRate: 16_000,
-      blockSampleCount: block, blockChecksums: checksums)
+      path: folder.file(name), fileByteCount: bytes.count, name: "train/clean/a",
+      offset: table.count + lead, encoding: encoding, sampleCount: samples.count,
+      sampleRate: 16_000, blockSampleCount: block, checksumsOffset: 0)
   }
 
   /// All 16-bit values, as libsndfile converts them.
@@ -150,7 +153,8 @@ import TestSupport
 
     // A file is truncated while it is open: its remaining whole blocks can still be read.
     #expect(try reader.read(.packed(good), range: 0..<2, sampleRate: 16_000).count == 2)
-    try FileHandle(forWritingTo: URL(fileURLWithPath: good.path)).truncate(atOffset: 1108)
+    try FileHandle(forWritingTo: URL(fileURLWithPath: good.path)).truncate(
+      atOffset: UInt64(good.offset + 1100))
     #expect(try reader.read(.packed(good), range: 0..<500, sampleRate: 16_000).count == 500)
     expect(.truncated(path: label, expected: 65_536, found: 550), good, 400..<510)
     // Another is truncated before it is opened.
@@ -158,6 +162,8 @@ import TestSupport
       try RecordingReader().read(.packed(good), range: 0..<2, sampleRate: 16_000)
     }
     #expect(
-      error?.description.contains("it has 1108 bytes on this machine, but had 131082") == true)
+      error?.description.contains(
+        "it has \(good.offset + 1100) bytes on this machine, but had \(good.fileByteCount)")
+        == true)
   }
 }

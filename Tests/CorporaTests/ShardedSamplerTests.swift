@@ -22,7 +22,7 @@ import Testing
         #expect((sizes.max() ?? 0) - (sizes.min() ?? 0) <= 1)
         seen += batch
       }
-      #expect(seen == order)
+      #expect(seen == order.map(Int.init))
       #expect(ranks.allSatisfy { $0.stepCount == single.stepCount })
       let shards = ranks.map { rank in (0..<rank.stepCount).reduce(0) { $0 + rank[$1].items.count }
       }
@@ -41,22 +41,22 @@ import Testing
 
   @Test(arguments: [0, 1, 2, 17, 1000])
   func ordersArePermutationsThatDifferByEpochAndSeed(count: Int) {
-    func order(_ seed: UInt64, _ epoch: Int) -> [Int] {
+    func order(_ seed: UInt64, _ epoch: Int) -> [UInt32] {
       EpochOrder.permutation(seed: seed, epoch: epoch, count: count)
     }
-    #expect(order(1, 0).sorted() == Array(0..<count))
+    #expect(order(1, 0).sorted() == Array(0..<UInt32(count)))
     #expect(order(1, 0) == order(1, 0))
     if count >= 17 {
       #expect(order(1, 0) != order(1, 1))
       #expect(order(1, 0) != order(2, 0))
       // A shift of the seed must not have the effect of a shift of the epoch.
       #expect(order(1, 1) != order(2, 0))
-      #expect(order(1, 0) != Array(0..<count))
+      #expect(order(1, 0) != Array(0..<UInt32(count)))
     }
   }
 
   @Test func everyPermutationIsEquallyLikely() {
-    var counts: [[Int]: Int] = [:]
+    var counts: [[UInt32]: Int] = [:]
     for epoch in 0..<6000 {
       counts[EpochOrder.permutation(seed: 3, epoch: epoch, count: 3), default: 0] += 1
     }

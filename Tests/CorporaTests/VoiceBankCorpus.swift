@@ -1,6 +1,7 @@
 import Audio
 import Corpora
 import Foundation
+import Preparation
 import TestSupport
 
 /// A corpus like the download of VoiceBank-DEMAND at 48 kHz, made of signals that a test knows.

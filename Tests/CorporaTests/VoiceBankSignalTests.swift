@@ -1,6 +1,7 @@
 import Audio
 import Corpora
 import Foundation
+import Preparation
 import Testing
 import TestSupport
 

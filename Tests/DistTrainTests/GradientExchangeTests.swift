@@ -27,7 +27,8 @@ import Testing
       let first = counts.prefix(communicator.rank).reduce(0, +)
       // Twice: nothing of the first may be left in the second.
       for _ in 0..<2 {
-        exchange.begin(itemCount: counts[communicator.rank])
+        exchange.begin()
+        exchange.count(items: counts[communicator.rank])
         for number in first..<first + counts[communicator.rank] {
           for index in 0..<length { arena.gradients.base[index] = item(number, index) }
           exchange.sums.add(arena)

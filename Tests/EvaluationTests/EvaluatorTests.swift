@@ -12,9 +12,10 @@ import TestSupport
 @Suite struct EvaluatorTests {
   private func pairs(_ folder: URL, count: Int) throws -> [UtterancePair] {
     let corpus = try FixtureCorpus(in: folder, splits: ["valid": count])
-    return try PairedDataset(
-      folder: corpus.folder.path(percentEncoded: false), split: .valid
-    ).pairs
+    return Array(
+      try PairedDataset(
+        folder: corpus.folder.path(percentEncoded: false), split: .valid
+      ).pairs)
   }
 
   private func evaluations(_ pairs: [UtterancePair], ranks: Int) throws -> [Evaluation] {
@@ -156,6 +157,28 @@ import TestSupport
     }
   }
 
+  @Test func anUnreadableUtteranceIsLeftOutIfAsked() throws {
+    try withTemporaryFolder { folder in
+      let pairs = try pairs(folder, count: 3)
+      let file = URL(fileURLWithPath: folder.file("corpus/valid/noisy/u001.wav"))
+      try Data(contentsOf: file).prefix(5000).write(to: file)
+      for ranks in [1, 2] {
+        let all = try LocalCommunicator.run(size: ranks) { communicator in
+          try Evaluator(
+            model: EnhanceFixture.model(), pairs: pairs, over: communicator, onBadFile: .skip
+          ).evaluate()
+        }
+        for evaluation in all {
+          #expect(evaluation.total == 3 && evaluation.scored == 2)
+          #expect(evaluation.unscorable.map(\.name) == ["u001"])
+          #expect(evaluation.unscorable[0].reason.contains("u001.wav: truncated"))
+          #expect(evaluation.loss?.isFinite == true)
+        }
+      }
+      #expect(throws: RootFailure.self) { try evaluations(pairs, ranks: 1) }
+    }
+  }
+
   @Test func silenceIsInNoMean() throws {
     try withTemporaryFolder { folder in
       let without = try #require(try evaluations(try pairs(folder, count: 2), ranks: 1).first)
@@ -164,7 +187,8 @@ import TestSupport
         try WaveFile.write(
           silence, sampleRate: 16_000, to: folder.file("corpus/valid/\(side)/u000a.wav"))
       }
-      let pairs = try PairedDataset(folder: folder.file("corpus"), split: .valid).pairs
+      let pairs = Array(
+        try PairedDataset(folder: folder.file("corpus"), split: .valid).pairs)
       #expect(pairs.map(\.name) == ["u000", "u000a", "u001"])
       for evaluation in try evaluations(pairs, ranks: 2) {
         #expect(evaluation.scored == 2 && evaluation.total == 3)

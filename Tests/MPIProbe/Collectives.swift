@@ -81,7 +81,8 @@ extension Probe {
         for overlaps in [true, false] {
           let settings = ExchangeSettings(bucketBytes: 10_000, wire: wire, overlaps: overlaps)
           let exchange = try GradientExchange(arena, settings, over: communicator)
-          exchange.begin(itemCount: counts[rank])
+          exchange.begin()
+          exchange.count(items: counts[rank])
           for item in first..<first + counts[rank] {
             for index in 0..<count {
               arena.gradients.base[index] = gradient(item: item, index)

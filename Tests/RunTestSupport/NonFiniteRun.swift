@@ -23,7 +23,7 @@ package struct NonFiniteRun {
   }
 
   package let folder: URL
-  package let pairs: [UtterancePair]
+  package let pairs: UtteranceIndex
   package let configuration: TrainingConfiguration
   package static let ranks = 2
 

@@ -29,6 +29,14 @@ void platform_return_freed_memory(void);
 /// Bytes that malloc has handed out and not got back.
 unsigned long platform_allocated_bytes(void);
 
+/// A new file of `count` bytes in memory, with `name` for lists of open files, and nowhere in a
+/// folder: it is gone with the last process that has it open. Its descriptor; -1 on failure.
+int platform_memory_file(const char *name, unsigned long count);
+
+/// Lets nobody write, shorten or lengthen a memory file any more, so that mapped pages of it stay.
+/// 0 on success.
+int platform_seal_memory_file(int descriptor);
+
 /// CRC-32C of `count` bytes, continuing from `crc`, which is 0 at the start.
 unsigned platform_crc32c(unsigned crc, const void *bytes, unsigned long count);
 

@@ -10,8 +10,7 @@ struct ValidationOptions: ParsableArguments {
   @Flag(help: "Validate while the next epoch trains, with the same scores.")
   var validateAsync = false
 
-  @Option(parsing: .upToNextOption, help: "VoiceBank-DEMAND speakers kept for validation.")
-  var validationSpeakers = PairedDataset.voiceBankValidationSpeakers
+  @OptionGroup var speakers: SpeakerOptions
 
   func validate() throws {
     try Flags.require("--validation-count", validationCount, atLeast: 1)
@@ -20,6 +19,6 @@ struct ValidationOptions: ParsableArguments {
   /// The validation that the options ask for.
   var request: ValidationRequest {
     ValidationRequest(
-      count: validationCount, isBesideTraining: validateAsync, speakers: validationSpeakers)
+      count: validationCount, isBesideTraining: validateAsync, speakers: speakers.speakers)
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Corpora
+import Preparation
 
 /// `disttrain prepare`: makes and verifies corpora.
 struct PrepareCommand: ParsableCommand {

@@ -11,10 +11,10 @@ struct PreparePackCommand: ParsableCommand {
     discussion: """
       For the file systems of clusters, which open one large file faster than thousands of small \
       ones. All splits are packed, and training and scores are the same, bit for bit. FLAC is \
-      decoded here, once. The file is a safetensors file with a tensor for each recording, such as \
-      train/clean/p226_001 (16-bit integers of 16-bit sources, 32-bit floats of others) and a \
-      checksum for every 16384 samples, against which every crop is verified when it is read. \
-      prepare verify looks at a whole file.
+      decoded here, once. The file is a safetensors file with all samples (16-bit integers of \
+      16-bit sources, 32-bit floats of others), a table of names and places, and a checksum for \
+      every 16384 samples, against which every crop is verified when it is read. prepare verify \
+      looks at a whole file.
       """)
 
   @Option(

@@ -3,6 +3,7 @@ import Corpora
 import Files
 import Foundation
 import Platform
+import Preparation
 import RunFiles
 
 /// `disttrain prepare verify`: whether a corpus still is what was prepared.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Corpora
 import Foundation
+import Preparation
 
 /// `disttrain prepare voicebank`: VoiceBank-DEMAND at 16 kHz.
 struct PrepareVoiceBankCommand: ParsableCommand {

@@ -3,11 +3,12 @@ import Files
 import Foundation
 import Platform
 
-/// Writes a corpus folder into one file; see `PackedCorpus` for its form.
+/// Writes a corpus folder into one file; see `PackHead` for its form.
 ///
-/// The header needs only the lengths, which the inspection of the folder gives; then one recording
-/// after another is decoded and written, so memory holds one at a time. The checksums are known
-/// when all are written, and then take the place that was kept for them.
+/// The inspection of the folder gives the lengths, and with them the place of every sample; then
+/// one pair after another is decoded and written, so memory holds one at a time, besides the
+/// tables. These are known when all is written, and then take the place that was kept for them. A
+/// pair that cannot be read to its end, and is left out, leaves its place empty.
 package struct CorpusPacker {
   /// Report about a packed corpus.
   package struct Report: Equatable {
@@ -23,124 +24,105 @@ package struct CorpusPacker {
     package var skipped: [BadFile] = []
   }
 
-  private struct Item {
-    var path: String
-    var name: String
-    var encoding: PackedRecording.Encoding
-    var sampleCount: Int
-  }
-
-  private let sampleRate: Int
+  private let folder: String
   private let layout: CorpusLayout.Kind
-  private var items: [Item] = []
-  /// Report about the corpus to be packed; the bytes are counted while writing.
-  private var report = Report()
+  private let onBadFile: OnBadFile
+  private var datasets: [PairedDataset] = []
 
   /// Number of files to read.
-  package var fileCount: Int { items.count }
+  package var fileCount: Int { 2 * datasets.reduce(0) { $0 + $1.pairs.count } }
 
   /// Inspects all splits that `folder` has. Throws `PairedDatasetError` as training would, except
-  /// that the splits that are not there at all are not missed, and `WaveFileError`.
+  /// that the splits that are not there at all are not missed.
   package init(folder: String, onBadFile: OnBadFile) throws {
     let layout = try CorpusLayout(folder: folder)
+    self.folder = folder
     self.layout = layout.kind
-    var sampleRate: Int?
+    self.onBadFile = onBadFile
     for split in self.layout.ownSplits where layout.holds(split) {
       // All speakers: who is kept for validation is decided when the pack is used.
       let dataset = try PairedDataset(
         folder: folder, split: split, onBadFile: onBadFile, validationSpeakers: [])
-      let rate = dataset.sampleRate
-      if let sampleRate, sampleRate != rate {
+      if let first = datasets.first, first.sampleRate != dataset.sampleRate {
         throw PairedDatasetError.mixedSampleRates(
-          path: folder, split, expected: sampleRate, found: rate)
+          path: folder, split, expected: first.sampleRate, found: dataset.sampleRate)
       }
-      sampleRate = rate
-      report.pairs[split] = dataset.pairs.count
-      report.skipped += dataset.skipped
-      for pair in dataset.pairs {
-        report.audioSeconds += Double(pair.sampleCount) / Double(rate)
-        for (side, recording) in [("clean", pair.clean), ("noisy", pair.noisy)] {
-          let path = recording.description
-          items.append(
-            Item(
-              path: path, name: "\(split.rawValue)/\(side)/\(pair.name)",
-              encoding: try WaveFile.info(path: path).isPCM16 ? .int16 : .float32,
-              sampleCount: pair.sampleCount))
-        }
-      }
+      datasets.append(dataset)
     }
-    self.sampleRate = sampleRate ?? 0
-    report.fileCount = items.count
-    // Floats first, so that every sample lies at a multiple of its size for readers that map.
-    items = items.filter { $0.encoding == .float32 } + items.filter { $0.encoding == .int16 }
   }
 
   /// Writes the file at `url`, which appears only when it is complete. `progress` is called after
-  /// each recording with the number of files and the seconds of audio done. Throws
-  /// `WaveFileError` if a recording cannot be read to its end, `AtomicFileError` if the disk
-  /// refuses.
+  /// each pair with the number of files and the seconds of audio done.
+  ///
+  /// - Throws: `WaveFileError` if a recording cannot be read to its end or has samples that are not
+  ///   finite, unless such are left out; `PairedDatasetError.noUsablePair` if that leaves a split
+  ///   empty; `AtomicFileError` if the disk refuses.
   package func write(
     to url: URL, progress: (_ files: Int, _ audioSeconds: Double) -> Void = { _, _ in }
   ) throws -> Report {
-    var report = report
+    let rate = datasets.first?.sampleRate ?? 0
+    var draft = PackDraft(layout: layout, sampleRate: rate, datasets)
     let writer = try AtomicFileWriter(url)
-    let place = head([UInt32](repeating: 0, count: blockCount))
-    try place.withUnsafeBytes { try writer.append($0) }
-    report.byteCount = place.count
-    var sampleCount = 0
-    var table: [UInt32] = []
-    for (done, item) in items.enumerated() {
-      let samples = try WaveFile.read(path: item.path, sampleRate: sampleRate).samples
-      let changed = WaveFileError.unreadable(
-        path: item.path, reason: "it has changed since it was inspected; pack the corpus again")
-      guard samples.count == item.sampleCount else { throw changed }
-      switch item.encoding {
-      case .int16:
-        // Exact: libsndfile divides 16-bit samples by 32,768.
-        let integers = samples.compactMap { Int16(exactly: $0 * 32_768)?.littleEndian }
-        guard integers.count == samples.count else { throw changed }
-        try append(integers, to: writer, &table)
-      case .float32:
-        try append(samples.map { $0.bitPattern.littleEndian }, to: writer, &table)
-      }
-      report.byteCount += samples.count * item.encoding.byteCount
-      sampleCount += samples.count
-      progress(done + 1, Double(sampleCount) / Double(sampleRate))
+    // The end first, since the last pair may be left out.
+    try [UInt8](repeating: 0, count: 1).withUnsafeBytes {
+      try writer.write($0, at: draft.fileByteCount - 1)
     }
-    try head(table).withUnsafeBytes { try writer.write($0, at: 0) }
+    var report = Report(skipped: datasets.flatMap(\.skipped))
+    var done = 0
+    for dataset in datasets {
+      for item in 0..<dataset.pairs.count {
+        let pair = dataset.pairs[item]
+        let row = draft.next(dataset.split, dataset.facts[item])
+        done += 2
+        let samples: [(side: CorpusSide, bytes: [UInt8])]
+        do throws(WaveFileError) {
+          // Both before either is written.
+          samples = [
+            (.clean, try Self.stored(pair.clean, pair.sampleCount, row.encoding(.clean), rate)),
+            (.noisy, try Self.stored(pair.noisy, pair.sampleCount, row.encoding(.noisy), rate)),
+          ]
+        } catch {
+          if onBadFile == .stop { throw error }
+          report.skipped.append(BadFile(path: error.path, reason: error.reason))
+          continue
+        }
+        for (side, bytes) in samples {
+          try bytes.withUnsafeBytes { try writer.write($0, at: draft.take($0, side, of: row)) }
+        }
+        draft.add(row, name: pair.name)
+        report.pairs[dataset.split, default: 0] += 1
+        report.fileCount += 2
+        report.audioSeconds += Double(pair.sampleCount) / Double(rate)
+        progress(done, report.audioSeconds)
+      }
+      if report.pairs[dataset.split] == nil {
+        throw PairedDatasetError.noUsablePair(dataset.split, report.skipped)
+      }
+    }
+    try draft.head().withUnsafeBytes { try writer.write($0, at: 0) }
+    report.byteCount = draft.fileByteCount
     try writer.commit()
     return report
   }
 
-  /// Writes the samples of a recording, and adds the checksums of its blocks to `table`.
-  private func append<Value: FixedWidthInteger>(
-    _ values: [Value], to writer: AtomicFileWriter, _ table: inout [UInt32]
-  ) throws {
-    try values.withUnsafeBytes { bytes in
-      try writer.append(bytes)
-      let blockByteCount = PackHead.blockSampleCount * MemoryLayout<Value>.size
-      for start in stride(from: 0, to: bytes.count, by: blockByteCount) {
-        let block = bytes.dropFirst(start).prefix(blockByteCount)
-        table.append(CRC32C(UnsafeRawBufferPointer(rebasing: block)).value)
-      }
+  /// The samples of a recording as a pack has them.
+  private static func stored(
+    _ recording: Recording, _ sampleCount: Int, _ encoding: PackedRecording.Encoding, _ rate: Int
+  ) throws(WaveFileError) -> [UInt8] {
+    let samples = try RecordingReader().read(recording, sampleRate: rate)
+    let changed = WaveFileError.unreadable(
+      path: recording.description,
+      reason: "it has changed since it was inspected; pack the corpus again")
+    guard samples.count == sampleCount else { throw changed }
+    switch encoding {
+    case .int16:
+      // Exact: libsndfile divides 16-bit samples by 32,768.
+      let integers = samples.compactMap { Int16(exactly: $0 * 32_768)?.littleEndian }
+      guard integers.count == samples.count else { throw changed }
+      return integers.withUnsafeBytes { Array($0) }
+    case .float32:
+      return samples.map(\.bitPattern.littleEndian).withUnsafeBytes { Array($0) }
     }
-  }
-
-  private var blockCount: Int {
-    items.reduce(0) {
-      $0
-        + PackedRecording.blockCount(
-          sampleCount: $1.sampleCount, blockSampleCount: PackHead.blockSampleCount)
-    }
-  }
-
-  private func head(_ table: [UInt32]) -> Data {
-    PackHead.serialized(
-      recordings: items.map { ($0.name, $0.encoding, $0.sampleCount) },
-      metadata: [
-        PackHead.layoutKey: layout.rawValue, PackHead.sampleRateKey: "\(sampleRate)",
-        "program": Program.nameAndVersion,
-      ], table: table)
   }
 }
 
@@ -153,6 +135,7 @@ extension CorpusPacker.Report: CustomStringConvertible {
     let summary =
       "packed \(NumberText.count(fileCount, "file")) (pairs: \(parts.joined(separator: ", "))), "
       + String(format: "%.1f minutes, ", audioSeconds / 60) + NumberText.count(byteCount, "byte")
-    return ([summary] + skipped.map { "left out: \($0)" }).joined(separator: "\n")
+    let count = skipped.isEmpty ? "" : "\n\(NumberText.count(skipped.count, "file")) left out:"
+    return ([summary + count] + skipped.map { "left out: \($0)" }).joined(separator: "\n")
   }
 }

@@ -1,31 +1,44 @@
 import Files
 import Foundation
 
-/// The beginning of a packed corpus: the header, and directly behind it the tensor of checksums.
-/// One checksum covers both, so nothing of the file can change unnoticed.
+/// The beginning of a packed corpus: the header and the tables that say where each recording lies.
+/// One checksum covers them, so nothing of the file can change unnoticed.
+///
+/// The present format has a table of fixed-size rows for the pairs, and all samples of an encoding
+/// in one tensor, so that the header stays small however many pairs there are. The format before it
+/// has a tensor for each recording.
 package struct PackHead {
   /// The value of `formatKey`; another number for any other way to arrange a corpus.
-  package static let format = "disttrain-corpus-2"
+  package static let format = "disttrain-corpus-3"
+  /// The format before, which is read.
+  package static let earlierFormat = "disttrain-corpus-2"
   static let formatKey = "format"
   static let layoutKey = "layout"
   static let sampleRateKey = "sample_rate"
   static let blockKey = "block_samples"
   static let checksumKey = "checksum"
   /// The tensor of checksums, I32 for readers that know no unsigned integers: the CRC-32C of every
-  /// block of every recording, the recordings in the order of their data.
+  /// block of every recording.
   package static let tableName = "checksums"
+  /// The tensor of pairs, I64, whose rows are `PackRow`s.
+  package static let pairsName = "pairs"
+  /// The tensor of names, U8: their UTF-8 one after another in the order of the pairs, with zeros
+  /// behind the last.
+  package static let namesName = "names"
   /// Samples of a block. A crop of 2 s touches two or three: at most half as much again is read,
   /// and the checksums of ten hours take 0.1 MB.
   package static let blockSampleCount = 16_384
 
-  /// The file's header.
-  package let header: SafetensorsHeader
-  /// The recordings in the order of their data.
-  package let recordings: [SafetensorsHeader.Field]
+  /// The pairs.
+  let table: PackTable
+  /// The layout of the folder that was packed.
+  package let layout: CorpusLayout.Kind
+  /// Samples per second, in hertz.
+  package let sampleRate: Int
   /// Samples of a block.
   package let blockSampleCount: Int
-  /// The checksums of all blocks.
-  package let table: [UInt32]
+  /// Offset of the checksums of all blocks, in bytes from the start of the file.
+  let checksumsOffset: Int
   /// Eight hexadecimal digits that stand for the whole content.
   package let checksum: String
   /// Bytes of the file.
@@ -33,17 +46,14 @@ package struct PackHead {
 
   /// Reads the head of the file at `path` and verifies it.
   package init(path: String) throws(PackedCorpusError) {
-    let url = URL(fileURLWithPath: path)
-    do {
-      header = try SafetensorsHeader(contentsOf: url)
-    } catch {
-      throw .notWhole(reason: error.description)
-    }
-    let metadata = header.metadata
+    let fields = try PackFields(path: path)
+    let metadata = fields.metadata
     guard let format = metadata[Self.formatKey], format.hasPrefix("disttrain-corpus") else {
       throw .notACorpus(path: path)
     }
-    guard format == Self.format else { throw .otherFormat(path: path, found: format) }
+    guard [Self.format, Self.earlierFormat].contains(format) else {
+      throw .otherFormat(path: path, found: format)
+    }
     guard let checksum = metadata[Self.checksumKey] else {
       throw .badMetadata(path: path, key: Self.checksumKey, found: nil)
     }
@@ -51,92 +61,105 @@ package struct PackHead {
     guard let block = blockText.flatMap({ Int($0) }), (1...1 << 30).contains(block) else {
       throw .badMetadata(path: path, key: Self.blockKey, found: blockText)
     }
-    let tables = header.fields.filter { $0.name == Self.tableName }
-    recordings = header.fields.filter { $0.name != Self.tableName }
-    let blockCount = recordings.reduce(0) {
-      $0
-        + PackedRecording.blockCount(
-          sampleCount: $1.shape.reduce(1, *), blockSampleCount: block)
+    let layoutName = metadata[Self.layoutKey]
+    let layout = layoutName.flatMap(CorpusLayout.Kind.init)
+    let rateText = metadata[Self.sampleRateKey]
+    let rate = rateText.flatMap { Int($0) }
+    let reader = PackTableReader(
+      fields: fields, blockSampleCount: block, checksum: checksum,
+      layout: layout ?? .splitFolders)
+    let isPresent = format == Self.format
+    // The checksum comes first: values that it covers are believed once it fits.
+    let found = try isPresent ? reader.rows() : reader.tensors()
+    guard let layout else {
+      throw .badMetadata(path: path, key: Self.layoutKey, found: layoutName)
     }
-    guard let field = tables.first, field.dtype == "I32", field.shape == [blockCount] else {
-      throw .badChecksums(path: path)
+    guard let rate, rate > 0 else {
+      throw .badMetadata(path: path, key: Self.sampleRateKey, found: rateText)
     }
-    let bytes = try Self.bytes(of: field, header, path: path)
-    guard Self.checksum(header.fields, metadata, table: bytes) == checksum else {
-      throw .badChecksums(path: path)
-    }
-    table = bytes.withUnsafeBytes { raw in
-      (0..<blockCount).map {
-        UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))
-      }
-    }
+    table = try found.table()
+    checksumsOffset = found.checksumsOffset
+    self.layout = layout
+    sampleRate = rate
     blockSampleCount = block
     self.checksum = checksum
-    fileByteCount = header.dataStart + (header.fields.last?.end ?? 0)
+    fileByteCount = fields.dataStart + fields.dataByteCount
   }
 
   /// The CRC-32C of what the head means: the metadata but the checksum itself, by key (in the order
   /// of its UTF-8), key and value each with a NUL behind it; name, type and extents of each tensor
-  /// in the order of the data, likewise; then the bytes of the tensor of checksums. How the JSON is
-  /// written does not matter.
+  /// in the order of the data, likewise; then the bytes of the tables. How the JSON is written does
+  /// not matter.
   package static func checksum(
     _ fields: [SafetensorsHeader.Field], _ metadata: [String: String], table: [UInt8]
   ) -> String {
-    var text: [UInt8] = []
-    func add(_ part: String) { text += Array(part.utf8) + [0] }
-    let keys = metadata.keys.filter { $0 != checksumKey }
-    for key in keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
-      add(key)
-      add(metadata[key] ?? "")
-    }
+    var sum = checksum(metadata)
     for field in fields {
-      add(field.name)
-      add(field.dtype)
-      add(field.shape.map(String.init).joined(separator: ","))
+      add(field.name.utf8, field.dtype, field.shape, to: &sum)
     }
-    var sum = CRC32C(text)
     table.withUnsafeBytes { sum.add($0) }
     return sum.text
   }
 
-  /// The bytes at the beginning of a file with these recordings, in that order, whose blocks have
-  /// the checksums `table`. As many bytes for every table.
-  package static func serialized(
-    recordings: [(name: String, encoding: PackedRecording.Encoding, sampleCount: Int)],
-    metadata: [String: String], table: [UInt32]
-  ) -> Data {
-    var end = 4 * table.count
-    var fields = [
-      SafetensorsHeader.Field(
-        name: tableName, dtype: "I32", shape: [table.count], begin: 0, end: end)
-    ]
-    for (name, encoding, sampleCount) in recordings {
-      let begin = end
-      end += sampleCount * encoding.byteCount
-      fields.append(
-        SafetensorsHeader.Field(
-          name: name, dtype: encoding.dtype, shape: [sampleCount], begin: begin, end: end))
+  /// The beginning of the checksum, which the metadata give.
+  static func checksum(_ metadata: [String: String]) -> CRC32C {
+    var text: [UInt8] = []
+    let keys = metadata.keys.filter { $0 != checksumKey }
+    for key in keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+      text += Array(key.utf8) + [0] + Array((metadata[key] ?? "").utf8) + [0]
     }
-    var metadata = metadata
-    metadata[formatKey] = format
-    metadata[blockKey] = "\(blockSampleCount)"
-    let bytes = table.map(\.littleEndian).withUnsafeBytes(Array.init)
-    metadata[checksumKey] = checksum(fields, metadata, table: bytes)
-    return SafetensorsHeader.serialized(fields: fields, metadata: metadata) + bytes
+    return CRC32C(text)
   }
 
-  private static func bytes(
-    of field: SafetensorsHeader.Field, _ header: SafetensorsHeader, path: String
-  ) throws(PackedCorpusError) -> [UInt8] {
-    let data: Data?
-    do {
-      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-      defer { try? file.close() }
-      try file.seek(toOffset: UInt64(header.dataStart + field.begin))
-      data = try file.read(upToCount: field.end - field.begin)
-    } catch {
-      throw .notWhole(reason: "\(path) cannot be read: \(error.localizedDescription)")
-    }
-    return [UInt8](data ?? Data())
+  /// Adds a tensor to the checksum.
+  static func add(
+    _ name: some Sequence<UInt8>, _ dtype: String, _ shape: [Int], to sum: inout CRC32C
+  ) {
+    var text = Array(name)
+    text.append(0)
+    text += dtype.utf8
+    text.append(0)
+    for (axis, extent) in shape.enumerated() { text += ((axis == 0 ? "" : ",") + "\(extent)").utf8 }
+    text.append(0)
+    text.withUnsafeBytes { sum.add($0) }
+  }
+}
+
+/// A row of the tensor `pairs` of a pack.
+struct PackRow: BitwiseCopyable, Equatable {
+  /// Length of each recording, in samples.
+  var sampleCount: Int64 = 0
+  /// Number of the first sample in the tensor of its encoding.
+  var cleanStart: Int64 = 0
+  /// See `cleanStart`.
+  var noisyStart: Int64 = 0
+  /// Number of the first block in `checksums`.
+  var cleanBlock: Int64 = 0
+  /// See `cleanBlock`.
+  var noisyBlock: Int64 = 0
+  /// End of the name in `names`; it begins where the one before it ends.
+  var nameEnd: Int64 = 0
+  /// 4 × split (0 train, 1 valid, 2 test) + 2 if the clean side is in `float32` and not in `int16`
+  /// + 1 if the noisy side is.
+  var kind: Int64 = 0
+
+  /// Numbers of a row.
+  static let columnCount = 7
+  static let byteCount = 8 * columnCount
+
+  static func kind(
+    _ split: CorpusSplit, clean: PackedRecording.Encoding, noisy: PackedRecording.Encoding
+  ) -> Int64 {
+    let number = CorpusSplit.allCases.firstIndex(of: split) ?? 0
+    return Int64(4 * number + (clean == .float32 ? 2 : 0) + (noisy == .float32 ? 1 : 0))
+  }
+
+  /// The split; nil if there is no such kind.
+  var split: CorpusSplit? {
+    (0..<12).contains(kind) ? CorpusSplit.allCases[Int(kind) / 4] : nil
+  }
+
+  func encoding(_ side: CorpusSide) -> PackedRecording.Encoding {
+    kind & (side == .clean ? 2 : 1) != 0 ? .float32 : .int16
   }
 }

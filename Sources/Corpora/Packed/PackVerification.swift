@@ -39,7 +39,7 @@ package struct PackVerification: Equatable {
         damages.append(Damage(name: recording.name, reason: error.reason))
       }
       recordingCount += 1
-      blockCount += recording.blockChecksums.count
+      blockCount += recording.blockCount
       seconds += Double(recording.sampleCount) / Double(recording.sampleRate)
       progress(recordingCount, seconds)
     }

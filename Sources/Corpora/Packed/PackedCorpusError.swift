@@ -34,7 +34,8 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
         + "of disttrain prepare pack"
     case .otherFormat(let path, let found):
       "\(path) is a packed corpus of format \"\(found)\", and this program reads \""
-        + "\(PackHead.format)\"; make it anew with disttrain prepare pack"
+        + "\(PackHead.format)\" and \"\(PackHead.earlierFormat)\"; make it anew with disttrain "
+        + "prepare pack"
     case .badMetadata(let path, let key, let found):
       "\(path) is a damaged packed corpus: its \"\(key)\" is "
         + "\(found.map { "\"\($0)\"" } ?? "missing"); \(Self.remedy)"

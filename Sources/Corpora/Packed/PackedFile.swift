@@ -15,6 +15,8 @@ final class PackedFile {
   private let descriptor: Int32
   /// Bytes of the blocks that were read last.
   private var scratch = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  /// Their checksums, as the file has them.
+  private var checksums: [UInt32] = []
 
   init(path: String, byteCount: Int) throws(WaveFileError) {
     self.path = path
@@ -53,7 +55,7 @@ final class PackedFile {
       range.lowerBound / stretch.blockSampleCount..<(range.upperBound - 1)
       / stretch.blockSampleCount + 1
     let bytes = try read(blocks, of: stretch)
-    if let block = firstDamage(bytes, blocks, of: stretch) {
+    if let block = firstDamage(bytes, blocks, of: stretch, from: blocks.lowerBound) {
       throw .damaged(path: stretch.label, block: block, range: stretch.samples(ofBlock: block))
     }
     let lead = range.lowerBound - blocks.lowerBound * stretch.blockSampleCount
@@ -88,11 +90,11 @@ final class PackedFile {
   func damagedBlocks(of stretch: PackedRecording) throws(WaveFileError) -> [Int] {
     var damaged: [Int] = []
     // Reading some megabytes at a time bounds the memory, since a recording may have any length.
-    for start in stride(from: 0, to: stretch.blockChecksums.count, by: 64) {
-      var blocks = start..<min(start + 64, stretch.blockChecksums.count)
+    for start in stride(from: 0, to: stretch.blockCount, by: 64) {
+      var blocks = start..<min(start + 64, stretch.blockCount)
       let bytes = try read(blocks, of: stretch)
       var rest = bytes
-      while let block = firstDamage(rest, blocks, of: stretch) {
+      while let block = firstDamage(rest, blocks, of: stretch, from: start) {
         damaged.append(block)
         blocks = block + 1..<blocks.upperBound
         rest = UnsafeRawBufferPointer(
@@ -102,19 +104,21 @@ final class PackedFile {
     return damaged
   }
 
-  /// The first of `blocks`, whose bytes are `bytes`, that does not match its checksum.
+  /// The first of `blocks`, whose bytes are `bytes`, that does not match its checksum, of which the
+  /// first that was read is that of block `first`.
   private func firstDamage(
-    _ bytes: UnsafeRawBufferPointer, _ blocks: Range<Int>, of stretch: PackedRecording
+    _ bytes: UnsafeRawBufferPointer, _ blocks: Range<Int>, of stretch: PackedRecording,
+    from first: Int
   ) -> Int? {
     var rest = bytes[...]
     return blocks.first { block in
       let own = rest.prefix(stretch.blockByteCount)
       rest = rest.dropFirst(own.count)
-      return CRC32C(UnsafeRawBufferPointer(rebasing: own)).value != stretch.blockChecksums[block]
+      return CRC32C(UnsafeRawBufferPointer(rebasing: own)).value != checksums[block - first]
     }
   }
 
-  /// Reads the bytes of some blocks, which stay valid until the next call.
+  /// Reads the bytes of some blocks, which stay valid until the next call, and their checksums.
   private func read(
     _ blocks: Range<Int>, of stretch: PackedRecording
   ) throws(WaveFileError) -> UnsafeRawBufferPointer {
@@ -126,21 +130,40 @@ final class PackedFile {
       scratch.deallocate()
       scratch = .allocate(byteCount: byteCount, alignment: 64)
     }
+    checksums = [UInt32](repeating: 0, count: blocks.count)
+    let table = stretch.checksumsOffset + 4 * blocks.lowerBound
+    let found = try checksums.withUnsafeMutableBytes { target in
+      Result { () throws(WaveFileError) in try fill(target, at: table, of: stretch) }
+    }.get()
+    guard found == 4 * blocks.count else {
+      throw .unreadable(path: stretch.label, reason: "its checksums are beyond the end of the file")
+    }
+    for index in checksums.indices { checksums[index] = UInt32(littleEndian: checksums[index]) }
+    let bytes = UnsafeMutableRawBufferPointer(rebasing: scratch.prefix(byteCount))
+    let filled = try fill(bytes, at: stretch.offset + first * width, of: stretch)
+    if filled < byteCount {
+      throw .truncated(
+        path: stretch.label, expected: stretch.sampleCount, found: first + filled / width)
+    }
+    return UnsafeRawBufferPointer(bytes)
+  }
+
+  /// Fills `target` from `offset` on, and returns the number of bytes up to the end of the file.
+  private func fill(
+    _ target: UnsafeMutableRawBufferPointer, at offset: Int, of stretch: PackedRecording
+  ) throws(WaveFileError) -> Int {
     var filled = 0
-    while filled < byteCount {
-      let target = scratch.baseAddress.map { $0 + filled }
+    while filled < target.count {
       let count = pread(
-        descriptor, target, byteCount - filled, off_t(stretch.offset + first * width + filled))
+        descriptor, target.baseAddress.map { $0 + filled }, target.count - filled,
+        off_t(offset + filled))
       if count < 0 && errno == EINTR { continue }
       if count < 0 {
         throw .unreadable(path: stretch.label, reason: String(cString: strerror(errno)))
       }
-      if count == 0 {
-        throw .truncated(
-          path: stretch.label, expected: stretch.sampleCount, found: first + filled / width)
-      }
+      if count == 0 { break }
       filled += count
     }
-    return UnsafeRawBufferPointer(rebasing: scratch.prefix(byteCount))
+    return filled
   }
 }

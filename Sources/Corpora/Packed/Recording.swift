@@ -58,19 +58,15 @@ public struct PackedRecording: Sendable, Equatable, Codable {
   public var sampleRate: Int
   /// Number of samples of a block; the last block of the recording may have fewer.
   public var blockSampleCount: Int
-  /// The CRC-32C of the stored bytes of each block.
-  public var blockChecksums: [UInt32]
+  /// Offset of the checksums of its blocks, in bytes from the start of the file: the CRC-32C of the
+  /// stored bytes of each, 32 bits, little-endian.
+  public var checksumsOffset: Int
 
-  /// Recording at `offset` bytes of the file, with a checksum for each block of samples.
+  /// Recording at `offset` bytes of the file, whose blocks have the checksums at `checksumsOffset`.
   public init(
     path: String, fileByteCount: Int, name: String, offset: Int, encoding: Encoding,
-    sampleCount: Int, sampleRate: Int, blockSampleCount: Int, blockChecksums: [UInt32]
+    sampleCount: Int, sampleRate: Int, blockSampleCount: Int, checksumsOffset: Int
   ) {
-    precondition(
-      blockChecksums.count
-        == Self.blockCount(sampleCount: sampleCount, blockSampleCount: blockSampleCount),
-      "PackedRecording: \(blockChecksums.count) checksums for \(sampleCount) samples in blocks of "
-        + "\(blockSampleCount)")
     self.path = path
     self.fileByteCount = fileByteCount
     self.name = name
@@ -79,7 +75,7 @@ public struct PackedRecording: Sendable, Equatable, Codable {
     self.sampleCount = sampleCount
     self.sampleRate = sampleRate
     self.blockSampleCount = blockSampleCount
-    self.blockChecksums = blockChecksums
+    self.checksumsOffset = checksumsOffset
   }
 
   /// The file and the recording's name in it, for messages.
@@ -87,6 +83,11 @@ public struct PackedRecording: Sendable, Equatable, Codable {
 
   /// Number of bytes of a block; the last one of the recording may have fewer.
   var blockByteCount: Int { blockSampleCount * encoding.byteCount }
+
+  /// Number of blocks.
+  package var blockCount: Int {
+    Self.blockCount(sampleCount: sampleCount, blockSampleCount: blockSampleCount)
+  }
 
   /// Number of blocks of a recording of `sampleCount` samples.
   public static func blockCount(sampleCount: Int, blockSampleCount: Int) -> Int {

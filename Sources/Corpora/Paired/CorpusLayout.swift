@@ -21,12 +21,21 @@ package struct CorpusLayout: Equatable {
 
     /// The split that has the recordings of `split`, and the speakers that belong to `split`.
     package func source(
-      of split: CorpusSplit, validationSpeakers: [String]
+      of split: CorpusSplit, validationSpeakers: ValidationSpeakers
     ) -> (split: CorpusSplit, speakers: Speakers) {
       switch (self, split) {
-      case (.voiceBank, .train): (.train, .allBut(Set(validationSpeakers)))
-      case (.voiceBank, .valid): (.train, .only(Set(validationSpeakers)))
-      default: (split, .all)
+      case (.voiceBank, .train): (.train, Speakers(.others, validationSpeakers))
+      case (.voiceBank, .valid): (.train, Speakers(.these, validationSpeakers))
+      default: (split, Speakers())
+      }
+    }
+
+    /// Throws if speakers were asked for in a corpus, called `path`, that does not know them.
+    package func require(
+      _ speakers: ValidationSpeakers, path: String
+    ) throws(PairedDatasetError) {
+      if self != .voiceBank && speakers.isAsked && !speakers.names.isEmpty {
+        throw .noSpeakers(path: path, speakers: speakers.names)
       }
     }
   }
@@ -35,27 +44,62 @@ package struct CorpusLayout: Equatable {
   struct Split: Equatable {
     var clean: String
     var noisy: String
-    var speakers: Speakers = .all
+    var speakers = Speakers()
   }
 
-  /// A choice of speakers; in VoiceBank-DEMAND a speaker is the part of a file's name before `_`.
-  package enum Speakers: Equatable {
-    case all
-    case only(Set<String>)
-    case allBut(Set<String>)
-
-    package func contain(_ fileName: String) -> Bool {
-      let speaker = String(fileName.prefix { $0 != "_" })
-      return switch self {
-      case .all: true
-      case .only(let speakers): speakers.contains(speaker)
-      case .allBut(let speakers): !speakers.contains(speaker)
-      }
+  /// A choice of speakers; in VoiceBank-DEMAND a speaker is the part of a file's name before `_`,
+  /// or a folder that the file lies in.
+  package struct Speakers: Equatable {
+    /// The recordings that are chosen.
+    package enum Choice: Equatable {
+      case all
+      /// The recordings of the speakers.
+      case these
+      /// The recordings of all others.
+      case others
     }
+
+    private let choice: Choice
+    private let names: Set<String>
+    private let isAsked: Bool
+
+    /// All recordings.
+    init() {
+      choice = .all
+      names = []
+      isAsked = false
+    }
+
+    /// The recordings of the validation speakers, or of all others.
+    init(_ choice: Choice, _ speakers: ValidationSpeakers) {
+      self.choice = choice
+      names = Set(speakers.names)
+      isAsked = speakers.isAsked
+    }
+
+    /// Whether the recording `name` is chosen.
+    package func contain(_ name: String) -> Bool {
+      if choice == .all { return true }
+      let isTheirs = Self.candidates(name).contains { names.contains($0) }
+      return isTheirs == (choice == .these)
+    }
+
+    /// Names that may be that of the speaker of the recording `name`.
+    package static func candidates(_ name: String) -> [String] {
+      let parts = name.split(separator: "/")
+      return [String((parts.last ?? "").prefix { $0 != "_" })] + parts.dropLast().map(String.init)
+    }
+
+    /// Names that somebody has asked for, each of which has to be found.
+    package var asked: Set<String> { isAsked ? names : [] }
+    /// The speakers, where only theirs are chosen.
+    var only: [String] { choice == .these ? names.sorted() : [] }
   }
 
   package let folder: String
   package let kind: Kind
+  /// Name of the file that a corpus has while it is being prepared.
+  package static let unfinishedName = "UNFINISHED"
 
   /// Finds the layout of `folder`.
   ///
@@ -76,7 +120,7 @@ package struct CorpusLayout: Equatable {
       kind = .voiceBank
       // An interrupted `prepare voicebank` leaves fewer pairs; without this check training would
       // silently use the partial corpus.
-      if FileManager.default.fileExists(atPath: "\(folder)/\(VoiceBank.markerName)") {
+      if FileManager.default.fileExists(atPath: "\(folder)/\(Self.unfinishedName)") {
         throw .unfinished(path: folder)
       }
     } else {
@@ -88,8 +132,9 @@ package struct CorpusLayout: Equatable {
   ///
   /// - Throws: `PairedDatasetError.missingSplit`.
   func folders(
-    _ split: CorpusSplit, validationSpeakers: [String]
+    _ split: CorpusSplit, validationSpeakers: ValidationSpeakers
   ) throws(PairedDatasetError) -> Split {
+    try kind.require(validationSpeakers, path: folder)
     let source = kind.source(of: split, validationSpeakers: validationSpeakers)
     let (clean, noisy) = sides(source.split)
     let missing = [clean, noisy].filter { !Self.isFolder($0) }
@@ -135,4 +180,24 @@ package struct CorpusLayout: Equatable {
   }
 
   private static func isFolder(_ path: String) -> Bool { PathKind(path) == .folder }
+}
+
+/// The speakers of a corpus that are kept for validation.
+public struct ValidationSpeakers: Sendable, Equatable, ExpressibleByArrayLiteral {
+  /// Their names.
+  public var names: [String]
+  /// Whether a user has named them: then each has to be there.
+  public var isAsked: Bool
+
+  /// VoiceBank-DEMAND's customary ones, one woman and one man, as far as they are there.
+  public static let usual = ValidationSpeakers(["p226", "p287"], isAsked: false)
+
+  /// The speakers `names`, of whom some may be missing unless a user asked for them.
+  public init(_ names: [String], isAsked: Bool = true) {
+    self.names = names
+    self.isAsked = isAsked
+  }
+
+  /// Speakers that a user asked for.
+  public init(arrayLiteral names: String...) { self.init(names) }
 }

@@ -31,6 +31,10 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
   case unreadableFolder(path: String, reason: String)
   /// The folders of the split hold no audio, or none of its speakers.
   case emptySplit(CorpusSplit, lookedIn: [String], speakers: [String])
+  /// Speakers were asked for, of whom there is no recording.
+  case unknownSpeakers(path: String, speakers: [String])
+  /// Speakers were asked for in a corpus whose validation set has folders of its own.
+  case noSpeakers(path: String, speakers: [String])
   /// The split has files that cannot be used; carries all of them.
   case badFiles(CorpusSplit, [BadFile])
   /// All files of the split have another sample rate than the model.
@@ -58,7 +62,14 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
     case .emptySplit(let split, let paths, let speakers):
       "the \(split.rawValue) split is empty: no .wav or .flac file"
         + (speakers.isEmpty ? "" : " of the speakers \(speakers.joined(separator: ", "))")
-        + " in \(paths.joined(separator: " and "))"
+        + " in \(paths.joined(separator: " and ")) or in folders inside"
+    case .unknownSpeakers(let path, let speakers):
+      "\(path): the training set has no recording of the "
+        + "\(NumberText.agree(speakers.count, "speaker", "speakers")) "
+        + "\(speakers.joined(separator: ", ")); check --validation-speakers"
+    case .noSpeakers(let path, let speakers):
+      "\(path): --validation-speakers \(speakers.joined(separator: " ")) does not apply: the "
+        + "corpus has a validation split of its own; omit the option"
     case .badFiles(let split, let files):
       "the \(split.rawValue) split has \(NumberText.count(files.count, "unusable file")); "
         + "repair them, or leave them out with --on-bad-file skip:\n\(Self.list(files))"

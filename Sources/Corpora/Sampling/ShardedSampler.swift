@@ -14,7 +14,7 @@ public struct ShardedSampler: Sendable {
   }
 
   /// The items of the epoch, in the order in which they are visited.
-  public let order: [Int]
+  public let order: [UInt32]
   /// Number of ranks.
   public let worldSize: Int
   /// Number of this rank.
@@ -23,7 +23,7 @@ public struct ShardedSampler: Sendable {
   public let batchSize: Int
 
   /// A sampler for rank `rank` of `worldSize` that takes `batchSize` items of `order` per step.
-  public init(order: [Int], worldSize: Int, rank: Int, batchSize: Int) {
+  public init(order: [UInt32], worldSize: Int, rank: Int, batchSize: Int) {
     precondition(
       worldSize > 0 && (0..<worldSize).contains(rank) && batchSize > 0,
       "ShardedSampler: worldSize \(worldSize), rank \(rank), batchSize \(batchSize)")
@@ -48,6 +48,7 @@ public struct ShardedSampler: Sendable {
     let (least, extra) = count.quotientAndRemainder(dividingBy: worldSize)
     let own = start + rank * least + min(rank, extra)
     return Step(
-      items: Array(order[own..<own + least + (rank < extra ? 1 : 0)]), globalItemCount: count)
+      items: order[own..<own + least + (rank < extra ? 1 : 0)].map(Int.init),
+      globalItemCount: count)
   }
 }

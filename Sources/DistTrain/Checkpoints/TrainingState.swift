@@ -82,6 +82,10 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   public var bestScore: Double?
   /// See `bestScore`.
   public var bestEpoch: Int?
+  /// The utterances that the run trains on; nil in checkpoints of earlier versions.
+  public var trainSet: SetFingerprint?
+  /// The utterances that the scores are of; nil in checkpoints of earlier versions.
+  public var validationSet: SetFingerprint?
 
   /// The start of a run.
   public init() {}

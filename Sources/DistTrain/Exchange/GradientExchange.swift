@@ -63,9 +63,9 @@ public struct ExchangeSettings: Equatable, Sendable {
 
 /// The all-reduce of a step's gradients, bucket by bucket, while backward still computes others.
 ///
-/// A step calls `begin`, then `ready` as gradients become final, then `finish`. Buckets start
-/// strictly in their order, the same on all ranks, so that no two ranks can wait for each other in
-/// different ones. Whether they start early or all at the end, the sums are the same bit for bit.
+/// A step calls `begin`, `count`, then `ready` as gradients become final, then `finish`. Buckets
+/// start strictly in their order, the same on all ranks, so that no two ranks can wait for each
+/// other in different ones. Whether they start early or all at the end, the sums are the same bit for bit.
 public final class GradientExchange {
   /// Result of an exchange.
   public struct Outcome: Equatable, Sendable {
@@ -132,14 +132,18 @@ public final class GradientExchange {
   /// Buckets of a step.
   public var bucketCount: Int { buckets.ranges.count }
 
-  /// Begins a step in which this rank has `itemCount` items: its sums are zero. `trace` gets what
-  /// happens until `finish`.
-  public func begin(itemCount: Int, trace: TraceRecorder? = nil) {
+  /// Begins a step: this rank's sums are zero. `trace` gets what happens until `finish`.
+  public func begin(trace: TraceRecorder? = nil) {
     sums.reset()
     next = 0
     self.trace = trace
-    counts[0] = Double(itemCount)
     underWay = self
+  }
+
+  /// Says how many items of this rank the sums will be of, once that is known: before any of them
+  /// is final, and once in a step.
+  public func count(items itemCount: Int) {
+    counts[0] = Double(itemCount)
     communicator.startReduction(
       .float64(
         UnsafeBufferPointer(rebasing: counts[..<1]),

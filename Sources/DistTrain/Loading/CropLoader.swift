@@ -13,28 +13,34 @@ import Tensor
 /// step: they take as long wherever they run, and a rank has one core.
 final class CropLoader {
   private typealias Samples = (clean: [Float], noisy: [Float])
+  private typealias Loaded = Result<Samples, WaveFileError>
 
   /// Seconds that steps have waited for samples since the run began here.
   private(set) var waitedSeconds = 0.0
-  private let pairs: [UtterancePair]
+  private let pairs: UtteranceIndex
   private let crop: RandomCrop
   private let depth: Int
   private let hooks: StepHooks
   private let endlessAt: UtteranceOrder.Visit?
+  private let onBadFile: OnBadFile
+  /// Crops of the step under way that could not be loaded.
+  private var leftOut: [LeftOut.Crop] = []
   private let frontEnd: FrontEnd
   private let stft: STFT
-  // A step with a sample that is not finite is skipped, and what is wrong is told: better than the
-  // end of the run.
-  private let reader = RecordingReader(acceptsNonFinite: true)
-  private var prefetcher: Prefetcher<UtteranceOrder.Visit, Samples, WaveFileError>?
+  private let reader: RecordingReader
+  private var prefetcher: Prefetcher<UtteranceOrder.Visit, Loaded, Never>?
 
-  /// A loader of crops of `pairs`, whose noisy samples `hooks` may spoil. Tests let the reading of
+  /// A loader of crops of `pairs`, whose noisy samples `hooks` may spoil. With `.skip` crops that
+  /// cannot be read, or have samples that are not finite, are left out. Tests let the reading of
   /// the crop of `endlessAt` never return.
   init(
-    _ configuration: TrainingConfiguration, pairs: [UtterancePair], hooks: StepHooks = StepHooks(),
+    _ configuration: TrainingConfiguration, pairs: UtteranceIndex,
+    onBadFile: OnBadFile = .stop, hooks: StepHooks = StepHooks(),
     endlessAt: UtteranceOrder.Visit? = nil
   ) {
     self.pairs = pairs
+    self.onBadFile = onBadFile
+    reader = Self.reader(onBadFile)
     self.hooks = hooks
     self.endlessAt = endlessAt
     frontEnd = configuration.model.frontEnd
@@ -53,18 +59,27 @@ final class CropLoader {
     return max(1, min(max(2 * itemsPerStep, 8), (64 << 20) / pairBytes))
   }
 
+  // Where nothing is left out, a step with a sample that is not finite is skipped, and what is
+  // wrong is told: better than the end of the run.
+  private static func reader(_ onBadFile: OnBadFile) -> RecordingReader {
+    RecordingReader(acceptsNonFinite: onBadFile == .stop)
+  }
+
   /// Starts to read the crops of `visits`, which steps then have to take in that order.
   func start(_ visits: some Sequence<UtteranceOrder.Visit> & Sendable) {
     let pairs = pairs
     let crop = crop
     let sampleRate = frontEnd.sampleRate
     let endlessAt = endlessAt
+    let onBadFile = onBadFile
     prefetcher = Prefetcher(depth: depth, requests: visits, threadName: "crops") {
-      let reader = RecordingReader(acceptsNonFinite: true)
-      return { visit throws(WaveFileError) in
+      let reader = Self.reader(onBadFile)
+      return { visit in
         while visit == endlessAt { sched_yield() }
-        return try crop.load(
-          pairs[visit.item], epoch: visit.epoch, sampleRate: sampleRate, with: reader)
+        return Result { () throws(WaveFileError) in
+          try crop.load(
+            pairs[visit.item], epoch: visit.epoch, sampleRate: sampleRate, with: reader)
+        }
       }
     }
   }
@@ -80,12 +95,18 @@ final class CropLoader {
     CropBatch(loader: self, items: items, epoch: epoch, step: step)
   }
 
+  /// The crops that the last step did without, on this rank.
+  func takeLeftOut() -> [LeftOut.Crop] {
+    defer { leftOut = [] }
+    return leftOut
+  }
+
   /// The crop of an utterance as the model takes it in the step `step`: noisy and clean, each
-  /// [1, T, F, 2].
+  /// [1, T, F, 2]; nil if it is left out.
   fileprivate func spectrograms(
     of visit: UtteranceOrder.Visit, step: Int
-  ) throws(TrainingError) -> TrainingStep.Item {
-    var samples = try samples(of: visit)
+  ) throws(TrainingError) -> TrainingStep.Item? {
+    guard var samples = try samples(of: visit) else { return nil }
     hooks.noisy(step, visit.item, &samples.noisy)
     do {
       let frames = stft.frameCount(sampleCount: crop.sampleCount)
@@ -103,23 +124,28 @@ final class CropLoader {
   func samplesAgain(
     of visit: UtteranceOrder.Visit, step: Int
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
-    var samples = try loaded(visit)
+    var samples = try loaded(visit, with: RecordingReader(acceptsNonFinite: true))
     hooks.noisy(step, visit.item, &samples.noisy)
     return samples
   }
 
-  private func samples(of visit: UtteranceOrder.Visit) throws(TrainingError) -> Samples {
+  private func samples(of visit: UtteranceOrder.Visit) throws(TrainingError) -> Samples? {
     let stopwatch = Stopwatch()
     defer { waitedSeconds += stopwatch.seconds }
     do {
-      if let prefetcher { return try prefetcher.next(visit) }
-      return try loaded(visit)
+      if let prefetcher { return try prefetcher.next(visit).get() }
+      return try loaded(visit, with: reader)
     } catch {
-      throw .unreadable(error)
+      guard onBadFile == .skip else { throw .unreadable(error) }
+      leftOut.append(
+        .init(utterance: pairs.name(visit.item), path: error.path, reason: error.reason))
+      return nil
     }
   }
 
-  private func loaded(_ visit: UtteranceOrder.Visit) throws(WaveFileError) -> Samples {
+  private func loaded(
+    _ visit: UtteranceOrder.Visit, with reader: RecordingReader
+  ) throws(WaveFileError) -> Samples {
     try crop.load(
       pairs[visit.item], epoch: visit.epoch, sampleRate: frontEnd.sampleRate, with: reader)
   }
@@ -143,7 +169,7 @@ struct CropBatch: BatchSource {
 
   var count: Int { items.count }
 
-  func item(_ index: Int) throws -> TrainingStep.Item {
+  func item(_ index: Int) throws -> TrainingStep.Item? {
     try loader.spectrograms(of: .init(item: items[index], epoch: epoch), step: step)
   }
 

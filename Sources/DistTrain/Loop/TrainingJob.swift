@@ -41,8 +41,9 @@ public struct TrainingJob {
     let state: TrainingState
     /// The checkpoint that the state is restored from; nil for a new run.
     let found: CheckpointStore.Found?
-    let train: SharedDataset
-    let valid: [UtterancePair]
+    let utterances: RunUtterances
+    /// Differences to the checkpoint that the user has to know of.
+    let warnings: [String]
     let log: RunLog
   }
 
@@ -61,9 +62,11 @@ public struct TrainingJob {
     let place = try Staging(over: communicator, log: RunLog(rank: communicator.rank))
       .path(of: request.corpus.data, in: request.corpus.stage)
     communicator.enter(.readingCorpus)
-    let train = try dataset(.train).reading(from: place)
-    let valid = spread(try dataset(.valid).reading(from: place))
-    try root.run { try folder.prepare() }
+    var utterances = try RunUtterances(request, readFrom: place, over: communicator)
+    try root.run {
+      try folder.prepare()
+      try utterances.remember(in: folder)
+    }
     communicator.enter(.resuming)
     if let found {
       try root.together { try found.checkpoint.restore(state, configuration) }
@@ -72,9 +75,11 @@ public struct TrainingJob {
         try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
       }
     }
+    let warnings = utterances.adopt(state, epochs: configuration.epochs)
     let log = try root.together { try RunLog(rank: communicator.rank, sinks: eventSinks()) }
     return Ground(
-      store: store, state: state, found: found, train: train, valid: valid, log: log)
+      store: store, state: state, found: found, utterances: utterances, warnings: warnings,
+      log: log)
   }
 
   /// Makes the parts of the run and describes them. Impossible settings fail on all ranks alike,
@@ -85,7 +90,8 @@ public struct TrainingJob {
     communicator.completed(step: ground.state.progress.step)
     let trainer = try root.together {
       try Trainer(
-        request.configuration, state: ground.state, pairs: ground.train.pairs,
+        request.configuration, state: ground.state, pairs: ground.utterances.train.pairs,
+        onBadFile: request.corpus.onBadFile,
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
         exchange: request.exchange,
         hooks: request.fault?.hooks(rank: communicator.rank) ?? StepHooks(), over: communicator)
@@ -93,12 +99,15 @@ public struct TrainingJob {
     if let found = ground.found {
       try root.together { try requirePlace(trainer, found.checkpoint.path) }
     }
-    describe(trainer, ground.train, ground.valid, log)
+    describe(trainer, ground.utterances, log)
     ground.found?.report(to: log)
+    for warning in ground.warnings { log.warning(warning) }
     if let end { describe(end, log) }
     let validation = try root.together {
       try Validation(
-        ground.state, pairs: ground.valid, isAsynchronous: request.validation.isBesideTraining,
+        ground.state, pairs: ground.utterances.validated,
+        onBadFile: request.corpus.onBadFile,
+        isAsynchronous: request.validation.isBesideTraining,
         log: log, over: communicator)
     }
     let trace = request.trace.map { RunTrace($0, log: log, over: communicator) }
@@ -125,15 +134,16 @@ public struct TrainingJob {
     if let found = try resumePoint(store, state) {
       try root.together { try found.checkpoint.restore(state, configuration) }
     }
-    let train = try dataset(.train)
-    let valid = spread(try dataset(.valid))
-    let steps = Trainer.stepsPerEpoch(configuration, utterances: train.pairs.count)
+    let utterances = try RunUtterances(
+      request, readFrom: request.corpus.data, over: communicator)
+    let count = utterances.train.pairs.count
+    let steps = Trainer.stepsPerEpoch(configuration, utterances: count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
       "\(configuration.model.title) (\(configuration.model.name)), "
         + NumberText.count(state.model.parameters.parameterCount, "parameter"),
-      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")), "
-        + "valid \(valid.count)",
+      "data \(request.corpus.data): train \(NumberText.count(count, "utterance")), "
+        + "valid \(utterances.validated.count)",
       "\(NumberText.count(steps, "step")) an epoch of global batch \(configuration.globalBatch), "
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
@@ -196,32 +206,16 @@ public struct TrainingJob {
     log.line("time left: \(TimeSpan.text(left)) (\(end.origin)); saves and stops before")
   }
 
-  private func dataset(_ split: CorpusSplit) throws -> SharedDataset {
-    try root.dataset(
-      data: request.corpus.data, split: split,
-      sampleRate: request.configuration.model.frontEnd.sampleRate,
-      onBadFile: request.corpus.onBadFile,
-      validationSpeakers: request.validation.speakers)
-  }
-
-  /// The utterances that are validated.
-  private func spread(_ found: SharedDataset) -> [UtterancePair] {
-    guard let count = request.validation.count, count < found.pairs.count else {
-      return found.pairs
-    }
-    return (0..<count).map { found.pairs[$0 * found.pairs.count / count] }
-  }
-
   private func describe(
-    _ trainer: Trainer, _ train: SharedDataset, _ valid: [UtterancePair], _ log: RunLog
+    _ trainer: Trainer, _ utterances: RunUtterances, _ log: RunLog
   ) {
+    let (train, valid) = (utterances.train, utterances.validated)
     let configuration = request.configuration
     let state = trainer.state
     let folder = request.runFolder.url.path(percentEncoded: false)
     let frontEnd = configuration.model.frontEnd
-    func minutes(_ pairs: [UtterancePair]) -> String {
-      let samples = pairs.reduce(0) { $0 + $1.sampleCount }
-      return String(format: "%.1f min", frontEnd.seconds(sampleCount: samples) / 60)
+    func minutes(_ samples: Int) -> String {
+      String(format: "%.1f min", frontEnd.seconds(sampleCount: samples) / 60)
     }
     log.line(
       "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
@@ -244,13 +238,15 @@ public struct TrainingJob {
     }
     log.line(
       "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")) "
-        + "(\(minutes(train.pairs))), valid \(valid.count) (\(minutes(valid)))"
+        + "(\(minutes(train.pairs.sampleCount))), valid \(valid.count) "
+        + "(\(minutes(valid.reduce(0) { $0 + $1.sampleCount })))"
         + (request.validation.isBesideTraining ? ", validated beside training" : ""))
     if !ScoreColumn.pesqWB.isDefined(sampleRate: frontEnd.sampleRate) {
       log.line(
         "the best weights are those with the highest SI-SDR: pesq_wb is defined at "
           + "\(PESQ.sampleRate) Hz only, and the model takes \(frontEnd.sampleRate) Hz")
     }
+    if let headers = utterances.headers { log.line(headers) }
     for file in train.skipped { log.warning("left out: \(file)") }
     if let fault = request.fault {
       log.warning(

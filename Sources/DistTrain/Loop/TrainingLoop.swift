@@ -27,6 +27,7 @@ public final class TrainingLoop {
   private let stragglers: Stragglers
   private let forensics: NonFiniteForensics
   private let rollback: Rollback
+  private let leftOut: LeftOut
   private let trace: RunTrace?
   private let stepLimit: Int?
   private var policy: RunPolicy
@@ -52,6 +53,7 @@ public final class TrainingLoop {
       trainer: trainer, store: saving.store, dumps: dumps, policy: nonFinite, log: log,
       communicator: communicator)
     stragglers = Stragglers(log: log, over: communicator)
+    leftOut = LeftOut(log: log, over: communicator)
     ending = try EpochEnding(
       trainer, folder: folder, log: log, saving: saving, over: communicator)
     policy = RunPolicy(
@@ -132,10 +134,17 @@ public final class TrainingLoop {
           items, epoch: epoch.number, trace: trace?.recorder, requests: { ownRequests })
       }
     }
+    if result.leftOutCount > 0 {
+      try savingOnFailure {
+        try leftOut.report(
+          trainer.takeLeftOut(), step: progress.step, epoch: epoch.number,
+          itemCount: result.itemCount)
+      }
+    }
     epoch.trained.audioSeconds +=
       Double(result.itemCount) * trainer.configuration.cropSeconds
     stragglers.add(busySeconds: result.busySeconds)
-    let loss = result.lossSum / Double(max(1, result.itemCount))
+    let loss = result.itemCount == 0 ? .nan : result.lossSum / Double(result.itemCount)
     if result.isSkipped {
       try reportSkipped(items)
       communicator.enter(.investigation)
@@ -188,6 +197,7 @@ public final class TrainingLoop {
     let waited = try communicator.allReduceMax(
       Int64((trainer.waitedSeconds - epoch.waitedBefore) * 1e6))
     try stragglers.report(stepSeconds: epoch.trained.stepSeconds, step: progress.step)
+    leftOut.summarize()
     if try rollback.replicasDiffer() { return true }
     // A run that is resumed from here continues with the validation.
     try saving.save(trainer)

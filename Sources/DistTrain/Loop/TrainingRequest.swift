@@ -68,12 +68,12 @@ public struct ValidationRequest: Equatable, Sendable {
   /// Whether an epoch is validated beside the training of the next.
   public var isBesideTraining: Bool
   /// VoiceBank-DEMAND's speakers kept for validation.
-  public var speakers: [String]
+  public var speakers: ValidationSpeakers
 
   /// All utterances of the usual speakers, while training waits, unless given.
   public init(
     count: Int? = nil, isBesideTraining: Bool = false,
-    speakers: [String] = PairedDataset.voiceBankValidationSpeakers
+    speakers: ValidationSpeakers = .usual
   ) {
     self.count = count
     self.isBesideTraining = isBesideTraining

@@ -41,6 +41,8 @@ struct Rollback {
     progress.skippedSteps = before.skippedSteps
     progress.bestScore = before.bestScore
     progress.bestEpoch = before.bestEpoch
+    progress.trainSet = before.trainSet
+    progress.validationSet = before.validationSet
     progress.recovery = before.recovery
     progress.recovery?.skippedInARow = 0
     progress.recovery?.rateFactors.append(before.rateFactor * policy.rollbackFactor)

@@ -14,6 +14,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
   case unreadable(WaveFileError)
   /// A crop is too short for the transform.
   case tooShort(STFTError)
+  /// No crop at all could be loaded in so many steps, though unusable ones are left out.
+  case nothingReadable(steps: Int)
 
   /// One sentence that says what to do.
   public var description: String {
@@ -24,6 +26,9 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         + (rollbacks > 0 ? " after \(NumberText.count(rollbacks, "rollback"))" : "")
         + "; what was saved before is whole: start again with a lower --lr"
     case .unreadable(let error): "a training file can no longer be read: \(error)"
+    case .nothingReadable(let steps):
+      "no training file could be read in the last \(NumberText.count(steps, "step")); check that "
+        + "the corpus is there and whole, and go on with --resume"
     case .tooShort(let error): "--seconds is too short: \(error)"
     }
   }
@@ -39,7 +44,7 @@ public final class Trainer {
   /// The rate of every step.
   public let schedule: LearningRateSchedule
   private let communicator: any Communicator
-  private let pairs: [UtterancePair]
+  private let pairs: UtteranceIndex
   /// How utterances are computed.
   package let execution: Execution
   private let trainingStep: TrainingStep
@@ -47,11 +52,13 @@ public final class Trainer {
   private let crops: CropLoader
 
   /// A trainer of `pairs`, the whole training split, with rank 0's initial weights everywhere,
-  /// whose steps are spoiled by `hooks`.
+  /// whose steps are spoiled by `hooks`. With `.skip` crops that cannot be used are left out of
+  /// their steps.
   package init(
-    _ configuration: TrainingConfiguration, state: TrainingState, pairs: [UtterancePair],
-    execution: Execution = Execution(), exchange: ExchangeSettings = ExchangeSettings(),
-    hooks: StepHooks = StepHooks(), over communicator: any Communicator
+    _ configuration: TrainingConfiguration, state: TrainingState, pairs: UtteranceIndex,
+    onBadFile: OnBadFile = .stop, execution: Execution = Execution(),
+    exchange: ExchangeSettings = ExchangeSettings(), hooks: StepHooks = StepHooks(),
+    over communicator: any Communicator
   ) throws {
     self.configuration = configuration
     self.state = state
@@ -66,7 +73,7 @@ public final class Trainer {
     let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
     let order = order
     crops = CropLoader(
-      configuration, pairs: pairs, hooks: hooks,
+      configuration, pairs: pairs, onBadFile: onBadFile, hooks: hooks,
       endlessAt: hooks.endlessLoadAfterStep.flatMap { step in
         order.visits(afterEpochs: step / all, steps: step % all, stepCount: 1).first { _ in true }
       })
@@ -119,7 +126,7 @@ public final class Trainer {
   func samplesAgain(_ item: Int, epoch: Int) throws(WaveFileError) -> NonFiniteDump.Utterance {
     let samples = try crops.samplesAgain(
       of: .init(item: item, epoch: epoch), step: state.progress.step)
-    return .init(name: pairs[item].name, noisy: samples.noisy, clean: samples.clean)
+    return .init(name: pairs.name(item), noisy: samples.noisy, clean: samples.clean)
   }
 
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.
@@ -146,6 +153,9 @@ public final class Trainer {
     return outcome
   }
 
+  /// The crops that the last step did without on this rank, once.
+  package func takeLeftOut() -> [LeftOut.Crop] { crops.takeLeftOut() }
+
   /// The names of `items`.
-  public func names(_ items: [Int]) -> [String] { items.map { pairs[$0].name } }
+  public func names(_ items: [Int]) -> [String] { items.map { pairs.name($0) } }
 }

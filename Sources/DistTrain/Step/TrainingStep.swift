@@ -39,8 +39,9 @@ public struct StepRequests: Equatable, Sendable {
 package protocol BatchSource {
   /// Number of items.
   var count: Int { get }
-  /// Makes the item `index`. A step asks for each once, in order.
-  func item(_ index: Int) throws -> TrainingStep.Item
+  /// Makes the item `index`; nil if it is left out, so that the step is one of the others. A step
+  /// asks for each once, in order.
+  func item(_ index: Int) throws -> TrainingStep.Item?
   /// Seconds that the step has waited for its items so far.
   var waitedSeconds: Double { get }
 }
@@ -55,7 +56,7 @@ package struct LoadedBatch: BatchSource {
   /// Number of items.
   package var count: Int { items.count }
   /// The item `index`.
-  package func item(_ index: Int) -> TrainingStep.Item { items[index] }
+  package func item(_ index: Int) -> TrainingStep.Item? { items[index] }
   /// Always 0.
   package var waitedSeconds: Double { 0 }
 }
@@ -75,6 +76,8 @@ public final class TrainingStep {
     public let lossSum: Double
     /// Items of all ranks.
     public let itemCount: Int
+    /// Items of all ranks that were left out because they could not be made.
+    public let leftOutCount: Int
     /// Global gradient norm before clipping.
     public let gradientNorm: Double
     /// Learning rate of the step.
@@ -148,7 +151,7 @@ public final class TrainingStep {
     let stopwatch = Stopwatch()
     communicator.enter(.trainingStep)
     profile.measure(.gradients, .backward, .uncounted) {
-      exchange.begin(itemCount: count, trace: trace)
+      exchange.begin(trace: trace)
     }
     hooks.sums(number, exchange.sums)
     parameters.zeroGradients()
@@ -160,9 +163,9 @@ public final class TrainingStep {
       let allocated = platform_allocated_bytes()
       let tape = Tape(execution)
       communicator.enter(.loadingData)
-      let item: Item
+      let made: Item?
       do {
-        item = try trace.measure(.load, utterances: index + 1...index + 1) {
+        made = try trace.measure(.load, utterances: index + 1...index + 1) {
           try profile.measure(.loading, .forward, .uncounted) { try batch.item(index) }
         }
       } catch {
@@ -171,6 +174,7 @@ public final class TrainingStep {
         break
       }
       communicator.enter(.trainingStep)
+      guard let item = made else { continue }
       lossSum += trace.measure(.forward, utterances: index + 1...index + 1) {
         let enhanced = state.model(item.noisy, tape)
         return Double(spectralLoss(enhanced, item.clean, tape).total)
@@ -188,6 +192,7 @@ public final class TrainingStep {
         tapes = []
       }
     }
+    exchange.count(items: computed)
     backward(tapes, upTo: computed, isLast: true, profile, trace)
     ownLossSum = lossSum
     let busySeconds = stopwatch.seconds
@@ -202,13 +207,16 @@ public final class TrainingStep {
     let reducedSeconds = stopwatch.seconds
     // One decision for all ranks: a replica that stepped alone would differ for ever.
     let isBad = !lossSum.isFinite || !norm.value.isFinite
-    let decisions = [lossSum, isBad ? 1 : 0, batch.waitedSeconds, failure == nil ? 0 : 1]
+    let leftOut = failure == nil ? Double(count - computed) : 0
+    let decisions = [lossSum, isBad ? 1 : 0, batch.waitedSeconds, failure == nil ? 0 : 1, leftOut]
     let sums = try trace.measure(.agreement) {
       try communicator.allReduceSum(decisions + requests().counts)
     }
     if sums[3] > 0 { try RootDecision(communicator).together { if let failure { throw failure } } }
     let isSkipped = sums[1] > 0
-    if !isSkipped {
+    // Without any item there is nothing to learn: moments must not move the weights either.
+    let isEmpty = exchanged.itemCount == 0 && sums[4] > 0
+    if !isSkipped && !isEmpty {
       trace.measure(.adam) {
         profile.measure(.adam, .backward, .adam(parameters.count)) {
           state.adam.step(
@@ -218,10 +226,11 @@ public final class TrainingStep {
       }
     }
     return Outcome(
-      lossSum: sums[0], itemCount: exchanged.itemCount, gradientNorm: norm.value,
+      lossSum: sums[0], itemCount: exchanged.itemCount, leftOutCount: Int(sums[4]),
+      gradientNorm: norm.value,
       learningRate: learningRate, isSkipped: isSkipped,
       dataSeconds: sums[2] / Double(communicator.worldSize), busySeconds: busySeconds,
-      reducedSeconds: reducedSeconds, requests: StepRequests(sums: sums[4...]),
+      reducedSeconds: reducedSeconds, requests: StepRequests(sums: sums[5...]),
       exchanged: exchanged)
   }
 

@@ -24,7 +24,7 @@ enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
   var description: String {
     switch self {
     case .missing(let path): "\(path): no such file or folder"
-    case .noAudio(let folder): "\(folder) holds no .wav or .flac file (subfolders are left out)"
+    case .noAudio(let folder): "\(folder) holds no .wav or .flac file, nor does a folder in it"
     case .unusable(let files):
       "nothing was enhanced, since \(files.count) of the inputs cannot be used: "
         + files.map(\.description).joined(separator: "; ")
@@ -48,8 +48,8 @@ package struct EnhancementJobs: Equatable {
 
   package let items: [Item]
 
-  /// File to file, file into folder, or the audio files of a folder to the same names in another,
-  /// which is made if need be. Inputs have to be at `sampleRate`, in hertz.
+  /// File to file, file into folder, or the audio files of a folder and of those in it to the same
+  /// names in another, which is made if need be. Inputs have to be at `sampleRate`, in hertz.
   package init(
     input: String, output: String, format: OutputFormat, sampleRate: Int
   ) throws {
@@ -62,10 +62,10 @@ package struct EnhancementJobs: Equatable {
     case (.file, _): pairs = [(input, output)]
     case (.folder, .file): throw EnhancementJobsError.outputIsFile(path: output)
     case (.folder, _):
-      let folder = try AudioFolder(input)
+      let folder = try AudioFolder(input, omitting: output)
       if folder.isEmpty { throw EnhancementJobsError.noAudio(folder: input) }
       let paths = Array(folder.paths.values) + folder.duplicates.map(\.path)
-      pairs = paths.sorted().map { ($0, Self.path(output, Self.name($0))) }
+      pairs = paths.sorted().map { ($0, Self.path(output, folder.relative($0))) }
     }
     for pair in pairs {
       if format == .float && pair.output.lowercased().hasSuffix(".flac") {
@@ -76,7 +76,10 @@ package struct EnhancementJobs: Equatable {
       }
     }
     items = try Self.inspect(pairs, sampleRate: sampleRate)
-    if inputKind == .folder { try Self.make(folder: output) }
+    if inputKind == .folder {
+      let folders = Set(pairs.map { ($0.output as NSString).deletingLastPathComponent })
+      for folder in folders.union([output]).sorted() { try Self.make(folder: folder) }
+    }
   }
 
   private static func name(_ path: String) -> String { (path as NSString).lastPathComponent }

@@ -18,6 +18,12 @@ public struct Evaluation: Equatable, Sendable {
       self.loss = loss
     }
 
+    /// The utterance `name` that has no score because its files cannot be used.
+    init(unusable name: String, reason: String) {
+      let score = UtteranceScore(file: name, error: reason)
+      self.init(noisy: score, enhanced: score, loss: .nan)
+    }
+
     /// Its name in the corpus.
     public var name: String { noisy.file }
 

@@ -16,6 +16,13 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
     case .unusable(let utterance, let reason): "utterance \(utterance): \(reason)"
     }
   }
+
+  /// The fault, without the utterance.
+  var reason: String {
+    switch self {
+    case .unusable(_, let reason): reason
+    }
+  }
 }
 
 /// Scores a model on whole utterances, shared between all ranks.
@@ -39,6 +46,7 @@ public final class Evaluator {
   private let communicator: any Communicator
   private let share: [Int]
   private let threads: Int
+  private let onBadFile: OnBadFile
   private let frontEnd: FrontEnd
   private var noisyScores: [Int: UtteranceScore] = [:]
 
@@ -51,9 +59,12 @@ public final class Evaluator {
   ///   - threads: of this rank, each with an utterance of its own. The result is the same for any
   ///     number.
   ///   - crop: takes a piece of each utterance; nil for all of it.
+  ///   - onBadFile: with `.skip` an utterance that cannot be read has no score, and is named like
+  ///     others without.
   public init(
     model: SpeechEnhancer, pairs: [UtterancePair], over communicator: any Communicator,
-    metrics: Set<ScoreColumn> = .validation, threads: Int = 1, crop: RandomCrop? = nil
+    metrics: Set<ScoreColumn> = .validation, threads: Int = 1, crop: RandomCrop? = nil,
+    onBadFile: OnBadFile = .stop
   ) throws(EnhancementError) {
     precondition(threads > 0, "Evaluator: \(threads) threads")
     var workers: [ScoringWorker] = []
@@ -64,6 +75,7 @@ public final class Evaluator {
     self.pairs = pairs
     self.communicator = communicator
     self.threads = threads
+    self.onBadFile = onBadFile
     frontEnd = model.configuration.frontEnd
     share =
       WorkShares.deal(
@@ -148,7 +160,7 @@ public final class Evaluator {
   /// Scores this rank's share, and calls `completed` on this thread with each outcome as it comes.
   /// Where that returns false nothing further is begun.
   private func score(_ completed: (Outcome) -> Bool) {
-    let (workers, pairs, known) = (workers, pairs, noisyScores)
+    let (workers, pairs, known, onBadFile) = (workers, pairs, noisyScores, onBadFile)
     @Sendable func outcome(_ index: Int) -> Outcome {
       do throws(EvaluationError) {
         let utterance = try workers.withWorker { worker throws(EvaluationError) in
@@ -156,6 +168,10 @@ public final class Evaluator {
         }
         return .success(EvaluationPart.Item(index: index, utterance))
       } catch {
+        if onBadFile == .skip {
+          let utterance = Evaluation.Utterance(unusable: pairs[index].name, reason: error.reason)
+          return .success(EvaluationPart.Item(index: index, utterance))
+        }
         return .failure(EvaluationPart.Failure(index: index, text: error.description))
       }
     }

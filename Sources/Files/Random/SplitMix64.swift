@@ -30,7 +30,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
   }
 
   /// The output for a state: a bijection of 64 bits of which each depends on all.
-  static func mix(_ state: UInt64) -> UInt64 {
+  package static func mix(_ state: UInt64) -> UInt64 {
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB

@@ -31,11 +31,14 @@ package struct ReportCorpus {
     let pairs: [String: UtterancePair]
     do {
       // The names determine the validation speakers of VoiceBank-DEMAND.
-      let speakers = Set(names.map { String($0.prefix { $0 != "_" }) }).sorted()
+      let speakers = ValidationSpeakers(
+        Set(names.flatMap(CorpusLayout.Speakers.candidates)).sorted(), isAsked: false)
       let dataset = try SharedDataset(
         data: path, split: split, sampleRate: nil, onBadFile: .skip, validationSpeakers: speakers)
       sampleRate = dataset.sampleRate
-      pairs = Dictionary(dataset.pairs.map { ($0.name, $0) }) { $1 }
+      let wanted = Set(names)
+      let found = dataset.pairs.indices.lazy.filter { wanted.contains(dataset.pairs.name($0)) }
+      pairs = Dictionary(found.map { (dataset.pairs.name($0), dataset.pairs[$0]) }) { $1 }
     } catch {
       throw Problem(text: "the corpus \(path) cannot be read: \(error)")
     }

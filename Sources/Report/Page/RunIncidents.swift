@@ -13,6 +13,7 @@ struct RunIncidents {
 
   private(set) var all: [Incident] = []
   private static let slowData = "slow data"
+  private static let leftOut = "left out"
 
   /// Takes up `event`, which `timeline` holds already.
   mutating func add(_ event: RunEvent, _ timeline: RunTimeline) {
@@ -52,6 +53,13 @@ struct RunIncidents {
       let before = timeline.epochs.count { $0.isSlowedByData } - 1
       let epochs = NumberText.count(before, "epoch")
       note(Self.slowData, warning + (before > 0 ? " (and \(epochs) before it)" : ""))
+    case .leftOut(let report):
+      // One line for all: a damaged file is met once an epoch.
+      all.removeAll { $0.kind == Self.leftOut }
+      note(
+        Self.leftOut,
+        NumberText.count(report.cropCount, "crop") + " could not be loaded, last in step "
+          + "\(report.step): \(report.reasons.joined(separator: "; "))")
     case .start, .step, .checkpoint: break
     }
   }

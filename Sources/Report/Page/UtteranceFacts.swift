@@ -2,6 +2,7 @@ import Corpora
 import Files
 import Foundation
 import Metrics
+import Preparation
 
 /// The speaker and the signal-to-noise ratio of an utterance.
 package struct UtteranceFacts {
@@ -11,8 +12,14 @@ package struct UtteranceFacts {
   var decibels: Double?
 
   /// The speaker in a name such as `p226_001` or `nicolas_0012`, which consists of a speaker and a
-  /// number.
-  static func speaker(of name: String) -> String? {
+  /// number; otherwise the folder that the utterance is in.
+  static func speaker(of path: String) -> String? {
+    let parts = path.split(separator: "/").map(String.init)
+    let name = parts.last ?? ""
+    return speaker(in: name) ?? (parts.count > 1 ? parts[parts.count - 2] : nil)
+  }
+
+  private static func speaker(in name: String) -> String? {
     guard let cut = name.lastIndex(of: "_") else { return nil }
     let number = name[name.index(after: cut)...]
     let isNumber = (3...4).contains(number.count) && number.allSatisfy { $0.isASCII && $0.isNumber }

@@ -46,6 +46,9 @@ struct EventStatusReader: StatusReader {
       status.tell("diverged after step \(end.step)", at: time)
     case .fallback(let fallback):
       status.tell("a checkpoint was damaged: \(fallback.reason)", at: time)
+    case .leftOut(let report):
+      status.tell(
+        "left out of step \(report.step): \(report.utterances.joined(separator: ", "))", at: time)
     case .checkpoint, .waiting: break
     }
   }

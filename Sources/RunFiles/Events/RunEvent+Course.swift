@@ -99,6 +99,44 @@ extension RunEvent {
     package var event: RunEvent { .step(self) }
   }
 
+  /// A step did without crops that could not be loaded.
+  package struct LeftOut: EventFields {
+    package static let name = "left_out"
+    /// Number of the step.
+    package var step = 0
+    /// Its epoch, from 1.
+    package var epoch = 0
+    /// Names of the utterances, of all ranks.
+    package var utterances: [String] = []
+    /// Paths of the files with what is wrong, in the order of `utterances`.
+    package var reasons: [String] = []
+    /// Crops that were left out since the start of the job or its resumption, these included.
+    package var cropCount = 0
+
+    package init() {}
+
+    /// Report on the step `step`, with all fields of the present version.
+    package init(
+      step: Int, epoch: Int, utterances: [String], reasons: [String], cropCount: Int
+    ) {
+      self.step = step
+      self.epoch = epoch
+      self.utterances = utterances
+      self.reasons = reasons
+      self.cropCount = cropCount
+    }
+
+    package mutating func visit<V: FieldVisitor>(_ fields: inout V) throws(V.Failure) {
+      try fields.required("step", &step)
+      try fields("epoch", &epoch)
+      try fields("utterances", &utterances)
+      try fields("reasons", &reasons)
+      try fields("crops", &cropCount)
+    }
+
+    package var event: RunEvent { .leftOut(self) }
+  }
+
   /// An epoch is validated.
   package struct Epoch: EventFields {
     package static let name = "epoch"

@@ -7,11 +7,12 @@ import Foundation
 package enum RunEvent: Equatable, Sendable {
   case start(Start), step(Step), epoch(Epoch), checkpoint(Checkpoint), waiting(Waiting)
   case stop(Stop), fallback(Fallback), nonFinite(NonFinite), rollback(Rollback), diverged(Diverged)
+  case leftOut(LeftOut)
 
   /// All kinds of events. A kind that is missing here cannot be read.
   package static let kinds: [any EventFields.Type] = [
     Start.self, Step.self, Epoch.self, Checkpoint.self, Waiting.self, Stop.self, Fallback.self,
-    NonFinite.self, Rollback.self, Diverged.self,
+    NonFinite.self, Rollback.self, Diverged.self, LeftOut.self,
   ]
 
   /// The fields of the event.
@@ -27,6 +28,7 @@ package enum RunEvent: Equatable, Sendable {
     case .nonFinite(let fields): fields
     case .rollback(let fields): fields
     case .diverged(let fields): fields
+    case .leftOut(let fields): fields
     }
   }
 

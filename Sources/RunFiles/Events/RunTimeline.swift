@@ -87,7 +87,7 @@ package struct RunTimeline: Equatable, Sendable {
     case .checkpoint(let checkpoint):
       checkpoints.append(checkpoint)
       checkpointCount += 1
-    case .waiting, .stop, .fallback, .nonFinite, .diverged: break
+    case .waiting, .stop, .fallback, .nonFinite, .diverged, .leftOut: break
     }
     if let step = event.resumedStep { goBack(to: step) }
   }

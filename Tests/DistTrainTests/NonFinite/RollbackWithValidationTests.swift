@@ -10,7 +10,8 @@ import Testing
       let policy = NonFinitePolicy(skipLimit: 2, rollbackFactor: 0.5, rollbackLimit: 1)
       func train(_ name: String, isAsynchronous: Bool) throws -> [NonFiniteRun.Outcome] {
         try run.train(
-          policy, into: name, valid: run.pairs + run.pairs, validatesAsynchronously: isAsynchronous,
+          policy, into: name, valid: Array(run.pairs) + Array(run.pairs),
+          validatesAsynchronously: isAsynchronous,
           hooks: {
             NumericalFault.poisonWeight(step: 6, rank: 1, name: "layers.0.cross.norm.weight")
               .hooks(rank: $0)

@@ -24,7 +24,7 @@ import TestSupport
     }
   }
 
-  private func withPairs(_ count: Int, _ body: ([UtterancePair]) throws -> Void) throws {
+  private func withPairs(_ count: Int, _ body: (UtteranceIndex) throws -> Void) throws {
     try withTemporaryFolder { folder in
       let corpus = try FixtureCorpus(in: folder, splits: ["train": count])
       try body(
@@ -34,7 +34,7 @@ import TestSupport
 
   /// Trains all epochs and returns the weights after each step, from `start` steps on prefetched.
   private func train(
-    _ pairs: [UtterancePair], ranks: Int, prefetching: Bool
+    _ pairs: UtteranceIndex, ranks: Int, prefetching: Bool
   ) throws -> [[[Float]]] {
     let configuration = try configuration(ranks: ranks)
     return try LocalCommunicator.run(size: ranks) { communicator in
@@ -70,7 +70,7 @@ import TestSupport
   /// The error of the first step that needs a file that is gone or cut since its inspection, and
   /// how many steps went well before.
   private func failure(
-    _ pairs: [UtterancePair], prefetching: Bool
+    _ pairs: UtteranceIndex, prefetching: Bool
   ) throws -> (error: RootFailure?, steps: Int) {
     let configuration = try configuration(batch: 1, epochs: 1)
     let state = TrainingState(configuration)
@@ -90,7 +90,7 @@ import TestSupport
   @Test(arguments: [true, false]) func errorsComeToTheStepThatNeedsTheFile(isRemoved: Bool) throws {
     try withPairs(6) { pairs in
       let order = EpochOrder.permutation(seed: 3, epoch: 1, count: 6)
-      let victim = pairs[order[3]].noisy.description
+      let victim = pairs[Int(order[3])].noisy.description
       if isRemoved {
         try FileManager.default.removeItem(atPath: victim)
       } else {
@@ -139,7 +139,7 @@ import TestSupport
     let visits = Array(order.visits(afterEpochs: 0, steps: 1, stepCount: nil))
     #expect(visits.map(\.epoch) == [1, 1, 1, 1, 2, 2, 2, 2, 2, 2])
     let second = EpochOrder.permutation(seed: 3, epoch: 2, count: 20)
-    #expect(visits.suffix(6).map(\.item) == Array(second.prefix(6)))
+    #expect(visits.suffix(6).map(\.item) == second.prefix(6).map(Int.init))
   }
 
   @Test func longWaitsAreTold() {

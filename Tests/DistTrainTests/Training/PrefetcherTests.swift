@@ -1,5 +1,5 @@
-import DistTrain
 import Foundation
+import Platform
 import Synchronization
 import Testing
 

@@ -41,7 +41,7 @@ import TestSupport
       let header = try #require(
         JSONSerialization.jsonObject(with: Data(bytes[8..<8 + headerCount])) as? [String: Any])
       let metadata = try #require(header["__metadata__"] as? [String: String])
-      #expect(metadata["format"] == "disttrain-corpus-2" && metadata["block_samples"] == "16384")
+      #expect(metadata["format"] == "disttrain-corpus-3" && metadata["block_samples"] == "16384")
       let tensors = try header.filter { $0.key != "__metadata__" }.map { name, value in
         let object = try #require(value as? [String: Any])
         return (
@@ -50,28 +50,41 @@ import TestSupport
           offsets: try #require(object["data_offsets"] as? [Int])
         )
       }.sorted { $0.offsets[0] < $1.offsets[0] }
-      #expect(
-        tensors.map(\.name) == [
-          "checksums", "train/clean/ü", "train/noisy/ü", "train/clean/a", "train/noisy/a",
-        ])
-      func data(_ offsets: [Int]) -> ArraySlice<UInt8> {
-        bytes[8 + headerCount + offsets[0]..<8 + headerCount + offsets[1]]
+      #expect(tensors.map(\.name) == ["pairs", "checksums", "names", "float32", "int16"])
+      #expect(tensors.map(\.type) == ["I64", "I32", "U8", "F32", "I16"])
+      func data(_ tensor: Int) -> [UInt8] {
+        Array(
+          bytes[
+            8 + headerCount + tensors[tensor].offsets[0]..<8 + headerCount
+              + tensors[tensor].offsets[1]])
       }
-      // A checksum for every 16384 samples, in the order of the data.
-      let sums = tensors.dropFirst().flatMap { tensor -> [UInt32] in
-        let block = 16_384 * (tensor.type == "F32" ? 4 : 2)
-        let own = Array(data(tensor.offsets))
-        return stride(from: 0, to: own.count, by: block).map {
-          crc32c(own[$0..<min($0 + block, own.count)])
+      func numbers(_ tensor: Int, width: Int) -> [Int] {
+        let bytes = data(tensor)
+        return stride(from: 0, to: bytes.count, by: width).map { start in
+          bytes[start..<start + width].reversed().reduce(0) { $0 << 8 | Int($1) }
         }
       }
-      let table = Array(data(tensors[0].offsets))
-      let stored = stride(from: 0, to: table.count, by: 4).map { start in
-        table[start..<start + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+      // Length, first samples of both sides, their first blocks, end of the name, kind.
+      let pairs = numbers(0, width: 8)
+      #expect(pairs == [count, 0, count, 0, 3, 1, 0] + [100, 0, 100, 6, 7, 3, 3])
+      #expect(
+        data(2).prefix(3) == Array("aü".utf8)[...] && data(2).dropFirst(3).allSatisfy { $0 == 0 })
+      // A checksum for every 16384 samples of each recording.
+      let stored = numbers(1, width: 4)
+      for row in [pairs[..<7], pairs[7...]].map(Array.init) {
+        for side in [0, 1] {
+          let width = row[6] & 2 >> side == 0 ? 2 : 4
+          let samples = data(width == 4 ? 3 : 4)
+          let own = Array(samples[row[1 + side] * width..<(row[1 + side] + row[0]) * width])
+          let sums = stride(from: 0, to: own.count, by: 16_384 * width).map {
+            Int(crc32c(own[$0..<min($0 + 16_384 * width, own.count)]))
+          }
+          #expect(Array(stored[row[3 + side]..<row[3 + side] + sums.count]) == sums)
+        }
       }
-      #expect(stored == sums && stored.count == 8)
-      #expect(tensors[0].type == "I32" && tensors[0].shape == [8] && tensors[0].offsets == [0, 32])
-      // And one of what the header means, with the table behind it.
+      #expect(stored.count == 8)
+      let table = data(0) + data(1) + data(2)
+      // And one of what the header means, with the tables behind it.
       let lines =
         metadata.filter { $0.key != "checksum" }.sorted { $0.key < $1.key }
         .flatMap { [$0.key, $0.value] }
@@ -82,7 +95,8 @@ import TestSupport
       #expect(metadata["checksum"] == hexadecimal(crc32c(Array(text.utf8) + table)))
       // Every tensor lies at a multiple of its element.
       for tensor in tensors {
-        #expect((8 + headerCount + tensor.offsets[0]) % (tensor.type == "I16" ? 2 : 4) == 0)
+        let width = ["I64": 8, "I32": 4, "U8": 1, "F32": 4, "I16": 2][tensor.type] ?? 0
+        #expect((8 + headerCount + tensor.offsets[0]) % width == 0)
       }
       #expect(try PackedCorpus(path: folder.file("pack")).checksum == metadata["checksum"])
     }

@@ -1,4 +1,5 @@
 import Audio
+import Corpora
 import Files
 import Foundation
 import Platform
@@ -19,7 +20,7 @@ public enum VoiceBank {
 
   /// Name of a file that marks the output folder as incomplete; training refuses a corpus with this
   /// file.
-  package static let markerName = "UNFINISHED"
+  package static let markerName = CorpusLayout.unfinishedName
   /// Name of the table of unusable files.
   package static let tableName = "rejected.csv"
 
@@ -42,7 +43,7 @@ public enum VoiceBank {
     let resampler = try Resampler(.high)
     let folders = try VoiceBankFolders(input)
     let finished = try finished(folders, input: input, output: output, format: format)
-    try makeFolders(folders.parts, in: output)
+    try makeFolders(folders, in: output)
     let lock = try claim(output)
     defer { close(lock) }
     let journal = try VoiceBankManifest.Journal(folder: output)
@@ -123,17 +124,22 @@ public enum VoiceBank {
   }
 
   private static func makeFolders(
-    _ parts: [VoiceBankFolders.Part], in output: String
+    _ folders: VoiceBankFolders, in output: String
   ) throws(VoiceBankError) {
-    for part in parts {
-      for side in VoiceBankFolders.sides {
-        let path = "\(output)/\(part.outputFolder(side))"
-        do {
-          try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true)
-        } catch {
-          throw .unwritable(path: path, reason: error.localizedDescription)
-        }
+    var paths = Set(
+      folders.parts.flatMap { part in VoiceBankFolders.sides.map { part.outputFolder($0) } })
+    // The folders of speakers, if the download has such.
+    for item in folders.items where item.name.contains("/") {
+      for folder in [item.outputFolders.clean, item.outputFolders.noisy] {
+        paths.insert(("\(folder)/\(item.name)" as NSString).deletingLastPathComponent)
+      }
+    }
+    for name in paths.sorted() {
+      let path = "\(output)/\(name)"
+      do {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      } catch {
+        throw .unwritable(path: path, reason: error.localizedDescription)
       }
     }
   }

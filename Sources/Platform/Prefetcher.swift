@@ -1,5 +1,3 @@
-import Platform
-
 /// Makes the values of a known sequence of requests ahead of their use, on a thread of its own.
 ///
 /// A thread, and not a dispatch queue, since it lives as long as the run and mostly sleeps: it

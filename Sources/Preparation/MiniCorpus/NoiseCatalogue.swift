@@ -1,3 +1,5 @@
+import Corpora
+
 extension Catalogue {
   /// A kind of noise.
   struct Noise: Sendable {

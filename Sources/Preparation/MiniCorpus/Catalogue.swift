@@ -1,3 +1,5 @@
+import Corpora
+
 /// The sources of the mini corpus: the voices and noises with the Debian packages that contain
 /// them. All packages are in Debian's main archive.
 enum Catalogue {

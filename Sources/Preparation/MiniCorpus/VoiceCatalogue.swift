@@ -1,3 +1,5 @@
+import Corpora
+
 extension Catalogue {
   /// All voices, with the share of each in the small corpus. The voices of the game Fish Fillets
   /// and of the telephone prompts speak whole sentences; klettres and ktuberling hold single words.

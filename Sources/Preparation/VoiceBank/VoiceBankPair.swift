@@ -1,4 +1,5 @@
 import Audio
+import Corpora
 import Files
 import Foundation
 import Platform

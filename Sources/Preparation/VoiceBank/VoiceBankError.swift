@@ -1,3 +1,4 @@
+import Corpora
 import Platform
 
 /// Reasons for which VoiceBank-DEMAND cannot be prepared.

@@ -1,4 +1,5 @@
 import Audio
+import Corpora
 import Files
 import Foundation
 
@@ -21,9 +22,13 @@ package struct VoiceBankManifest {
     /// CRC-32C of the prepared file.
     var checksum: String
 
-    /// Speaker of the utterance: the part of the file's name before `_`.
+    /// Speaker of the utterance: the part of the file's name before `_`; the file's folder, if the
+    /// name has no such part.
     var speaker: String {
-      String((file as NSString).lastPathComponent.prefix { $0 != "_" && $0 != "." })
+      let parts = file.split(separator: "/")
+      let name = (parts.last ?? "").prefix { $0 != "." }
+      let hasOwnFolder = parts.count > 2 && !name.contains("_")
+      return String(hasOwnFolder ? parts[parts.count - 2] : name.prefix { $0 != "_" })
     }
 
     fileprivate var line: String {

@@ -1,3 +1,4 @@
+import Corpora
 import Files
 
 /// A mixture to be made. All mixtures are planned in advance, so that mixing may run in any order.

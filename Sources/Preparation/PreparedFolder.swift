@@ -1,4 +1,5 @@
 import Audio
+import Corpora
 import Files
 import Foundation
 import Platform
@@ -24,7 +25,7 @@ public enum PreparedFolder {
     progress: (_ files: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> Verification {
     if let manifest = VoiceBankManifest(folder: folder) {
-      if FileManager.default.fileExists(atPath: "\(folder)/\(VoiceBank.markerName)") {
+      if FileManager.default.fileExists(atPath: "\(folder)/\(CorpusLayout.unfinishedName)") {
         throw VoiceBankError.unfinished(path: folder)
       }
       var result = try verify(
@@ -69,12 +70,13 @@ public enum PreparedFolder {
 
   /// Audio files that the manifest does not name, which training would take for part of the corpus.
   private static func extras(_ manifest: VoiceBankManifest, in folder: String) -> [BadFile] {
-    let folders = Set(manifest.entries.keys.map { ($0 as NSString).deletingLastPathComponent })
+    // The four folders, with all that is in them.
+    let folders = Set(manifest.entries.keys.compactMap { $0.split(separator: "/").first })
     return folders.sorted().flatMap { name -> [BadFile] in
       guard let found = try? AudioFolder("\(folder)/\(name)") else { return [] }
       let paths = found.paths.values + found.duplicates.map(\.path)
       return paths.sorted().compactMap { path in
-        let file = "\(name)/\((path as NSString).lastPathComponent)"
+        let file = "\(name)/\(found.relative(path))"
         return manifest.entries[file] == nil
           ? BadFile(path: path, reason: "is not in the manifest; remove it") : nil
       }
