@@ -216,7 +216,7 @@ let tests: [Target] = [
       "Files", "Platform",
     ]),
   module("ReportTests", .tests, uses: ["Report"]),
-  module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Platform"]),
+  module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Files", "Platform"]),
   module(
     "CommandsTests", .tests,
     uses: [

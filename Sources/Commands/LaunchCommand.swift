@@ -90,7 +90,7 @@ struct LaunchCommand: ParsableCommand {
   ) throws(LaunchError) -> LaunchCommandLine {
     try LaunchHost.requireNoLauncher(environment)
     let mpirun = try LaunchHost.mpirun(searchPath: environment["PATH"])
-    if let hostfile, access(hostfile, R_OK) != 0 { throw .hostfileMissing(path: hostfile) }
+    if let hostfile { _ = try Hostfile(path: hostfile) }
     if !allowRunAsRoot,
       LaunchHost.refusesRoot(environment, isRoot: geteuid() == 0, mpirunArguments: mpirunArg)
     {

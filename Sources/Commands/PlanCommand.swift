@@ -48,7 +48,7 @@ struct PlanCommand: ParsableCommand {
     // Before anything is measured: a corpus that is not there, a file of another model.
     let request = PlanRequest(
       configuration: recipe.configuration(model),
-      parameterCount: SpeechEnhancer(configuration: model, seed: 0).parameters.parameterCount,
+      parameterCount: SpeechEnhancer.parameterCount(of: model),
       nodes: machines.nodes, ranksPerNode: machines.ranksPerNode, threads: machines.threads,
       recomputes: recipe.recompute,
       corpus: try recipe.corpus(sampleRate: model.frontEnd.sampleRate), cost: cost,

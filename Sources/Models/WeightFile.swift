@@ -65,6 +65,33 @@ public struct WeightFile {
   /// - Throws: `WeightFileError.unfit` with every missing, unexpected, wrongly shaped, wrongly
   ///   typed and non-finite tensor.
   public func load(into model: SpeechEnhancer, prefix: String = "") throws(WeightFileError) {
+    Self.copy(try values(for: model, prefix: prefix), to: model)
+  }
+
+  /// A model of `configuration` with these weights. That they fit is checked before memory is taken
+  /// for it, so that a configuration that was damaged into a large one is refused at once.
+  ///
+  /// - Throws: `WeightFileError.unfit` as `load(into:prefix:)` does.
+  public func model(
+    _ configuration: ModelConfiguration, prefix: String = ""
+  ) throws(WeightFileError) -> SpeechEnhancer {
+    let model = SpeechEnhancer(layout: configuration)
+    let values = try values(for: model, prefix: prefix)
+    model.parameters.allocate(seed: 0)
+    Self.copy(values, to: model)
+    return model
+  }
+
+  private static func copy(_ values: [[Float]], to model: SpeechEnhancer) {
+    for (parameter, floats) in zip(model.parameters.parameters, values) {
+      parameter.value.update(from: floats, count: parameter.count)
+    }
+  }
+
+  /// The values of all parameters, in their order.
+  private func values(
+    for model: SpeechEnhancer, prefix: String
+  ) throws(WeightFileError) -> [[Float]] {
     let parameters = model.parameters.parameters
     var faults: [WeightFileError.Fault] = []
     var values: [[Float]] = []
@@ -83,9 +110,7 @@ public struct WeightFile {
         path: path, model: model.configuration.name, writtenFor: configuration?.name,
         faults: faults)
     }
-    for (parameter, floats) in zip(parameters, values) {
-      parameter.value.update(from: floats, count: parameter.count)
-    }
+    return values
   }
 
   private func value(

@@ -4,6 +4,7 @@ import Communication
 import Corpora
 import Forecast
 import Foundation
+import Launching
 import Platform
 
 /// `disttrain bench scaling`: the same step on more and more ranks.
@@ -75,6 +76,7 @@ struct BenchScalingCommand: ParsableCommand {
         throw ScalingError.notDivisible(globalBatch: batch, ranks: count)
       }
     }
+    if let hostfile { _ = try Hostfile(path: hostfile) }
     let isKept = output.output != nil
     let folder =
       output.output.map { URL(fileURLWithPath: $0) }

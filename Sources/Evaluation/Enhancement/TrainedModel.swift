@@ -44,13 +44,11 @@ public enum TrainedModel {
     guard let configuration = asked ?? file.configuration else {
       throw TrainedModelError.unknownModel(path: path)
     }
-    let model = SpeechEnhancer(configuration: configuration, seed: 0)
     do {
-      try file.load(into: model)
+      return try file.model(configuration)
     } catch {
       throw isOfCheckpoint(error) ? TrainedModelError.checkpoint(path: path) : error
     }
-    return model
   }
 
   private static func isOfCheckpoint(_ error: WeightFileError) -> Bool {
@@ -74,8 +72,6 @@ extension RootDecision {
     guard let configuration = file.configuration else {
       throw TrainedModelError.unknownModel(path: path)
     }
-    let model = SpeechEnhancer(configuration: configuration, seed: 0)
-    try file.load(into: model)
-    return model
+    return try file.model(configuration)
   }
 }
