@@ -40,7 +40,8 @@ struct EnhanceCommand: ParsableCommand {
   func run() throws {
     EnvironmentCheck.warn()
     let stopwatch = Stopwatch()
-    let model = try TrainedModel.load(weights: weights.weights, preset: weights.preset)
+    let model = try TrainedModel.load(
+      weights: weights.weights, preset: weights.preset, note: Console.note)
     let enhancer = try Enhancer(model)
     let jobs = try EnhancementJobs(
       input: input, output: output, format: format, sampleRate: enhancer.frontEnd.sampleRate)
@@ -102,7 +103,8 @@ struct EnhanceCommand: ParsableCommand {
 struct WeightsOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Weights: best.safetensors of a run, or an export with the same names.", valueName: "file"))
+      "Weights: best.safetensors of a run, one of its checkpoints, or an export with the same names.",
+      valueName: "file"))
   var weights: String
   @Option(
     help: ArgumentHelp(

@@ -47,7 +47,8 @@ struct EvaluateCommand: ParsableCommand {
     try ParallelCommand.run(deadlines.deadlines) { communicator in
       let root = RootDecision(communicator)
       try root.run { try scores.requireWritable(hasNoisy: true) }
-      let model = try root.model(weights: weights.weights, preset: weights.preset)
+      let model = try root.model(
+        weights: weights.weights, preset: weights.preset, note: Console.note)
       let sampleRate = model.configuration.frontEnd.sampleRate
       try root.run { try scores.requireDefined(sampleRate: sampleRate, asPublished: asPublished) }
       communicator.enter(.staging)

@@ -61,7 +61,7 @@ package struct Launcher {
     let start = Date()
     let stopwatch = Stopwatch()
     let process = try startProcess(
-      line.words(resuming: !isFirst && folder.anyCheckpoint != nil))
+      line.words(resuming: !isFirst && folder.anyFile != nil))
     let (code, isKilled) = waitForEnd(of: process)
     let attempt = LaunchAttempt(
       start: start, seconds: stopwatch.seconds,

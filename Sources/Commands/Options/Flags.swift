@@ -15,6 +15,12 @@ enum Flags {
     if !condition { throw ValidationError(text()) }
   }
 
+  /// Throws `ValidationError` if the path `path` of `flag` is empty: to the system that would be the
+  /// current folder.
+  static func require(_ flag: String, path: String?) throws {
+    try require(path?.isEmpty != true, "\(flag) is empty; give the name of a file or folder")
+  }
+
   /// Throws `ValidationError` unless `value` of `flag` is `minimum` or more.
   static func require(_ flag: String, _ value: Int?, atLeast minimum: Int) throws {
     guard let value else { return }

@@ -46,12 +46,7 @@ public struct Staging {
     }
 
     /// The machine that this process runs on.
-    package static var own: Host {
-      let boot = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id") ?? Data()
-      return Host(
-        name: HostName.own,
-        boot: String(decoding: boot, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
-    }
+    package static var own: Host { Host(name: HostName.own, boot: HostName.boot) }
   }
 
   /// Staging on the ranks of `communicator`. `log`: where rank 0 tells how it goes.

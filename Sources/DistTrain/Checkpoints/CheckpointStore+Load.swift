@@ -95,7 +95,8 @@ extension CheckpointStore {
     var choice = Choice()
     let candidates = candidates(&choice.oddities)
     if candidates.isEmpty {
-      throw CheckpointError.missing(path: folder.last.path(percentEncoded: false))
+      throw CheckpointError.missing(
+        path: folder.last.path(percentEncoded: false), results: folder.results)
     }
     for url in candidates {
       choice.path = url.path(percentEncoded: false)
@@ -132,7 +133,12 @@ extension CheckpointStore {
     var first = last
     switch FileKind(path) {
     case .file:
-      break
+      // A hard link, where there are no symbolic ones.
+      if let own = others.first(where: {
+        FileKind.isSame($0.path(percentEncoded: false), path)
+      }) {
+        first = own
+      }
     case .link:
       let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? "nothing"
       // By its own name, if it is one of ours: messages say which step that is.

@@ -19,6 +19,17 @@ package final class MetricsFile: EventSink {
 
   deinit { close(descriptor) }
 
+  /// Throws unless the file at `url` can be opened to append events. Makes and changes nothing.
+  package static func requireAppendable(_ url: URL) throws(AtomicFileError) {
+    let path = url.path(percentEncoded: false)
+    let descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK)
+    if descriptor < 0 {
+      if errno == ENOENT { return }
+      throw AtomicFileError(path: path, operation: "open", code: errno)
+    }
+    close(descriptor)
+  }
+
   /// The events of the file at `url`, which may be written while it is read; none if it cannot be
   /// read. With a `kind`, those of that kind only, which is quicker.
   ///
