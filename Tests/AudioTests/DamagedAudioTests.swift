@@ -25,4 +25,17 @@ struct DamagedAudioTests {
       _ = try WaveFile.read(bytes: bytes, path: path)
     }
   }
+
+  /// Once 275 GB were asked for, which ended the program.
+  @Test func aLengthOf36BitsTakesNoMemory() throws {
+    try WaveFile.write(noise(3000), sampleRate: 16_000, to: folder.file("a.flac"))
+    var bytes = try WaveFile.bytes(path: folder.file("a.flac"))
+    bytes[21] |= 0x0F
+    for index in 22..<26 { bytes[index] = 0xFF }
+    try folder.write(bytes, "b.flac")
+    #expect(
+      throws: WaveFileError.truncated(
+        path: folder.file("b.flac"), expected: (1 << 36) - 1, found: 3000)
+    ) { try WaveFile.read(path: folder.file("b.flac")) }
+  }
 }

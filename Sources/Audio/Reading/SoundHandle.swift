@@ -52,7 +52,23 @@ final class SoundHandle {
 
   /// Up to `count` further samples of all channels, interleaved; fewer at the end and where a
   /// sample cannot be decoded.
+  ///
+  /// Memory follows what is there: a damaged header may promise any number.
   func read(_ count: Int) -> [Float] {
+    if count <= Self.blockLength { return readBlock(count) }
+    var samples: [Float] = []
+    while samples.count / channelCount < count {
+      let block = readBlock(min(Self.blockLength, count - samples.count / channelCount))
+      if block.isEmpty { break }
+      samples += block
+    }
+    return samples
+  }
+
+  /// Samples of a channel for which memory is taken at once: 65 s at 16 kHz.
+  private static let blockLength = 1 << 20
+
+  private func readBlock(_ count: Int) -> [Float] {
     [Float](unsafeUninitializedCapacity: count * channelCount) { buffer, filled in
       let delivered = sf_readf_float(handle, buffer.baseAddress, sf_count_t(count))
       filled = max(0, Int(delivered)) * channelCount
