@@ -22,7 +22,7 @@ public final class SpeechEnhancer {
   }
 
   /// A model whose parameters have names and shapes, but no memory yet.
-  init(layout configuration: ModelConfiguration) {
+  package init(layout configuration: ModelConfiguration) {
     self.configuration = configuration
     parameters = ParameterArena()
     let root = ParameterScope(parameters)

@@ -141,7 +141,7 @@ public struct TrainingJob {
 
   /// Makes the run folder this job's own, once nothing in the options speaks against the run.
   private func claimFolder() throws -> TrainingPlace {
-    try requireFrontEnd()
+    try requirePossibleModel()
     try requireTraceFile()
     communicator.enter(.resuming)
     let place = TrainingPlace(request)
@@ -196,11 +196,13 @@ public struct TrainingJob {
     }
   }
 
-  /// Impossible crops are an error of the command line, before there is a run.
-  private func requireFrontEnd() throws {
+  /// Impossible crops, and a model that this machine cannot hold, are errors of the command line,
+  /// before there is a run.
+  private func requirePossibleModel() throws {
     let configuration = request.configuration
     try root.run {
       try configuration.model.requireFrontEnd(cropSeconds: configuration.cropSeconds)
+      try ModelMemory.require(configuration.model, available: MachineFacts.totalMemory())
     }
   }
 
