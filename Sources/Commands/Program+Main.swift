@@ -12,6 +12,10 @@ extension Program {
     platform_line_buffer_stdout()
     FloatMode.flushDenormals()
     _ = platform_keep_freed_memory()
+    if let fault = ProcessText.fault() {
+      Console.error("disttrain: error: \(fault)")
+      exit(EX_USAGE)
+    }
     var command: any ParsableCommand
     do {
       command = try DistTrainCommand.parseAsRoot()
