@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audio
 import Communication
 import Corpora
 import Evaluation
@@ -103,6 +104,9 @@ struct EvaluateCommand: ParsableCommand {
     if let loss = evaluation.loss { Console.line("loss \(TextTable.number(loss, digits: 4))") }
     if let crops { Console.line(crops.line) }
     for file in dataset.skipped { Console.line("left out: \(file)") }
+    if let level = OddLevel.warning(evaluation.utterances.compactMap(\.oddLevel)) {
+      Console.error("warning: \(level)")
+    }
     if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
     if let json = scores.json { try report.write(to: json) }
     if table.scorable.isEmpty { throw NothingScored() }

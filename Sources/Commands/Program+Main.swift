@@ -14,6 +14,10 @@ extension Program {
     signal(SIGXFSZ, SIG_IGN)
     FloatMode.flushDenormals()
     _ = platform_keep_freed_memory()
+    if let fault = ProcessText.fault() {
+      Console.error("disttrain: error: \(fault)")
+      exit(EX_USAGE)
+    }
     var command: any ParsableCommand
     do {
       command = try DistTrainCommand.parseAsRoot()

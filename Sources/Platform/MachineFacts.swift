@@ -40,7 +40,7 @@ package enum MachineFacts {
   /// control group.
   package static func usableCores() -> Int {
     let cores = coreCount()
-    return max(1, min(cores, coreQuota().map { Int($0.rounded(.up)) } ?? cores))
+    return max(1, min(cores, coreQuota().map { Int(clamped: $0.rounded(.up)) } ?? cores))
   }
 
   /// Memory of the machine in bytes, limited by the control group.

@@ -5,9 +5,16 @@ package enum TimeSpan {
     ("min", 60), ("sec", 1), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400),
   ]
 
-  /// Seconds, or nil for anything that is no positive duration. A number without a unit is none.
+  /// The longest duration, in seconds: thirty years.
+  private static let longest = 1e9
+
+  /// Seconds, or nil for anything that is no positive duration of at most thirty years. A number
+  /// without a unit is none.
   package static func seconds(_ text: String) -> Double? {
-    if text.contains(":") { return clock(text) }
+    (text.contains(":") ? clock(text) : number(text)).flatMap { $0 <= longest ? $0 : nil }
+  }
+
+  private static func number(_ text: String) -> Double? {
     guard let unit = units.first(where: { text.hasSuffix($0.name) }) else { return nil }
     let number = text.dropLast(unit.name.count)
     guard number.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }),

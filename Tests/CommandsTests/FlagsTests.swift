@@ -19,6 +19,28 @@ import Testing
     ["train", "--preset", "abl1", "--data", "d"],
   ]
 
+  @Test(arguments: [
+    "--epochs", "--batch", "--accumulate", "--warmup", "--steps-per-epoch", "--stop-after",
+    "--keep", "--validation-count", "--skip-limit", "--rollbacks", "--nonfinite-dumps",
+    "--trace-after",
+  ])
+  func hugeCountsAreRefusedAndNotMultiplied(flag: String) {
+    let train = ["train", "--preset", "abl1", "--data", "d"]
+    let largest = ["--batch", "--accumulate"].contains(flag) ? "1,000,000" : "1,000,000,000"
+    for value in ["9223372036854775807", "1000000001"] {
+      #expect(
+        message(train + ["\(flag)=\(value)"]) == "\(flag) must be at most \(largest), not \(value)")
+    }
+    #expect(message(train + ["\(flag)=1000000"]) == "accepted")
+  }
+
+  @Test(arguments: ["--timeout", "--long-timeout", "--wall-time", "--wall-margin"])
+  func hugeTimesAreRefused(flag: String) {
+    let text = message(
+      ["train", "--preset", "abl1", "--data", "d", "\(flag)=99999999999999999999s"])
+    #expect(text.hasPrefix("\(flag) takes a time"), "\(text)")
+  }
+
   @Test(arguments: bench) func commandsAgree(command: [String]) {
     #expect(message(command) == "accepted")
     #expect(message(command + ["--threads", "0"]) == "--threads must be between 1 and 1024, not 0")

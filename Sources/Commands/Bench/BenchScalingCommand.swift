@@ -51,7 +51,7 @@ struct BenchScalingCommand: ParsableCommand {
     try Flags.require(
       !from.isEmpty || preset != nil,
       "--preset is missing: name a model to measure, or files with --from")
-    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1, atMost: Flags.largestBatch)
   }
 
   func run() throws {

@@ -24,7 +24,7 @@ struct BenchStepCommand: ParsableCommand {
   @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
-    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1, atMost: Flags.largestBatch)
   }
 
   func run() throws {

@@ -21,10 +21,21 @@ enum Flags {
     try require(path?.isEmpty != true, "\(flag) is empty; give the name of a file or folder")
   }
 
-  /// Throws `ValidationError` unless `value` of `flag` is `minimum` or more.
-  static func require(_ flag: String, _ value: Int?, atLeast minimum: Int) throws {
+  /// Largest number of steps, epochs, ranks and the like that a flag takes: products of two of them
+  /// are integers.
+  static let largestCount = 1_000_000_000
+  /// Largest number of utterances of a rank and step, and of batches of a rank and step: products
+  /// of both and of the number of ranks are integers.
+  static let largestBatch = 1_000_000
+
+  /// Throws `ValidationError` unless `value` of `flag` lies between `minimum` and `maximum`.
+  static func require(
+    _ flag: String, _ value: Int?, atLeast minimum: Int, atMost maximum: Int = largestCount
+  ) throws {
     guard let value else { return }
     try require(value >= minimum, "\(flag) must be at least \(minimum), not \(value)")
+    try require(
+      value <= maximum, "\(flag) must be at most \(NumberText.grouped(maximum)), not \(value)")
   }
 
   /// Throws `ValidationError` unless `value` of `flag` lies in `range`.

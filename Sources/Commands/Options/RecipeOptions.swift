@@ -45,8 +45,8 @@ struct RecipeOptions: ParsableArguments {
   /// Rejects values that make no sense, before anything starts.
   func validate() throws {
     try Flags.require("--epochs", epochs, atLeast: 1)
-    try Flags.require("--batch", batch, atLeast: 1)
-    try Flags.require("--accumulate", accumulate, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1, atMost: Flags.largestBatch)
+    try Flags.require("--accumulate", accumulate, atLeast: 1, atMost: Flags.largestBatch)
     try Flags.requirePositive("--lr", learningRate)
     try Flags.require("--warmup", warmup, atLeast: 0)
     try Flags.requireDecay("--ema", ema)

@@ -21,6 +21,8 @@ package struct CorpusPacker {
     package var byteCount = 0
     /// Files that were left out, with the reasons.
     package var skipped: [BadFile] = []
+    /// Recordings whose level suggests another scale of their samples.
+    package var oddLevels: [OddLevel] = []
   }
 
   private struct Item {
@@ -94,6 +96,9 @@ package struct CorpusPacker {
       let changed = WaveFileError.unreadable(
         path: item.path, reason: "it has changed since it was inspected; pack the corpus again")
       guard samples.count == item.sampleCount else { throw changed }
+      if item.encoding == .float32, let level = OddLevel(item.path, samples) {
+        report.oddLevels.append(level)
+      }
       switch item.encoding {
       case .int16:
         // Exact: libsndfile divides 16-bit samples by 32,768.

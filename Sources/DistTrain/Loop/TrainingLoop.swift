@@ -63,6 +63,9 @@ public final class TrainingLoop {
 
   private var progress: TrainingProgress { trainer.state.progress }
 
+  /// Whether rank 0 has warned about the level of a recording.
+  private var hasWarnedAboutLevel = false
+
   /// Trains until the epochs are done, the step limit is reached, or something asks to stop.
   @discardableResult
   public func run() throws -> End {
@@ -135,6 +138,10 @@ public final class TrainingLoop {
     epoch.trained.audioSeconds +=
       Double(result.itemCount) * trainer.configuration.cropSeconds
     stragglers.add(busySeconds: result.busySeconds)
+    if let level = trainer.oddLevel, !hasWarnedAboutLevel {
+      hasWarnedAboutLevel = true
+      log.warning(level.description)
+    }
     let loss = result.lossSum / Double(max(1, result.itemCount))
     if result.isSkipped {
       try reportSkipped(items)

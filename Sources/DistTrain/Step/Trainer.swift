@@ -118,6 +118,9 @@ public final class Trainer {
   /// Seconds that this rank's steps have waited for their crops.
   public var waitedSeconds: Double { crops.waitedSeconds }
 
+  /// The first finding of this rank about the level of a crop.
+  var oddLevel: OddLevel? { crops.oddLevel }
+
   /// The rate of the step after `step` others: the schedule's, lower since a rollback.
   public func rate(atStep step: Int) -> Double {
     schedule.rate(atStep: step) * state.progress.rateFactor

@@ -2,6 +2,7 @@ import Audio
 import Corpora
 import Files
 import Foundation
+import Platform
 
 /// Why files cannot be enhanced as asked.
 enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
@@ -26,8 +27,8 @@ enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
     case .missing(let path): "\(path): no such file or folder"
     case .noAudio(let folder): "\(folder) holds no .wav or .flac file (subfolders are left out)"
     case .unusable(let files):
-      "nothing was enhanced, since \(files.count) of the inputs cannot be used: "
-        + files.map(\.description).joined(separator: "; ")
+      "nothing was enhanced, since \(files.count) of the inputs cannot be used:\n"
+        + ItemList.lines(files.map(\.description))
     case .overwritesInput(let path): "\(path) would be overwritten; choose another output"
     case .outputIsFile(let path): "\(path) is a file, but a folder of recordings needs a folder"
     case .cannotCreate(let folder, let reason): "\(folder): cannot be made: \(reason)"
@@ -38,20 +39,23 @@ enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Which files `enhance` reads and writes, found and inspected before anything is computed.
-package struct EnhancementJobs: Equatable {
+package struct EnhancementJobs: Equatable, Codable {
   /// One recording.
-  package struct Item: Equatable {
+  package struct Item: Equatable, Codable {
     package let input: String
     package let output: String
     package let sampleCount: Int
   }
 
   package let items: [Item]
+  /// Number of recordings that are there already, and so left out of `items`.
+  package let doneCount: Int
 
   /// File to file, file into folder, or the audio files of a folder to the same names in another,
-  /// which is made if need be. Inputs have to be at `sampleRate`, in hertz.
+  /// which is made if need be. Inputs have to be at `sampleRate`, in hertz. With `isResumed`
+  /// outputs that are there, with as many samples as their inputs, are left as they are.
   package init(
-    input: String, output: String, format: OutputFormat, sampleRate: Int
+    input: String, output: String, format: OutputFormat, sampleRate: Int, isResumed: Bool = false
   ) throws {
     guard let inputKind = PathKind(input) else {
       throw EnhancementJobsError.missing(path: input)
@@ -75,7 +79,9 @@ package struct EnhancementJobs: Equatable {
         throw EnhancementJobsError.overwritesInput(path: pair.input)
       }
     }
-    items = try Self.inspect(pairs, sampleRate: sampleRate)
+    let all = try Self.inspect(pairs, sampleRate: sampleRate)
+    items = isResumed ? all.filter { !Self.isDone($0, sampleRate: sampleRate) } : all
+    doneCount = all.count - items.count
     if inputKind == .folder { try Self.make(folder: output) }
   }
 
@@ -89,6 +95,13 @@ package struct EnhancementJobs: Equatable {
     var (one, other) = (stat(), stat())
     return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev
       && one.st_ino == other.st_ino
+  }
+
+  /// Whether the output is there. It has its name only when it is complete; another length is that
+  /// of another input.
+  private static func isDone(_ item: Item, sampleRate: Int) -> Bool {
+    let found = try? WaveFile.inspect(path: item.output, sampleRate: sampleRate)
+    return found?.sampleCount == item.sampleCount
   }
 
   private static func inspect(

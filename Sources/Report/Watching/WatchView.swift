@@ -137,7 +137,7 @@ enum Sparkline {
       last.map { value -> Character in
         guard let value else { return " " }
         let share = span > 0 ? (value - low) / span : 0.5
-        return bars[min(bars.count - 1, Int(share * Double(bars.count)))]
+        return bars[min(bars.count - 1, Int(clamped: share * Double(bars.count)))]
       })
   }
 }
