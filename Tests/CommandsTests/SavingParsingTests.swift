@@ -50,6 +50,10 @@ import Testing
     #expect("\(fault)" == "kill-in-checkpoint@step=20,rank=1")
     #expect(try FaultInjection(parsing: "damage-checkpoint@step=3").rank == 0)
     #expect(try FaultInjection(environment: [:]) == nil)
+    for kind in [FaultInjection.Kind.noLocks, .noSymbolicLinks, .noLinks] {
+      let standing = try FaultInjection(parsing: kind.rawValue)
+      #expect(standing.kind == kind && "\(standing)" == kind.rawValue)
+    }
     for (text, error) in [
       ("kill", FaultInjectionError.malformed(text: "kill")),
       ("kill@step=1", .unknownName(name: "kill")),
@@ -58,6 +62,8 @@ import Testing
       ("kill-in-checkpoint@step=-1", .badValue(key: "step", value: "-1")),
       ("kill-in-checkpoint@rank=1", .missingKey(key: "step")),
       ("kill-in-checkpoint@step", .malformed(text: "kill-in-checkpoint@step")),
+      ("kill-in-checkpoint", .malformed(text: "kill-in-checkpoint")),
+      ("no-locks@step=1", .malformed(text: "no-locks@step=1")),
     ] {
       #expect(throws: error) { try FaultInjection(environment: ["DISTTRAIN_FAULT": text]) }
       #expect(error.description.contains("DISTTRAIN_FAULT"))

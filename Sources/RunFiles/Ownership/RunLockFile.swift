@@ -56,7 +56,20 @@ struct RunLockFile {
   }
 
   /// Puts `owner` into a new file of that name, in place of any other.
-  func replace(_ owner: RunOwner) throws(AtomicFileError) { try AtomicFile.write(owner.bytes, to: url) }
+  func replace(_ owner: RunOwner) throws(AtomicFileError) {
+    // Of the owner, not of the process alone: it must not meet another one's.
+    let temporary = TemporaryName.path(for: "\(path).\(owner.token)")
+    let descriptor = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    if descriptor < 0 { throw AtomicFileError(path: path, operation: "open", code: errno) }
+    let isWritten = overwrite(owner, descriptor)
+    let code = errno
+    close(descriptor)
+    if isWritten, rename(temporary, path) == 0 { return }
+    let failure = AtomicFileError(
+      path: path, operation: isWritten ? "rename" : "write", code: isWritten ? errno : code)
+    unlink(temporary)
+    throw failure
+  }
 
   /// What a look at the file shows to `owner`.
   enum Look {

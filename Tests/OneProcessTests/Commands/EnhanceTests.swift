@@ -102,20 +102,42 @@ import TestSupport
         expectError(try enhance(path), path)
       }
       expectError(try enhance(EnhanceFixture.input), EnhanceFixture.input)
-      // `last.safetensors` of a run has the optimiser's moments as well.
+      #expect(!FileManager.default.fileExists(atPath: output))
+    }
+  }
+
+  /// A run without best weights is no dead end: its checkpoints hold weights, too.
+  @Test(arguments: [false, true]) func aCheckpointsWeightsAreTaken(isAveraged: Bool) throws {
+    try withTemporaryFolder { folder in
       let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: EnhanceFixture.weights))
-      let moments = try file.entries.map { entry in
-        try entry.floats().withUnsafeBufferPointer {
+      // The averaged weights are the fixture's; where there are some, the others differ.
+      func entries(_ prefix: String, _ factor: Float) throws -> [SafetensorsFile.Entry] {
+        try file.entries.map { entry in
           SafetensorsFile.Entry(
-            name: "adam.exp_avg.\(entry.name)", shape: entry.shape, values: $0)
+            name: prefix + entry.name, shape: entry.shape,
+            values: try entry.floats().map { $0 * factor })
         }
       }
-      let checkpoint = folder.file("last.safetensors")
-      try SafetensorsFile(entries: file.entries + moments, metadata: [:]).serialized()
-        .write(to: URL(fileURLWithPath: checkpoint))
-      expectError(
-        try enhance(checkpoint), checkpoint, "is a checkpoint", "take best.safetensors")
-      #expect(!FileManager.default.fileExists(atPath: output))
+      let tensors =
+        try entries("", isAveraged ? 3 : 1) + entries("adam.exp_avg.", 0.1)
+        + entries("adam.exp_avg_sq.", 0.01) + entries("frozen.", 2)
+        + (isAveraged ? entries("ema.", 1) : [])
+      try SafetensorsFile(entries: tensors, metadata: [:]).serialized()
+        .write(to: folder.appending(path: "last.safetensors"))
+      var outputs: [[Float]] = []
+      for (name, weights) in [
+        ("a.wav", folder.file("last.safetensors")), ("b.wav", EnhanceFixture.weights),
+      ] {
+        let outcome = try disttrain(
+          ["enhance", "--weights", weights, "--preset", EnhanceFixture.preset, EnhanceFixture.input]
+            + [folder.file(name)])
+        #expect(outcome.status == 0, "\(outcome)")
+        let isTold = outcome.errors.contains("is a checkpoint: the ")
+        #expect(isTold == (name == "a.wav"), "\(outcome)")
+        if isTold { #expect(outcome.errors.contains("averaged") == isAveraged, "\(outcome)") }
+        outputs.append(try samples(folder.file(name)))
+      }
+      #expect(outputs[0] == outputs[1])
     }
   }
 
