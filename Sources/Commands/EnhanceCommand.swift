@@ -25,7 +25,8 @@ struct EnhanceCommand: ParsableCommand {
   var format = OutputFormat.pcm16
   @Option(
     help: ArgumentHelp(
-      "Longest segment (default: 60). Memory grows with it.", valueName: "seconds"))
+      "Longest segment (default: 60). Memory grows with it.", valueName: "seconds"),
+    transform: Flags.seconds)
   var segment: Double?
   @Flag(help: "Enhance every recording as a whole.") var whole = false
   @Argument(help: ArgumentHelp("Noisy file or folder.", valueName: "in")) var input: String

@@ -44,11 +44,12 @@ struct ScoreCommand: ParsableCommand {
     let table = ScoreTable(
       outcomes.map(\.score), noisy: noisy == nil ? nil : outcomes.compactMap(\.noisy),
       columns: scores.columns)
-    Console.line(table.listing)
-    Console.line("")
-    Console.line(table.summary)
-    if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
-    if let json = scores.json { try ScoreReport(table).write(to: json) }
+    try Console.results {
+      if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
+      if let json = scores.json { try ScoreReport(table).write(to: json) }
+    } print: {
+      Console.line("\(table.listing)\n\n\(table.summary)")
+    }
     try judge(table, unusable: outcomes.count { !$0.isReadable })
   }
 

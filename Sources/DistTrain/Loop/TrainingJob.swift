@@ -29,6 +29,7 @@ public struct TrainingJob {
     request.saving.stopSignals.catchAll()
     let end = communicator.isRoot ? jobEnd() : nil
     let ground = try prepare()
+    defer { ground.log.reportLostLines() }
     let run = try build(ground, end)
     let runEnd = try run.run()
     if runEnd == .complete { conclude(ground.state, ground.log) }
