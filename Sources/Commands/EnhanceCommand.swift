@@ -30,7 +30,8 @@ struct EnhanceCommand: ParsableCommand {
   var format = OutputFormat.pcm16
   @Option(
     help: ArgumentHelp(
-      "Longest segment (default: 60). Memory grows with it.", valueName: "seconds"))
+      "Longest segment (default: 60). Memory grows with it.", valueName: "seconds"),
+    transform: Flags.seconds)
   var segment: Double?
   @Flag(help: "Enhance every recording as a whole.") var whole = false
   @Flag(help: "Leave outputs that are there, with the length of their inputs, as they are.")
@@ -47,7 +48,7 @@ struct EnhanceCommand: ParsableCommand {
   }
 
   func run() throws {
-    try ParallelCommand.run(deadlines.deadlines) { communicator in
+    try ParallelCommand.run(deadlines.deadlines, files: files()) { communicator in
       let stopwatch = Stopwatch()
       let root = RootDecision(communicator)
       let enhancer = try Enhancer(

@@ -45,7 +45,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var deadlines: DeadlineOptions
 
   func run() throws {
-    try ParallelCommand.run(deadlines.deadlines) { communicator in
+    try ParallelCommand.run(deadlines.deadlines, files: files()) { communicator in
       let root = RootDecision(communicator)
       try root.run { try scores.requireWritable(hasNoisy: true) }
       let model = try root.model(
@@ -92,12 +92,27 @@ struct EvaluateCommand: ParsableCommand {
     report.split = split.rawValue
     report.loss = evaluation.loss.flatMap { $0.isFinite ? $0 : nil }
     report.asPublished = crops
+    if PublishedNoisyScores.isTestSet(dataset.pairs.map(\.name)) {
+      report.noisyIsAsPublished = PublishedNoisyScores.isAgreeing(table)
+    }
+    try Console.results {
+      if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
+      if let json = scores.json { try report.write(to: json) }
+    } print: {
+      show(table, evaluation, crops, model, dataset)
+    }
+    if table.scorable.isEmpty { throw NothingScored() }
+  }
+
+  private func show(
+    _ table: ScoreTable, _ evaluation: Evaluation, _ crops: PublishedCropScores?, _ model: String,
+    _ dataset: SharedDataset
+  ) {
     let utterances = NumberText.count(dataset.pairs.count, "utterance")
     Console.line("\(model) on \(utterances) of \(data), \(split.rawValue)\n")
     if PublishedNoisyScores.isTestSet(dataset.pairs.map(\.name)) {
       Console.line(table.summary(published: PublishedNoisyScores.texts(table)))
       if let verdict = PublishedNoisyScores.verdict(table) { Console.line(verdict) }
-      report.noisyIsAsPublished = PublishedNoisyScores.isAgreeing(table)
     } else {
       Console.line(table.summary)
     }
@@ -107,9 +122,6 @@ struct EvaluateCommand: ParsableCommand {
     if let level = OddLevel.warning(evaluation.utterances.compactMap(\.oddLevel)) {
       Console.error("warning: \(level)")
     }
-    if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
-    if let json = scores.json { try report.write(to: json) }
-    if table.scorable.isEmpty { throw NothingScored() }
   }
 
   private func run(_ evaluator: Evaluator, rank: Int) throws -> Evaluation {

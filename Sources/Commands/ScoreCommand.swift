@@ -46,9 +46,12 @@ struct ScoreCommand: ParsableCommand {
     let table = ScoreTable(
       outcomes.map(\.score), noisy: noisy == nil ? nil : outcomes.compactMap(\.noisy),
       columns: scores.columns)
-    Console.line(table.listing)
-    Console.line("")
-    Console.line(table.summary)
+    try Console.results {
+      if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
+      if let json = scores.json { try ScoreReport(table).write(to: json) }
+    } print: {
+      Console.line("\(table.listing)\n\n\(table.summary)")
+    }
     let lengths = outcomes.compactMap(\.lengthNote)
     if let first = lengths.first {
       log.warning(
@@ -56,8 +59,6 @@ struct ScoreCommand: ParsableCommand {
           ? first : "\(first) (and \(NumberText.count(lengths.count - 1, "more pair")))")
     }
     if let level = OddLevel.warning(outcomes.flatMap(\.oddLevels)) { log.warning(level) }
-    if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
-    if let json = scores.json { try ScoreReport(table).write(to: json) }
     try judge(table, unusable: outcomes.count { !$0.isReadable })
   }
 

@@ -49,7 +49,7 @@ public struct TrainCommand: ParsableCommand {
   /// - Throws: `OrderlyExit` with the status `saved` if it was asked to stop before its end.
   public func run() throws {
     let start = ProcessInfo.processInfo.systemUptime
-    try ParallelCommand.run(deadlines.deadlines) { communicator in
+    try ParallelCommand.run(deadlines.deadlines, files: files()) { communicator in
       let job = TrainingJob(try request(startedAt: start, over: communicator), over: communicator)
       if place.dryRun {
         let lines = try job.dryRun()

@@ -51,12 +51,12 @@ private func expectRefused(
       "--stop-signals takes names of TERM, USR1, USR2, HUP, XCPU with commas between them, or "
         + "none, not INT"
     ),
-    ("--wall-time=90", "--wall-time takes a time such as 23:30:00, 90m or 3600s, not 90"),
-    ("--wall-margin=soon", "--wall-margin takes a time such as 23:30:00, 90m or 3600s, not soon"),
-    ("--timeout=0.5s", "--timeout takes a time of at least 1s, such as 90s, 10m or 2h, not 0.5s"),
+    ("--wall-time=0", "--wall-time takes a time such as 90s, 10m, 1h30m or 1:30:00, not 0"),
+    ("--wall-margin=soon", "--wall-margin takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"),
+    ("--timeout=0.5s", "--timeout takes a time of at least 1s, such as 90s, 10m, 1h30m or 1:30:00, not 0.5s"),
     (
       "--long-timeout=ever",
-      "--long-timeout takes a time of at least 1s, such as 90s, 10m or 2h, not ever"
+      "--long-timeout takes a time of at least 1s, such as 90s, 10m, 1h30m or 1:30:00, not ever"
     ),
     ("--bucket-mb=0", "--bucket-mb must be between 0.001 and 1000, not 0.0"),
     ("--overlap-memory=-1", "--overlap-memory must be between 0 and 1e9, not -1.0"),
@@ -197,7 +197,7 @@ private func expectRefused(
     (["--utterances", "0"], "--utterances must be between 1 and 1e9, not 0"),
     (
       ["--utterances", "3", "--wall-time", "soon"],
-      "--wall-time takes a time such as 23:30:00, 90m or 3600s, not soon"
+      "--wall-time takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"
     ),
     (
       ["--utterances", "3", "--memory-per-node=-1"],

@@ -81,7 +81,7 @@ import Testing
     (["report", "run", "--examples=6"], "--examples must be between 1 and 5, not 6"),
     (
       ["train", "--preset", "abl1", "--data", "d", "--wall-time=soon"],
-      "--wall-time takes a time such as 23:30:00, 90m or 3600s, not soon"
+      "--wall-time takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"
     ),
     (
       ["train", "--preset", "abl1", "--data", "d", "--stage", ""],

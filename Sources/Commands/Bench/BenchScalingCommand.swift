@@ -81,7 +81,7 @@ struct BenchScalingCommand: ParsableCommand {
     let folder =
       output.output.map { URL(fileURLWithPath: $0) }
       ?? FileManager.default.temporaryDirectory.appending(path: "disttrain-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try OutputFolder.make(folder.path(percentEncoded: false))
     defer { if !isKept { try? FileManager.default.removeItem(at: folder) } }
     let launcher = RankLauncher(
       hostfile: hostfile, arguments: mpirunArg, threads: timed.threads,

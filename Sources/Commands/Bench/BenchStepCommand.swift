@@ -28,7 +28,7 @@ struct BenchStepCommand: ParsableCommand {
   }
 
   func run() throws {
-    try ParallelCommand.run { communicator in
+    try ParallelCommand.run(files: files()) { communicator in
       let root = RootDecision(communicator)
       let model = try root.value {
         try output.validateFolder()

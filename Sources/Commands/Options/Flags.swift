@@ -79,11 +79,20 @@ enum Flags {
       value >= 0 && value < 1, "\(flag) must be at least 0 and below 1, not \(value)")
   }
 
-  /// Throws `ValidationError` unless `text` of `flag` is a time that `TimeSpan` reads.
+  /// Throws `ValidationError` unless `text` of `flag` is a time that `TimeSpan` reads, above 0.
   static func requireTime(_ flag: String, _ text: String?) throws {
     guard let text else { return }
     try require(
-      TimeSpan.seconds(text) != nil,
-      "\(flag) takes a time such as 23:30:00, 90m or 3600s, not \(text)")
+      TimeSpan.seconds(text) ?? 0 > 0,
+      "\(flag) takes a time such as \(TimeSpan.examples), not \(text)")
+  }
+
+  /// A time of an option in seconds, in one of the forms of `TimeSpan`. A number below 0 or one that
+  /// is not finite passes, so that `require` can name the bounds.
+  @Sendable static func seconds(_ text: String) throws -> Double {
+    guard let value = TimeSpan.seconds(text) ?? Double(text) else {
+      throw ValidationError("it takes a time such as \(TimeSpan.examples)")
+    }
+    return value
   }
 }

@@ -52,7 +52,7 @@ struct MiniCorpusBuilder {
   private func remove(_ path: String) throws {
     guard FileManager.default.fileExists(atPath: path) else { return }
     do { try FileManager.default.removeItem(atPath: path) } catch {
-      throw MiniCorpusError.unwritable(path: path, reason: error.localizedDescription)
+      throw MiniCorpusError.unwritable(path: path, reason: ErrorText.reason(error))
     }
   }
 

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 
 /// The beginning of a packed corpus: the header, and directly behind it the tensor of checksums.
 /// One checksum covers both, so nothing of the file can change unnoticed.
@@ -135,7 +136,7 @@ package struct PackHead {
       try file.seek(toOffset: UInt64(header.dataStart + field.begin))
       data = try file.read(upToCount: field.end - field.begin)
     } catch {
-      throw .notWhole(reason: "\(path) cannot be read: \(error.localizedDescription)")
+      throw .notWhole(reason: "\(path) cannot be read: \(ErrorText.reason(error))")
     }
     return [UInt8](data ?? Data())
   }

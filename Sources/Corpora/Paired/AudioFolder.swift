@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// The audio files (`.wav`, `.flac`) of a folder by their names without extension.
 package struct AudioFolder {
@@ -20,7 +21,7 @@ package struct AudioFolder {
     do {
       entries = try FileManager.default.contentsOfDirectory(atPath: folder)
     } catch {
-      throw .unreadableFolder(path: folder, reason: error.localizedDescription)
+      throw .unreadableFolder(path: folder, reason: ErrorText.reason(error))
     }
     // Other operating systems leave files that begin with a dot; they are no recordings.
     for entry in entries.sorted() where !entry.hasPrefix(".") && isTaken(entry) {

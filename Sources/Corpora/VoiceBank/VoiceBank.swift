@@ -132,7 +132,7 @@ public enum VoiceBank {
           try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true)
         } catch {
-          throw .unwritable(path: path, reason: error.localizedDescription)
+          throw .unwritable(path: path, reason: ErrorText.reason(error))
         }
       }
     }

@@ -102,3 +102,15 @@ struct VoiceBankFolders {
       .filter { PathKind($0) == .folder }
   }
 }
+
+extension VoiceBank {
+  /// Names of the folders that a download may have, and of those that are made of them.
+  package static var folderNames: [(download: String, made: String)] {
+    ["trainset_28spk", "trainset_56spk", "testset"].flatMap { name in
+      VoiceBankFolders.sides.map { side in
+        let part = VoiceBankFolders.Part(split: .train, name: name)
+        return (part.folder(side), part.outputFolder(side))
+      }
+    }
+  }
+}

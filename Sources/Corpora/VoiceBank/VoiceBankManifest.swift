@@ -1,6 +1,7 @@
 import Audio
 import Files
 import Foundation
+import Platform
 
 /// The manifest of a prepared corpus, `manifest.csv`: every file with its checksum and that of its
 /// source.
@@ -126,7 +127,7 @@ package struct VoiceBankManifest {
       do {
         try file.write(contentsOf: Data("\(text)\n".utf8))
       } catch {
-        throw .unwritable(path: path, reason: error.localizedDescription)
+        throw .unwritable(path: path, reason: ErrorText.reason(error))
       }
     }
   }

@@ -1,5 +1,6 @@
 import Communication
 import Foundation
+import Platform
 import RunFiles
 
 extension CheckpointStore {
@@ -121,7 +122,7 @@ extension CheckpointStore {
     } catch {
       throw .damaged(
         path: url.path(percentEncoded: false),
-        reason: (error as? CocoaError)?.localizedDescription ?? "\(error)")
+        reason: ErrorText.reason(error))
     }
   }
 

@@ -31,6 +31,7 @@ public struct TrainingJob {
     let place = try claimFolder()
     defer { place.release() }
     let ground = try prepare(place)
+    defer { ground.log.reportLostLines() }
     let run = try build(ground, end)
     let runEnd = try run.run()
     if runEnd == .complete { try conclude(ground) }

@@ -160,7 +160,7 @@ package struct NonFiniteDump: Sendable {
     } catch {
       let format = try? JSONDecoder().decode(Version.self, from: Data(text.utf8)).format
       if let format, format != Self.format { throw .otherFormat(path: path, format: format) }
-      throw .damaged(path: path, reason: "its header cannot be read: \(error)")
+      throw .damaged(path: path, reason: "its header cannot be read: \(ErrorText.reason(error))")
     }
     guard header.format == Self.format else {
       throw .otherFormat(path: path, format: header.format)

@@ -75,8 +75,14 @@ package struct EnhancementJobs: Equatable, Codable {
       if format == .float && pair.output.lowercased().hasSuffix(".flac") {
         throw EnhancementJobsError.noFloat(path: pair.output)
       }
-      if Self.isSame(pair.input, pair.output) {
-        throw EnhancementJobsError.overwritesInput(path: pair.input)
+    }
+    // An output may be the recording of another pair, by a link in the output folder.
+    let inputs = Dictionary(
+      pairs.compactMap { pair in Self.identity(pair.input).map { ($0, pair.input) } }
+    ) { first, _ in first }
+    for pair in pairs {
+      if let input = Self.identity(pair.output).flatMap({ inputs[$0] }) {
+        throw EnhancementJobsError.overwritesInput(path: input)
       }
     }
     let all = try Self.inspect(pairs, sampleRate: sampleRate)
@@ -91,10 +97,11 @@ package struct EnhancementJobs: Equatable, Codable {
     (folder as NSString).appendingPathComponent(name)
   }
 
-  private static func isSame(_ first: String, _ second: String) -> Bool {
-    var (one, other) = (stat(), stat())
-    return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev
-      && one.st_ino == other.st_ino
+  /// The device and number of the file at `path`, after links; nil if there is none.
+  private static func identity(_ path: String) -> [UInt64]? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return [UInt64(status.st_dev), UInt64(status.st_ino)]
   }
 
   /// Whether the output is there. It has its name only when it is complete; another length is that
@@ -126,7 +133,7 @@ package struct EnhancementJobs: Equatable, Codable {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)
     } catch {
-      throw .cannotCreate(folder: folder, reason: error.localizedDescription)
+      throw .cannotCreate(folder: folder, reason: ErrorText.reason(error))
     }
   }
 }

@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import Platform
 
 /// The corpus with the recordings of the page's utterances.
 package struct ReportCorpus {
@@ -37,7 +38,7 @@ package struct ReportCorpus {
       sampleRate = dataset.sampleRate
       pairs = Dictionary(dataset.pairs.map { ($0.name, $0) }) { $1 }
     } catch {
-      throw Problem(text: "the corpus \(path) cannot be read: \(error)")
+      throw Problem(text: "the corpus \(path) cannot be read: \(ErrorText.sentence(error))")
     }
     if !names.contains(where: { pairs[$0] != nil }) {
       throw Problem(
