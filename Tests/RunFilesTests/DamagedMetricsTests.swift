@@ -16,7 +16,8 @@ struct DamagedMetricsTests {
       var lost = 0
       for _ in 0..<300 {
         try Data(damage.harmed(whole)).write(to: url)
-        let events = MetricsFile.events(at: url)
+        var events: [LoggedEvent] = []
+        MetricsFile.forEachEvent(at: url) { events.append($0) }
         let timeline = RunTimeline(events.compactMap(\.event))
         _ = timeline.best
         for epoch in timeline.epochs { _ = timeline.lastStep(ofEpoch: epoch.report.epoch) }
