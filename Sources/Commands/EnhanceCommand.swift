@@ -156,7 +156,8 @@ struct EnhanceCommand: ParsableCommand {
 struct WeightsOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Weights: best.safetensors of a run, one of its checkpoints, or an export with the same names.",
+      "Weights: best.safetensors of a run, one of its checkpoints, or an export with the same "
+        + "names.",
       valueName: "file"))
   var weights: String
   @Option(

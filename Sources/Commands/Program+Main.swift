@@ -10,7 +10,7 @@ extension Program {
   /// on stderr, `disttrain: error: …`, and status 1.
   public static func main() -> Never {
     platform_line_buffer_stdout()
-    // A write beyond the limit of `ulimit -f` then fails with a reason, and does not end the process.
+    // A write beyond the limit of `ulimit -f` then fails, and does not end the process.
     signal(SIGXFSZ, SIG_IGN)
     platform_ignore_broken_pipes()
     FloatMode.flushDenormals()

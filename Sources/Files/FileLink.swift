@@ -1,6 +1,7 @@
 import Foundation
 
-/// Ways in which a second name leads to a file, from the best to the one that every file system has.
+/// Ways in which a second name leads to a file, from the best to the one that every file system
+/// has.
 package enum FileLink: Int, Comparable, Sendable {
   /// A symbolic link.
   case symbolic
@@ -61,7 +62,7 @@ package enum FileLink: Int, Comparable, Sendable {
     return try makeTemporary(temporary, to: name, file, best: best, path)
   }
 
-  /// Makes the link `temporary` to `destination`, whose path is `target`, unless it is to be a copy.
+  /// Makes the link `temporary` to `destination`, whose path is `target`, unless a copy is needed.
   private static func makeTemporary(
     _ temporary: String, to destination: String, _ target: String, best: FileLink, _ path: String
   ) throws(AtomicFileError) -> FileLink {

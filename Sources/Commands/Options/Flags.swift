@@ -15,8 +15,8 @@ enum Flags {
     if !condition { throw ValidationError(text()) }
   }
 
-  /// Throws `ValidationError` if the path `path` of `flag` is empty: to the system that would be the
-  /// current folder.
+  /// Throws `ValidationError` if the path `path` of `flag` is empty: to the system that would be
+  /// the current folder.
   static func require(_ flag: String, path: String?) throws {
     try require(path?.isEmpty != true, "\(flag) is empty; give the name of a file or folder")
   }

@@ -19,8 +19,8 @@ struct MiniCorpusBuilder {
   private var cache: String { "\(output)/\(Self.cacheName)" }
   private var unpacked: String { cache + "/unpacked" }
 
-  /// Locks the output folder for this process, where the file system has locks, and returns the file
-  /// descriptor of the lock, whose closing releases the folder.
+  /// Locks the output folder for this process, where the file system has locks, and returns the
+  /// file descriptor of the lock, whose closing releases the folder.
   ///
   /// - Throws: `MiniCorpusError.busy` if another process builds in the folder, or `unwritable`.
   func claim() throws -> Int32 {

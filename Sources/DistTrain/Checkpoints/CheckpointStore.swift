@@ -65,7 +65,7 @@ public struct CheckpointStore: Sendable {
     try writer.commit()
   }
 
-  /// What `last.safetensors` will be. Leaves nothing behind.
+  /// The kind of link that `last.safetensors` will be. Leaves nothing behind.
   package func linkKind() throws(AtomicFileError) -> FileLink {
     try FileLink.way(for: folder.last, best: bestLink)
   }

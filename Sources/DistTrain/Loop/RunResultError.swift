@@ -20,12 +20,12 @@ enum RunResultError: Error, Equatable, CustomStringConvertible {
         + "weights; the log says why; evaluate and enhance take the last weights with --weights "
         + last
     case .bestIsGone(let best, let last):
-      "\(best): the best weights are not there any more; evaluate and enhance take the last weights "
-        + "with --weights \(last)"
+      "\(best): the best weights are not there any more; evaluate and enhance take the last "
+        + "weights with --weights \(last)"
     case .endsSkipped(let steps, let best):
-      "the run is complete, but its last \(NumberText.count(steps, "step")) \(NumberText.agree(steps, "was", "were")) skipped, because "
-        + "loss or gradient was not finite: \(best) is from before; start again with a lower --lr, "
-        + "or replay a dump"
+      "the run is complete, but at its end \(NumberText.count(steps, "step")) in a row "
+        + "\(NumberText.agree(steps, "was", "were")) skipped, because loss or gradient was not "
+        + "finite: \(best) is from before; start again with a lower --lr, or replay a dump"
     }
   }
 

@@ -123,6 +123,7 @@ public struct TrainingJob {
     let state = TrainingState(configuration)
     let found = try resumePoint(store, state, RunLog(rank: communicator.rank, sinks: []))
     if let found { try root.together { try found.checkpoint.restore(state, configuration) } }
+    if request.corpus.stage != nil { try root.run { try Staging.requireFile(request.corpus.data) } }
     let train = try dataset(.train)
     let valid = spread(try dataset(.valid))
     try requirePossible(found, utterances: train.pairs.count)

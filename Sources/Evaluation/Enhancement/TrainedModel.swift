@@ -26,8 +26,8 @@ public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
 
 /// Models with weights from files.
 public enum TrainedModel {
-  /// The model of the weights at `path`; of a checkpoint, those that the run validates: the averaged
-  /// ones if there are any.
+  /// The model of the weights at `path`; of a checkpoint, those that the run validates: the
+  /// averaged ones if there are any.
   ///
   /// - Parameters:
   ///   - preset: Name or path of its configuration; needed only where the file holds none.

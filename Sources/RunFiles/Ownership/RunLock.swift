@@ -29,7 +29,7 @@ package final class RunLock: Sendable {
     package init() {}
   }
 
-  /// What changes while the folder is owned.
+  /// All that changes while the folder is owned.
   private struct State {
     var owner: RunOwner
     /// The descriptor that holds the lock; -1 without locks.

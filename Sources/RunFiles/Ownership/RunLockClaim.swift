@@ -50,8 +50,7 @@ struct RunLockClaim {
     case .held:
       // The owner before may have removed the file that was opened here.
       guard file.isNamed(descriptor) else { return nil }
-      if let before = RunOwner(file.read(descriptor)), !before.isOfThisMachine {
-        // Locks of that machine may not reach this one.
+      if let before = RunOwner(file.read(descriptor)), before.mayLiveWithoutLock {
         try waitForSilence(of: before, say: say, isStopAsked: isStopAsked)
         guard file.isNamed(descriptor) else { return nil }
       }
@@ -116,8 +115,8 @@ struct RunLockClaim {
     let before = file.read()
     let watch = Stopwatch()
     say(
-      "\(path): \(owner?.name ?? "another process") has trained here and did not say that it ended; "
-        + "waiting up to \(Int(terms.silence.rounded(.up))) s for a sign of life")
+      "\(path): \(owner?.name ?? "another process") has trained here and did not say that it "
+        + "ended; waiting up to \(Int(terms.silence.rounded(.up))) s for a sign of life")
     while watch.seconds < terms.silence {
       Thread.sleep(forTimeInterval: terms.look)
       guard let now = file.read() else { return }

@@ -15,16 +15,20 @@ package enum RunLockError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .busy(let folder, let owner):
-      "\(folder): \(owner?.name ?? "another process") trains here"
-        + (owner.map { " since \($0.sinceText)" } ?? "")
-        + "; wait for it, stop it, or choose another --run-dir"
+      "\(folder): \(Self.name(owner)) trains here\(Self.since(owner)); wait for it, stop it, or "
+        + "choose another --run-dir"
     case .lost(let folder, let owner):
-      "\(folder): \(owner?.name ?? "another process") trains here"
-        + (owner.map { " since \($0.sinceText)" } ?? "")
-        + ", so this run, which began before, writes nothing more; the lock file was removed, or "
-        + "this process gave no sign of life for long; stop one of the two"
+      "\(folder): \(Self.name(owner)) trains here\(Self.since(owner)), so this run, which began "
+        + "before, writes nothing more; the lock file was removed, or this process gave no sign of "
+        + "life for long; stop one of the two"
     case .folder(let error): error.description
     case .file(let error): error.description
     }
+  }
+
+  private static func name(_ owner: RunOwner?) -> String { owner?.name ?? "another process" }
+
+  private static func since(_ owner: RunOwner?) -> String {
+    owner.map { " since \($0.sinceText)" } ?? ""
   }
 }

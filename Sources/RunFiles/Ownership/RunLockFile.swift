@@ -57,7 +57,7 @@ struct RunLockFile {
 
   /// Puts `owner` into a new file of that name, in place of any other.
   func replace(_ owner: RunOwner) throws(AtomicFileError) {
-    // Of the owner, not of the process alone: it must not meet another one's.
+    // The name is the owner's, since two threads of a process may be owners-to-be.
     let temporary = TemporaryName.path(for: "\(path).\(owner.token)")
     let descriptor = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     if descriptor < 0 { throw AtomicFileError(path: path, operation: "open", code: errno) }
@@ -71,7 +71,7 @@ struct RunLockFile {
     throw failure
   }
 
-  /// What a look at the file shows to `owner`.
+  /// Result of a look at the file for its owner.
   enum Look {
     case own
     /// Another owner's, who may be unknown.

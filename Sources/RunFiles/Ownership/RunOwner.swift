@@ -46,14 +46,21 @@ package struct RunOwner: Codable, Equatable, Sendable {
     (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/pid")) ?? ""
   }
 
-  /// Whether it runs, or ran, on this machine since that was started: locks between it and this
-  /// process work on every file system that has locks.
+  /// Whether it runs, or ran, on this machine since that was started.
   package var isOfThisMachine: Bool { !boot.isEmpty && boot == HostName.boot }
 
-  /// Whether it certainly lives no more.
-  package var isDead: Bool {
-    isOfThisMachine && namespace == Self.ownNamespace && kill(process, 0) != 0 && errno == ESRCH
+  /// Whether a process with its id runs, where that can be seen from here; nil elsewhere.
+  private var isRunning: Bool? {
+    guard isOfThisMachine, namespace == Self.ownNamespace else { return nil }
+    return kill(process, 0) == 0 || errno != ESRCH
   }
+
+  /// Whether it certainly lives no more.
+  package var isDead: Bool { isRunning == false }
+
+  /// Whether it may live although its lock is free: on another machine, whose locks may not reach
+  /// this one; or on this one, which may have mounted a network file system twice.
+  package var mayLiveWithoutLock: Bool { isRunning ?? !isOfThisMachine }
 
   /// Name for messages, such as "node-a process 812".
   package var name: String { "\(host) process \(process)" }

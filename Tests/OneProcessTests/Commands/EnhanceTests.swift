@@ -129,7 +129,10 @@ import TestSupport
         ("a.wav", folder.file("last.safetensors")), ("b.wav", EnhanceFixture.weights),
       ] {
         let outcome = try disttrain(
-          ["enhance", "--weights", weights, "--preset", EnhanceFixture.preset, EnhanceFixture.input]
+          [
+            "enhance", "--weights", weights, "--preset", EnhanceFixture.preset,
+            EnhanceFixture.input,
+          ]
             + [folder.file(name)])
         #expect(outcome.status == 0, "\(outcome)")
         let isTold = outcome.errors.contains("is a checkpoint: the ")

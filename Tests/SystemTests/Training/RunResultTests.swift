@@ -46,7 +46,7 @@ import TestSupport
         environment: ["DISTTRAIN_FAULT": "\(fault)@step=\(first)"])
       #expect(outcome.status == status, "\(outcome)")
       #expect(outcome.output.contains("skipped"), "\(outcome)")
-      let text = "last 3 steps were skipped"
+      let text = "at its end 3 steps in a row were skipped"
       #expect(outcome.errors.contains(text) == (status == 1), "\(outcome)")
     }
   }
