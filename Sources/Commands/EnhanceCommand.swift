@@ -21,8 +21,8 @@ struct EnhanceCommand: ParsableCommand {
       so that the published ablations take at most 0.4 GB of memory, whatever the length. --whole \
       takes every recording at once, which is what evaluate does, and 0.3 GB for each minute.
 
-      Under mpirun the ranks share the recordings. After an interruption --resume leaves those that \
-      are there as they are.
+      Under mpirun the ranks share the recordings. After an interruption --resume leaves outputs \
+      that are there as they are.
       """)
 
   @OptionGroup var weights: WeightsOptions
@@ -115,8 +115,8 @@ struct EnhanceCommand: ParsableCommand {
     return report
   }
 
-  /// Calls `progress` with the number of samples whenever some have been written. Returns the number
-  /// of samples that were clamped to full scale, and the peak of the input.
+  /// Calls `progress` with the number of samples whenever some have been written. Returns how many
+  /// samples were clamped to full scale, and the peak of the input.
   private func enhance(
     _ item: EnhancementJobs.Item, with enhancer: Enhancer, progress: (Int) -> Void
   ) throws -> (clippedCount: Int, inputPeak: Float) {

@@ -27,7 +27,8 @@ import TestSupport
     // A padding that was counted or forgotten, and whatever follows the samples.
     #expect(try read(format.file(integers, .more(1)), "odd") == samples)
     #expect(try read(format.file(integers, .more(1), tail: [0]), "padded") == samples)
-    if format != .sphere {
+    // libsndfile takes what follows for samples in these two.
+    if format != .sphere && format != .wave64 {
       let tail = Array("LIST".utf8) + [4, 0, 0, 0] + Array("INFO".utf8)
       #expect(try read(format.file(integers, tail: tail), "tail") == samples)
     }

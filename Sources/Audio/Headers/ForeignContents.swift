@@ -68,7 +68,8 @@ enum ForeignContents {
 
   /// Whether the bytes are text in ASCII or UTF-8, apart from a character cut at the end.
   private static func isText(_ bytes: [UInt8]) -> Bool {
-    if bytes.contains(where: { $0 < 0x20 && ![0x09, 0x0A, 0x0C, 0x0D].contains($0) || $0 == 0x7F }) {
+    if bytes.contains(where: { $0 < 0x20 && ![0x09, 0x0A, 0x0C, 0x0D].contains($0) || $0 == 0x7F })
+    {
       return false
     }
     return (0...min(3, bytes.count - 1)).contains { cut in

@@ -23,16 +23,16 @@ enum RIFFHeader {
       } else if chunk.isNamed("ds64"), chunk.byteCount >= 24 {
         longSizes = chunk.offset
       } else if chunk.isNamed("data") {
-        let isNamedBW64 = head.prefix(4).elementsEqual("BW64".utf8)
-        // BW64 is RF64 under another name, which libsndfile 1.2.0 does not know.
-        let rename = isNamedBW64 ? [AudioSource.Patch(offset: start, bytes: Array("RF64".utf8))] : []
         var extent: SampleExtent
         if let longSizes, chunk.byteCount == 0xFFFF_FFFF {
           extent = self.extent(source, chunk, longSizes: longSizes, number(longSizes + 8, 8) ?? 0)
         } else {
           extent = self.extent(source, chunk, walk, isBigEndian)
         }
-        extent.patches += rename
+        if head.prefix(4).elementsEqual("BW64".utf8) {
+          // RF64 under another name, which libsndfile 1.2.0 does not know.
+          extent.patches.append(AudioSource.Patch(offset: start, bytes: Array("RF64".utf8)))
+        }
         extent.bytesPerFrame = bytesPerFrame
         return extent
       }

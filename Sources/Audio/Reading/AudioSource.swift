@@ -97,8 +97,10 @@ final class AudioSource {
       }
     }
     for patch in patches {
-      let range = max(offset, patch.offset)..<max(
-        max(offset, patch.offset), min(offset + done, patch.offset + patch.bytes.count))
+      let range =
+        max(
+          offset, patch.offset)..<max(
+          max(offset, patch.offset), min(offset + done, patch.offset + patch.bytes.count))
       for index in range { target[index - offset] = patch.bytes[index - patch.offset] }
     }
     return done

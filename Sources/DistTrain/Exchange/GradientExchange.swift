@@ -203,7 +203,7 @@ public enum ExchangeError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .differentBuckets(let ranks):
-      "the order of the gradients on rank \(ranks.map(String.init).joined(separator: ", ")) is not "
+      "the order of the gradients on rank \(ItemList.text(ranks.map(String.init))) is not "
         + "that of the other ranks; start all of them with the same program, --preset, --bucket-mb "
         + "and --wire"
     }

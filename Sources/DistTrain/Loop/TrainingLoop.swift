@@ -183,7 +183,7 @@ public final class TrainingLoop {
     log.warning(
       "step \(progress.step) skipped on all ranks: loss or gradient is not finite "
         + "(\(progress.skippedSteps) so far); its utterances: "
-        + list.joined(separator: ", "))
+        + ItemList.text(list, limit: 32))
   }
 
   /// Measures the epoch whose steps are done and saves it, unless the ranks' weights differ while

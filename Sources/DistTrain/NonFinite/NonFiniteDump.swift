@@ -30,7 +30,7 @@ package enum NonFiniteDumpError: Error, Equatable, CustomStringConvertible {
       "\(path) is a dump of format \(format), and this program reads \(NonFiniteDump.format); "
         + "replay it with the program that wrote it"
     case .noUtterance(let path, let name, let names):
-      "\(path) holds no utterance \(name); it has \(names.joined(separator: ", "))"
+      "\(path) holds no utterance \(name); it has \(ItemList.text(names))"
     }
   }
 }

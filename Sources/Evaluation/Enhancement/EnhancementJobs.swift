@@ -27,8 +27,10 @@ enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
     case .missing(let path): "\(path): no such file or folder"
     case .noAudio(let folder): "\(folder) holds no .wav or .flac file (subfolders are left out)"
     case .unusable(let files):
-      "nothing was enhanced, since \(files.count) of the inputs cannot be used:\n"
-        + ItemList.lines(files.map(\.description))
+      files.count == 1
+        ? "nothing was enhanced: \(files[0])"
+        : "nothing was enhanced, since \(files.count) of the inputs cannot be used:\n"
+          + ItemList.lines(files.map(\.description))
     case .overwritesInput(let path): "\(path) would be overwritten; choose another output"
     case .outputIsFile(let path): "\(path) is a file, but a folder of recordings needs a folder"
     case .cannotCreate(let folder, let reason): "\(folder): cannot be made: \(reason)"

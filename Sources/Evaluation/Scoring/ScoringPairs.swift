@@ -76,7 +76,8 @@ package struct ScoringPairs: Equatable {
       if found.count == folders.count {
         pairs.append(
           Pair(
-            name: name, reference: found[1], degraded: found[0], noisy: found.count > 2 ? found[2] : nil))
+            name: name, reference: found[1], degraded: found[0],
+            noisy: found.count > 2 ? found[2] : nil))
       } else {
         let lacking = zip(files, paths).filter { $0.0 == nil }.map(\.1)
         unmatched.append(

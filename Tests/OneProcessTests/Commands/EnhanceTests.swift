@@ -264,7 +264,7 @@ import TestSupport
   @Test func clippedSamplesAreCountedAndFloatsAreNot() throws {
     try withTemporaryFolder { folder in
       try WaveFile.write(
-        loud(40), sampleRate: 16_000, to: folder.file("a.wav"), encoding: .float32)
+        loud(12), sampleRate: 16_000, to: folder.file("a.wav"), encoding: .float32)
       let clipped = try disttrain(["enhance"] + model + ["a.wav", "i.wav"], folder: folder)
       let floats = try disttrain(
         ["enhance"] + model + ["--format", "float", "a.wav", "f.wav"], folder: folder)
@@ -327,7 +327,8 @@ import TestSupport
       let program = try MPIRun.productPath("disttrain")
       let script = """
         name=$(printf 'caf\\351')
-        for command in "enhance --weights $name a b" "train --preset abl1 --data d --run-dir $name" \
+        for command in "enhance --weights $name a b" \
+          "train --preset abl1 --data d --run-dir $name" \
           "score --reference $name --degraded b" "report $name" "prepare pack --input $name"; do
           "$0" $command; echo $?
         done
