@@ -42,7 +42,8 @@ public enum ParallelCommand {
       try leave(communicator, end.status)
     } catch {
       if communicator.worldSize > 1 {
-        communicator.abort(code: status(of: error).rawValue, message: "error: \(ErrorText.sentence(error))")
+        communicator.abort(
+          code: status(of: error).rawValue, message: "error: \(ErrorText.sentence(error))")
       }
       throw error
     }
