@@ -215,7 +215,7 @@ let tests: [Target] = [
       "TestSupport", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
       "Files", "Platform",
     ]),
-  module("ReportTests", .tests, uses: ["TestSupport", "Report", "RunFiles"]),
+  module("ReportTests", .tests, uses: ["TestSupport", "Report", "RunFiles", "Files"]),
   module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Files", "Platform"]),
   module(
     "CommandsTests", .tests,

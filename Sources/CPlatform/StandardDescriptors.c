@@ -10,7 +10,7 @@
 __attribute__((constructor)) static void fill_standard_descriptors(void) {
   for (int descriptor = 0; descriptor <= 2; descriptor++) {
     if (fcntl(descriptor, F_GETFD) != -1 || errno != EBADF) continue;
-    // Those below are open, so this is the lowest free number.
+    // All lower ones are open, so this is the lowest free number.
     int opened = open("/dev/null", O_RDWR);
     if (opened == descriptor || opened < 0) continue;
     dup2(opened, descriptor);

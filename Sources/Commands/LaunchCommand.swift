@@ -69,7 +69,9 @@ struct LaunchCommand: ParsableCommand {
   ///   started.
   func run() throws {
     // Options that train would refuse are refused before anything is started.
-    guard let train = try DistTrainCommand.parseAsRoot(CommandWords.joined(command)) as? TrainCommand else {
+    guard
+      let train = try DistTrainCommand.parseAsRoot(CommandWords.joined(command)) as? TrainCommand
+    else {
       throw ValidationError("launch starts train and nothing else")
     }
     let model = try Preset.load(train.input.preset)

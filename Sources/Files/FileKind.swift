@@ -23,7 +23,8 @@ package enum FileKind {
     switch first {
     case UInt8(ascii: "{"), UInt8(ascii: "["): return "a JSON file"
     case UInt8(ascii: "<"): return "an HTML or XML page"
-    default: return String(validating: start.dropLast(4), as: UTF8.self) == nil ? nil : "a text file"
+    default:
+      return String(validating: start.dropLast(4), as: UTF8.self) == nil ? nil : "a text file"
     }
   }
 }

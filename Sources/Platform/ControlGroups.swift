@@ -2,9 +2,10 @@ import Foundation
 
 /// The limits that control groups set to this process together with the others of its groups.
 ///
-/// A process belongs to one group of each hierarchy: one hierarchy for all controllers in version 2,
-/// one for each or for a few in version 1, both side by side in hybrid systems. A limit of any group
-/// on the way from the process's own to the root counts, so the smallest is the effective one.
+/// A process belongs to one group of each hierarchy: one hierarchy for all controllers in version
+/// 2, one for each or for a few in version 1, both side by side in hybrid systems. A limit of any
+/// group on the way from the process's own to the root counts, so the smallest is the effective
+/// one.
 /// Inside a container the upper part of the way may be out of sight, and the path that
 /// `/proc/self/cgroup` shows may not exist; there the way ends at the mount point.
 package struct ControlGroups {
@@ -60,8 +61,8 @@ package struct ControlGroups {
   /// Bytes that the processes of the groups may have together; nil without a limit.
   package func memoryLimit() -> Int? { memory.map(\.limit).min() }
 
-  /// Bytes that are left of the limits; nil without a limit. What only caches files counts as left,
-  /// since the system gives it up before the limit is reached.
+  /// Bytes that are left of the limits; nil without a limit. Memory that only caches files counts
+  /// as left, since the system gives it up before the limit is reached.
   package func memoryLeft() -> Int? {
     memory.map { max(0, $0.limit - max(0, $0.used - $0.cached)) }.min()
   }
@@ -164,7 +165,7 @@ package struct ControlGroups {
     func way(to path: String) -> [String] {
       var folders: [String] = [point]
       let top = group == "/" ? "" : group
-      // Of a path that is not below the group of the mount, only the mount point is in sight.
+      // If the path is not below the group of the mount, only the mount point is in sight.
       guard path.hasPrefix(top + "/"), !path.contains("/.."), !group.contains("/..") else {
         return folders
       }

@@ -2,27 +2,28 @@ import Foundation
 
 /// The text of any error, for people.
 ///
-/// Errors of this program describe themselves in a sentence. Those of Foundation and the standard
+/// Errors of this program describe themselves in a sentence. Errors of Foundation and the standard
 /// library describe themselves to programmers; they should become errors of this program where they
 /// arise, and those that do not are put into words here.
 package enum ErrorText {
   /// One sentence about `error`.
   package static func sentence(_ error: any Error) -> String {
+    // By the type itself: as a value any error can also be had as one of Foundation.
+    if type(of: error) is NSError.Type { return foundation(error as NSError) }
     switch error {
     case let error as DecodingError: return decoding(error)
     case let error as EncodingError: return encoding(error)
     case let error as POSIXError: return reason(code: error.code.rawValue)
     case let error as CocoaError: return file(error)
     default:
-      // By the type itself: as a value every error can also be had as one of Foundation.
-      if type(of: error) is NSError.Type { return foundation(error as NSError) }
       if type(of: error) is any CustomStringConvertible.Type { return "\(error)" }
-      return "unexpected failure \(type(of: error)).\(error), a fault of the program; please report "
+      return
+        "unexpected failure \(type(of: error)).\(error), a fault of the program; please report "
         + "it"
     }
   }
 
-  /// What went wrong, without the name of a file: for a sentence that names it.
+  /// The reason of `error` without the name of a file, for a sentence that names it.
   package static func reason(_ error: any Error) -> String {
     if let code = systemCode(error as NSError) { return reason(code: code) }
     switch error {
@@ -65,7 +66,11 @@ package enum ErrorText {
 
   private static func foundation(_ error: NSError) -> String {
     if let code = systemCode(error) { return reason(code: code) }
-    return "unexpected failure \(error.domain) \(error.code), a fault of the program; please report it"
+    if error.domain == NSCocoaErrorDomain, let known = error as any Error as? CocoaError {
+      return file(known)
+    }
+    return
+      "unexpected failure \(error.domain) \(error.code), a fault of the program; please report it"
   }
 
   private static func decoding(_ error: DecodingError) -> String {

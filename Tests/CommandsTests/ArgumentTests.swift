@@ -44,7 +44,10 @@ private func expectRefused(
     ("--steps-per-epoch=0", "--steps-per-epoch must be at least 1, not 0"),
     ("--stop-after=0", "--stop-after must be at least 1, not 0"),
     ("--validation-count=0", "--validation-count must be at least 1, not 0"),
-    ("--checkpoint-every=0", "--checkpoint-every takes steps (500) or a time (10m, 2h), not 0"),
+    (
+      "--checkpoint-every=0",
+      "--checkpoint-every takes steps (500) or a time (90s, 10m, 1h30m), not 0"
+    ),
     ("--keep=0", "--keep must be at least 1, not 0"),
     (
       "--stop-signals=INT",
@@ -52,8 +55,14 @@ private func expectRefused(
         + "none, not INT"
     ),
     ("--wall-time=0", "--wall-time takes a time such as 90s, 10m, 1h30m or 1:30:00, not 0"),
-    ("--wall-margin=soon", "--wall-margin takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"),
-    ("--timeout=0.5s", "--timeout takes a time of at least 1s, such as 90s, 10m, 1h30m or 1:30:00, not 0.5s"),
+    (
+      "--wall-margin=soon",
+      "--wall-margin takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"
+    ),
+    (
+      "--timeout=0.5s",
+      "--timeout takes a time of at least 1s, such as 90s, 10m, 1h30m or 1:30:00, not 0.5s"
+    ),
     (
       "--long-timeout=ever",
       "--long-timeout takes a time of at least 1s, such as 90s, 10m, 1h30m or 1:30:00, not ever"
@@ -113,7 +122,11 @@ private func expectRefused(
     (["--segment", "-60"], "Missing value for '--segment <seconds>'"),
     (["--segment", "nan"], "--segment must be between 10 and 3600 seconds, not nan"),
     (["--segment", "1e300"], "--segment must be between 10 and 3600 seconds, not 1e+300"),
-    (["--segment", "long"], "The value 'long' is invalid for '--segment <seconds>'"),
+    (
+      ["--segment", "long"],
+      "The value 'long' is invalid for '--segment <seconds>': it takes a time such as 90s, 10m, "
+        + "1h30m or 1:30:00"
+    ),
     (["--whole", "--segment", "60"], "--whole has no segments; omit --segment"),
     (
       ["--format", "mp3"],

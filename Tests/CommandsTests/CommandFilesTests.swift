@@ -15,7 +15,8 @@ import TestSupport
       for name in [
         "c/train/clean/a.wav", "c/train/noisy/a.wav", "c/manifest.csv", "c/old.safetensors",
         "r/best.safetensors", "r/metrics.jsonl", "r/configuration.json", "r/test-scores.csv",
-        "r/step-00000002.safetensors", "r/nonfinite/step-00000001-rank0.safetensors", "r/report.html",
+        "r/step-00000002.safetensors", "r/nonfinite/step-00000001-rank0.safetensors",
+        "r/report.html",
         "n/deep/b.FLAC", "p.json", "w.safetensors", "h", "f.json", "pack", "o/scaling.json",
       ] { try Data(name.utf8).write(to: folder.appending(path: name)) }
       let files = FileManager.default
@@ -33,7 +34,8 @@ import TestSupport
     let parts = words.split(separator: " ").map {
       $0.hasPrefix("@") ? folder.path(percentEncoded: false) + $0.dropFirst() : String($0)
     }
-    let command = try #require(try DistTrainCommand.parseAsRoot(parts) as? any FileCommand, "\(words)")
+    let command = try #require(
+      try DistTrainCommand.parseAsRoot(parts) as? any FileCommand, "\(words)")
     do throws(OutputClash) {
       try command.files().validate()
       return nil
@@ -77,7 +79,8 @@ import TestSupport
     "\(plan) --json @/p.json", "\(plan) --json @/f.json", "\(plan) --save-calibration @/p.json",
     "\(plan) --calibration @/h --json @/h", "\(plan) --shared-memory @/h --json @/h",
     "\(plan) --json @/c/train/clean/a.wav",
-    "bench step --preset @/p.json --json @/p.json", "bench kernels --preset @/p.json --json @/p.json",
+    "bench step --preset @/p.json --json @/p.json",
+    "bench kernels --preset @/p.json --json @/p.json",
     "bench enhance --preset @/p.json --json @/p.json",
     "bench loading --data @/c --json @/c/train/clean/a.wav",
     "bench scaling --from @/o/scaling.json --output @/o",
@@ -85,7 +88,7 @@ import TestSupport
   ])
   func anInputIsNoOutput(words: String) throws {
     try withFiles { folder in
-      FileManager.default.createFile(atPath: folder.file("o/simulation.json"), contents: nil)
+      try Data().write(to: folder.appending(path: "o/simulation.json"))
       let clash = try clash(words, in: folder)
       guard case .isInput? = clash else {
         Issue.record("\(words): \(String(describing: clash))")
@@ -201,8 +204,9 @@ import TestSupport
 
   /// Options that name a file which is no input or output in this sense.
   private static let others: Set<String> = [
-    // Copies have the checksum of the pack in their names; a hostfile is mpirun's to read.
-    "evaluate stage", "train stage", "launch hostfile",
+    // Copies have the checksum of the pack in their names; a hostfile is mpirun's to read; and
+    // recordings are compared where it is known which goes where (`EnhancementJobs`).
+    "evaluate stage", "train stage", "launch hostfile", "enhance in",
   ]
   /// Words that a command needs besides its required ones.
   private static let more = ["plan": ["--data", "/files/data"]]
@@ -222,7 +226,7 @@ import TestSupport
       for argument in arguments where argument.namesFile {
         let name = (words + [argument.name]).joined(separator: " ")
         if Self.others.contains(name) { continue }
-        // What excludes each other is tried one by one.
+        // Options that exclude each other are tried one by one.
         let paths = [all + needed, all, line, line + argument.words].flatMap { words -> [String] in
           let command = (try? DistTrainCommand.parseAsRoot(words)) as? any FileCommand
           return (command?.files().paths).map { $0.inputs + $0.outputs } ?? []

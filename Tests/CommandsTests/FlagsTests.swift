@@ -72,7 +72,7 @@ import Testing
     (["bench", "simulate", "--at-once=0"], "--at-once must be at least 1, not 0"),
     (
       ["launch", "--ranks=1", "--restart-delay=86401", "--", "train"],
-      "--restart-delay must be between 0 and 86400, not 86401.0"
+      "--restart-delay must be between 0 and 86400 seconds, not 86401.0"
     ),
     (
       ["watch", "run", "--interval=0.05"],

@@ -14,7 +14,9 @@ import TestSupport
     defer { close(file) }
     lseek(file, off_t(start), SEEK_SET)
     var found: [String] = []
-    func take(_ bytes: UnsafeRawBufferPointer) { found.append(String(decoding: bytes, as: UTF8.self)) }
+    func take(_ bytes: UnsafeRawBufferPointer) {
+      found.append(String(decoding: bytes, as: UTF8.self))
+    }
     let result =
       mark.map { lines.read(file, with: Array($0.utf8), take) } ?? lines.read(file, take)
     #expect(result.isComplete)
@@ -43,7 +45,8 @@ import TestSupport
       #expect(marked.lines == expected.filter { $0.hasSuffix("MARK") })
       // The fragment is completed by what is added.
       try (text + " of it\nMARK\nx").write(toFile: path, atomically: false, encoding: .utf8)
-      #expect(try read(path, into: &lines, from: all.byteCount).lines == ["the rest of it", "MARK"])
+      #expect(
+        try read(path, into: &lines, from: all.byteCount).lines == ["the rest of it", "MARK"])
       #expect(
         try read(path, into: &others, from: all.byteCount, mark: "MARK").lines == ["MARK"])
     }

@@ -37,7 +37,7 @@ import Testing
     #expect(JobStatus(163).meaning.contains("signal 35"))
   }
 
-  /// What could not be started does not start the next time; what was lost later may.
+  /// A job that could not be started does not start the next time; one that was lost later may.
   @Test func failedStartsAreNotTriedAgain() {
     for launcher in [JobStatus.Launcher.openMPI, .hydra] {
       #expect(!JobStatus(255, launcher, hasBegun: false).isCrash)

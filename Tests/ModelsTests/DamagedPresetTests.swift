@@ -24,7 +24,9 @@ import TestSupport
         case 3: bytes.removeSubrange(place..<max(end, place + 1))
         case 4: bytes.insert(contentsOf: bytes[place..<end], at: place)
         default:
-          for digit in place..<end where (0x30...0x39).contains(bytes[digit]) { bytes[digit] = 0x39 }
+          for digit in place..<end where (0x30...0x39).contains(bytes[digit]) {
+            bytes[digit] = 0x39
+          }
         }
         if bytes.isEmpty { bytes = [0x20] }
       }

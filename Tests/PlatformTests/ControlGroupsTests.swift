@@ -45,7 +45,7 @@ import TestSupport
     try groups(files) { groups in
       #expect(groups.coreQuota() == 2.5)
       #expect(groups.memoryLimit() == 700_000_000)
-      // What only caches files counts as left.
+      // Memory that only caches files counts as left.
       #expect(groups.memoryLeft() == 350_000_000)
     }
   }

@@ -64,7 +64,8 @@ import TestSupport
 
   /// 300 damages: to the events more often than to the other files, which are smaller.
   @Test(arguments: [
-    ("metrics.jsonl", 200), ("history.csv", 40), ("configuration.json", 40), ("best-scores.csv", 20),
+    ("metrics.jsonl", 200), ("history.csv", 40), ("configuration.json", 40),
+    ("best-scores.csv", 20),
   ])
   func aDamagedFileIsReadOrNamed(name: String, count: Int) throws {
     try withTemporaryFolder { folder in

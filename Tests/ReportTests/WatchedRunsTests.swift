@@ -52,7 +52,7 @@ import TestSupport
       try before.write(toFile: path, atomically: false, encoding: .utf8)
       var runs = try WatchedRuns([path])
       let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-      // The same file with other contents, lines of another epoch among them.
+      // Other contents in one and the same file, lines of another epoch among them.
       let other = String(Self.lines(800...1200).prefix(before.utf8.count - 1)) + "\n"
       try file.write(contentsOf: Data(other.utf8))
       try file.seekToEnd()
@@ -75,7 +75,8 @@ import TestSupport
         "run folder run/", "8 steps an epoch, 3 epochs",
         "epoch 2/3  6/8  75%  loss 0.0312  12.3 audio-s/s  elapsed 0:02:11  left 0:15:20",
         "Epoch 1 PESQ 2.5000 noisy 1.9000 loss 0.1 train-loss 0.0900 seconds 10.0",
-        "warning: 1: no label", "stopped after 14 steps by SIGTERM; saved",
+        "warning: 1: no label",
+        "stopped after 14 steps by SIGTERM; saved, and the same command with --resume goes on",
       ]
       let path = folder.file("job.log")
       let text = log.map { "\(label)\($0)\n" }.joined()

@@ -4,7 +4,7 @@ import RunFiles
 import Testing
 import TestSupport
 
-/// Reading the lines of steps without a JSON decoder: the same events, and the decoder for all else.
+/// Reading the lines of steps without a JSON decoder: the same events, and the decoder for others.
 @Suite struct StepLineTests {
   private static let date = Date(timeIntervalSince1970: 1_796_041_185.25)
 
@@ -51,7 +51,8 @@ import TestSupport
     }
     #expect(quickCount > 4000, "\(quickCount)")
     // Halfway between two doubles, and a digit beside it.
-    for number in ["9007199254740993", "9007199254740993.0", "9007199254740993.0001", "0.1e1", "1e-21", "1e22",
+    for number in [
+      "9007199254740993", "9007199254740993.0", "9007199254740993.0001", "0.1e1", "1e-21", "1e22",
       "12345678901234567890123e-9", "0.00000000000000000000012345678901234567890",
     ] {
       let line = #"{"event":"step","loss":\#(number),"step":1}"#

@@ -87,8 +87,8 @@ enum Flags {
       "\(flag) takes a time such as \(TimeSpan.examples), not \(text)")
   }
 
-  /// A time of an option in seconds, in one of the forms of `TimeSpan`. A number below 0 or one that
-  /// is not finite passes, so that `require` can name the bounds.
+  /// A time of an option in seconds, in one of the forms of `TimeSpan`. A number below 0 or one
+  /// that is not finite passes, so that `require` can name the bounds.
   @Sendable static func seconds(_ text: String) throws -> Double {
     guard let value = TimeSpan.seconds(text) ?? Double(text) else {
       throw ValidationError("it takes a time such as \(TimeSpan.examples)")

@@ -60,7 +60,8 @@ public struct CheckpointStore: Sendable {
       _ = try Checkpoint(
         FileContents.readFromDisk(writer.temporary), path: writer.temporary)
     } catch {
-      throw CheckpointError.notKept(path: url.path(percentEncoded: false), reason: ErrorText.sentence(error))
+      throw CheckpointError.notKept(
+        path: url.path(percentEncoded: false), reason: ErrorText.sentence(error))
     }
     try writer.commit()
   }

@@ -94,7 +94,8 @@ final class ListeningExamples {
         let row = run.utterances?.rows.first { $0.file == utterance }
         sides.append((run.name, run.style, row?.pesq, try enhancer.enhance(whole)))
       } catch {
-        problems.append("\(utterance) could not be enhanced by \(run.name): \(ErrorText.sentence(error))")
+        problems.append(
+          "\(utterance) could not be enhanced by \(run.name): \(ErrorText.sentence(error))")
       }
     }
     let limit = Int(seconds * Double(corpus.sampleRate))

@@ -15,8 +15,9 @@ struct FileTail {
 
   init(path: String) { self.path = path }
 
-  /// Calls `line` with each line that was completed since the last look, and with `modified`. If the file is another one
-  /// than at the last look, `isAnother` is called first: what was read of the old one is void.
+  /// Calls `line` with each line that was completed since the last look, and with `modified`. If
+  /// the file is another one than at the last look, `isAnother` is called first: what was read of
+  /// the old one is void.
   ///
   /// Does nothing if the file cannot be read now; so it may be later.
   mutating func look(isAnother: () -> Void, line: (UnsafeRawBufferPointer, Date?) -> Void) {

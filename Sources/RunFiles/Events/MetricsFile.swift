@@ -44,8 +44,8 @@ package final class MetricsFile: EventSink {
     }
   }
 
-  /// The events of the kind `kind` in the file at `url`, read as `forEachEvent` does. Quicker, since
-  /// only lines that name the kind are looked at.
+  /// The events of the kind `kind` in the file at `url`, read as `forEachEvent` does. Quicker,
+  /// since only lines that name the kind are looked at.
   package static func events<Kind: EventFields>(at url: URL, of kind: Kind.Type) -> [LoggedEvent] {
     var events: [LoggedEvent] = []
     let mark = Array("\"\(kind.name)\"".utf8)

@@ -24,7 +24,10 @@ package struct StepLine {
     }
     var reader = Reader(tokens: tokens)
     var step = RunEvent.Step()
-    guard (try? step.visit(&reader)) != nil else { return nil }
+    guard (try? step.visit(&reader)) != nil,
+      // The values of keys that only later versions know, or no version, are not looked at here.
+      reader.foundCount + (time == nil ? 1 : 2) == tokens.members.count
+    else { return nil }
     return LoggedEvent(time: time, event: .step(step))
   }
 
@@ -120,14 +123,19 @@ package struct StepLine {
   /// Reads the fields of a step out of the tokens.
   private struct Reader: FieldVisitor {
     let tokens: StepLine
+    /// Members of the line that are fields of a step.
+    private(set) var foundCount = 0
 
-    func visit<Value: FieldValue>(
+    init(tokens: StepLine) { self.tokens = tokens }
+
+    mutating func visit<Value: FieldValue>(
       _ name: String, _ value: inout Value, isRequired: Bool
     ) throws(Unusual) {
       guard let token = tokens[name] else {
         if isRequired { throw Unusual() }
         return
       }
+      foundCount += 1
       if isEqual(token, "null") {
         if isRequired { throw Unusual() }
         return
@@ -193,6 +201,8 @@ package struct StepLine {
         if decimals == 0 { return nil }
       }
       if at < token.count, token[at] | 0x20 == UInt8(ascii: "e") {
+        // The decoder refuses some forms of zero.
+        if digits == 0 { return nil }
         at += 1
         guard let exponent = exponent(token[at...]) else { return nil }
         decimals -= exponent
@@ -206,8 +216,8 @@ package struct StepLine {
       return strtod(base.assumingMemoryBound(to: CChar.self), nil)
     }
 
-    /// One or two digits with a sign. Larger exponents, near the ends of the range of doubles, are the
-    /// decoder's.
+    /// One or two digits with a sign. Larger exponents, near the ends of the range of doubles, are
+    /// the decoder's.
     private func exponent(_ bytes: Slice<Token>) -> Int? {
       let isNegative = bytes.first == UInt8(ascii: "-")
       let digits = isNegative || bytes.first == UInt8(ascii: "+") ? bytes.dropFirst() : bytes

@@ -19,8 +19,8 @@ import TestSupport
     }.joined()
   }
 
-  /// What a command takes beside 40 bytes for each step of a report does not grow with the run:
-  /// sixty thousand steps, 17 MB of events, are looked at in the memory of a thousand.
+  /// Sixty thousand steps, 17 MB of events, are looked at in the memory of a thousand, but for the
+  /// 40 bytes that a report keeps of each.
   @Test func memoryDoesNotGrowWithTheRun() throws {
     try withTemporaryFolder { folder in
       for (name, count) in [("short", 1000), ("long", 60_000)] {
