@@ -127,7 +127,7 @@ let modules: [Target] = [
   module(
     "Forecast",
     uses: [
-      "DistTrain", "Communication", "Tensor", "Charts", "Files", "Platform",
+      "DistTrain", "Communication", "Models", "Tensor", "Charts", "Files", "Platform",
     ]),
   module(
     "Benchmarks",
@@ -204,7 +204,7 @@ let tests: [Target] = [
   module(
     "DistTrainTests", .tests,
     uses: [
-      "Tracing",
+      "Tracing", "Report",
       "RunTestSupport", "TestSupport", "DistTrain", "Evaluation", "Corpora", "RunFiles",
       "Communication", "Metrics",
       "Audio", "Models", "Tensor", "Files", "Platform",

@@ -2,8 +2,10 @@ import ArgumentParser
 import Communication
 import Corpora
 import DistTrain
+import Forecast
 import Foundation
 import Models
+import Platform
 import RunFiles
 
 /// `disttrain train`: trains one system, on one rank or under mpirun on many.
@@ -50,7 +52,12 @@ public struct TrainCommand: ParsableCommand {
   public func run() throws {
     let start = ProcessInfo.processInfo.systemUptime
     try ParallelCommand.run(deadlines.deadlines, files: files()) { communicator in
-      let job = TrainingJob(try request(startedAt: start, over: communicator), over: communicator)
+      let request = try request(startedAt: start, over: communicator)
+      try RootDecision(communicator).run {
+        try ModelMemory.require(
+          request.configuration.model, available: MachineFacts.totalMemory())
+      }
+      let job = TrainingJob(request, over: communicator)
       if place.dryRun {
         let lines = try job.dryRun()
         if communicator.isRoot { lines.forEach(Console.line) }

@@ -3,7 +3,7 @@ import Foundation
 import Platform
 
 /// A hostfile of Open MPI: a line for each machine, its name and then `key=value`, such as
-/// `node01 slots=32`. What follows `#` or `//` is a comment.
+/// `node01 slots=32`. Comments begin with `#` or `//`.
 ///
 /// mpirun answers a mistake with "internal error" or the number of a token; this reader names the
 /// line, before anything is started.
@@ -24,7 +24,7 @@ package struct Hostfile: Equatable, Sendable {
     "slots", "cpu", "count", "max_slots", "max-slots", "slots_max", "slots-max", "max_cpus",
     "max-cpus", "cpu_max", "cpu-max",
   ]
-  /// Of these the ranks that a machine takes.
+  /// Keys among them that give the ranks of a machine.
   private static let counts: Set<String> = ["slots", "cpu", "count"]
   private static let texts: Set<String> = ["username", "user-name", "user_name"]
 
@@ -40,8 +40,9 @@ package struct Hostfile: Equatable, Sendable {
 
   /// Reads the bytes of the file at `path`.
   package init(_ data: Data, path: String) throws(LaunchError) {
+    let controls = Set(UInt8(0)..<32).subtracting("\t\n\r".utf8)
     guard let text = String(validating: data, as: UTF8.self),
-      !text.unicodeScalars.contains(where: { $0.value < 32 && !"\t\n\r".unicodeScalars.contains($0) })
+      !text.utf8.contains(where: controls.contains)
     else {
       throw .hostfileBroken(path: path, line: nil, reason: "it is no text")
     }

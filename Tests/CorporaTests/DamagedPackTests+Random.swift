@@ -16,7 +16,8 @@ extension DamagedPackTests {
         }
       }
       let path = folder.file("p.safetensors")
-      _ = try CorpusPacker(folder: corpus.path, onBadFile: .stop).write(to: URL(fileURLWithPath: path))
+      _ = try CorpusPacker(folder: corpus.path, onBadFile: .stop)
+        .write(to: URL(fileURLWithPath: path))
       let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
       expectSentences(seed: 15, of: whole) { bytes in
         try Data(bytes).write(to: URL(fileURLWithPath: path))

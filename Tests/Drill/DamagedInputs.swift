@@ -13,7 +13,7 @@ enum DamagedInputs {
     for kind in kinds { refused += try damage(kind, ground) }
     let count = 300 * kinds.count
     return DrillOutcome(
-      did: "\(count - refused) of \(count) starts read the file, \(refused) refused it in a sentence",
+      did: "\(count - refused) of \(count) read the file, \(refused) refused it in a sentence",
       seconds: Double((ContinuousClock.now - stopwatch).components.seconds),
       kept: "no trap, no hang, no error of a library")
   }]
@@ -52,7 +52,9 @@ enum DamagedInputs {
       ["enhance", "--weights", "\(runFolder)/best.safetensors", folder.file(name), enhanced]
     }
     return [
-      Kind(path: weights, arguments: ["enhance", "--weights", weights, folder.file("a.wav"), enhanced]),
+      Kind(
+        path: weights,
+        arguments: ["enhance", "--weights", weights, folder.file("a.wav"), enhanced]),
       Kind(path: folder.file("p.json"), arguments: ["describe", "--preset", folder.file("p.json")]),
       Kind(path: try copy(folder.file("a.wav"), "b.wav"), arguments: enhance("b.wav")),
       Kind(path: folder.file("a.flac"), arguments: enhance("a.flac")),

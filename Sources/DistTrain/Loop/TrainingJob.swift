@@ -143,7 +143,7 @@ public struct TrainingJob {
 
   /// Makes the run folder this job's own, once nothing in the options speaks against the run.
   private func claimFolder() throws -> TrainingPlace {
-    try requirePossibleModel()
+    try requireFrontEnd()
     try requireTraceFile()
     communicator.enter(.resuming)
     let place = TrainingPlace(request)
@@ -198,13 +198,11 @@ public struct TrainingJob {
     }
   }
 
-  /// Impossible crops, and a model that this machine cannot hold, are errors of the command line,
-  /// before there is a run.
-  private func requirePossibleModel() throws {
+  /// Impossible crops are an error of the command line, before there is a run.
+  private func requireFrontEnd() throws {
     let configuration = request.configuration
     try root.run {
       try configuration.model.requireFrontEnd(cropSeconds: configuration.cropSeconds)
-      try ModelMemory.require(configuration.model, available: MachineFacts.totalMemory())
     }
   }
 

@@ -26,7 +26,8 @@ import TestSupport
     "bench loading --data corpus --count 1 --seconds 0.5", "check --preset tiny.json",
     "bench compare pesq.json pesq.json --anyway",
     "bench simulate --calibration step.json --ranks 1,2",
-    "plan --preset tiny.json --utterances 9 --ranks-per-node 1 --calibration step.json",
+    "plan --preset tiny.json --utterances 9 --seconds 0.5 --ranks-per-node 1 "
+      + "--calibration step.json",
     "train --preset tiny.json --data corpus --seconds 0.5 --run-dir new --dry-run",
     "launch --ranks 1 --allow-run-as-root --dry-run -- train --preset tiny.json --data corpus",
     "doctor --preset tiny.json",

@@ -317,8 +317,8 @@ import TestSupport
       expectError(unwritable, "new/scores.csv could not be written")
       // Before anything is scored.
       #expect(unwritable.output == "", "\(unwritable)")
-      let json = try self.score(folder, ["--csv", "s.csv", "--json", "deg"])
-      expectError(json, "deg is no regular file; give the name of a file")
+      let json = try self.score(folder, ["--csv", "s.csv", "--json", "none"])
+      expectError(json, "none is no regular file; give the name of a file")
       #expect(json.output == "", "\(json)")
       // The noisy side's file is looked at where it will be written.
       try folder.makeFolder("s-noisy.csv")

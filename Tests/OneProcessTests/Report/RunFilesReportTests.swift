@@ -57,7 +57,9 @@ import TestSupport
   @Test func namesWithLineBreaksAreRead() throws {
     try withTemporaryFolder { folder in
       try makeRun("a", in: folder)
-      let rows = "\"u1\nv2,\"\"a\"\"\",1,2,8,16,\n\"w\r\nx\",1,3,8,16,\n\"y\nz\",,,,,\"silent,\nall of it\"\n"
+      let rows =
+        "\"u1\nv2,\"\"a\"\"\",1,2,8,16,\n\"w\r\nx\",1,3,8,16,\n"
+        + "\"y\nz\",,,,,\"silent,\nall of it\"\n"
       try folder.write(
         "file,noisy_pesq_wb,pesq_wb,noisy_si_sdr,si_sdr,error\n" + rows, to: "a/best-scores.csv")
       let test = rows.replacing(/(,[^,\n]*){4},(?=\n|")/) { _ in ",1,,,8,,,,,,," }

@@ -1,4 +1,4 @@
-import DistTrain
+import Forecast
 import Models
 import Testing
 import TestSupport
@@ -13,6 +13,7 @@ struct ModelMemoryTests {
     let error = #expect(throws: ModelMemoryError.self) {
       try ModelMemory.require(model, available: 16 * parameters - 1)
     }
-    #expect(error?.description.hasPrefix("--preset tiny: its \(parameters) parameters take ") == true)
+    let start = "--preset tiny: its \(parameters) parameters take "
+    #expect(error?.description.hasPrefix(start) == true)
   }
 }
