@@ -4,19 +4,21 @@ import TestSupport
 
 /// Files of every kind with random damages: the program reads them or refuses them in a sentence.
 enum DamagedInputs {
-  static let drills = [Drill("damage-inputs", "300 random damages to each kind of file") { ground in
-    let stopwatch = ContinuousClock.now
-    let folder = ground.bench.folder.appending(path: "damaged-inputs")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    var refused = 0
-    let kinds = try kinds(ground, in: folder)
-    for kind in kinds { refused += try damage(kind, ground) }
-    let count = 300 * kinds.count
-    return DrillOutcome(
-      did: "\(count - refused) of \(count) read the file, \(refused) refused it in a sentence",
-      seconds: Double((ContinuousClock.now - stopwatch).components.seconds),
-      kept: "no trap, no hang, no error of a library")
-  }]
+  static let drills = [
+    Drill("damage-inputs", "300 random damages to each kind of file") { ground in
+      let stopwatch = ContinuousClock.now
+      let folder = ground.bench.folder.appending(path: "damaged-inputs")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      var refused = 0
+      let kinds = try kinds(ground, in: folder)
+      for kind in kinds { refused += try damage(kind, ground) }
+      let count = 300 * kinds.count
+      return DrillOutcome(
+        did: "\(count - refused) of \(count) read the file, \(refused) refused it in a sentence",
+        seconds: Double((ContinuousClock.now - stopwatch).components.seconds),
+        kept: "no trap, no hang, no error of a library")
+    }
+  ]
 
   /// A kind of file and the command that reads it.
   private struct Kind {
@@ -55,7 +57,8 @@ enum DamagedInputs {
       Kind(
         path: weights,
         arguments: ["enhance", "--weights", weights, folder.file("a.wav"), enhanced]),
-      Kind(path: folder.file("p.json"), arguments: ["describe", "--preset", folder.file("p.json")]),
+      Kind(
+        path: folder.file("p.json"), arguments: ["describe", "--preset", folder.file("p.json")]),
       Kind(path: try copy(folder.file("a.wav"), "b.wav"), arguments: enhance("b.wav")),
       Kind(path: folder.file("a.flac"), arguments: enhance("a.flac")),
       Kind(path: pack, arguments: ["prepare", "verify", "--data", pack]),
