@@ -116,12 +116,14 @@ let modules: [Target] = [
 
   // Where the time of a run goes, as a trace of every rank.
   module("Tracing", uses: ["RunFiles", "Communication", "Files", "Platform"]),
+  // The sum of the gradients over the ranks, while backward still computes.
+  module("Exchange", uses: ["Tracing", "Communication", "Tensor", "Files", "Platform"]),
 
-  // The heart: step, exchange, loop, checkpoints, and what happens when numbers are not finite.
+  // The heart: step, loop, checkpoints, and what happens when numbers are not finite.
   module(
     "DistTrain",
     uses: [
-      "Tracing",
+      "Exchange", "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -130,12 +132,13 @@ let modules: [Target] = [
   module(
     "Forecast",
     uses: [
-      "DistTrain", "Communication", "Tensor", "Charts", "Files", "Platform",
+      "Exchange", "DistTrain", "Communication", "Models", "Tensor", "Charts", "Files", "Platform",
     ]),
   module(
     "Benchmarks",
     uses: [
-      "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics", "Audio",
+      "Exchange", "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics",
+      "Audio",
       "Models", "Tensor", "KernelAPI", "Files", "Platform",
     ], libraries: ["CPlatform"]),
   // Pages, tables and screens of runs.
@@ -155,7 +158,7 @@ let modules: [Target] = [
   module(
     "Commands",
     uses: [
-      "Tracing",
+      "Exchange", "Tracing",
       "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Evaluation", "Preparation",
       "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files",
       "Platform",
@@ -211,7 +214,7 @@ let tests: [Target] = [
   module(
     "DistTrainTests", .tests,
     uses: [
-      "Tracing",
+      "Exchange", "Tracing", "Report",
       "RunTestSupport", "TestSupport", "DistTrain", "Evaluation", "Corpora", "RunFiles",
       "Communication", "Metrics",
       "Audio", "Models", "Tensor", "Files", "Platform",
@@ -222,8 +225,8 @@ let tests: [Target] = [
       "TestSupport", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
       "Files", "Platform",
     ]),
-  module("ReportTests", .tests, uses: ["Report"]),
-  module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Platform"]),
+  module("ReportTests", .tests, uses: ["TestSupport", "Report", "RunFiles", "Files"]),
+  module("LaunchingTests", .tests, uses: ["TestSupport", "Launching", "Files", "Platform"]),
   module(
     "CommandsTests", .tests,
     uses: [
@@ -234,7 +237,9 @@ let tests: [Target] = [
   // The ranks of the MPI tests, which start it through mpirun.
   module(
     "MPIProbe", .program,
-    uses: ["DistTrain", "RunFiles", "Communication", "Models", "Tensor", "Files", "Platform"],
+    uses: [
+      "Exchange", "DistTrain", "RunFiles", "Communication", "Models", "Tensor", "Files", "Platform",
+    ],
     path: "Tests/MPIProbe"),
   // Harms real jobs and prints what became of them; scripts/drill.sh runs it.
   module(
@@ -258,7 +263,7 @@ let tests: [Target] = [
   module(
     "SystemTests", .tests,
     uses: [
-      "ProgramTestSupport", "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI",
+      "Exchange", "ProgramTestSupport", "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI",
       "Launching", "DistTrain", "Corpora", "Communication", "Audio", "Models", "Tensor", "Files",
       "Platform",
     ]),

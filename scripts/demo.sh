@@ -28,9 +28,7 @@ if [ "$(nproc)" -lt 2 ]; then ranks+=(--oversubscribe --bind-to none); fi
 # best of the validated weights kept.
 train=("$disttrain" train --preset abl3 --data "$data" --run-dir "$run" --batch 2 --epochs 10
   --steps-per-epoch 20 --schedule cosine --warmup 20 --ema 0.95)
-if compgen -G "$run/step-*.safetensors" >/dev/null || [ -e "$run/last.safetensors" ]; then
-  train+=(--resume)
-fi
+if [ -e "$run/configuration.json" ]; then train+=(--resume); fi
 "${ranks[@]}" "${train[@]}"
 
 step "Scoring speakers never trained on"

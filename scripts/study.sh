@@ -47,7 +47,7 @@ for system in "${systems[@]}"; do
   train=("$disttrain" train --preset "$system" --data "$data" --run-dir "$run" --seed "$seed"
     --batch $((6 / ranks)) --epochs "$passes" --steps-per-epoch $((steps / passes))
     --schedule cosine --warmup 20 --ema 0.95 --validation-count 40 --tensorboard)
-  if compgen -G "$run/step-*.safetensors" >/dev/null; then train+=(--resume); fi
+  if [ -e "$run/configuration.json" ]; then train+=(--resume); fi
   "${launch[@]}" "${train[@]}"
   # Written last of what evaluate writes, so the other file is there too.
   if [ ! "$run/test-scores.csv" -nt "$run/best.safetensors" ]; then

@@ -66,7 +66,7 @@ train() {
   # A packed corpus is read from the node's own disk; a folder from where it is.
   local stage=${STAGE-${SLURM_TMPDIR:-${TMPDIR:-/tmp}}/disttrain-$(id -un)}
   if [ -f "$data" ] && [ -n "$stage" ]; then arguments+=(--stage "$stage"); fi
-  if has_checkpoint "$run"; then arguments+=(--resume); fi
+  if has_run "$run"; then arguments+=(--resume); fi
   mkdir -p "$run"
   local status=0
   launch "${arguments[@]}" || status=$?

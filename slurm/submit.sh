@@ -50,7 +50,7 @@ for number in $(seq "$count"); do
   [[ $seen != *" $folder "* ]] || fail "$where: $preset with seed $seed is there twice"
   seen+="$folder "
   resume=()
-  if has_checkpoint "$folder"; then resume=(--resume); fi
+  if has_run "$folder"; then resume=(--resume); fi
   if ! answer=$("$disttrain" train --dry-run --data "$data" --run-dir "$folder" --preset "$preset" \
     --seed "$seed" "${flags[@]}" "${resume[@]}" 2>&1); then
     fail "$where: $answer"

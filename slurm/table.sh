@@ -22,7 +22,8 @@ run_folder() {
   echo "${RUNS:-runs}/$(basename "$1" .json)/seed$2"
 }
 
-# has_checkpoint FOLDER: whether there is a run to go on with.
-has_checkpoint() {
-  compgen -G "$1/step-*.safetensors" >/dev/null || [ -e "$1/last.safetensors" ]
+# has_run FOLDER: whether there is a run to go on with, or one that was killed before it saved anything.
+has_run() {
+  compgen -G "$1/step-*.safetensors" >/dev/null || [ -e "$1/last.safetensors" ] ||
+    [ -e "$1/configuration.json" ]
 }

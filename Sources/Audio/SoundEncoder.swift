@@ -25,6 +25,9 @@ final class SoundEncoder {
   private let box: TargetBox
   private var handle: OpaquePointer?
   private var sampleCount = 0
+  /// Number of samples above full scale that were clamped to it. A sample of exactly 1, which
+  /// becomes 32,767, is none.
+  private(set) var clippedCount = 0
 
   /// An encoder of the format that the extension of `path` and the encoding determine.
   init(
@@ -67,6 +70,7 @@ final class SoundEncoder {
     switch encoding {
     case .pcm16:
       let integers = samples.map(WaveFile.pcm16)
+      clippedCount += samples.count { $0.magnitude > 1 }
       delivered = sf_writef_short(handle, integers, sf_count_t(integers.count))
     case .float32:
       delivered = sf_writef_float(handle, samples, sf_count_t(samples.count))

@@ -1,7 +1,5 @@
-import CSndfile
 import Files
 import Foundation
-import Synchronization
 
 /// The facts in an audio file's header.
 public struct WaveInfo: Sendable, Equatable {
@@ -40,10 +38,13 @@ extension WaveInfo {
   }
 }
 
-/// Reads WAV, FLAC and Ogg files through libsndfile, and writes WAV and FLAC. 16-bit samples are
-/// divided by 32,768.
+/// Reads WAV, FLAC, AIFF, AU, CAF, W64, NIST SPHERE and Ogg files through libsndfile, and writes
+/// WAV and FLAC. 16-bit samples are divided by 32,768.
 ///
-/// Files with more than one channel are refused, because the choice of the channel is the caller's.
+/// A file that holds fewer samples than its header promises is refused, and so is one whose samples
+/// cannot be decoded. If the header says no length, as of a file that was written into a pipe, the
+/// samples reach to the end of the file. Files with more than one channel are refused, because the
+/// choice of the channel is the caller's.
 public enum WaveFile {
   /// The header of a file with any rate and number of channels.
   ///
@@ -55,7 +56,8 @@ public enum WaveFile {
   /// The header of a mono file whose last sample can be read; it must have the rate `sampleRate`,
   /// in hertz, unless that is nil.
   ///
-  /// Reading the end detects a truncated FLAC file, whose header is intact.
+  /// Reading the end detects a truncated FLAC file, whose header is intact; a damaged frame before
+  /// the end shows only when all samples are read.
   ///
   /// - Throws: `WaveFileError` if the file cannot be read, is not mono or has another rate.
   public static func inspect(
@@ -133,116 +135,5 @@ public enum WaveFile {
       return sum / Float(channels)
     }
     return Waveform(samples: mono, sampleRate: reader.info.sampleRate)
-  }
-}
-
-/// The lock under which files are opened, since libsndfile keeps the reason of a failed open in a
-/// global variable.
-private let openLock = Mutex<Void>(())
-
-/// An open audio file.
-private final class WaveReader {
-  let path: String
-  let info: WaveInfo
-  private let handle: OpaquePointer
-  /// The user data of the callbacks, to which libsndfile keeps a pointer.
-  private let memory: MemorySource?
-
-  /// Opens the file at `path`, or a file in memory with the given bytes.
-  init(path: String, bytes: [UInt8]? = nil) throws(WaveFileError) {
-    self.path = path
-    let byteCount = if let bytes { bytes.count } else { try Self.byteCount(path) }
-    if byteCount == 0 { throw .empty(path: path) }
-    var header = SF_INFO()
-    let memory = bytes.map(MemorySource.init)
-    self.memory = memory
-    let user = memory.map { UInt(bitPattern: Unmanaged.passUnretained($0).toOpaque()) }
-    // The pointer crosses the lock as an integer because Swift cannot see that only this function
-    // uses it.
-    let opened: Result<UInt, WaveFileError> = openLock.withLock { _ in
-      var callbacks = MemorySource.callbacks
-      let opened =
-        user.map {
-          sf_open_virtual(
-            &callbacks, Int32(SFM_READ), &header, UnsafeMutableRawPointer(bitPattern: $0))
-        } ?? sf_open(path, Int32(SFM_READ), &header)
-      if let handle = opened {
-        return .success(UInt(bitPattern: handle))
-      }
-      return .failure(.unreadable(path: path, reason: String(cString: sf_strerror(nil))))
-    }
-    guard let handle = OpaquePointer(bitPattern: try opened.get()) else {
-      throw .unreadable(path: path, reason: "no handle")
-    }
-    self.handle = handle
-    info = WaveInfo(
-      sampleCount: Int(header.frames), sampleRate: Int(header.samplerate),
-      channelCount: Int(header.channels),
-      isPCM16: Int(header.format) & Int(SF_FORMAT_SUBMASK) == Int(SF_FORMAT_PCM_16))
-    // A stream of unknown length has the largest possible number of samples.
-    if info.sampleCount > 1 << 40 {
-      throw .unreadable(path: path, reason: "its header does not say how long it is")
-    }
-    let promise =
-      bytes.map { RIFFDataChunk.promisedBytes(in: $0) } ?? RIFFDataChunk.promisedBytes(path: path)
-    if let promised = promise {
-      let found = byteCount - promised.offset
-      if promised.byteCount > found {
-        throw .truncated(
-          path: path, expected: promised.byteCount / promised.bytesPerFrame,
-          found: max(0, found) / promised.bytesPerFrame)
-      }
-    }
-    if info.sampleCount <= 0 { throw .empty(path: path) }
-  }
-
-  deinit { sf_close(handle) }
-
-  private static func byteCount(_ path: String) throws(WaveFileError) -> Int {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      if errno == ENOENT || errno == ENOTDIR { throw .missing(path: path) }
-      throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-    if status.st_mode & S_IFMT == S_IFDIR {
-      throw .unreadable(path: path, reason: "it is a folder")
-    }
-    return Int(status.st_size)
-  }
-
-  func requireMono(sampleRate: Int?) throws(WaveFileError) {
-    if info.channelCount != 1 {
-      throw .multiChannel(path: path, channelCount: info.channelCount)
-    }
-    if let sampleRate { try info.require(sampleRate: sampleRate, path: path) }
-  }
-
-  /// Samples `range` of all channels, interleaved.
-  func read(
-    _ range: Range<Int>, acceptsNonFinite: Bool = false
-  ) throws(WaveFileError) -> [Float] {
-    guard range.lowerBound >= 0, range.upperBound <= info.sampleCount else {
-      throw .outOfRange(path: path, range: range, sampleCount: info.sampleCount)
-    }
-    if range.isEmpty { return [] }
-    if range.lowerBound > 0,
-      sf_seek(handle, sf_count_t(range.lowerBound), SEEK_SET) != range.lowerBound
-    {
-      throw .truncated(path: path, expected: info.sampleCount, found: range.lowerBound)
-    }
-    var delivered = 0
-    let samples = [Float](unsafeUninitializedCapacity: range.count * info.channelCount) {
-      buffer, count in
-      delivered = Int(sf_readf_float(handle, buffer.baseAddress, sf_count_t(range.count)))
-      count = delivered * info.channelCount
-    }
-    guard delivered == range.count else {
-      throw .truncated(
-        path: path, expected: info.sampleCount, found: range.lowerBound + delivered)
-    }
-    if !acceptsNonFinite, let bad = samples.firstIndex(where: { !$0.isFinite }) {
-      throw .nonFinite(path: path, index: range.lowerBound + bad / info.channelCount)
-    }
-    return samples
   }
 }

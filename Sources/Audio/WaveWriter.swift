@@ -12,6 +12,9 @@ public final class WaveWriter {
   private let sampleCount: Int
   private var appended = 0
 
+  /// Number of samples so far that exceed full scale and were clamped to it; 0 for floats.
+  public var clippedCount: Int { encoder.clippedCount }
+
   /// Starts a file of `sampleCount` samples at `sampleRate` hertz.
   ///
   /// - Throws: `WaveFileError` if the extension of `path` is neither .wav nor .flac, the format

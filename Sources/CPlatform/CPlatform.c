@@ -100,6 +100,11 @@ __attribute__((target("sse4.2"))) unsigned platform_crc32c(
   return ~(uint32_t)state;
 }
 
+const void *platform_find(
+    const void *bytes, unsigned long length, const void *text, unsigned long count) {
+  return memmem(bytes, length, text, count);
+}
+
 void platform_wake_promptly(void) {
   // struct sched_attr in its first form; glibc has no name for it.
   struct {

@@ -158,8 +158,9 @@ package struct Chart {
   /// A number of the horizontal axis as text.
   package func text(x value: Double) -> String {
     if case .categories(let names) = x.kind {
-      return names.indices.contains(Int(value.rounded())) ? names[Int(value.rounded())] : ""
+      return names.indices.contains(Int(clamped: value.rounded()))
+        ? names[Int(clamped: value.rounded())] : ""
     }
-    return x.isWhole ? "\(Int(value))" : ChartText.number(value, digits: x.digits)
+    return x.isWhole ? "\(Int(clamped: value))" : ChartText.number(value, digits: x.digits)
   }
 }

@@ -62,8 +62,8 @@ package struct ChartScale {
       let top = isTight ? last : (last / step - 1e-9).rounded(.up) * step
       low = bottom
       high = top
-      let start = Int((bottom / step - 1e-9).rounded(.up))
-      let end = Int((top / step + 1e-9).rounded(.down))
+      let start = Int(clamped: (bottom / step - 1e-9).rounded(.up))
+      let end = Int(clamped: (top / step + 1e-9).rounded(.down))
       ticks =
         start > end
         ? []
@@ -90,7 +90,7 @@ package struct ChartScale {
   private static func label(_ value: Double, step: Double) -> String {
     if value == 0 { return "0" }
     if step < 1e-4 || abs(value) >= 1e6 { return String(format: "%.3g", value) }
-    let digits = max(0, Int((-log10(step) - 1e-9).rounded(.up)))
+    let digits = max(0, Int(clamped: (-log10(step) - 1e-9).rounded(.up)))
     return String(format: "%.\(digits)f", value)
   }
 }

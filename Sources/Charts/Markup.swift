@@ -51,7 +51,7 @@ package struct Markup: ExpressibleByStringInterpolation, Sendable {
   /// A coordinate as text, rounded to a tenth of a unit, without a trailing zero.
   package static func place(_ value: Double) -> String {
     guard value.isFinite else { return "0" }
-    let tenths = Int((value * 10).rounded())
+    let tenths = Int(clamped: (value * 10).rounded())
     return tenths % 10 == 0 ? "\(tenths / 10)" : "\(Double(tenths) / 10)"
   }
 

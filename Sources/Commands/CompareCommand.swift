@@ -20,12 +20,18 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     let comparison = try RunComparison(paths: runs)
-    Console.line(comparison.table.aligned)
-    Console.line("")
-    for line in comparison.remarks { Console.line(line) }
-    guard let output else { return }
+    try Console.results {
+      if let output { try write(comparison, into: output) }
+    } print: {
+      Console.line(comparison.table.aligned)
+      Console.line("")
+      for line in comparison.remarks { Console.line(line) }
+    }
+  }
+
+  private func write(_ comparison: RunComparison, into output: String) throws {
+    try OutputFolder.make(output)
     let folder = URL(fileURLWithPath: output, isDirectory: true)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     try AtomicFile.write(comparison.csv, to: folder.appending(path: "comparison.csv"))
     try AtomicFile.write(try comparison.json(), to: folder.appending(path: "comparison.json"))
     for run in comparison.runs {

@@ -10,7 +10,7 @@ struct DescribeCommand: ParsableCommand {
   @Option(help: .preset) var preset: String
 
   func run() throws {
-    let model = SpeechEnhancer(configuration: try Preset.load(preset), seed: 0)
+    let model = SpeechEnhancer(layout: try Preset.load(preset))
     Console.line(ModelSummary(model).description)
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audio
 import Communication
 import Corpora
 import Evaluation
@@ -42,10 +43,11 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var deadlines: DeadlineOptions
 
   func run() throws {
-    try ParallelCommand.run(deadlines.deadlines) { communicator in
+    try ParallelCommand.run(deadlines.deadlines, files: files()) { communicator in
       let root = RootDecision(communicator)
       try root.run { try scores.requireWritable(hasNoisy: true) }
-      let model = try root.model(weights: weights.weights, preset: weights.preset)
+      let model = try root.model(
+        weights: weights.weights, preset: weights.preset, note: Console.note)
       let sampleRate = model.configuration.frontEnd.sampleRate
       try root.run { try scores.requireDefined(sampleRate: sampleRate, asPublished: asPublished) }
       communicator.enter(.staging)
@@ -91,21 +93,36 @@ struct EvaluateCommand: ParsableCommand {
     report.split = split.rawValue
     report.loss = evaluation.loss.flatMap { $0.isFinite ? $0 : nil }
     report.asPublished = crops
+    if PublishedNoisyScores.isTestSet(dataset.pairs.map(\.name)) {
+      report.noisyIsAsPublished = PublishedNoisyScores.isAgreeing(table)
+    }
+    try Console.results {
+      if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
+      if let json = scores.json { try report.write(to: json) }
+    } print: {
+      show(table, evaluation, crops, model, dataset)
+    }
+    if table.scorable.isEmpty { throw NothingScored() }
+  }
+
+  private func show(
+    _ table: ScoreTable, _ evaluation: Evaluation, _ crops: PublishedCropScores?, _ model: String,
+    _ dataset: SharedDataset
+  ) {
     let utterances = NumberText.count(dataset.pairs.count, "utterance")
     Console.line("\(model) on \(utterances) of \(data), \(split.rawValue)\n")
     if PublishedNoisyScores.isTestSet(dataset.pairs.map(\.name)) {
       Console.line(table.summary(published: PublishedNoisyScores.texts(table)))
       if let verdict = PublishedNoisyScores.verdict(table) { Console.line(verdict) }
-      report.noisyIsAsPublished = PublishedNoisyScores.isAgreeing(table)
     } else {
       Console.line(table.summary)
     }
     if let loss = evaluation.loss { Console.line("loss \(TextTable.number(loss, digits: 4))") }
     if let crops { Console.line(crops.line) }
     for file in dataset.skipped { Console.line("left out: \(file)") }
-    if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
-    if let json = scores.json { try report.write(to: json) }
-    if table.scorable.isEmpty { throw NothingScored() }
+    if let level = OddLevel.warning(evaluation.utterances.compactMap(\.oddLevel)) {
+      Console.error("warning: \(level)")
+    }
   }
 
   private func run(_ evaluator: Evaluator, rank: Int) throws -> Evaluation {

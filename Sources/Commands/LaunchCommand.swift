@@ -35,7 +35,7 @@ struct LaunchCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Pause before a restart; twice as long after each crash that saved nothing new.",
-      valueName: "seconds"))
+      valueName: "time"), transform: Flags.seconds)
   var restartDelay = 5.0
 
   @Option(
@@ -57,7 +57,7 @@ struct LaunchCommand: ParsableCommand {
   func validate() throws {
     try Flags.require("--ranks", ranks, atLeast: 1)
     try Flags.require("--max-restarts", maxRestarts, atLeast: 0)
-    try Flags.require("--restart-delay", restartDelay, within: 0...86_400)
+    try Flags.require("--restart-delay", restartDelay, within: 0...86_400, unit: "seconds")
     try Flags.require(
       command.first == "train",
       "launch starts train and nothing else: put train after --, not \(command.first ?? "")")
@@ -69,7 +69,9 @@ struct LaunchCommand: ParsableCommand {
   ///   started.
   func run() throws {
     // Options that train would refuse are refused before anything is started.
-    guard let train = try DistTrainCommand.parseAsRoot(command) as? TrainCommand else {
+    guard
+      let train = try DistTrainCommand.parseAsRoot(CommandWords.joined(command)) as? TrainCommand
+    else {
       throw ValidationError("launch starts train and nothing else")
     }
     let model = try Preset.load(train.input.preset)
@@ -90,7 +92,7 @@ struct LaunchCommand: ParsableCommand {
   ) throws(LaunchError) -> LaunchCommandLine {
     try LaunchHost.requireNoLauncher(environment)
     let mpirun = try LaunchHost.mpirun(searchPath: environment["PATH"])
-    if let hostfile, access(hostfile, R_OK) != 0 { throw .hostfileMissing(path: hostfile) }
+    if let hostfile { _ = try Hostfile(path: hostfile) }
     if !allowRunAsRoot,
       LaunchHost.refusesRoot(environment, isRoot: geteuid() == 0, mpirunArguments: mpirunArg)
     {
@@ -99,6 +101,7 @@ struct LaunchCommand: ParsableCommand {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     var line = LaunchCommandLine(
       mpirun: mpirun, program: program.path(percentEncoded: false), ranks: ranks, command: command)
+    line.launcher = LaunchHost.launcher(mpirun)
     line.threads = train.cores.threads
     line.hostfile = hostfile
     let isElsewhere = hostfile != nil || LaunchHost.hasAllocation(environment)

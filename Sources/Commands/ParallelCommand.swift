@@ -22,9 +22,18 @@ public enum ParallelCommand {
   public static func run(
     _ deadlines: Deadlines = Deadlines(), _ body: (any Communicator) throws -> Void
   ) throws {
+    try run(deadlines, files: CommandFiles(), body)
+  }
+
+  /// Runs `body` as the other does, after rank 0 has looked at the command's `files`.
+  static func run(
+    _ deadlines: Deadlines = Deadlines(), files: @autoclosure () -> CommandFiles,
+    _ body: (any Communicator) throws -> Void
+  ) throws {
     let communicator = try makeCommunicator(deadlines: deadlines)
     EnvironmentCheck.warn(rank: communicator.rank)
     do {
+      try RootDecision(communicator).run { try files().validate() }
       try body(communicator)
     } catch let failure as RootFailure {
       if failure.isOwn { Program.report(failure) }
@@ -33,7 +42,8 @@ public enum ParallelCommand {
       try leave(communicator, end.status)
     } catch {
       if communicator.worldSize > 1 {
-        communicator.abort(code: status(of: error).rawValue, message: "error: \(error)")
+        communicator.abort(
+          code: status(of: error).rawValue, message: "error: \(ErrorText.sentence(error))")
       }
       throw error
     }

@@ -48,7 +48,7 @@ struct PlanCommand: ParsableCommand {
     // Before anything is measured: a corpus that is not there, a file of another model.
     let request = PlanRequest(
       configuration: recipe.configuration(model),
-      parameterCount: SpeechEnhancer(configuration: model, seed: 0).parameters.parameterCount,
+      parameterCount: SpeechEnhancer.parameterCount(of: model),
       nodes: machines.nodes, ranksPerNode: machines.ranksPerNode, threads: machines.threads,
       recomputes: recipe.recompute,
       corpus: try recipe.corpus(sampleRate: model.frontEnd.sampleRate), cost: cost,
@@ -131,7 +131,8 @@ struct PlanRecipeOptions: ParsableArguments {
   @Option(help: "Epochs of training.") var epochs = 100
   @Option(help: "Utterances per rank and step.") var batch = 6
   @Option(help: "Batches of each rank and step.") var accumulate = 1
-  @Option(help: "Length of a training crop in seconds.") var seconds = 2.0
+  @Option(help: "Length of a training crop in seconds.", transform: Flags.seconds)
+  var seconds = 2.0
   @Option(help: "Steps over which the learning rate rises at the start.") var warmup = 0
   @Option(help: "Decay of averaged weights. 0: off.") var ema = 0.0
   @Flag(help: "Compute activations again in backward.") var recompute = false

@@ -2,6 +2,7 @@ import ArgumentParser
 import DistTrain
 import Foundation
 import Platform
+import Report
 import Tensor
 
 /// `disttrain replay`: sees a skipped training step again.

@@ -32,7 +32,7 @@ struct ReportCommand: ParsableCommand {
   var scaling: [String] = []
   @Flag(help: "Leave out audio and spectrograms.") var noAudio = false
   @Option(help: "Utterances to hear, 1 to 5.") var examples = 3
-  @Option(help: "Longest clip, in seconds.") var clipSeconds = 6.0
+  @Option(help: "Longest clip, in seconds.", transform: Flags.seconds) var clipSeconds = 6.0
 
   func validate() throws {
     try Flags.require("--examples", examples, within: 1...5)

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Audio
 import Evaluation
 import Foundation
 import Metrics
+import Platform
 
 /// `disttrain score`: all metrics of recordings against clean references.
 struct ScoreCommand: ParsableCommand {
@@ -38,17 +40,25 @@ struct ScoreCommand: ParsableCommand {
     log.endProgress()
     let unmatched = files.unmatched.map { file in
       FileScoring.Outcome(
-        unusable: (file.path as NSString).lastPathComponent, file.description)
+        unusable: ScoringPairs.name(file.path), file.description)
     }
     let outcomes = (scored + unmatched).sorted { $0.score.file < $1.score.file }
     let table = ScoreTable(
       outcomes.map(\.score), noisy: noisy == nil ? nil : outcomes.compactMap(\.noisy),
       columns: scores.columns)
-    Console.line(table.listing)
-    Console.line("")
-    Console.line(table.summary)
-    if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
-    if let json = scores.json { try ScoreReport(table).write(to: json) }
+    try Console.results {
+      if let csv = scores.csv { try ScoreFiles.write(table, to: csv) }
+      if let json = scores.json { try ScoreReport(table).write(to: json) }
+    } print: {
+      Console.line("\(table.listing)\n\n\(table.summary)")
+    }
+    let lengths = outcomes.compactMap(\.lengthNote)
+    if let first = lengths.first {
+      log.warning(
+        lengths.count == 1
+          ? first : "\(first) (and \(NumberText.count(lengths.count - 1, "more pair")))")
+    }
+    if let level = OddLevel.warning(outcomes.flatMap(\.oddLevels)) { log.warning(level) }
     try judge(table, unusable: outcomes.count { !$0.isReadable })
   }
 

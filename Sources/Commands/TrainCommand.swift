@@ -2,8 +2,10 @@ import ArgumentParser
 import Communication
 import Corpora
 import DistTrain
+import Forecast
 import Foundation
 import Models
+import Platform
 import RunFiles
 
 /// `disttrain train`: trains one system, on one rank or under mpirun on many.
@@ -49,8 +51,13 @@ public struct TrainCommand: ParsableCommand {
   /// - Throws: `OrderlyExit` with the status `saved` if it was asked to stop before its end.
   public func run() throws {
     let start = ProcessInfo.processInfo.systemUptime
-    try ParallelCommand.run(deadlines.deadlines) { communicator in
-      let job = TrainingJob(try request(startedAt: start, over: communicator), over: communicator)
+    try ParallelCommand.run(deadlines.deadlines, files: files()) { communicator in
+      let request = try request(startedAt: start, over: communicator)
+      try RootDecision(communicator).run {
+        try ModelMemory.require(
+          request.configuration.model, available: MachineFacts.totalMemory())
+      }
+      let job = TrainingJob(request, over: communicator)
       if place.dryRun {
         let lines = try job.dryRun()
         if communicator.isRoot { lines.forEach(Console.line) }

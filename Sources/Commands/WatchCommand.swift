@@ -18,7 +18,10 @@ struct WatchCommand: ParsableCommand {
 
   @Argument(help: ArgumentHelp("Run folders, logs, or folders of them.", valueName: "run"))
   var runs: [String]
-  @Option(help: "Seconds between two readings of the files.") var interval = 2.0
+  @Option(
+    help: ArgumentHelp("Time between two readings of the files.", valueName: "time"),
+    transform: Flags.seconds)
+  var interval = 2.0
   @Flag(help: "Print the table once.") var once = false
 
   func validate() throws {

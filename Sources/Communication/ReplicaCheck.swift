@@ -11,7 +11,7 @@ public enum ReplicaError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .diverged(let subject, let ranks, let worldSize):
-      let list = ranks.map(String.init).joined(separator: ", ")
+      let list = ItemList.text(ranks.map(String.init))
       let who = NumberText.agree(ranks.count, "rank \(list) differs", "ranks \(list) differ")
       return "\(subject): \(who) from the other copies (of "
         + NumberText.count(worldSize, "rank") + "); the copies must be equal bit for bit, so "

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// A failure on rank 0 that every rank has been told of.
 public struct RootFailure: Error, Equatable, CustomStringConvertible {
@@ -27,7 +28,7 @@ public struct RootDecision {
       do {
         message = [1] + (try body())
       } catch {
-        message = [0] + Array("\(error)".utf8)
+        message = [0] + Array(ErrorText.sentence(error).utf8)
       }
     }
     let received = try communicator.broadcast(message, root: 0)
@@ -81,7 +82,7 @@ public struct RootDecision {
   public func together<Value>(_ body: () throws -> Value) throws -> Value {
     let result = Result { try body() }
     var text = ""
-    if case .failure(let error) = result { text = "\(error)" }
+    if case .failure(let error) = result { text = ErrorText.sentence(error) }
     let texts = try communicator.gather(Array(text.utf8), root: 0)
     try run {
       guard let texts, let rank = texts.firstIndex(where: { !$0.isEmpty }) else { return }

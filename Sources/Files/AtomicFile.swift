@@ -8,6 +8,8 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
   case folderMissing(path: String)
   /// The folder or the file may not be written.
   case notPermitted(path: String, reason: String)
+  /// The file is larger than the process or the file system may have it.
+  case tooLarge(path: String)
   /// Something that is no file has the name: a device, a pipe, a folder, or a link to one.
   case notAFile(path: String)
   /// Anything else; `reason` is the system's text.
@@ -23,6 +25,10 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
       "\(path) could not be written: its folder does not exist; create it first"
     case .notPermitted(let path, let reason):
       "\(path) could not be written: \(reason); choose a folder that this user may write"
+    case .tooLarge(let path):
+      "\(path) could not be written: it would be larger than files may be here; the previous "
+        + "version, if any, is untouched; raise the limit of this process (ulimit -f) or choose a "
+        + "file system that takes larger files"
     case .notAFile(let path): "\(path) is no regular file; give the name of a file"
     case .failed(let path, let operation, let reason):
       "\(path) could not be written: \(operation) failed, \(reason)"
@@ -34,6 +40,7 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .noSpace: String(cString: strerror(ENOSPC))
     case .folderMissing: String(cString: strerror(ENOENT))
+    case .tooLarge: String(cString: strerror(EFBIG))
     case .notPermitted(_, let reason), .failed(_, _, let reason): reason
     case .notAFile: "something that is no regular file has this name"
     }
@@ -44,6 +51,7 @@ public enum AtomicFileError: Error, Equatable, CustomStringConvertible {
     let reason = String(cString: strerror(code))
     switch code {
     case ENOSPC, EDQUOT: self = .noSpace(path: path)
+    case EFBIG: self = .tooLarge(path: path)
     case ENOENT, ENOTDIR: self = .folderMissing(path: path)
     case EACCES, EPERM, EROFS: self = .notPermitted(path: path, reason: reason)
     default: self = .failed(path: path, operation: operation, reason: reason)
@@ -85,24 +93,6 @@ public enum AtomicFile {
     _ = try AtomicFileWriter(URL(fileURLWithPath: path))
   }
 
-  /// Makes `url` a symbolic link to `destination`, in place of whatever has that name.
-  ///
-  /// A link cannot be changed; a new one is renamed over it, so that there is always one.
-  package static func link(_ url: URL, to destination: String) throws(AtomicFileError) {
-    let path = url.path(percentEncoded: false)
-    let temporary = TemporaryName.path(for: path)
-    unlink(temporary)
-    if symlink(destination, temporary) != 0 {
-      throw AtomicFileError(path: path, operation: "symlink", code: errno)
-    }
-    if rename(temporary, path) != 0 {
-      let code = errno
-      unlink(temporary)
-      throw AtomicFileError(path: path, operation: "rename", code: code)
-    }
-    try flushFolder(of: url)
-  }
-
   /// Flushes the folder that `url` is in, so that new and renamed files survive a power cut.
   static func flushFolder(of url: URL) throws(AtomicFileError) {
     let path = url.path(percentEncoded: false)
@@ -134,7 +124,7 @@ public enum AtomicFile {
     }
     var removed: [String] = []
     for entry in names.sorted() {
-      guard let temporary = TemporaryName(entry), temporary.target == name ?? temporary.target
+      guard let temporary = TemporaryName(entry), name.map(temporary.belongs) ?? true
       else { continue }
       let file = folder.appending(path: entry).path(percentEncoded: false)
       var status = stat()

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// The reason for which a file could not be read, as a clause of an error message.
 public struct UnreadableFile: Error, Equatable {
@@ -22,7 +23,7 @@ public enum FileContents {
     do {
       return try Data(contentsOf: url)
     } catch {
-      throw UnreadableFile(reason: error.localizedDescription)
+      throw UnreadableFile(reason: ErrorText.reason(error))
     }
   }
 

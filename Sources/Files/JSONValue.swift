@@ -2,7 +2,7 @@ import Foundation
 
 /// The reason for which a text is not JSON, as a clause of an error message.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
-  /// Foundation's text, with the position of the fault in bytes from 0.
+  /// Place and kind of the fault, such as `line 3, column 12: a comma or "}" is expected`.
   public let description: String
 }
 
@@ -31,7 +31,8 @@ public enum JSONValue: Sendable, Equatable {
     do {
       self = try JSONDecoder().decode(JSONValue.self, from: data)
     } catch {
-      throw JSONError(description: Self.fault(in: data) ?? "\(error)")
+      throw JSONError(
+        description: JSONFault(Array(data))?.description ?? Self.fault(in: data) ?? "it is no JSON")
     }
   }
 
@@ -62,7 +63,7 @@ public enum JSONValue: Sendable, Equatable {
     return result
   }
 
-  // `JSONDecoder` finds faults without their position, which `JSONSerialization` gives.
+  // Faults beside those of the grammar: broken UTF-8, numbers that are too large, and nesting.
   private static func fault(in data: Data) -> String? {
     do {
       _ = try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)

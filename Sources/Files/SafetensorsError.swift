@@ -8,6 +8,8 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
   case truncated(path: String, bytes: Int)
   /// The header length exceeds the file.
   case headerBeyondFile(path: String, headerBytes: UInt64, fileBytes: Int)
+  /// The file is of another kind, such as "a JSON file".
+  case anotherKind(path: String, kind: String)
   /// The header is not a JSON object.
   case headerNotJSON(path: String, reason: String)
   /// The entry of a tensor lacks a field or has one of the wrong kind.
@@ -41,6 +43,8 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible {
     case .headerBeyondFile(let path, let headerBytes, let fileBytes):
       return "\(path): the file is truncated or no safetensors file: its header should have "
         + "\(NumberText.count(headerBytes, "byte")), but the file has only \(fileBytes)"
+    case .anotherKind(let path, let kind):
+      return "\(path) is \(kind), not a safetensors file"
     case .headerNotJSON(let path, let reason):
       return "\(path): the header is not a JSON object: \(reason)"
     case .malformedEntry(let path, let tensor, let reason):

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// The checked header of a safetensors file.
 package struct SafetensorsHeader: Sendable {
@@ -30,7 +31,7 @@ package struct SafetensorsHeader: Sendable {
 
   /// Parses the header from the bytes of a whole file.
   init(data: Data, path: String) throws(SafetensorsError) {
-    let length = try Self.length(data.prefix(8), fileBytes: data.count, path: path)
+    let length = try Self.length(data.prefix(64), fileBytes: data.count, path: path)
     let start = data.startIndex + 8
     try self.init(
       text: data[start..<start + length], dataBytes: data.count - 8 - length, path: path)
@@ -48,14 +49,16 @@ package struct SafetensorsHeader: Sendable {
       defer { try? file.close() }
       let fileBytes = Int(try file.seekToEnd())
       try file.seek(toOffset: 0)
-      let start = try file.read(upToCount: 8) ?? Data()
+      // More than the length, by which files of other kinds are known.
+      let start = try file.read(upToCount: 64) ?? Data()
       let length = try Self.length(start, fileBytes: fileBytes, path: path)
+      try file.seek(toOffset: 8)
       text = try file.read(upToCount: length) ?? Data()
       dataBytes = fileBytes - 8 - length
     } catch let error as SafetensorsError {
       throw error
     } catch {
-      throw .unreadable(path: path, reason: error.localizedDescription)
+      throw .unreadable(path: path, reason: ErrorText.reason(error))
     }
     try self.init(text: text, dataBytes: dataBytes, path: path)
   }
@@ -64,10 +67,14 @@ package struct SafetensorsHeader: Sendable {
   private static func length(
     _ start: Data, fileBytes: Int, path: String
   ) throws(SafetensorsError) -> Int {
-    guard start.count == 8 else { throw .truncated(path: path, bytes: start.count) }
-    let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    guard start.count >= 8 else {
+      if let kind = FileKind.name(firstBytes: start) { throw .anotherKind(path: path, kind: kind) }
+      throw .truncated(path: path, bytes: start.count)
+    }
+    let length = start.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     // The comparison comes before any allocation, because a damaged length may be any number.
     guard length <= UInt64(fileBytes - 8) else {
+      if let kind = FileKind.name(firstBytes: start) { throw .anotherKind(path: path, kind: kind) }
       throw .headerBeyondFile(path: path, headerBytes: length, fileBytes: fileBytes)
     }
     return Int(length)

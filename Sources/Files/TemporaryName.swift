@@ -1,12 +1,13 @@
 import Foundation
 import Platform
 
-/// The name of a file that is not complete yet: `<path>.tmp-<host>-<process id>`.
+/// The name of a file that is not complete yet: `<path>.tmp-<host>-<process id>`, or shorter where
+/// that would be too long.
 ///
 /// The host is part of the name because hosts that write into one shared folder often have
 /// processes with equal ids. A process writes a path only once at a time.
 package struct TemporaryName: Equatable, Sendable {
-  /// Name of the file once it is complete.
+  /// Name of the file once it is complete, perhaps shortened.
   package let target: String
   /// Host that writes the file; nil in the names of version 0.1.0.
   package let host: String?
@@ -15,8 +16,38 @@ package struct TemporaryName: Equatable, Sendable {
 
   private static let mark = ".tmp-"
 
+  /// Longest file name in bytes, on nearly all file systems (`NAME_MAX`).
+  private static let longest = 255
+
   /// Path under which this process writes the file at `path` until it is complete.
-  package static func path(for path: String) -> String { "\(path)\(mark)\(ownHost)-\(getpid())" }
+  ///
+  /// It fits wherever the name of the file itself fits: a long name is shortened, and a hash of the
+  /// whole name keeps it apart from others that begin alike.
+  package static func path(for path: String) -> String {
+    let maker = "\(mark)\(ownHost)-\(getpid())"
+    let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+    let folder = path[..<name.startIndex]
+    let limit = pathconf(folder.isEmpty ? "." : String(folder), Int32(_PC_NAME_MAX))
+    let room = (limit > 0 ? min(limit, longest) : longest) - maker.utf8.count
+    return folder + shortened(name, to: room) + maker
+  }
+
+  /// The name `name` if it has at most `room` bytes; else its beginning, `~` and a hash of it all.
+  private static func shortened(_ name: some StringProtocol, to room: Int) -> String {
+    if name.utf8.count <= room { return String(name) }
+    let hash = "~" + String(format: "%016llx", FNV1a.hash(name.utf8))
+    var left = room - hash.utf8.count
+    let kept = name.prefix { character in
+      left -= character.utf8.count
+      return left >= 0
+    }
+    return kept + hash
+  }
+
+  /// Whether this is the name of a file named `name` that is not complete.
+  package func belongs(to name: String) -> Bool {
+    target == name || target == Self.shortened(name, to: target.utf8.count)
+  }
 
   /// Parses the name of a file, without its folder; nil if it is no temporary name.
   package init?(_ name: String) {

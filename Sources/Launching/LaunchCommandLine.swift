@@ -5,6 +5,8 @@ import Platform
 package struct LaunchCommandLine: Equatable, Sendable {
   /// Path of mpirun.
   package var mpirun: String
+  /// Kind of mpirun, which decides on its options.
+  package var launcher = JobStatus.Launcher.openMPI
   /// Path of this program, the same on all hosts.
   package var program: String
   /// Ranks.
@@ -64,14 +66,20 @@ package struct LaunchCommandLine: Equatable, Sendable {
   /// if the user's own words do not say that anyway.
   package func words(resuming: Bool) -> [String] {
     let adds = resuming && !command.contains("--resume")
+    let own = [program] + command + (adds ? ["--resume"] : [])
+    if launcher == .hydra {
+      // Hydra binds no ranks unless it is asked to, and knows none of the options below.
+      return [mpirun, "-np", "\(ranks)"] + (hostfile.map { ["-f", $0] } ?? []) + mpirunArguments
+        + own
+    }
     return [mpirun, "-np", "\(ranks)"] + (allowsRoot ? ["--allow-run-as-root"] : [])
       + (hostfile.map { ["--hostfile", $0] } ?? []) + placement + Self.keepalive + mpirunArguments
-      + [program] + command + (adds ? ["--resume"] : [])
+      + own
   }
 
   /// Note for the user about the plan; nil if there is none.
   package var note: String? {
-    guard needsMoreCores, !isPlacedByUser, let cores else { return nil }
+    guard needsMoreCores, !isPlacedByUser, launcher == .openMPI, let cores else { return nil }
     let asked =
       NumberText.count(ranks, "rank")
       + (threads > 1 ? " of \(NumberText.count(threads, "thread"))" : "")

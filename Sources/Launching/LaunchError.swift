@@ -8,6 +8,8 @@ package enum LaunchError: Error, Equatable, CustomStringConvertible {
   case root
   /// The hostfile cannot be read.
   case hostfileMissing(path: String)
+  /// The hostfile says something that Open MPI does not understand, in a line or as a whole.
+  case hostfileBroken(path: String, line: Int?, reason: String)
   /// The system does not start another process.
   case notStarted(program: String, reason: String)
 
@@ -26,6 +28,9 @@ package enum LaunchError: Error, Equatable, CustomStringConvertible {
         + "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
     case .hostfileMissing(let path):
       "--hostfile \(path) cannot be read; give a file with a line HOST slots=RANKS for each machine"
+    case .hostfileBroken(let path, let line, let reason):
+      "--hostfile \(path): \(line.map { "line \($0): " } ?? "")\(reason); give a line HOST "
+        + "slots=RANKS for each machine"
     case .notStarted(let program, let reason): "\(program) cannot be started: \(reason)"
     }
   }

@@ -11,6 +11,21 @@ package enum LaunchHost {
     throw .mpirunMissing
   }
 
+  /// The kind of the mpirun at `path`, by what it says of its version; Open MPI if it says nothing.
+  package static func launcher(_ path: String) -> JobStatus.Launcher {
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = ["--version"]
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return .openMPI }
+    let text = (try? output.fileHandleForReading.readToEnd()).flatMap { $0 } ?? Data()
+    process.waitUntilExit()
+    return String(decoding: text, as: UTF8.self).uppercased().contains("HYDRA") ? .hydra : .openMPI
+  }
+
   /// Throws if this process is a rank of mpirun or a task of srun. A batch script and the shell of
   /// an interactive job are none.
   package static func requireNoLauncher(_ environment: [String: String]) throws(LaunchError) {

@@ -58,15 +58,24 @@ package struct Launcher {
     isFirst: Bool
   ) throws(LaunchError) -> (LaunchAttempt, isMPIRunLost: Bool) {
     let before = folder.checkpoints().first?.step
+    let eventsBefore = eventsState
     let start = Date()
     let stopwatch = Stopwatch()
     let process = try startProcess(
-      line.words(resuming: !isFirst && folder.anyCheckpoint != nil))
+      line.words(resuming: !isFirst && folder.anyFile != nil))
     let (code, isKilled) = waitForEnd(of: process)
     let attempt = LaunchAttempt(
       start: start, seconds: stopwatch.seconds,
-      status: JobStatus(code), stepBefore: before, stepAfter: folder.checkpoints().first?.step)
+      status: JobStatus(code, line.launcher, hasBegun: eventsState != eventsBefore),
+      stepBefore: before, stepAfter: folder.checkpoints().first?.step)
     return (attempt, isKilled)
+  }
+
+  /// Size and time of the file of events, which changes as soon as a run begins; nil without it.
+  private var eventsState: [Int]? {
+    var status = stat()
+    guard stat(folder.metrics.path(percentEncoded: false), &status) == 0 else { return nil }
+    return [Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
   }
 
   private func startProcess(_ words: [String]) throws(LaunchError) -> pid_t {

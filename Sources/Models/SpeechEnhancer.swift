@@ -16,7 +16,13 @@ public final class SpeechEnhancer {
   public let decoder: MaskDecoder
 
   /// A model whose parameters have the initial values that `seed` determines.
-  public init(configuration: ModelConfiguration, seed: UInt64) {
+  public convenience init(configuration: ModelConfiguration, seed: UInt64) {
+    self.init(layout: configuration)
+    parameters.allocate(seed: seed)
+  }
+
+  /// A model whose parameters have names and shapes, but no memory yet.
+  package init(layout configuration: ModelConfiguration) {
     self.configuration = configuration
     parameters = ParameterArena()
     let root = ParameterScope(parameters)
@@ -28,7 +34,11 @@ public final class SpeechEnhancer {
     decoder = MaskDecoder(
       widths: configuration.bands, features: configuration.features,
       configuration: configuration.decoder, scope: root.child("decoder"))
-    parameters.allocate(seed: seed)
+  }
+
+  /// Number of trainable values of a model with this configuration, for which no memory is taken.
+  public static func parameterCount(of configuration: ModelConfiguration) -> Int {
+    SpeechEnhancer(layout: configuration).parameters.parameterCount
   }
 }
 

@@ -6,12 +6,20 @@ import Tensor
 ///
 /// A file of this program also holds the model's configuration as JSON, so that the file alone
 /// determines the model, and checksums. A file without these, such as an export from PyTorch, loads
-/// into a model that fits.
+/// into a model that fits. A checkpoint of a run holds weights, too, besides what a run needs to be
+/// resumed.
 public struct WeightFile {
   /// Metadata key of the configuration's JSON text.
   public static let configurationKey = "configuration"
   /// Metadata key of the program and version that wrote the file.
   public static let programKey = "program"
+
+  /// Prefix of averaged weights in a checkpoint.
+  public static let averagePrefix = "ema."
+  /// Prefixes of the tensors of a checkpoint that are no weights of the model itself.
+  private static let checkpointPrefixes = [
+    "adam.exp_avg.", "adam.exp_avg_sq.", averagePrefix, "frozen.",
+  ]
 
   /// The name of the file in errors.
   public let path: String
@@ -56,15 +64,51 @@ public struct WeightFile {
     }
   }
 
+  /// Whether the file is a checkpoint: it holds moments of the optimiser.
+  public var isCheckpoint: Bool { file.entries.contains { $0.name.hasPrefix("adam.") } }
+
+  /// Whether the file holds averaged weights.
+  public var hasAverage: Bool { file.entries.contains { $0.name.hasPrefix(Self.averagePrefix) } }
+
+  /// The text of the metadata under `key`; nil if there is none.
+  package func metadata(_ key: String) -> String? { file.metadata[key] }
+
   /// Copies the weights into a model, all of them or, if anything is wrong, none.
   ///
   /// - Parameters:
   ///   - model: the model that receives the weights.
   ///   - prefix: the prefix of the model's weights in a file that also holds other tensors, which
-  ///     are then ignored.
+  ///     are then ignored, as are those of a checkpoint that are no weights.
   /// - Throws: `WeightFileError.unfit` with every missing, unexpected, wrongly shaped, wrongly
   ///   typed and non-finite tensor.
   public func load(into model: SpeechEnhancer, prefix: String = "") throws(WeightFileError) {
+    Self.copy(try values(for: model, prefix: prefix), to: model)
+  }
+
+  /// A model of `configuration` with these weights. That they fit is checked before memory is taken
+  /// for it, so that a configuration that was damaged into a large one is refused at once.
+  ///
+  /// - Throws: `WeightFileError.unfit` as `load(into:prefix:)` does.
+  public func model(
+    _ configuration: ModelConfiguration, prefix: String = ""
+  ) throws(WeightFileError) -> SpeechEnhancer {
+    let model = SpeechEnhancer(layout: configuration)
+    let values = try values(for: model, prefix: prefix)
+    model.parameters.allocate(seed: 0)
+    Self.copy(values, to: model)
+    return model
+  }
+
+  private static func copy(_ values: [[Float]], to model: SpeechEnhancer) {
+    for (parameter, floats) in zip(model.parameters.parameters, values) {
+      parameter.value.update(from: floats, count: parameter.count)
+    }
+  }
+
+  /// The values of all parameters, in their order.
+  private func values(
+    for model: SpeechEnhancer, prefix: String
+  ) throws(WeightFileError) -> [[Float]] {
     let parameters = model.parameters.parameters
     var faults: [WeightFileError.Fault] = []
     var values: [[Float]] = []
@@ -75,7 +119,11 @@ public struct WeightFile {
       values.append(floats)
     }
     let known = Set(parameters.map { prefix + $0.name })
-    for entry in file.entries where entry.name.hasPrefix(prefix) && !known.contains(entry.name) {
+    let ignored = isCheckpoint && prefix.isEmpty ? Self.checkpointPrefixes : []
+    for entry in file.entries
+    where entry.name.hasPrefix(prefix) && !known.contains(entry.name)
+      && !ignored.contains(where: entry.name.hasPrefix)
+    {
       faults.append(.unexpected(name: entry.name, shape: entry.shape))
     }
     guard faults.isEmpty else {
@@ -83,9 +131,7 @@ public struct WeightFile {
         path: path, model: model.configuration.name, writtenFor: configuration?.name,
         faults: faults)
     }
-    for (parameter, floats) in zip(parameters, values) {
-      parameter.value.update(from: floats, count: parameter.count)
-    }
+    return values
   }
 
   private func value(

@@ -20,16 +20,18 @@ package struct FileDescriptorOutput: Sendable {
     return Int(size.ws_col)
   }
 
-  /// Writes all of `text`. Failures are ignored: there is nowhere left to report them.
-  package func write(_ text: String) {
+  /// Writes all of `text`. Returns the system's error number if that fails, and nil otherwise.
+  @discardableResult
+  package func write(_ text: String) -> Int32? {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if written > 0 {
         bytes = bytes.dropFirst(written)
       } else if errno != EINTR && errno != EAGAIN {
-        return
+        return errno
       }
     }
+    return nil
   }
 }

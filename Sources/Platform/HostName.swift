@@ -8,4 +8,10 @@ package enum HostName {
     gethostname(&name, name.count - 1)
     return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
+  /// Identifier of this start of the machine, which no other machine and no other start has; empty
+  /// where the kernel does not tell.
+  package static var boot: String {
+    let boot = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id") ?? Data()
+    return String(decoding: boot, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+  }
 }

@@ -27,43 +27,27 @@ package enum MachineFacts {
       ? ProcessInfo.processInfo.activeProcessorCount : coreCount(of: processors)
   }
 
-  /// Number of cores that a control group allows all of its processes together; nil without a
-  /// limit.
-  package static func coreQuota(_ max: String? = text("/sys/fs/cgroup/cpu.max")) -> Double? {
-    let words = (max ?? "").split(whereSeparator: \.isWhitespace)
-    guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]), period > 0
-    else { return nil }
-    return quota / period
-  }
-
   /// Number of cores that this process can keep busy: those of its binding mask, limited by its
-  /// control group.
+  /// control groups.
   package static func usableCores() -> Int {
     let cores = coreCount()
-    return max(1, min(cores, coreQuota().map { Int($0.rounded(.up)) } ?? cores))
+    let quota = ControlGroups().coreQuota()
+    return max(1, min(cores, quota.map { Int(clamped: $0.rounded(.up)) } ?? cores))
   }
 
-  /// Memory of the machine in bytes, limited by the control group.
+  /// Memory of the machine in bytes, limited by the control groups.
   package static func totalMemory() -> Int {
     let installed = Int(clamping: ProcessInfo.processInfo.physicalMemory)
-    return min(installed, groupMemory("memory.max") ?? installed)
+    return min(installed, ControlGroups().memoryLimit() ?? installed)
   }
 
-  /// Number of bytes in a file of this process's control group; nil if there is none.
-  private static func groupMemory(_ name: String) -> Int? {
-    text("/sys/fs/cgroup/\(name)").flatMap {
-      Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-    }
-  }
-
-  /// Memory that is free or can be reclaimed, in bytes, limited by the control group.
+  /// Memory that is free or can be reclaimed, in bytes, limited by the control groups.
   package static func availableMemory() -> Int? {
     let info = text("/proc/meminfo") ?? ""
     let line = info.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
     let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first
     let free = kibibytes.flatMap { Int($0) }.map { $0 << 10 }
-    guard let limit = groupMemory("memory.max") else { return free }
-    let left = max(0, limit - (groupMemory("memory.current") ?? 0))
+    guard let left = ControlGroups().memoryLeft() else { return free }
     return min(free ?? left, left)
   }
 
@@ -83,13 +67,20 @@ package enum MachineFacts {
     for line in (mounts ?? "").split(separator: "\n") {
       let words = line.split(separator: " ")
       guard words.count > 2 else { continue }
-      // Spaces in a mount point are written as octal.
-      let point = words[1].replacingOccurrences(of: "\\040", with: " ")
+      let point = unescaped(words[1])
       let isAbove = point == "/" || full == point || full.hasPrefix(point + "/")
       // The last of several mounts on one point is the visible one.
       if isAbove, point.count >= best?.length ?? 0 { best = (point.count, String(words[2])) }
     }
     return best?.type
+  }
+
+  /// A path of the kernel's tables of mounts, which write blanks and backslashes as octal.
+  static func unescaped(_ path: some StringProtocol) -> String {
+    let octal = ["\\040": " ", "\\011": "\t", "\\012": "\n", "\\134": "\\"]
+    return octal.sorted { $0.key < $1.key }.reduce(String(path)) {
+      $0.replacingOccurrences(of: $1.key, with: $1.value)
+    }
   }
 
   /// Whether a file system of this type is shared over a network.

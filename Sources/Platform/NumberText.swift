@@ -16,7 +16,7 @@ package enum NumberText {
   /// A non-negative number, rounded to `digits` digits after the decimal point.
   package static func fixed(_ value: Double, digits: Int) -> String {
     let scale = (0..<digits).reduce(1) { result, _ in result * 10 }
-    let scaled = Int((value * Double(scale)).rounded())
+    let scaled = Int(clamped: (value * Double(scale)).rounded())
     if digits == 0 { return "\(scaled)" }
     let fraction = String(scaled % scale)
     return "\(scaled / scale)." + String(repeating: "0", count: digits - fraction.count) + fraction

@@ -5,6 +5,8 @@ import Foundation
 public enum RunFolderError: Error, Equatable, CustomStringConvertible {
   /// It holds a run, and nobody said to resume it.
   case occupied(path: String, file: String)
+  /// It holds files of a run, but none to resume it from.
+  case remains(path: String, file: String)
   /// It cannot be made.
   case cannotCreate(path: String, reason: String)
 
@@ -14,6 +16,9 @@ public enum RunFolderError: Error, Equatable, CustomStringConvertible {
     case .occupied(let path, let file):
       "\(path) already holds a run (\(file)); add --resume to continue it, or choose "
         + "another --run-dir"
+    case .remains(let path, let file):
+      "\(path) holds files of a run (\(file)), but no checkpoint to continue it from; choose "
+        + "another --run-dir, or move these files away"
     case .cannotCreate(let path, let reason):
       "\(path): the run folder cannot be made: \(reason)"
     }
@@ -51,6 +56,8 @@ public struct RunFolder: Sendable {
     case trainingUtterances = "utterances-train.safetensors"
     /// The utterances of the validation split, likewise.
     case validationUtterances = "utterances-valid.safetensors"
+    /// The process that trains in the folder, while it does.
+    case lock = "run.lock"
     /// The folder of the dumps of skipped steps.
     case nonFinite = "nonfinite"
     /// The folder of TensorBoard's event files.
@@ -108,11 +115,37 @@ public struct RunFolder: Sendable {
       .filter { $0.hasPrefix(stepPrefix) && $0.hasSuffix(suffix) }
   }
 
-  /// Throws if a new run would write over an old one.
+  /// Throws if the folder holds any file of a run: a new run would mix its own with them.
   public func requireNoRun() throws(RunFolderError) {
-    guard let file = anyCheckpoint else { return }
-    throw .occupied(path: url.path(percentEncoded: false), file: file.lastPathComponent)
+    guard let file = anyFile else { return }
+    let path = url.path(percentEncoded: false)
+    if anyCheckpoint == nil, !isBegun {
+      throw .remains(path: path, file: file.lastPathComponent)
+    }
+    throw .occupied(path: path, file: file.lastPathComponent)
   }
+
+  /// A file or folder of a run; nil if there is none but the lock of a run that is about to begin.
+  package var anyFile: URL? {
+    anyCheckpoint ?? Name.allCases.first { $0 != .lock && has($0) }.map(file)
+  }
+
+  /// Files with results of a run besides checkpoints.
+  package var results: [String] {
+    [Name.best, .history, .bestScores, .testScores].filter(has).map(\.rawValue)
+  }
+
+  /// Whether a run has begun here and saved nothing yet, so that it can begin once more without a
+  /// loss.
+  package var isBegun: Bool { has(.configuration) && anyCheckpoint == nil && results.isEmpty }
+
+  private func has(_ name: Name) -> Bool {
+    var status = stat()
+    return lstat(file(name).path(percentEncoded: false), &status) == 0
+  }
+
+  /// Whether there is such a folder.
+  package var exists: Bool { PathKind(url.path(percentEncoded: false)) == .folder }
 
   /// A file to resume from; nil if no run has saved here. Whether it is whole is not looked at.
   package var anyCheckpoint: URL? {
@@ -127,20 +160,33 @@ public struct RunFolder: Sendable {
     try AtomicFile.removeStaleTemporaries(in: url)
   }
 
-  /// Makes the folder and those above it. By hand, since Foundation hides the system's reason.
-  private func create() throws(RunFolderError) {
+  /// Makes the folder and those above it, and returns those that it has made, the outermost first.
+  /// By hand, since Foundation hides the system's reason.
+  @discardableResult
+  package func create() throws(RunFolderError) -> [String] {
     let parts = url.standardizedFileURL.pathComponents
+    var made: [String] = []
     for count in 1...parts.count {
       let path = NSString.path(withComponents: Array(parts.prefix(count)))
       let isMade = mkdir(path, 0o777) == 0
       let code = errno
-      if isMade { continue }
+      if isMade {
+        made.append(path)
+        continue
+      }
       switch PathKind(path) {
       case .folder?: continue
       case .file?:
+        Self.removeEmpty(made)
         throw .cannotCreate(path: path, reason: "a file of that name is in the way")
-      case nil: throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
+      case nil:
+        Self.removeEmpty(made)
+        throw .cannotCreate(path: path, reason: String(cString: strerror(code)))
       }
     }
+    return made
   }
+
+  /// Removes those of the folders `made` that are empty, the innermost first.
+  static func removeEmpty(_ made: [String]) { for path in made.reversed() { rmdir(path) } }
 }

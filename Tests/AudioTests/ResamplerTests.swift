@@ -77,18 +77,3 @@ struct ResamplerTests {
     #expect(abs(edge(response, -3) - 6487) < 3)
   }
 }
-
-@Suite struct CSVLineTests {
-  @Test(arguments: [
-    ["a", "b"], [""], ["", ""], ["a,b", "say \"hi\"", " outer ", "größe"], ["\"", "\"\"", ",\","],
-  ])
-  func fieldsSurviveARoundTrip(fields: [String]) {
-    #expect(CSVLine.fields(CSVLine.text(fields)) == fields)
-  }
-
-  @Test func incompleteLinesAreRejected() {
-    #expect(CSVLine.fields("a,\"b") == nil)
-    #expect(CSVLine.fields("a,\"b\"\"") == nil)
-    #expect(CSVLine.text(["a", "b,c"]) == "a,\"b,c\"")
-  }
-}

@@ -44,19 +44,28 @@ private func expectRefused(
     ("--steps-per-epoch=0", "--steps-per-epoch must be at least 1, not 0"),
     ("--stop-after=0", "--stop-after must be at least 1, not 0"),
     ("--validation-count=0", "--validation-count must be at least 1, not 0"),
-    ("--checkpoint-every=0", "--checkpoint-every takes steps (500) or a time (10m, 2h), not 0"),
+    (
+      "--checkpoint-every=0",
+      "--checkpoint-every takes steps (500) or a time (90s, 10m, 1h30m), not 0"
+    ),
     ("--keep=0", "--keep must be at least 1, not 0"),
     (
       "--stop-signals=INT",
       "--stop-signals takes names of TERM, USR1, USR2, HUP, XCPU with commas between them, or "
         + "none, not INT"
     ),
-    ("--wall-time=90", "--wall-time takes a time such as 23:30:00, 90m or 3600s, not 90"),
-    ("--wall-margin=soon", "--wall-margin takes a time such as 23:30:00, 90m or 3600s, not soon"),
-    ("--timeout=0.5s", "--timeout takes a time of at least 1s, such as 90s, 10m or 2h, not 0.5s"),
+    ("--wall-time=0", "--wall-time takes a time such as 90s, 10m, 1h30m or 1:30:00, not 0"),
+    (
+      "--wall-margin=soon",
+      "--wall-margin takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"
+    ),
+    (
+      "--timeout=0.5s",
+      "--timeout takes a time of at least 1s, such as 90s, 10m, 1h30m or 1:30:00, not 0.5s"
+    ),
     (
       "--long-timeout=ever",
-      "--long-timeout takes a time of at least 1s, such as 90s, 10m or 2h, not ever"
+      "--long-timeout takes a time of at least 1s, such as 90s, 10m, 1h30m or 1:30:00, not ever"
     ),
     ("--bucket-mb=0", "--bucket-mb must be between 0.001 and 1000, not 0.0"),
     ("--overlap-memory=-1", "--overlap-memory must be between 0 and 1e9, not -1.0"),
@@ -113,7 +122,11 @@ private func expectRefused(
     (["--segment", "-60"], "Missing value for '--segment <seconds>'"),
     (["--segment", "nan"], "--segment must be between 10 and 3600 seconds, not nan"),
     (["--segment", "1e300"], "--segment must be between 10 and 3600 seconds, not 1e+300"),
-    (["--segment", "long"], "The value 'long' is invalid for '--segment <seconds>'"),
+    (
+      ["--segment", "long"],
+      "The value 'long' is invalid for '--segment <seconds>': it takes a time such as 90s, 10m, "
+        + "1h30m or 1:30:00"
+    ),
     (["--whole", "--segment", "60"], "--whole has no segments; omit --segment"),
     (
       ["--format", "mp3"],
@@ -197,7 +210,7 @@ private func expectRefused(
     (["--utterances", "0"], "--utterances must be between 1 and 1e9, not 0"),
     (
       ["--utterances", "3", "--wall-time", "soon"],
-      "--wall-time takes a time such as 23:30:00, 90m or 3600s, not soon"
+      "--wall-time takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"
     ),
     (
       ["--utterances", "3", "--memory-per-node=-1"],

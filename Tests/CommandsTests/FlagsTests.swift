@@ -19,6 +19,28 @@ import Testing
     ["train", "--preset", "abl1", "--data", "d"],
   ]
 
+  @Test(arguments: [
+    "--epochs", "--batch", "--accumulate", "--warmup", "--steps-per-epoch", "--stop-after",
+    "--keep", "--validation-count", "--skip-limit", "--rollbacks", "--nonfinite-dumps",
+    "--trace-after",
+  ])
+  func hugeCountsAreRefusedAndNotMultiplied(flag: String) {
+    let train = ["train", "--preset", "abl1", "--data", "d"]
+    let largest = ["--batch", "--accumulate"].contains(flag) ? "1,000,000" : "1,000,000,000"
+    for value in ["9223372036854775807", "1000000001"] {
+      #expect(
+        message(train + ["\(flag)=\(value)"]) == "\(flag) must be at most \(largest), not \(value)")
+    }
+    #expect(message(train + ["\(flag)=1000000"]) == "accepted")
+  }
+
+  @Test(arguments: ["--timeout", "--long-timeout", "--wall-time", "--wall-margin"])
+  func hugeTimesAreRefused(flag: String) {
+    let text = message(
+      ["train", "--preset", "abl1", "--data", "d", "\(flag)=99999999999999999999s"])
+    #expect(text.hasPrefix("\(flag) takes a time"), "\(text)")
+  }
+
   @Test(arguments: bench) func commandsAgree(command: [String]) {
     #expect(message(command) == "accepted")
     #expect(message(command + ["--threads", "0"]) == "--threads must be between 1 and 1024, not 0")
@@ -50,7 +72,7 @@ import Testing
     (["bench", "simulate", "--at-once=0"], "--at-once must be at least 1, not 0"),
     (
       ["launch", "--ranks=1", "--restart-delay=86401", "--", "train"],
-      "--restart-delay must be between 0 and 86400, not 86401.0"
+      "--restart-delay must be between 0 and 86400 seconds, not 86401.0"
     ),
     (
       ["watch", "run", "--interval=0.05"],
@@ -59,7 +81,7 @@ import Testing
     (["report", "run", "--examples=6"], "--examples must be between 1 and 5, not 6"),
     (
       ["train", "--preset", "abl1", "--data", "d", "--wall-time=soon"],
-      "--wall-time takes a time such as 23:30:00, 90m or 3600s, not soon"
+      "--wall-time takes a time such as 90s, 10m, 1h30m or 1:30:00, not soon"
     ),
     (
       ["train", "--preset", "abl1", "--data", "d", "--stage", ""],

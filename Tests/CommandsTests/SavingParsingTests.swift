@@ -8,15 +8,17 @@ import Testing
 @Suite struct SavingParsingTests {
   @Test(arguments: [
     ("90s", 90.0), ("10m", 600), ("10min", 600), ("2h", 7200), ("1.5h", 5400), ("1d", 86_400),
-    ("23:30:00", 84_600), ("0:00:01", 1), ("1-00:00:30", 86_430), ("3600sec", 3600),
+    ("23:30:00", 84_600), ("0:00:01", 1), ("1-00:00:30", 86_430), ("3600sec", 3600), ("90", 90),
+    ("0.5", 0.5), ("0", 0),
+    ("1h30m", 5400), ("1d2h3m4s", 93_784), ("1:30:00", 5400), ("0s", 0), ("1m0.5s", 60.5),
   ])
   func durationsAreSeconds(text: String, seconds: Double) {
     #expect(TimeSpan.seconds(text) == seconds)
   }
 
   @Test(arguments: [
-    "", "10", "m", "0s", "-5m", "1e3s", "5 m", "ten minutes", "1:2", "1:60:00", "1:00:60", "::",
-    "1-2-3:00:00", "0:00:00", "infs", "nanm", "٣m",
+    "", "m", "-5m", "-5", "1e3s", "5 m", "ten minutes", "1:2", "1:60:00", "1:00:60", "::",
+    "1-2-3:00:00", "infs", "nanm", "inf", "nan", "٣m", "30m1h", "1m1m", "1h30", "1.5.5s", "1hm",
   ])
   func othersAreNone(text: String) { #expect(TimeSpan.seconds(text) == nil) }
 
@@ -25,8 +27,9 @@ import Testing
     #expect(CheckpointInterval("500steps") == .steps(500))
     #expect(CheckpointInterval("10m") == .seconds(600))
     #expect(CheckpointInterval("10min") == .seconds(600))
-    #expect(CheckpointInterval("2h") == .seconds(7200))
-    for text in ["", "0", "0steps", "-3", "steps", "1.5", "1:00:00", "10 m", "x"] {
+    #expect(CheckpointInterval("1h30m") == .seconds(5400))
+    #expect(CheckpointInterval("1:30:00") == .seconds(5400))
+    for text in ["", "0", "0steps", "-3", "steps", "1.5", "0s", "0:00:00", "10 m", "x"] {
       #expect(CheckpointInterval(text) == nil, "\(text)")
     }
   }
@@ -50,6 +53,10 @@ import Testing
     #expect("\(fault)" == "kill-in-checkpoint@step=20,rank=1")
     #expect(try FaultInjection(parsing: "damage-checkpoint@step=3").rank == 0)
     #expect(try FaultInjection(environment: [:]) == nil)
+    for kind in [FaultInjection.Kind.noLocks, .noSymbolicLinks, .noLinks] {
+      let standing = try FaultInjection(parsing: kind.rawValue)
+      #expect(standing.kind == kind && "\(standing)" == kind.rawValue)
+    }
     for (text, error) in [
       ("kill", FaultInjectionError.malformed(text: "kill")),
       ("kill@step=1", .unknownName(name: "kill")),
@@ -58,6 +65,8 @@ import Testing
       ("kill-in-checkpoint@step=-1", .badValue(key: "step", value: "-1")),
       ("kill-in-checkpoint@rank=1", .missingKey(key: "step")),
       ("kill-in-checkpoint@step", .malformed(text: "kill-in-checkpoint@step")),
+      ("kill-in-checkpoint", .malformed(text: "kill-in-checkpoint")),
+      ("no-locks@step=1", .malformed(text: "no-locks@step=1")),
     ] {
       #expect(throws: error) { try FaultInjection(environment: ["DISTTRAIN_FAULT": text]) }
       #expect(error.description.contains("DISTTRAIN_FAULT"))

@@ -110,7 +110,7 @@ import TestSupport
       ("train/noisy/empty.wav", "no samples"), ("train/noisy/length.wav", "has 999 samples"),
       ("train/clean/lonely.wav", "no noisy side"), ("train/noisy/orphan.wav", "no clean side"),
       ("train/clean/rate.wav", "expected 16000 Hz, found 48000 Hz"),
-      ("train/noisy/stereo.wav", "2 channels"), ("train/clean/text.wav", "cannot be read"),
+      ("train/noisy/stereo.wav", "2 channels"), ("train/clean/text.wav", "is no recording"),
     ]
   }
 

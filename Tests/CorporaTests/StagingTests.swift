@@ -160,7 +160,7 @@ import TestSupport
       for (bytes, text) in [
         (damaged, "\"\(recording.name)\" block 1 (samples 16384 to "),
         (whole.prefix(whole.count - 1), "is truncated or damaged"),
-        (Data("nothing".utf8), "is truncated"),
+        (Data("nothing".utf8), "is a text file, not a safetensors file"),
       ] {
         try bytes.write(to: URL(fileURLWithPath: site.data))
         let outcome = try site.stage(disks: ["disk0", "disk1"])

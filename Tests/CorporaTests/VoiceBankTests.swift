@@ -45,6 +45,39 @@ struct VoiceBankTests {
     #expect(Set(files.keys) == Set(rows.dropFirst().map { $0[0] }).union(["manifest.csv"]))
   }
 
+  @Test func foldersThatAnArchiveHasDoubledAreNamed() throws {
+    let corpus = try VoiceBankCorpus()
+    let files = FileManager.default
+    let part = "\(corpus.input)/noisy_testset_wav"
+    try files.moveItem(atPath: part, toPath: "\(corpus.input)/moved")
+    try files.createDirectory(atPath: part, withIntermediateDirectories: true)
+    let empty = VoiceBankError.emptyFolder(path: part, deeper: nil)
+    #expect(throws: empty) { try corpus.prepare() }
+    #expect(empty.description.hasSuffix("unpack the archive of the download again"))
+    try files.moveItem(atPath: "\(corpus.input)/moved", toPath: "\(part)/noisy_testset_wav")
+    let doubled = VoiceBankError.emptyFolder(path: part, deeper: "\(part)/noisy_testset_wav")
+    #expect(throws: doubled) { try corpus.prepare() }
+    #expect(
+      doubled.description
+        == "\(part): the folder holds no .wav or .flac file; there are some in "
+        + "\(part)/noisy_testset_wav: move them one folder up")
+    // Nothing was made, and so nothing is promised.
+    #expect(!files.fileExists(atPath: corpus.output))
+  }
+
+  @Test func aDownloadOneFolderDeeperIsNamed() throws {
+    let corpus = try VoiceBankCorpus()
+    let outer = "\(corpus.input)-outer"
+    defer { try? FileManager.default.removeItem(atPath: outer) }
+    try FileManager.default.createDirectory(atPath: outer, withIntermediateDirectories: true)
+    try FileManager.default.moveItem(atPath: corpus.input, toPath: "\(outer)/DS_10283_2791")
+    #expect(
+      throws: VoiceBankError.foldersDeeper(in: "\(outer)/DS_10283_2791", input: outer)
+    ) {
+      try VoiceBank.prepare(input: outer, output: corpus.output)
+    }
+  }
+
   @Test func threadsMakeNoDifference() throws {
     let corpus = try VoiceBankCorpus(train: 9)
     _ = try corpus.prepare(to: "one", threads: 1)

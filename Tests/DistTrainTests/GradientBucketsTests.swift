@@ -1,4 +1,5 @@
 import DistTrain
+import Exchange
 import Testing
 
 @Suite struct GradientBucketsTests {

@@ -20,7 +20,7 @@ struct DrillCommand: ParsableCommand {
 
   static let drills =
     LostRanks.drills + FrozenRanks.drills + BadNumbers.drills + Checkpoints.drills
-    + StopsAndRestarts.drills + BadData.drills
+    + StopsAndRestarts.drills + BadData.drills + DamagedInputs.drills
 
   func validate() throws {
     for name in names where !Self.drills.contains(where: { $0.name == name }) {

@@ -50,6 +50,21 @@ import TestSupport
     }
   }
 
+  @Test func anotherScaleOfTheSamplesIsNoticedOnEveryRank() throws {
+    try withTemporaryFolder { folder in
+      let pairs = try pairs(folder, count: 3)
+      let path = pairs[1].noisy.description
+      try WaveFile.write(
+        try WaveFile.read(path: path).samples.map { $0 * 32_768 }, sampleRate: 16_000, to: path,
+        encoding: .float32)
+      for evaluation in try evaluations(pairs, ranks: 2) {
+        let levels = evaluation.utterances.map(\.oddLevel)
+        #expect(levels[0] == nil && levels[2] == nil)
+        #expect(levels[1]?.name == path && (levels[1]?.peak ?? 0) > 1000)
+      }
+    }
+  }
+
   @Test func oneRankThatStopsMakesAllLeaveWithoutScores() throws {
     try withTemporaryFolder { folder in
       let pairs = try pairs(folder, count: 7)

@@ -208,6 +208,42 @@ import TestSupport
     }
   }
 
+  /// A name that is legal can be written, and what a killed process left of it is found again.
+  @Test(arguments: [
+    String(repeating: "n", count: 244), String(repeating: "n", count: 255),
+    String(repeating: "\u{e4}", count: 127), "a" + String(repeating: "\u{1f3b5}", count: 63),
+    String(repeating: "e\u{301}", count: 85),
+  ]) func longNamesHaveTemporariesThatFit(name: String) throws {
+    let whole = TemporaryName.path(for: path(name))
+    let temporary = (whole as NSString).lastPathComponent
+    #expect(temporary.utf8.count <= 255 && whole.hasPrefix(folder.path(percentEncoded: false)))
+    let parsed = try #require(TemporaryName(temporary))
+    #expect(parsed.isOfThisHost && parsed.process == getpid() && parsed.belongs(to: name))
+    #expect(!parsed.belongs(to: String(name.dropLast()) + "x") && !parsed.belongs(to: "n"))
+    try AtomicFile.write("long", to: folder.appending(path: name))
+    #expect(try String(contentsOfFile: path(name), encoding: .utf8) == "long")
+    #expect(names == [name])
+    // Two files that begin alike are written at once under different names.
+    let other = String(name.dropLast()) + "x"
+    #expect(TemporaryName.path(for: other) != TemporaryName.path(for: name))
+    // A process that is gone left this one.
+    let dead = try Subprocess.shell("echo $$", timeLimit: 10)
+    let number = dead.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    let host = try #require(parsed.host)
+    let left = parsed.target + ".tmp-\(host)-\(number)"
+    if left.utf8.count > 255 { return }
+    #expect(FileManager.default.createFile(atPath: path(left), contents: nil))
+    #expect(
+      try AtomicFile.removeStaleTemporaries(in: folder, of: name, minimumAge: -1) == [left])
+  }
+
+  @Test func aLimitOfTheFileSizeIsNamed() {
+    let error = AtomicFileError(path: "a/b", operation: "write", code: EFBIG)
+    #expect(error == .tooLarge(path: "a/b"))
+    #expect(error.description.hasPrefix("a/b could not be written: "))
+    #expect(error.description.contains("ulimit -f"))
+  }
+
   @Test func staleTemporariesAreRemoved() throws {
     let dead = try Subprocess.shell("echo $$", timeLimit: 10)
     let number = dead.output.trimmingCharacters(in: .whitespacesAndNewlines)

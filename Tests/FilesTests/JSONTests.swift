@@ -66,6 +66,6 @@ struct JSONTests {
     let error = #expect(throws: JSONError.self) {
       try JSONValue(parsing: "{\n  \"name\": ,\n}".utf8)
     }
-    #expect(error?.description.contains("character 12") == true)
+    #expect(error?.description.hasPrefix("line 2, column 11: a value is expected") == true)
   }
 }

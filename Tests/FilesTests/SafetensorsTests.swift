@@ -190,7 +190,7 @@ extension SafetensorsTests {
     ("", 0, .headerNotJSON(path: "x", reason: "it does not begin with \"{\"")),
     (
       "{\"a\":", 0,
-      .headerNotJSON(path: "x", reason: "Unexpected end of file during JSON parse")
+      .headerNotJSON(path: "x", reason: "line 1, column 6: the file ends here")
     ),
     (
       #"{"__metadata__":{"k":1}}"#, 0,

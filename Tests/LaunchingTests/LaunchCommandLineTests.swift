@@ -28,6 +28,18 @@ import TestSupport
     #expect(line.words(resuming: true) == line.words(resuming: false))
   }
 
+  @Test func hydraGetsItsOwnOptions() {
+    var line = line(ranks: 3)
+    line.launcher = .hydra
+    line.cores = 2
+    line.hostfile = "hosts"
+    line.mpirunArguments = ["-l"]
+    #expect(
+      line.words(resuming: false)
+        == ["/bin/mpirun", "-np", "3", "-f", "hosts", "-l", "/opt/disttrain"] + command)
+    #expect(line.note == nil)
+  }
+
   @Test func moreRanksThanCoresTakeTurnsAndSaySo() {
     var line = line(ranks: 3)
     line.cores = 2

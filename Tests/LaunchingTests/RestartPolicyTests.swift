@@ -37,6 +37,24 @@ import Testing
     #expect(JobStatus(163).meaning.contains("signal 35"))
   }
 
+  /// A job that could not be started does not start the next time; one that was lost later may.
+  @Test func failedStartsAreNotTriedAgain() {
+    for launcher in [JobStatus.Launcher.openMPI, .hydra] {
+      #expect(!JobStatus(255, launcher, hasBegun: false).isCrash)
+      #expect(JobStatus(255, launcher).isCrash)
+      #expect(JobStatus(255, launcher, hasBegun: false).meaning.contains("cannot be reached"))
+      #expect(JobStatus(137, launcher, hasBegun: false).isCrash)
+    }
+    #expect(!JobStatus(132, hasBegun: false).isCrash && JobStatus(132).isCrash)
+    #expect(JobStatus(205, hasBegun: false).isCrash)
+    // Hydra does not add 128 to a signal; 1 and 2 are statuses of the program.
+    for code: Int32 in [4, 6, 9, 11, 15] {
+      #expect(JobStatus(code, .hydra).isCrash && !JobStatus(code).isCrash)
+    }
+    #expect(!JobStatus(1, .hydra).isCrash && !JobStatus(2, .hydra).isCrash)
+    #expect(JobStatus(11, .hydra).meaning == "SIGSEGV ended a process")
+  }
+
   @Test func restartsAreCountedInAll() {
     let crashes = [attempt(137, nil, 10), attempt(137, 10, 20), attempt(76, 20, 30)]
     #expect(policy.decision(after: crashes, isStopAsked: false) == .restart(delay: 5))

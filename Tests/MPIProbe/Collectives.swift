@@ -1,5 +1,6 @@
 import Communication
 import DistTrain
+import Exchange
 import Tensor
 
 extension Probe {

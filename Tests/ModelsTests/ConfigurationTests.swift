@@ -209,7 +209,9 @@ struct ConfigurationTests {
   @Test func brokenTextNamesItsPosition() {
     #expect(
       throws: ConfigurationError.notJSON(
-        file: "mine.json", reason: "Invalid value around character 12")
+        file: "mine.json",
+        reason: "line 2, column 11: a value is expected: a number, a text in double quotes, true, "
+          + "false or null")
     ) { try read("{\n  \"name\": ,\n}") }
     #expect(
       throws: ConfigurationError.notJSON(

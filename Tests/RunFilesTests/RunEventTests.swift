@@ -222,22 +222,28 @@ import TestSupport
     #expect(throws: DecodingError.self) { try LoggedEvent(line) }
   }
 
+  private static func events(at url: URL) -> [LoggedEvent] {
+    var events: [LoggedEvent] = []
+    MetricsFile.forEachEvent(at: url) { events.append($0) }
+    return events
+  }
+
   @Test func aFileIsReadAsFarAsItsLastLineBreak() throws {
     try withTemporaryFolder { folder in
       let url = folder.appending(path: "metrics.jsonl")
-      #expect(MetricsFile.events(at: url).isEmpty)
+      #expect(Self.events(at: url).isEmpty)
       let stop = RunEvent.stop(.init(step: 3, reason: "start"))
       var data = Data("\(stop.line(at: Self.date))\n{\"event\":\"start\",\"step\":3}\n".utf8)
       data += Data("{\"event\":\"start\",\"step\":4,\"corpus\":\"caf".utf8)
       // The first of the two bytes of é.
       data.append(0xc3)
       try data.write(to: url)
-      #expect(MetricsFile.events(at: url).map(\.event?.resumedStep) == [nil, 3])
+      #expect(Self.events(at: url).map(\.event?.resumedStep) == [nil, 3])
       #expect(MetricsFile.events(at: url, of: RunEvent.Start.self).map(\.event?.resumedStep) == [3])
       #expect(MetricsFile.events(at: url, of: RunEvent.Stop.self).map(\.event) == [stop])
       // One bad line spoils no other.
       try (data + Data("\n\n{\"event\":\"start\",\"step\":5}\n".utf8)).write(to: url)
-      #expect(MetricsFile.events(at: url).map(\.event?.resumedStep) == [nil, 3, 5])
+      #expect(Self.events(at: url).map(\.event?.resumedStep) == [nil, 3, 5])
     }
   }
 }

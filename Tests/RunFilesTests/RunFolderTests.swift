@@ -39,6 +39,43 @@ import TestSupport
     }
   }
 
+  /// Files of a run are never mixed with those of a new one, whichever of them are left.
+  @Test(arguments: RunFolder.Name.allCases.map(\.rawValue) + ["step-00000007.safetensors"])
+  func anyFileOfARunIsInTheWay(name: String) throws {
+    try withTemporaryFolder { folder in
+      try Data("notes".utf8).write(to: folder.appending(path: "notes.txt"))
+      let run = RunFolder(folder.path(percentEncoded: false))
+      try run.requireNoRun()
+      try Data("{}".utf8).write(to: folder.appending(path: name))
+      // A lock that is left over is no run.
+      if name == RunFolder.Name.lock.rawValue { return try run.requireNoRun() }
+      let error = #expect(throws: RunFolderError.self) { try run.requireNoRun() }
+      let text = try #require(error).description
+      #expect(text.contains("(\(name))") && text.contains("another --run-dir"), "\(text)")
+      let hasCheckpoint = name.hasPrefix("step-") || name == RunFolder.Name.last.rawValue
+      let isBegun = name == RunFolder.Name.configuration.rawValue
+      #expect(run.isBegun == isBegun)
+      #expect(text.contains("--resume") == (hasCheckpoint || isBegun), "\(text)")
+    }
+  }
+
+  @Test func foldersThatWereMadeAreKnown() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("a")
+      let run = RunFolder(folder.file("a/b/c"))
+      let made = try run.create()
+      #expect(made.map { ($0 as NSString).lastPathComponent } == ["b", "c"])
+      #expect(run.exists)
+      #expect(try run.create() == [])
+      try Data().write(to: folder.appending(path: "a/file"))
+      #expect(throws: RunFolderError.self) { try RunFolder(folder.file("a/file/d")).create() }
+      // Nothing is left of a folder that could not be made.
+      let long = String(repeating: "x", count: 256)
+      #expect(throws: RunFolderError.self) { try RunFolder(folder.file("a/new/\(long)")).create() }
+      #expect(try folder.names(in: "a") == ["b", "file"])
+    }
+  }
+
   /// One place spells the names, so that a file that is written is the one that is read.
   @Test func noOtherSourceFileSpellsAName() throws {
     let sources = Self.root.appending(path: "Sources").path(percentEncoded: false)

@@ -175,14 +175,17 @@ import Testing
     let timeline = RunTimeline(events)
     #expect(
       timeline.steps
-        == counting.compactMap { if case .step(let step) = $0 { step } else { nil } })
+        == counting.compactMap { if case .step(let step) = $0 { .init(step) } else { nil } })
     #expect(
       timeline.epochs
         == counting.compactMap { if case .epoch(let epoch) = $0 { epoch } else { nil } })
     #expect(
       timeline.checkpoints
         == counting.compactMap { if case .checkpoint(let saved) = $0 { saved } else { nil } })
-    #expect(timeline.skippedSteps == timeline.steps.filter(\.isSkipped).map(\.step))
+    let skipped = counting.compactMap { event -> Int? in
+      if case .step(let step) = event, step.isSkipped { step.step } else { nil }
+    }
+    #expect(timeline.skippedSteps == skipped)
     var small = RunTimeline(keepsSteps: false)
     for event in events { small.apply(event) }
     #expect(small.steps.isEmpty && small.skippedSteps == timeline.skippedSteps)

@@ -1,6 +1,7 @@
 import Communication
 import CPlatform
 import DistTrain
+import Exchange
 import Forecast
 import Foundation
 import Platform

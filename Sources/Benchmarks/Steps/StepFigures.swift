@@ -1,4 +1,5 @@
 import DistTrain
+import Exchange
 import Forecast
 import Platform
 import Tensor

@@ -8,6 +8,10 @@ int platform_has_avx512(void);
 /// Makes stdout line-buffered: under srun it is a pipe and would be block-buffered.
 void platform_line_buffer_stdout(void);
 
+/// From here on a write to a pipe that nobody reads fails with EPIPE and does not end the process.
+/// Programs that are started inherit it.
+void platform_ignore_broken_pipes(void);
+
 /// Denormals become zero in this thread: they would slow decaying scan states a hundredfold.
 void platform_flush_denormals(void);
 
@@ -39,6 +43,11 @@ int platform_seal_memory_file(int descriptor);
 
 /// CRC-32C of `count` bytes, continuing from `crc`, which is 0 at the start.
 unsigned platform_crc32c(unsigned crc, const void *bytes, unsigned long count);
+
+/// The first place of the `count` bytes at `text` in the `length` bytes at `bytes`; NULL if they
+/// are not among them.
+const void *platform_find(
+    const void *bytes, unsigned long length, const void *text, unsigned long count);
 
 /// Asks that this thread, which works for microseconds and sleeps in between, gets the core as soon
 /// as it wakes, even where another one computes. No privilege is needed; only advice.

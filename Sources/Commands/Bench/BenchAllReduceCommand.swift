@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmarks
 import Communication
 import DistTrain
+import Exchange
 import Files
 import Forecast
 import Foundation
@@ -42,7 +43,7 @@ struct BenchAllReduceCommand: ParsableCommand {
   }
 
   func run() throws {
-    try ParallelCommand.run { communicator in
+    try ParallelCommand.run(files: files()) { communicator in
       let root = RootDecision(communicator)
       try root.run {
         try output.validateFolder()
@@ -55,8 +56,8 @@ struct BenchAllReduceCommand: ParsableCommand {
         iterations: iterations, secondsPerSize: 0.2
       ).run(over: communicator)
       try root.run {
-        try output.end(AllReduceFigures.kind, machine, figures)
         if let csv { try AtomicFile.write(figures.csv, to: URL(fileURLWithPath: csv)) }
+        try output.end(AllReduceFigures.kind, machine, figures)
       }
     }
   }

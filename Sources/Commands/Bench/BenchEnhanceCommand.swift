@@ -8,7 +8,8 @@ struct BenchEnhanceCommand: ParsableCommand {
     abstract: "Measure the forward pass over one recording: real-time factor and memory.")
 
   @Option(help: .preset) var preset: String
-  @Option(help: "Length of the recording in seconds.") var seconds = 60.0
+  @Option(help: "Length of the recording in seconds.", transform: Flags.seconds)
+  var seconds = 60.0
   @Option(help: "Threads.") var threads = 1
   @Option(help: "Timed forward passes, after one that is not timed.") var repeats = 3
   @OptionGroup var output: BenchOutput

@@ -13,7 +13,9 @@ struct BenchKernelsCommand: ParsableCommand {
       """)
 
   @Option(help: .preset) var preset = "abl3"
-  @Option(help: "Length of the utterance that gives the shapes, in seconds.") var seconds = 2.0
+  @Option(
+    help: "Length of the utterance that gives the shapes, in seconds.", transform: Flags.seconds)
+  var seconds = 2.0
   @OptionGroup var output: BenchOutput
 
   func validate() throws {

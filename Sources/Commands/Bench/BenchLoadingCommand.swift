@@ -22,12 +22,13 @@ struct BenchLoadingCommand: ParsableCommand {
     help: ArgumentHelp(
       "Corpus: a folder as for train, or a file of prepare pack.", valueName: "folder or file"))
   var data: String
-  @Option(help: "Length of a crop in seconds.") var seconds = 2.0
+  @Option(help: "Length of a crop in seconds.", transform: Flags.seconds) var seconds = 2.0
   @Option(help: "Crop pairs to read.") var count = 500
   @Option(
     help: ArgumentHelp(
       "Seconds that a training step takes for each utterance, as measured; 0.4 is about what abl3 "
-        + "takes for 2 s on one core.", valueName: "seconds"))
+        + "takes for 2 s on one core.", valueName: "seconds"),
+    transform: Flags.seconds)
   var stepSeconds = 0.4
   @Option(help: ArgumentHelp("Also write the figures there, as JSON.", valueName: "file"))
   var json: String?
@@ -43,9 +44,9 @@ struct BenchLoadingCommand: ParsableCommand {
     let result = try LoadingBenchmark.run(
       dataset.pairs, sampleRate: dataset.sampleRate, cropSeconds: seconds, count: count,
       stepSeconds: stepSeconds)
+    if let json { try AtomicFile.write(try result.json(), to: URL(fileURLWithPath: json)) }
     let utterances = NumberText.count(dataset.pairs.count, "utterance")
     Console.line("\(data): \(utterances) in the train split")
     Console.line(result.description)
-    if let json { try AtomicFile.write(try result.json(), to: URL(fileURLWithPath: json)) }
   }
 }

@@ -53,10 +53,13 @@ struct BenchOutput: ParsableArguments {
   func end(
     _ kind: String, _ machine: BenchmarkMachine, _ figures: some Encodable & CustomStringConvertible
   ) throws {
-    Console.line(figures.description)
-    guard let json else { return }
-    let file = BenchmarkFile(kind: kind, label: label, machine: machine, figures: figures)
-    try AtomicFile.write(try file.json(), to: URL(fileURLWithPath: json))
+    try Console.results {
+      guard let json else { return }
+      let file = BenchmarkFile(kind: kind, label: label, machine: machine, figures: figures)
+      try AtomicFile.write(try file.json(), to: URL(fileURLWithPath: json))
+    } print: {
+      Console.line(figures.description)
+    }
   }
 
   /// The model of that name or file, whose bands have to be the bins of its front end,

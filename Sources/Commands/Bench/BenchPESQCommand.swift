@@ -7,7 +7,8 @@ struct BenchPESQCommand: ParsableCommand {
     commandName: "pesq",
     abstract: "Measure the time that wide-band PESQ takes for a second of audio.")
 
-  @Option(help: "Length of the utterance in seconds.") var seconds = 8.0
+  @Option(help: "Length of the utterance in seconds.", transform: Flags.seconds)
+  var seconds = 8.0
   @Option(help: "Timed scores, after one that is not timed.") var repeats = 5
   @OptionGroup var output: BenchOutput
 

@@ -4,6 +4,7 @@ import Communication
 import Corpora
 import Forecast
 import Foundation
+import Launching
 import Platform
 
 /// `disttrain bench scaling`: the same step on more and more ranks.
@@ -50,7 +51,7 @@ struct BenchScalingCommand: ParsableCommand {
     try Flags.require(
       !from.isEmpty || preset != nil,
       "--preset is missing: name a model to measure, or files with --from")
-    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1, atMost: Flags.largestBatch)
   }
 
   func run() throws {
@@ -75,11 +76,12 @@ struct BenchScalingCommand: ParsableCommand {
         throw ScalingError.notDivisible(globalBatch: batch, ranks: count)
       }
     }
+    if let hostfile { _ = try Hostfile(path: hostfile) }
     let isKept = output.output != nil
     let folder =
       output.output.map { URL(fileURLWithPath: $0) }
       ?? FileManager.default.temporaryDirectory.appending(path: "disttrain-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try OutputFolder.make(folder.path(percentEncoded: false))
     defer { if !isKept { try? FileManager.default.removeItem(at: folder) } }
     let launcher = RankLauncher(
       hostfile: hostfile, arguments: mpirunArg, threads: timed.threads,

@@ -12,7 +12,8 @@ struct BenchScoreCommand: ParsableCommand {
       would take for 824 utterances of 2.5 s, which is about VoiceBank-DEMAND's test set.
       """)
 
-  @Option(help: "Length of an utterance in seconds.") var seconds = 2.5
+  @Option(help: "Length of an utterance in seconds.", transform: Flags.seconds)
+  var seconds = 2.5
   @Option(help: "Timed scores of each metric, after one that is not timed.") var repeats = 5
   @Option(help: "Threads of the second part (default: all cores).") var threads: Int?
   @OptionGroup var output: BenchOutput

@@ -47,9 +47,12 @@ struct BenchSimulateCommand: ParsableCommand {
     SimulatedEpoch.defaultMaximumGlobalBatch
   @Option(help: "Validation utterances.") var validationUtterances = 824
   @Option(
-    help: "Seconds of a core for each of them. Default: forward on 2.5 s as calibrated, and PESQ.")
+    help: "Seconds of a core for each of them. Default: forward on 2.5 s as calibrated, and PESQ.",
+    transform: Flags.seconds)
   var validationSeconds: Double?
-  @Option(help: "Seconds of a checkpoint. Default: weights and moments at 200 MB/s.")
+  @Option(
+    help: "Seconds of a checkpoint. Default: weights and moments at 200 MB/s.",
+    transform: Flags.seconds)
   var checkpointSeconds: Double?
   @Option(
     parsing: .upToNextOption,

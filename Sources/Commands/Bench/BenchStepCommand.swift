@@ -24,11 +24,11 @@ struct BenchStepCommand: ParsableCommand {
   @OptionGroup var exchange: ExchangeOptions
 
   func validate() throws {
-    try Flags.require("--batch", batch, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1, atMost: Flags.largestBatch)
   }
 
   func run() throws {
-    try ParallelCommand.run { communicator in
+    try ParallelCommand.run(files: files()) { communicator in
       let root = RootDecision(communicator)
       let model = try root.value {
         try output.validateFolder()

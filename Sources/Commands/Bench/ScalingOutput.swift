@@ -3,6 +3,7 @@ import Corpora
 import Files
 import Forecast
 import Foundation
+import Platform
 
 /// Where tables and pictures of scaling go.
 struct ScalingOutput: ParsableArguments {
@@ -16,13 +17,7 @@ struct ScalingOutput: ParsableArguments {
 
   /// Makes the folder, before anything is measured.
   func makeFolder() throws {
-    guard let output else { return }
-    do {
-      try FileManager.default.createDirectory(
-        at: URL(fileURLWithPath: output), withIntermediateDirectories: true)
-    } catch {
-      throw AtomicFileError.notPermitted(path: output, reason: error.localizedDescription)
-    }
+    if let output { try OutputFolder.make(output) }
   }
 
   /// Prints the figures and writes them as `name`.json, .csv and .svg.
@@ -30,14 +25,14 @@ struct ScalingOutput: ParsableArguments {
     _ name: String, _ figures: some Encodable & CustomStringConvertible, csv: String,
     _ picture: ScalingPicture
   ) throws {
-    Console.line(figures.description)
-    guard let output else { return }
+    guard let output else { return Console.line(figures.description) }
     let folder = URL(fileURLWithPath: output)
     let file = BenchmarkFile(
       kind: name, label: label, machine: BenchmarkMachine.current(), figures: figures)
     try AtomicFile.write(try file.json(), to: folder.appending(path: "\(name).json"))
     try AtomicFile.write(csv, to: folder.appending(path: "\(name).csv"))
     try AtomicFile.write(picture.svg, to: folder.appending(path: "\(name).svg"))
+    Console.line(figures.description)
     Console.line("")
     Console.line("written: \(output)/\(name).json, .csv and .svg")
   }

@@ -34,7 +34,7 @@ struct CheckpointOptions: ParsableArguments {
   func validate() throws {
     try Flags.require(
       CheckpointInterval(checkpointEvery) != nil,
-      "--checkpoint-every takes steps (500) or a time (10m, 2h), not \(checkpointEvery)")
+      "--checkpoint-every takes steps (500) or a time (90s, 10m, 1h30m), not \(checkpointEvery)")
     try Flags.require("--keep", keep, atLeast: 1)
     try Flags.require(
       StopSignals(stopSignals) != nil,

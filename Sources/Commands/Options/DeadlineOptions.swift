@@ -20,7 +20,7 @@ struct DeadlineOptions: ParsableArguments {
     for (flag, text) in [("--timeout", timeout), ("--long-timeout", longTimeout)] {
       try Flags.require(
         TimeSpan.seconds(text) ?? 0 >= 1,
-        "\(flag) takes a time of at least 1s, such as 90s, 10m or 2h, not \(text)")
+        "\(flag) takes a time of at least 1s, such as \(TimeSpan.examples), not \(text)")
     }
   }
 

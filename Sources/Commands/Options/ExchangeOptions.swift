@@ -1,6 +1,7 @@
 import ArgumentParser
 import Communication
 import DistTrain
+import Exchange
 
 /// How gradients travel, for the commands that take steps.
 struct ExchangeOptions: ParsableArguments {

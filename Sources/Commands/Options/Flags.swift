@@ -15,10 +15,27 @@ enum Flags {
     if !condition { throw ValidationError(text()) }
   }
 
-  /// Throws `ValidationError` unless `value` of `flag` is `minimum` or more.
-  static func require(_ flag: String, _ value: Int?, atLeast minimum: Int) throws {
+  /// Throws `ValidationError` if the path `path` of `flag` is empty: to the system that would be
+  /// the current folder.
+  static func require(_ flag: String, path: String?) throws {
+    try require(path?.isEmpty != true, "\(flag) is empty; give the name of a file or folder")
+  }
+
+  /// Largest number of steps, epochs, ranks and the like that a flag takes: products of two of them
+  /// are integers.
+  static let largestCount = 1_000_000_000
+  /// Largest number of utterances of a rank and step, and of batches of a rank and step: products
+  /// of both and of the number of ranks are integers.
+  static let largestBatch = 1_000_000
+
+  /// Throws `ValidationError` unless `value` of `flag` lies between `minimum` and `maximum`.
+  static func require(
+    _ flag: String, _ value: Int?, atLeast minimum: Int, atMost maximum: Int = largestCount
+  ) throws {
     guard let value else { return }
     try require(value >= minimum, "\(flag) must be at least \(minimum), not \(value)")
+    try require(
+      value <= maximum, "\(flag) must be at most \(NumberText.grouped(maximum)), not \(value)")
   }
 
   /// Throws `ValidationError` unless `value` of `flag` lies in `range`.
@@ -62,11 +79,20 @@ enum Flags {
       value >= 0 && value < 1, "\(flag) must be at least 0 and below 1, not \(value)")
   }
 
-  /// Throws `ValidationError` unless `text` of `flag` is a time that `TimeSpan` reads.
+  /// Throws `ValidationError` unless `text` of `flag` is a time that `TimeSpan` reads, above 0.
   static func requireTime(_ flag: String, _ text: String?) throws {
     guard let text else { return }
     try require(
-      TimeSpan.seconds(text) != nil,
-      "\(flag) takes a time such as 23:30:00, 90m or 3600s, not \(text)")
+      TimeSpan.seconds(text) ?? 0 > 0,
+      "\(flag) takes a time such as \(TimeSpan.examples), not \(text)")
+  }
+
+  /// A time of an option in seconds, in one of the forms of `TimeSpan`. A number below 0 or one
+  /// that is not finite passes, so that `require` can name the bounds.
+  @Sendable static func seconds(_ text: String) throws -> Double {
+    guard let value = TimeSpan.seconds(text) ?? Double(text) else {
+      throw ValidationError("it takes a time such as \(TimeSpan.examples)")
+    }
+    return value
   }
 }

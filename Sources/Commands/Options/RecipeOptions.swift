@@ -33,7 +33,7 @@ struct RecipeOptions: ParsableArguments {
   @Option(help: "Limit of the global gradient norm.")
   var clip = 5.0
 
-  @Option(help: "Length of a training crop in seconds.")
+  @Option(help: "Length of a training crop in seconds.", transform: Flags.seconds)
   var seconds = 2.0
 
   @Option(help: "End an epoch after this many steps of its order, and validate.")
@@ -45,13 +45,12 @@ struct RecipeOptions: ParsableArguments {
   /// Rejects values that make no sense, before anything starts.
   func validate() throws {
     try Flags.require("--epochs", epochs, atLeast: 1)
-    try Flags.require("--batch", batch, atLeast: 1)
-    try Flags.require("--accumulate", accumulate, atLeast: 1)
+    try Flags.require("--batch", batch, atLeast: 1, atMost: Flags.largestBatch)
+    try Flags.require("--accumulate", accumulate, atLeast: 1, atMost: Flags.largestBatch)
     try Flags.requirePositive("--lr", learningRate)
     try Flags.require("--warmup", warmup, atLeast: 0)
     try Flags.requireDecay("--ema", ema)
-    // An infinite limit clips nothing.
-    try Flags.require(clip > 0, "--clip must be positive, not \(clip)")
+    try Flags.requirePositive("--clip", clip)
     try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
     try Flags.require("--steps-per-epoch", stepsPerEpoch, atLeast: 1)
   }

@@ -20,6 +20,7 @@ struct RunOptions: ParsableArguments {
   var tensorBoard = false
 
   func validate() throws {
+    try Flags.require("--run-dir", path: runDir)
     try Flags.require("--stop-after", stopAfter, atLeast: 1)
   }
 }

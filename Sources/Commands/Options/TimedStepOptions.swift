@@ -2,7 +2,8 @@ import ArgumentParser
 
 /// Steps that a benchmark measures, for the commands that time training.
 struct TimedStepOptions: ParsableArguments {
-  @Option(help: "Length of an utterance in seconds.") var seconds = 2.0
+  @Option(help: "Length of an utterance in seconds.", transform: Flags.seconds)
+  var seconds = 2.0
   @Option(help: "Threads of a rank.") var threads = 1
   @Option(help: "Timed steps.") var steps = 5
   @Option(help: "Steps before the timed ones.") var warmupSteps = 1

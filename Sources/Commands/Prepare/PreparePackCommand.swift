@@ -1,4 +1,5 @@
 import ArgumentParser
+import Audio
 import Corpora
 import Files
 import Foundation
@@ -42,6 +43,7 @@ struct PreparePackCommand: ParsableCommand {
         log.progress(completed: files, audioSeconds: audioSeconds)
       }
     }
+    if let level = OddLevel.warning(report.oddLevels) { log.warning(level) }
     Console.line("\(report.description)\n\(output): give it to train and evaluate as --data")
   }
 

@@ -52,7 +52,7 @@ struct PrepareVoiceBankCommand: ParsableCommand {
         // All are in the table; a corpus of another kind would fill the screen.
         rejectedCount += 1
         if rejectedCount <= 20 { log.line("rejected: \(file)") }
-        if rejectedCount == 21 { log.line("rejected: more files; rejected.csv lists all") }
+        if rejectedCount == 21 { log.line("rejected: more files; rejected.csv will list all") }
       }
     }
     Console.line(report.description)

@@ -20,11 +20,15 @@ public enum RankPhase: UInt8, CaseIterable, Sendable, CustomStringConvertible {
   case saving
   /// The job leaves in order.
   case leaving
+  /// Recordings are enhanced.
+  case enhancing
 
   /// Whether ranks may keep each other waiting for a long time without a fault.
   public var isLong: Bool {
     switch self {
-    case .readingCorpus, .staging, .resuming, .investigation, .validation, .saving: true
+    case .readingCorpus, .staging, .resuming, .investigation, .validation, .saving,
+      .enhancing:
+      true
     case .starting, .trainingStep, .loadingData, .leaving: false
     }
   }
@@ -42,6 +46,7 @@ public enum RankPhase: UInt8, CaseIterable, Sendable, CustomStringConvertible {
     case .validation: "validation"
     case .saving: "saving"
     case .leaving: "leaving"
+    case .enhancing: "enhancing"
     }
   }
 }

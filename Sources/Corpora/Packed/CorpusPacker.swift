@@ -22,6 +22,8 @@ package struct CorpusPacker {
     package var byteCount = 0
     /// Files that were left out, with the reasons.
     package var skipped: [BadFile] = []
+    /// Recordings whose level suggests another scale of their samples.
+    package var oddLevels: [OddLevel] = []
   }
 
   private let folder: String
@@ -88,6 +90,12 @@ package struct CorpusPacker {
         }
         for (side, bytes) in samples {
           try bytes.withUnsafeBytes { try writer.write($0, at: draft.take($0, side, of: row)) }
+          if row.encoding(side) == .float32,
+            let level = OddLevel(
+              (side == .clean ? pair.clean : pair.noisy).description, Self.floats(bytes))
+          {
+            report.oddLevels.append(level)
+          }
         }
         draft.add(row, name: pair.name)
         report.pairs[dataset.split, default: 0] += 1
@@ -103,6 +111,17 @@ package struct CorpusPacker {
     report.byteCount = draft.fileByteCount
     try writer.commit()
     return report
+  }
+
+  /// The samples that `stored` gave in `float32`.
+  private static func floats(_ bytes: [UInt8]) -> [Float] {
+    bytes.withUnsafeBytes { raw in
+      (0..<raw.count / 4).map {
+        Float(
+          bitPattern: UInt32(
+            littleEndian: raw.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
+      }
+    }
   }
 
   /// The samples of a recording as a pack has them.

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 
 /// The beginning of a packed corpus: the header and the tables that say where each recording lies.
 /// One checksum covers them, so nothing of the file can change unnoticed.

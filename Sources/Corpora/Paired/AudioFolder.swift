@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 
 /// The audio files (`.wav`, `.flac`) of a folder and its subfolders, by their names: the path
 /// relative to the folder, without extension, such as `p226/p226_001`.

@@ -102,7 +102,7 @@ package struct HostCopy {
       return .unavailable(reason: error.description)
     } catch {
       return .unavailable(
-        reason: "\(folder) cannot be made: \((error as NSError).localizedDescription)")
+        reason: "\(folder) cannot be made: \(ErrorText.reason(error))")
     }
   }
 

@@ -46,12 +46,7 @@ public struct Staging {
     }
 
     /// The machine that this process runs on.
-    package static var own: Host {
-      let boot = FileManager.default.contents(atPath: "/proc/sys/kernel/random/boot_id") ?? Data()
-      return Host(
-        name: HostName.own,
-        boot: String(decoding: boot, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
-    }
+    package static var own: Host { Host(name: HostName.own, boot: HostName.boot) }
   }
 
   /// Staging on the ranks of `communicator`. `log`: where rank 0 tells how it goes.
@@ -80,10 +75,7 @@ public struct Staging {
   public func path(of data: String, in folder: String?) throws -> String {
     guard let folder else { return data }
     let identity = try root.value {
-      guard FileManager.default.fileExists(atPath: data) else {
-        throw PairedDatasetError.missingCorpus(path: data)
-      }
-      guard PackedCorpus.isFile(data) else { throw StagingError.folder(path: data) }
+      try Self.requireFile(data)
       return HostCopy.Identity(try PackedCorpus(path: data))
     }
     let hosts = try exchange(host)
@@ -105,6 +97,15 @@ public struct Staging {
     case .kept(let path), .copied(let path, _): return path
     default: return data
     }
+  }
+
+  /// Throws unless `data` is a file, which can be staged: `PairedDatasetError.missingCorpus` or
+  /// `StagingError.folder`.
+  package static func requireFile(_ data: String) throws {
+    guard FileManager.default.fileExists(atPath: data) else {
+      throw PairedDatasetError.missingCorpus(path: data)
+    }
+    guard PackedCorpus.isFile(data) else { throw StagingError.folder(path: data) }
   }
 
   private func make(_ copy: HostCopy, _ byteCount: Int) -> HostCopy.Outcome {

@@ -72,7 +72,7 @@ public struct Checkpoint {
       if let name = CheckpointNovelty.unknownKey(error) {
         throw .newer(path: path, holds: "\(key).\(name)")
       }
-      throw .damaged(path: path, reason: "\(key): \(error)")
+      throw .damaged(path: path, reason: "\(key): \(ErrorText.reason(error))")
     }
     if let name = CheckpointNovelty.firstUnknownKey(in: text, known: known) {
       throw .newer(path: path, holds: "\(key).\(name)")

@@ -2,8 +2,8 @@ import Platform
 
 /// Why a checkpoint cannot be used.
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
-  /// There is none.
-  case missing(path: String)
+  /// There is none, though the folder may hold other `results` of a run.
+  case missing(path: String, results: [String])
   /// The file cannot be read, or is not what was written.
   case damaged(path: String, reason: String)
   /// A safetensors file that lacks what a checkpoint holds.
@@ -14,6 +14,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case otherRecipe(path: String, differences: [String])
   /// The checkpoint's step does not exist in an epoch of this training split.
   case otherSplit(path: String, step: Int, stepsPerEpoch: Int)
+  /// The run is in a later epoch than the last that is asked for.
+  case fewerEpochs(path: String, begun: Int, asked: Int)
   /// Every checkpoint in the folder is unusable; `reasons` holds a sentence for each.
   case noneUsable(folder: String, reasons: [String])
   /// The data read back after writing differs.
@@ -22,8 +24,12 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
-    case .missing(let path):
-      "\(path): no checkpoint to resume from; omit --resume to start a new run"
+    case .missing(let path, let results):
+      "\(path): no checkpoint to resume from; "
+        + (results.isEmpty
+          ? "omit --resume to start a new run"
+          : "the folder holds only other files of a run (\(results.joined(separator: ", "))): put "
+            + "back a checkpoint, or start a new run in another --run-dir")
     case .damaged(let path, let reason):
       "\(path): the checkpoint cannot be read: \(reason)"
     case .incomplete(let path, let missing):
@@ -38,6 +44,9 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     case .otherSplit(let path, let step, let stepsPerEpoch):
       "\(path): the checkpoint is of step \(step) of an epoch, but an epoch of this training split "
         + "has only \(stepsPerEpoch); give the run's own --data or start a new --run-dir"
+    case .fewerEpochs(let path, let begun, let asked):
+      "\(path): the run has begun epoch \(begun), and cannot end with --epochs \(asked); give "
+        + "--epochs \(begun) or more"
     case .noneUsable(let folder, let reasons):
       "\(folder): no checkpoint can be resumed: \(reasons.joined(separator: "; ")); put back a "
         + "whole one or start a new --run-dir"
@@ -51,7 +60,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   var isOfOneFile: Bool {
     switch self {
     case .damaged, .incomplete: true
-    case .missing, .newer, .otherRecipe, .otherSplit, .noneUsable, .notKept: false
+    case .missing, .newer, .otherRecipe, .otherSplit, .fewerEpochs, .noneUsable, .notKept: false
     }
   }
 }

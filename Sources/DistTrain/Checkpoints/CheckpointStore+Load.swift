@@ -1,5 +1,6 @@
 import Communication
 import Foundation
+import Platform
 import RunFiles
 
 extension CheckpointStore {
@@ -95,7 +96,8 @@ extension CheckpointStore {
     var choice = Choice()
     let candidates = candidates(&choice.oddities)
     if candidates.isEmpty {
-      throw CheckpointError.missing(path: folder.last.path(percentEncoded: false))
+      throw CheckpointError.missing(
+        path: folder.last.path(percentEncoded: false), results: folder.results)
     }
     for url in candidates {
       choice.path = url.path(percentEncoded: false)
@@ -120,7 +122,7 @@ extension CheckpointStore {
     } catch {
       throw .damaged(
         path: url.path(percentEncoded: false),
-        reason: (error as? CocoaError)?.localizedDescription ?? "\(error)")
+        reason: ErrorText.reason(error))
     }
   }
 
@@ -132,7 +134,12 @@ extension CheckpointStore {
     var first = last
     switch FileKind(path) {
     case .file:
-      break
+      // A hard link, where there are no symbolic ones.
+      if let own = others.first(where: {
+        FileKind.isSame($0.path(percentEncoded: false), path)
+      }) {
+        first = own
+      }
     case .link:
       let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? "nothing"
       // By its own name, if it is one of ours: messages say which step that is.

@@ -4,7 +4,7 @@ import Platform
 import RunFiles
 
 /// The checkpoints of a run: `step-00001234.safetensors` after step 1234, and `last.safetensors`, a
-/// symbolic link to the newest.
+/// symbolic link to the newest, or what the file system has in its place (`FileLink`).
 ///
 /// One is never the only hope: a checkpoint is written beside the others, flushed, read back from
 /// the disk and compared with its checksums before it has its name; then the link moves, and only
@@ -37,7 +37,7 @@ public struct CheckpointStore: Sendable {
     let url = folder.checkpoint(step: step)
     try write(data, to: url, step: step)
     keepOlderForm()
-    try AtomicFile.link(folder.last, to: url.lastPathComponent)
+    _ = try FileLink.make(folder.last, to: url.lastPathComponent, best: bestLink)
     removeOthers(than: step)
     return RunEvent.Checkpoint(
       step: step, file: url.path(percentEncoded: false), bytes: data.count,
@@ -60,10 +60,18 @@ public struct CheckpointStore: Sendable {
       _ = try Checkpoint(
         FileContents.readFromDisk(writer.temporary), path: writer.temporary)
     } catch {
-      throw CheckpointError.notKept(path: url.path(percentEncoded: false), reason: "\(error)")
+      throw CheckpointError.notKept(
+        path: url.path(percentEncoded: false), reason: ErrorText.sentence(error))
     }
     try writer.commit()
   }
+
+  /// The kind of link that `last.safetensors` will be. Leaves nothing behind.
+  package func linkKind() throws(AtomicFileError) -> FileLink {
+    try FileLink.way(for: folder.last, best: bestLink)
+  }
+
+  private var bestLink: FileLink { fault?.bestLink ?? .symbolic }
 
   // Only rank 0 saves.
   private func isStruck(by kind: FaultInjection.Kind, _ step: Int) -> Bool {
@@ -74,7 +82,7 @@ public struct CheckpointStore: Sendable {
   /// its step first.
   private func keepOlderForm() {
     let path = folder.last.path(percentEncoded: false)
-    guard FileKind(path) == .file,
+    guard FileKind(path) == .file, !isUnderItsStep(path),
       let data = FileManager.default.contents(atPath: path),
       let older = try? Checkpoint(data, path: path)
     else { return }
@@ -83,6 +91,11 @@ public struct CheckpointStore: Sendable {
     if FileKind(url.path(percentEncoded: false)) == .nothing {
       rename(path, url.path(percentEncoded: false))
     }
+  }
+
+  /// Whether the file at `path` is a checkpoint under its own name, too: a hard link.
+  private func isUnderItsStep(_ path: String) -> Bool {
+    folder.checkpoints().contains { FileKind.isSame($0.url.path(percentEncoded: false), path) }
   }
 
   /// Removes all but the newest up to `step`. Later ones are of a future that was given up, when
@@ -117,5 +130,13 @@ enum FileKind {
     } else {
       self = status.st_mode & S_IFMT == S_IFLNK ? .link : .file
     }
+  }
+
+  /// Whether both paths name one file.
+  static func isSame(_ one: String, _ other: String) -> Bool {
+    var first = stat()
+    var second = stat()
+    return lstat(one, &first) == 0 && lstat(other, &second) == 0 && first.st_ino == second.st_ino
+      && first.st_dev == second.st_dev
   }
 }

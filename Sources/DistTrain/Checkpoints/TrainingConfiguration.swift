@@ -59,7 +59,14 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
       if mine != theirs { found.append("\(name) (\(mine) here, \(theirs) in the checkpoint)") }
     }
     if !model.hasSameArchitecture(as: other.model) {
-      found.append("--preset (\(model.name) here, \(other.model.name) in the checkpoint)")
+      if model.name != other.model.name {
+        found.append("--preset (\(model.name) here, \(other.model.name) in the checkpoint)")
+      } else {
+        found += model.differences(from: other.model).map { difference in
+          "\(difference.key) of --preset (\(difference.own ?? "none") here, "
+            + "\(difference.other ?? "none") in the checkpoint)"
+        }
+      }
     }
     compare("--seed") { $0.seed }
     compare("the global batch, ranks × --batch × --accumulate") { $0.globalBatch }

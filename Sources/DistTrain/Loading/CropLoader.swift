@@ -17,6 +17,8 @@ final class CropLoader {
 
   /// Seconds that steps have waited for samples since the run began here.
   private(set) var waitedSeconds = 0.0
+  /// The first finding about the level of a crop, if that suggests another scale of the samples.
+  private(set) var oddLevel: OddLevel?
   private let pairs: UtteranceIndex
   private let crop: RandomCrop
   private let depth: Int
@@ -107,6 +109,12 @@ final class CropLoader {
     of visit: UtteranceOrder.Visit, step: Int
   ) throws(TrainingError) -> TrainingStep.Item? {
     guard var samples = try samples(of: visit) else { return nil }
+    if oddLevel == nil {
+      let pair = pairs[visit.item]
+      oddLevel =
+        OddLevel(pair.noisy.description, samples.noisy, isWhole: false)
+        ?? OddLevel(pair.clean.description, samples.clean, isWhole: false)
+    }
     hooks.noisy(step, visit.item, &samples.noisy)
     do {
       let frames = stft.frameCount(sampleCount: crop.sampleCount)

@@ -14,7 +14,6 @@ final class EpochEnding {
   private let log: RunLog
   private let saving: RunSaving
   private let communicator: any Communicator
-  private let root: RootDecision
   private var history: HistoryCSV?
   private var reported: Set<String> = []
 
@@ -29,7 +28,6 @@ final class EpochEnding {
     self.log = log
     self.saving = saving
     self.communicator = communicator
-    root = RootDecision(communicator)
     if communicator.isRoot {
       let lastEpoch = trainer.state.progress.validatedEpochs
       history = try HistoryCSV(url: folder.history, resumingAfter: lastEpoch)
@@ -41,7 +39,7 @@ final class EpochEnding {
   /// Takes the epochs out of the history that the run went back over. All ranks call it together.
   func wentBack() throws {
     let lastEpoch = trainer.state.progress.validatedEpochs
-    try root.run { try self.history?.goBack(to: lastEpoch) }
+    try write { try self.history?.goBack(to: lastEpoch) }
   }
 
   /// Ends the epoch under way, whose weights were scored as they stand. All ranks call it together,
@@ -64,6 +62,14 @@ final class EpochEnding {
     }
     state.progress.unvalidated = nil
     try write(trained, evaluation, validationSeconds) { self.serialized(state.frozen) }
+  }
+
+  /// Runs `body` on rank 0, which writes into the run folder.
+  private func write(_ body: () throws -> Void) throws {
+    _ = try saving.write {
+      try body()
+      return true
+    }
   }
 
   private func serialized(_ model: SpeechEnhancer) -> [UInt8] {
@@ -92,14 +98,14 @@ final class EpochEnding {
     if let score = report.selectionScore, score > state.progress.bestScore ?? -.infinity {
       state.progress.bestScore = score
       state.progress.bestEpoch = state.progress.epoch
-      try root.run {
+      try write {
         try AtomicFile.write(weights(), to: self.folder.best)
         try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.file(.bestScores))
       }
     }
     // The checkpoint last: a run that is killed before it validates again, and writes all of this
     // once more in place of what is here. After it the epoch would be missing in the others.
-    try root.run { try self.history?.append(report) }
+    try write { try self.history?.append(report) }
     if let warning = trained.dataWait.warning(epoch: report.epoch) { log.warning(warning) }
     log.append(
       .epoch(

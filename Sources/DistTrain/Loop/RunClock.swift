@@ -11,13 +11,16 @@ public enum CheckpointInterval: Equatable, Sendable {
   /// Ten minutes.
   public static let standard = CheckpointInterval.seconds(600)
 
-  /// Reads `500`, `500steps`, or a duration such as `10m` and `2h`; nil for anything else.
+  /// Reads `500`, `500steps`, or a duration with a unit, such as `10m`, `1h30m` and `1:30:00`; nil
+  /// for anything else.
   public init?(_ text: String) {
     let digits = text.hasSuffix("steps") ? text.dropLast(5) : text[...]
     if let steps = Int(digits), digits.allSatisfy({ $0.isASCII && $0.isNumber }) {
       guard steps > 0 else { return nil }
       self = .steps(steps)
-    } else if !text.contains(":"), let seconds = TimeSpan.seconds(text) {
+    } else if text.contains(where: { $0.isLetter || $0 == ":" }),
+      let seconds = TimeSpan.seconds(text), seconds > 0
+    {
       self = .seconds(seconds)
     } else {
       return nil

@@ -26,16 +26,18 @@ package final class RunSaving {
   private let communicator: any Communicator
   private let end: JobEnd?
   private let receivedSignal: () -> String?
+  private let confirmOwner: () throws -> Void
   private var clock: RunClock
   /// Progress of the run at the last save, if no step was done since.
   private var lastSaved: TrainingProgress?
 
   /// `receivedSignal` names the signal that asked this rank to stop, nil as long as none has.
-  /// The `trace` records each save.
+  /// The `trace` records each save. `confirmOwner` throws on rank 0 if the run folder belongs to
+  /// another process by now.
   package init(
     store: CheckpointStore, interval: CheckpointInterval, end: JobEnd?, margin: Double?,
-    receivedSignal: @escaping () -> String?, log: RunLog, trace: RunTrace? = nil,
-    over communicator: any Communicator
+    receivedSignal: @escaping () -> String?, confirmOwner: @escaping () throws -> Void = {},
+    log: RunLog, trace: RunTrace? = nil, over communicator: any Communicator
   ) {
     self.store = store
     self.interval = interval
@@ -44,6 +46,7 @@ package final class RunSaving {
     self.communicator = communicator
     self.end = end
     self.receivedSignal = receivedSignal
+    self.confirmOwner = confirmOwner
     clock = RunClock(interval: interval, end: end?.uptime, margin: margin)
   }
 
@@ -73,9 +76,7 @@ package final class RunSaving {
     guard trainer.state.progress != lastSaved else { return }
     communicator.enter(.saving)
     let saved = try (trace?.recorder).measure(.save) {
-      try RootDecision(communicator).value {
-        try store.save(trainer.state, trainer.configuration)
-      }
+      try write { try store.save(trainer.state, trainer.configuration) }
     }
     lastSaved = trainer.state.progress
     clock.saved(seconds: saved.seconds)
@@ -84,6 +85,16 @@ package final class RunSaving {
         format: "saved step %d (%.1f MB in %.2f s): ", saved.step,
         Double(saved.bytes) / 1e6, saved.seconds) + saved.file)
     log.append(.checkpoint(saved))
+  }
+
+  /// Result of `body`, which writes into the run folder on rank 0, on all ranks.
+  ///
+  /// - Throws: `RootFailure` on all ranks if `body` throws, or the folder is another process's.
+  func write<Result: Codable>(_ body: () throws -> Result) throws -> Result {
+    try RootDecision(communicator).value {
+      try confirmOwner()
+      return try body()
+    }
   }
 
   /// Requests of all ranks before a validation: to stop if something asks for it, or if the time

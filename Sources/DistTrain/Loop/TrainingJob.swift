@@ -28,15 +28,19 @@ public struct TrainingJob {
   public func run() throws -> TrainingLoop.End {
     request.saving.stopSignals.catchAll()
     let end = communicator.isRoot ? jobEnd() : nil
-    let ground = try prepare()
+    let place = try claimFolder()
+    defer { place.release() }
+    let ground = try prepare(place)
+    defer { ground.log.reportLostLines() }
     let run = try build(ground, end)
     let runEnd = try run.run()
-    if runEnd == .complete { conclude(ground.state, ground.log) }
+    if runEnd == .complete { try conclude(ground) }
     return runEnd
   }
 
   /// State, data and files of a run before its first step.
   private struct Ground {
+    let place: TrainingPlace
     let store: CheckpointStore
     let state: TrainingState
     /// The checkpoint that the state is restored from; nil for a new run.
@@ -49,37 +53,32 @@ public struct TrainingJob {
 
   /// Finds checkpoint and corpus, restores the state and opens the files. A failure there reaches
   /// all ranks before anything is written.
-  private func prepare() throws -> Ground {
+  private func prepare(_ place: TrainingPlace) throws -> Ground {
     let configuration = request.configuration
     let folder = request.runFolder
-    try requireFrontEnd()
-    try requireTraceFile()
     let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.fault)
     let state = TrainingState(configuration)
+    let quietLog = RunLog(rank: communicator.rank, sinks: [])
     communicator.enter(.resuming)
-    let found = try resumePoint(store, state)
+    let found = try resumePoint(store, state, quietLog)
     communicator.enter(.staging)
-    let place = try Staging(over: communicator, log: RunLog(rank: communicator.rank))
+    let data = try Staging(over: communicator, log: quietLog)
       .path(of: request.corpus.data, in: request.corpus.stage)
     communicator.enter(.readingCorpus)
-    var utterances = try RunUtterances(request, readFrom: place, over: communicator)
+    var utterances = try RunUtterances(request, readFrom: data, over: communicator)
+    communicator.enter(.resuming)
+    try requirePossible(found, utterances: utterances.train.pairs.count)
+    if let found { try root.together { try found.checkpoint.restore(state, configuration) } }
     try root.run {
       try folder.prepare()
       try utterances.remember(in: folder)
-    }
-    communicator.enter(.resuming)
-    if let found {
-      try root.together { try found.checkpoint.restore(state, configuration) }
-    } else {
-      try root.run {
-        try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
-      }
+      try place.writeConfiguration(configuration)
     }
     let warnings = utterances.adopt(state, epochs: configuration.epochs)
     let log = try root.together { try RunLog(rank: communicator.rank, sinks: eventSinks()) }
     return Ground(
-      store: store, state: state, found: found, utterances: utterances, warnings: warnings,
-      log: log)
+      place: place, store: store, state: state, found: found, utterances: utterances,
+      warnings: warnings, log: log)
   }
 
   /// Makes the parts of the run and describes them. Impossible settings fail on all ranks alike,
@@ -96,11 +95,9 @@ public struct TrainingJob {
         exchange: request.exchange,
         hooks: request.fault?.hooks(rank: communicator.rank) ?? StepHooks(), over: communicator)
     }
-    if let found = ground.found {
-      try root.together { try requirePlace(trainer, found.checkpoint.path) }
-    }
     describe(trainer, ground.utterances, log)
     ground.found?.report(to: log)
+    ground.place.report(to: log)
     for warning in ground.warnings { log.warning(warning) }
     if let end { describe(end, log) }
     let validation = try root.together {
@@ -113,8 +110,8 @@ public struct TrainingJob {
     let trace = request.trace.map { RunTrace($0, log: log, over: communicator) }
     let saving = RunSaving(
       store: ground.store, interval: request.saving.interval, end: end,
-      margin: request.saving.wallMargin, receivedSignal: { StopSignals.received }, log: log,
-      trace: trace, over: communicator)
+      margin: request.saving.wallMargin, receivedSignal: { StopSignals.received },
+      confirmOwner: ground.place.confirm, log: log, trace: trace, over: communicator)
     return try root.together {
       try TrainingLoop(
         trainer, folder: request.runFolder, log: log, saving: saving, validation: validation,
@@ -123,20 +120,21 @@ public struct TrainingJob {
     }
   }
 
-  /// Looks at everything that `run` looks at before it trains, changes nothing, and says what it
-  /// would do.
+  /// Looks at everything that `run` looks at before it trains, with the same errors, leaves nothing
+  /// changed, and says what it would do.
   public func dryRun() throws -> [String] {
     let configuration = request.configuration
-    try requireFrontEnd()
-    try requireTraceFile()
+    let place = try claimFolder()
+    defer { place.release() }
     let store = CheckpointStore(request.runFolder, keep: request.saving.keep)
     let state = TrainingState(configuration)
-    if let found = try resumePoint(store, state) {
-      try root.together { try found.checkpoint.restore(state, configuration) }
-    }
+    let found = try resumePoint(store, state, RunLog(rank: communicator.rank, sinks: []))
+    if let found { try root.together { try found.checkpoint.restore(state, configuration) } }
+    if request.corpus.stage != nil { try root.run { try Staging.requireFile(request.corpus.data) } }
     let utterances = try RunUtterances(
       request, readFrom: request.corpus.data, over: communicator)
     let count = utterances.train.pairs.count
+    try requirePossible(found, utterances: count)
     let steps = Trainer.stepsPerEpoch(configuration, utterances: count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
@@ -151,15 +149,61 @@ public struct TrainingJob {
     ]
   }
 
-  /// The checkpoint to go on from; nil for a new run, once there is none in the way.
-  private func resumePoint(
-    _ store: CheckpointStore, _ state: TrainingState
-  ) throws -> CheckpointStore.Found? {
-    if request.resumes {
-      return try store.find(for: state, request.configuration, over: communicator)
+  /// Makes the run folder this job's own, once nothing in the options speaks against the run.
+  private func claimFolder() throws -> TrainingPlace {
+    try requireFrontEnd()
+    try requireTraceFile()
+    communicator.enter(.resuming)
+    let place = TrainingPlace(request)
+    do {
+      try root.run {
+        try place.claim(log: RunLog(rank: communicator.rank, sinks: []))
+        if !request.resumes { try request.runFolder.requireNoRun() }
+        try place.requireWritable()
+      }
+    } catch {
+      place.release()
+      throw error
     }
-    try root.run { try store.folder.requireNoRun() }
-    return nil
+    return place
+  }
+
+  /// The checkpoint to go on from; nil for a run that begins, once there is none in the way.
+  private func resumePoint(
+    _ store: CheckpointStore, _ state: TrainingState, _ log: RunLog
+  ) throws -> CheckpointStore.Found? {
+    guard request.resumes else { return nil }
+    let beginsAgain = try root.value {
+      try store.folder.isBegun && TrainingPlace(request).isOfSameRecipe()
+    }
+    if beginsAgain {
+      log.line("the run in the folder has saved nothing yet, and begins again")
+      return nil
+    }
+    return try store.find(for: state, request.configuration, over: communicator)
+  }
+
+  /// Throws if the run cannot be: a schedule longer than the run, or a checkpoint that does not fit
+  /// to the split or the options. Before anything is written.
+  private func requirePossible(_ found: CheckpointStore.Found?, utterances: Int) throws {
+    let configuration = request.configuration
+    let steps = Trainer.stepsPerEpoch(configuration, utterances: utterances)
+    try root.run {
+      _ = try Trainer.schedule(configuration, stepsPerEpoch: steps)
+      guard let found else { return }
+      let progress = found.checkpoint.progress
+      if progress.stepInEpoch > steps {
+        throw CheckpointError.otherSplit(
+          path: found.checkpoint.path, step: progress.stepInEpoch, stepsPerEpoch: steps)
+      }
+      let begun = progress.epoch + (progress.stepInEpoch > 0 ? 1 : 0)
+      if configuration.epochs < begun {
+        throw CheckpointError.fewerEpochs(
+          path: found.checkpoint.path, begun: begun, asked: configuration.epochs)
+      }
+      _ = try HistoryCSV(
+        url: request.runFolder.history, resumingAfter: progress.validatedEpochs)
+    }
   }
 
   /// Impossible crops are an error of the command line, before there is a run.
@@ -174,13 +218,6 @@ public struct TrainingJob {
   private func requireTraceFile() throws {
     guard let trace = request.trace else { return }
     try root.run { try trace.requireWritable(besides: request.runFolder.url) }
-  }
-
-  private func requirePlace(_ trainer: Trainer, _ path: String) throws(CheckpointError) {
-    let step = trainer.state.progress.stepInEpoch
-    if step > trainer.stepsPerEpoch {
-      throw .otherSplit(path: path, step: step, stepsPerEpoch: trainer.stepsPerEpoch)
-    }
   }
 
   /// The files of this rank that take the run's events.
@@ -274,8 +311,12 @@ public struct TrainingJob {
           audioSecondsPerStep: Double(configuration.globalBatch) * configuration.cropSeconds)))
   }
 
-  private func conclude(_ state: TrainingState, _ log: RunLog) {
-    let progress = state.progress
+  /// Reports the result of a complete run.
+  ///
+  /// - Throws: `RootFailure` on all ranks if nobody should use it.
+  private func conclude(_ ground: Ground) throws {
+    let log = ground.log
+    let progress = ground.state.progress
     if progress.skippedSteps > 0 {
       let were = NumberText.agree(progress.skippedSteps, "was", "were")
       log.warning(
@@ -292,8 +333,11 @@ public struct TrainingJob {
         ScoreColumn.pesqWB.isDefined(sampleRate: rate)
         ? String(format: "%.4f", score) : String(format: "SI-SDR %.2f dB", score)
       log.line("best \(text) in epoch \(epoch): \(best)")
-    } else {
-      log.warning("no validation utterance could be scored, so there are no best weights")
+    }
+    let steps = Trainer.stepsPerEpoch(
+      request.configuration, utterances: ground.train.pairs.count)
+    try root.run {
+      try RunResultError.require(progress, request.runFolder, stepsPerEpoch: steps)
     }
   }
 }

@@ -65,6 +65,9 @@ public final class TrainingLoop {
 
   private var progress: TrainingProgress { trainer.state.progress }
 
+  /// Whether rank 0 has warned about the level of a recording.
+  private var hasWarnedAboutLevel = false
+
   /// Trains until the epochs are done, the step limit is reached, or something asks to stop.
   @discardableResult
   public func run() throws -> End {
@@ -144,6 +147,10 @@ public final class TrainingLoop {
     epoch.trained.audioSeconds +=
       Double(result.itemCount) * trainer.configuration.cropSeconds
     stragglers.add(busySeconds: result.busySeconds)
+    if let level = trainer.oddLevel, !hasWarnedAboutLevel {
+      hasWarnedAboutLevel = true
+      log.warning(level.description)
+    }
     let loss = result.itemCount == 0 ? .nan : result.lossSum / Double(result.itemCount)
     if result.isSkipped {
       try reportSkipped(items)
@@ -185,7 +192,7 @@ public final class TrainingLoop {
     log.warning(
       "step \(progress.step) skipped on all ranks: loss or gradient is not finite "
         + "(\(progress.skippedSteps) so far); its utterances: "
-        + list.joined(separator: ", "))
+        + ItemList.text(list, limit: 32))
   }
 
   /// Measures the epoch whose steps are done and saves it, unless the ranks' weights differ while

@@ -1,4 +1,5 @@
 import Corpora
+import Exchange
 import Foundation
 import Platform
 import RunFiles

@@ -30,7 +30,7 @@ package enum NonFiniteDumpError: Error, Equatable, CustomStringConvertible {
       "\(path) is a dump of format \(format), and this program reads \(NonFiniteDump.format); "
         + "replay it with the program that wrote it"
     case .noUtterance(let path, let name, let names):
-      "\(path) holds no utterance \(name); it has \(names.joined(separator: ", "))"
+      "\(path) holds no utterance \(name); it has \(ItemList.text(names))"
     }
   }
 }
@@ -160,7 +160,7 @@ package struct NonFiniteDump: Sendable {
     } catch {
       let format = try? JSONDecoder().decode(Version.self, from: Data(text.utf8)).format
       if let format, format != Self.format { throw .otherFormat(path: path, format: format) }
-      throw .damaged(path: path, reason: "its header cannot be read: \(error)")
+      throw .damaged(path: path, reason: "its header cannot be read: \(ErrorText.reason(error))")
     }
     guard header.format == Self.format else {
       throw .otherFormat(path: path, format: header.format)

@@ -72,7 +72,7 @@ final class NonFiniteForensics {
           utterance.name, noisy: utterance.noisy, clean: utterance.clean)
         if let finding = inspection.finding { report.findings.append(finding) }
       } catch {
-        report.failure = "\(error)"
+        report.failure = ErrorText.sentence(error)
       }
     }
     return all
@@ -97,7 +97,7 @@ final class NonFiniteForensics {
       try AtomicFile.write(bytes, to: URL(fileURLWithPath: path))
       return ""
     } catch {
-      return "\(error)"
+      return ErrorText.sentence(error)
     }
   }
 
@@ -138,7 +138,7 @@ final class NonFiniteForensics {
       do {
         try folder.make()
       } catch {
-        places.failure = "\(error)"
+        places.failure = ErrorText.sentence(error)
         for path in places.paths.values { forget(path) }
         places.paths = [:]
       }

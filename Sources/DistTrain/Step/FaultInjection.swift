@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Why `DISTTRAIN_FAULT` cannot be followed.
@@ -18,7 +19,9 @@ public enum FaultInjectionError: Error, Equatable, CustomStringConvertible {
     let variable = FaultInjection.variable
     switch self {
     case .malformed(let text):
-      return "\(variable) is \"\(text)\", but has the form NAME@step=20,rank=0"
+      let standing = FaultInjection.Kind.allCases.filter(\.isStanding).map(\.rawValue)
+      return "\(variable) is \"\(text)\", but has the form NAME@step=20,rank=0, or is one of "
+        + standing.joined(separator: ", ")
     case .unknownName(let name):
       let names = FaultInjection.Kind.allCases.map(\.rawValue).joined(separator: ", ")
       return "\(variable): there is no fault \"\(name)\"; the faults are \(names)"
@@ -32,10 +35,11 @@ public enum FaultInjectionError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// A fault that is made on purpose at one step on one rank, to see what becomes of the run.
+/// A fault that is made on purpose, at one step on one rank or all the time, to see what becomes of
+/// the run.
 ///
 /// Asked for by the environment variable `DISTTRAIN_FAULT`, such as
-/// `kill-in-checkpoint@step=20,rank=0`.
+/// `kill-in-checkpoint@step=20,rank=0`, or `no-locks`.
 public struct FaultInjection: Equatable, Sendable {
   /// The environment variable.
   public static let variable = "DISTTRAIN_FAULT"
@@ -56,6 +60,15 @@ public struct FaultInjection: Equatable, Sendable {
     case poisonGradient = "poison-gradient"
     /// A NaN in the noisy samples of one rank's first utterance of step `step`.
     case poisonInput = "poison-input"
+    /// A file system without locks.
+    case noLocks = "no-locks"
+    /// A file system without symbolic links.
+    case noSymbolicLinks = "no-symlinks"
+    /// A file system without links of any kind.
+    case noLinks = "no-links"
+
+    /// Whether it holds from the start to the end, on all ranks, and has no step.
+    var isStanding: Bool { [.noLocks, .noSymbolicLinks, .noLinks].contains(self) }
   }
 
   /// The fault.
@@ -65,13 +78,19 @@ public struct FaultInjection: Equatable, Sendable {
   /// Where; rank 0 if nothing is said.
   public let rank: Int
 
-  /// Reads `NAME@key=value,…`.
+  /// Reads `NAME@key=value,…`, or the name alone of a fault without a step.
   public init(parsing text: String) throws(FaultInjectionError) {
     let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
+    if parts.count == 1, let kind = Kind(rawValue: text), kind.isStanding {
+      self.kind = kind
+      (step, rank) = (0, 0)
+      return
+    }
     guard parts.count == 2 else { throw .malformed(text: text) }
     guard let kind = Kind(rawValue: String(parts[0])) else {
       throw .unknownName(name: String(parts[0]))
     }
+    if kind.isStanding { throw .malformed(text: text) }
     var values: [String: Int] = [:]
     for pair in parts[1].split(separator: ",", omittingEmptySubsequences: false) {
       let sides = pair.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
@@ -114,15 +133,27 @@ public struct FaultInjection: Equatable, Sendable {
 
 extension FaultInjection: CustomStringConvertible {
   /// As the environment variable has it.
-  public var description: String { "\(kind.rawValue)@step=\(step),rank=\(rank)" }
+  public var description: String {
+    kind.isStanding ? kind.rawValue : "\(kind.rawValue)@step=\(step),rank=\(rank)"
+  }
 }
 
 extension FaultInjection {
+  /// The best link that the file system has.
+  var bestLink: FileLink {
+    switch kind {
+    case .noLinks: .copy
+    case .noSymbolicLinks: .hard
+    default: .symbolic
+    }
+  }
+
   /// Hooks through which the fault strikes in the steps of `rank`.
   package func hooks(rank: Int) -> StepHooks {
     guard rank == self.rank else { return StepHooks() }
     switch kind {
-    case .killInCheckpoint, .damageCheckpoint: return StepHooks()
+    case .killInCheckpoint, .damageCheckpoint, .noLocks, .noSymbolicLinks, .noLinks:
+      return StepHooks()
     case .loopInLoader: return StepHooks(endlessLoadAfterStep: step)
     case .stopProcess:
       let step = step

@@ -1,6 +1,7 @@
 import Audio
 import Communication
 import Corpora
+import Exchange
 import Foundation
 import Platform
 import Tensor
@@ -77,9 +78,7 @@ public final class Trainer {
       endlessAt: hooks.endlessLoadAfterStep.flatMap { step in
         order.visits(afterEpochs: step / all, steps: step % all, stepCount: 1).first { _ in true }
       })
-    schedule = try LearningRateSchedule(
-      decay: configuration.schedule, base: configuration.learningRate, stepsPerEpoch: all,
-      totalSteps: all * configuration.epochs, warmupSteps: configuration.warmupSteps)
+    schedule = try Self.schedule(configuration, stepsPerEpoch: all)
     try communicator.broadcast(state.model.parameters.values.buffer, root: 0)
     if state.progress.step == 0, let average = state.average {
       let values = state.model.parameters.values
@@ -91,6 +90,19 @@ public final class Trainer {
   public static func stepsPerEpoch(_ configuration: TrainingConfiguration, utterances: Int) -> Int {
     let all = (utterances + configuration.globalBatch - 1) / configuration.globalBatch
     return min(all, configuration.stepsPerEpoch ?? all)
+  }
+
+  /// The rate of every step of a run with epochs of `stepsPerEpoch` steps.
+  ///
+  /// - Throws: `LearningRateScheduleError` if it is impossible, as with a warm-up longer than the
+  ///   run.
+  package static func schedule(
+    _ configuration: TrainingConfiguration, stepsPerEpoch: Int
+  ) throws(LearningRateScheduleError) -> LearningRateSchedule {
+    try LearningRateSchedule(
+      decay: configuration.schedule, base: configuration.learningRate,
+      stepsPerEpoch: stepsPerEpoch, totalSteps: stepsPerEpoch * configuration.epochs,
+      warmupSteps: configuration.warmupSteps)
   }
 
   /// Steps in one epoch.
@@ -113,6 +125,9 @@ public final class Trainer {
 
   /// Seconds that this rank's steps have waited for their crops.
   public var waitedSeconds: Double { crops.waitedSeconds }
+
+  /// The first finding of this rank about the level of a crop.
+  var oddLevel: OddLevel? { crops.oddLevel }
 
   /// The rate of the step after `step` others: the schedule's, lower since a rollback.
   public func rate(atStep step: Int) -> Double {

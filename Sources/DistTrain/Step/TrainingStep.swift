@@ -1,5 +1,6 @@
 import Communication
 import CPlatform
+import Exchange
 import Platform
 import Tensor
 import Tracing

@@ -2,6 +2,7 @@ import Audio
 import Corpora
 import Files
 import Foundation
+import Platform
 
 /// Why files cannot be enhanced as asked.
 enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
@@ -26,8 +27,10 @@ enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
     case .missing(let path): "\(path): no such file or folder"
     case .noAudio(let folder): "\(folder) holds no .wav or .flac file, nor does a folder in it"
     case .unusable(let files):
-      "nothing was enhanced, since \(files.count) of the inputs cannot be used: "
-        + files.map(\.description).joined(separator: "; ")
+      files.count == 1
+        ? "nothing was enhanced: \(files[0])"
+        : "nothing was enhanced, since \(files.count) of the inputs cannot be used:\n"
+          + ItemList.lines(files.map(\.description))
     case .overwritesInput(let path): "\(path) would be overwritten; choose another output"
     case .outputIsFile(let path): "\(path) is a file, but a folder of recordings needs a folder"
     case .cannotCreate(let folder, let reason): "\(folder): cannot be made: \(reason)"
@@ -38,20 +41,23 @@ enum EnhancementJobsError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Which files `enhance` reads and writes, found and inspected before anything is computed.
-package struct EnhancementJobs: Equatable {
+package struct EnhancementJobs: Equatable, Codable {
   /// One recording.
-  package struct Item: Equatable {
+  package struct Item: Equatable, Codable {
     package let input: String
     package let output: String
     package let sampleCount: Int
   }
 
   package let items: [Item]
+  /// Number of recordings that are there already, and so left out of `items`.
+  package let doneCount: Int
 
   /// File to file, file into folder, or the audio files of a folder and of those in it to the same
-  /// names in another, which is made if need be. Inputs have to be at `sampleRate`, in hertz.
+  /// names in another, which is made if need be. Inputs have to be at `sampleRate`, in hertz. With
+  /// `isResumed` outputs that are there, with as many samples as their inputs, are left alone.
   package init(
-    input: String, output: String, format: OutputFormat, sampleRate: Int
+    input: String, output: String, format: OutputFormat, sampleRate: Int, isResumed: Bool = false
   ) throws {
     guard let inputKind = PathKind(input) else {
       throw EnhancementJobsError.missing(path: input)
@@ -71,11 +77,19 @@ package struct EnhancementJobs: Equatable {
       if format == .float && pair.output.lowercased().hasSuffix(".flac") {
         throw EnhancementJobsError.noFloat(path: pair.output)
       }
-      if Self.isSame(pair.input, pair.output) {
-        throw EnhancementJobsError.overwritesInput(path: pair.input)
+    }
+    // An output may be the recording of another pair, by a link in the output folder.
+    let inputs = Dictionary(
+      pairs.compactMap { pair in Self.identity(pair.input).map { ($0, pair.input) } }
+    ) { first, _ in first }
+    for pair in pairs {
+      if let input = Self.identity(pair.output).flatMap({ inputs[$0] }) {
+        throw EnhancementJobsError.overwritesInput(path: input)
       }
     }
-    items = try Self.inspect(pairs, sampleRate: sampleRate)
+    let all = try Self.inspect(pairs, sampleRate: sampleRate)
+    items = isResumed ? all.filter { !Self.isDone($0, sampleRate: sampleRate) } : all
+    doneCount = all.count - items.count
     if inputKind == .folder {
       let folders = Set(pairs.map { ($0.output as NSString).deletingLastPathComponent })
       for folder in folders.union([output]).sorted() { try Self.make(folder: folder) }
@@ -88,10 +102,18 @@ package struct EnhancementJobs: Equatable {
     (folder as NSString).appendingPathComponent(name)
   }
 
-  private static func isSame(_ first: String, _ second: String) -> Bool {
-    var (one, other) = (stat(), stat())
-    return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev
-      && one.st_ino == other.st_ino
+  /// The device and number of the file at `path`, after links; nil if there is none.
+  private static func identity(_ path: String) -> [UInt64]? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return [UInt64(status.st_dev), UInt64(status.st_ino)]
+  }
+
+  /// Whether the output is there. It has its name only when it is complete; another length is that
+  /// of another input.
+  private static func isDone(_ item: Item, sampleRate: Int) -> Bool {
+    let found = try? WaveFile.inspect(path: item.output, sampleRate: sampleRate)
+    return found?.sampleCount == item.sampleCount
   }
 
   private static func inspect(
@@ -116,7 +138,7 @@ package struct EnhancementJobs: Equatable {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true)
     } catch {
-      throw .cannotCreate(folder: folder, reason: error.localizedDescription)
+      throw .cannotCreate(folder: folder, reason: ErrorText.reason(error))
     }
   }
 }

@@ -1,3 +1,4 @@
+import Audio
 import Metrics
 
 /// Result of scoring a model on a set of utterances, equal for any number of ranks.
@@ -10,9 +11,15 @@ public struct Evaluation: Equatable, Sendable {
     public let enhanced: UtteranceScore
     /// The training loss over the whole utterance.
     public let loss: Double
+    /// The finding about the level of its recordings, if that suggests another scale of the
+    /// samples.
+    public let oddLevel: OddLevel?
 
     /// Scores of both sides of an utterance, and the model's dimensionless loss on it.
-    public init(noisy: UtteranceScore, enhanced: UtteranceScore, loss: Double) {
+    public init(
+      noisy: UtteranceScore, enhanced: UtteranceScore, loss: Double, oddLevel: OddLevel? = nil
+    ) {
+      self.oddLevel = oddLevel
       self.noisy = noisy
       self.enhanced = enhanced
       self.loss = loss

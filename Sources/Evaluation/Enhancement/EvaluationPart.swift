@@ -1,3 +1,4 @@
+import Audio
 import Foundation
 import Metrics
 
@@ -11,16 +12,18 @@ struct EvaluationPart: Codable {
     let noisy: UtteranceScore
     let enhanced: UtteranceScore
     let loss: Double
+    let oddLevel: OddLevel?
 
     init(index: Int, _ utterance: Evaluation.Utterance) {
       self.index = index
       noisy = utterance.noisy
       enhanced = utterance.enhanced
       loss = utterance.loss
+      oddLevel = utterance.oddLevel
     }
 
     var utterance: Evaluation.Utterance {
-      Evaluation.Utterance(noisy: noisy, enhanced: enhanced, loss: loss)
+      Evaluation.Utterance(noisy: noisy, enhanced: enhanced, loss: loss, oddLevel: oddLevel)
     }
   }
 

@@ -1,3 +1,4 @@
+import Audio
 import Corpora
 import Foundation
 import Metrics
@@ -32,7 +33,9 @@ final class ScoringWorker {
     let enhanced = enhancer.signal(of: enhancedSpectrogram, sampleCount: noisy.count)
     return Evaluation.Utterance(
       noisy: known ?? score(pair, clean, noisy), enhanced: score(pair, clean, enhanced),
-      loss: Double(loss.total))
+      loss: Double(loss.total),
+      oddLevel: OddLevel(pair.noisy.description, noisy, isWhole: crop == nil)
+        ?? OddLevel(pair.clean.description, clean, isWhole: crop == nil))
   }
 
   private func score(

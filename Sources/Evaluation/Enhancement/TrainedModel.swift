@@ -8,8 +8,6 @@ import Platform
 public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
   /// The file does not say what model it is of, and nobody else did.
   case unknownModel(path: String)
-  /// The file holds an optimiser's state besides weights.
-  case checkpoint(path: String)
   /// The file was written for another model than the preset asked for.
   case otherModel(path: String, writtenFor: String, preset: String)
 
@@ -19,9 +17,6 @@ public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
     case .unknownModel(let path):
       "\(path) does not say which model it is of (a file from another program?); name it with "
         + "--preset"
-    case .checkpoint(let path):
-      "\(path) is a checkpoint for resuming a run; take best.safetensors beside it, which holds "
-        + "the weights that validated best"
     case .otherModel(let path, let writtenFor, let preset):
       "\(path) was written for the model \"\(writtenFor)\", which differs from --preset \(preset); "
         + "omit --preset to take the file's own"
@@ -31,11 +26,16 @@ public enum TrainedModelError: Error, Equatable, CustomStringConvertible {
 
 /// Models with weights from files.
 public enum TrainedModel {
-  /// The model of the weights at `path`.
+  /// The model of the weights at `path`; of a checkpoint, those that the run validates: the
+  /// averaged ones if there are any.
   ///
-  /// - Parameter preset: Name or path of its configuration; needed only where the file holds none.
+  /// - Parameters:
+  ///   - preset: Name or path of its configuration; needed only where the file holds none.
+  ///   - note: gets a sentence for the user if the file is a checkpoint.
   /// - Throws: `TrainedModelError`, `WeightFileError` or `ConfigurationError`.
-  public static func load(weights path: String, preset: String?) throws -> SpeechEnhancer {
+  public static func load(
+    weights path: String, preset: String?, note: (String) -> Void = { _ in }
+  ) throws -> SpeechEnhancer {
     let asked = try preset.map { try Preset.load($0) }
     let file = try WeightFile(contentsOf: URL(fileURLWithPath: path))
     if let asked, let preset, let own = file.configuration, !own.hasSameArchitecture(as: asked) {
@@ -44,28 +44,26 @@ public enum TrainedModel {
     guard let configuration = asked ?? file.configuration else {
       throw TrainedModelError.unknownModel(path: path)
     }
-    let model = SpeechEnhancer(configuration: configuration, seed: 0)
-    do {
-      try file.load(into: model)
-    } catch {
-      throw isOfCheckpoint(error) ? TrainedModelError.checkpoint(path: path) : error
+    let isAveraged = file.isCheckpoint && file.hasAverage
+    let prefix = isAveraged ? WeightFile.averagePrefix : ""
+    let model = try file.model(configuration, prefix: prefix)
+    if file.isCheckpoint {
+      note(
+        "\(path) is a checkpoint: the \(isAveraged ? "averaged weights" : "weights") of that step "
+          + "are used; the weights that validated best are in best.safetensors, if there are any")
     }
     return model
-  }
-
-  private static func isOfCheckpoint(_ error: WeightFileError) -> Bool {
-    guard case .unfit(_, _, _, let faults) = error else { return false }
-    return faults.contains { fault in
-      if case .unexpected(let name, _) = fault { name.hasPrefix("adam.") } else { false }
-    }
   }
 }
 
 extension RootDecision {
-  /// The model of the weights at `path`, which rank 0 reads, on all ranks.
-  package func model(weights path: String, preset: String?) throws -> SpeechEnhancer {
+  /// The model of the weights at `path`, which rank 0 reads, on all ranks. `note` as for
+  /// `TrainedModel.load`, on rank 0.
+  package func model(
+    weights path: String, preset: String?, note: (String) -> Void = { _ in }
+  ) throws -> SpeechEnhancer {
     let bytes = try bytes {
-      let model = try TrainedModel.load(weights: path, preset: preset)
+      let model = try TrainedModel.load(weights: path, preset: preset, note: note)
       // A failure that all ranks share is printed by one of them.
       _ = try Enhancer(model)
       return Array(WeightFile.serialized(model, program: Program.nameAndVersion))
@@ -74,8 +72,6 @@ extension RootDecision {
     guard let configuration = file.configuration else {
       throw TrainedModelError.unknownModel(path: path)
     }
-    let model = SpeechEnhancer(configuration: configuration, seed: 0)
-    try file.load(into: model)
-    return model
+    return try file.model(configuration)
   }
 }

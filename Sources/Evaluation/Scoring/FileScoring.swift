@@ -12,12 +12,33 @@ package enum FileScoring {
     package let noisy: UtteranceScore?
     /// False if a file could not be read; silence, for one, is readable and has no score.
     package let isReadable: Bool
+    /// Files whose level suggests another scale of their samples.
+    package private(set) var oddLevels: [OddLevel] = []
+    /// A sentence about a file whose length is not that of its reference; nil if the lengths are
+    /// about equal.
+    package private(set) var lengthNote: String?
 
     /// Outcome of a pair whose files were compared, or at least looked for.
     package init(score: UtteranceScore, noisy: UtteranceScore?, isReadable: Bool) {
       self.score = score
       self.noisy = noisy
       self.isReadable = isReadable
+    }
+
+    /// The outcome with what was noticed about the files at `paths`, the reference first.
+    func noticing(_ paths: [String], _ signals: [[Float]], sampleRate: Int) -> Outcome {
+      var outcome = self
+      outcome.oddLevels = zip(paths, signals).compactMap { OddLevel($0, $1) }
+      for (path, signal) in zip(paths, signals).dropFirst() where outcome.lengthNote == nil {
+        // Filters and whole hops of a transform change a length a little.
+        let difference = abs(signal.count - signals[0].count)
+        guard difference > sampleRate / 10, 100 * difference > signals[0].count else { continue }
+        outcome.lengthNote =
+          "\(path) has \(NumberText.count(signal.count, "sample")), and its reference "
+          + "\(paths[0]) has \(signals[0].count): most metrics compare only the part that both "
+          + "have, so check that they belong together and that none was cut"
+      }
+      return outcome
     }
 
     /// Outcome for a file that cannot be compared.
@@ -77,5 +98,6 @@ package enum FileScoring {
         file: pair.name, reference: signals[0], degraded: degraded, sampleRate: sampleRate ?? 0)
     }
     return Outcome(score: scores[0], noisy: scores.count > 1 ? scores[1] : nil, isReadable: true)
+      .noticing(paths, signals, sampleRate: sampleRate ?? 0)
   }
 }

@@ -26,7 +26,8 @@ enum ScoringPairsError: Error, Equatable, CustomStringConvertible {
 
 /// Which files to compare with which.
 package struct ScoringPairs: Equatable {
-  /// Files to compare, called `name` in reports.
+  /// Files to compare, called `name` in reports: the name of the files without extension, as
+  /// `evaluate` has it.
   package struct Pair: Equatable, Sendable {
     let name: String
     let reference: String
@@ -45,7 +46,7 @@ package struct ScoringPairs: Equatable {
     let paths = [degraded, reference] + (noisy.map { [$0] } ?? [])
     let areFolders = try paths.map(Self.isFolder)
     if areFolders.allSatisfy({ !$0 }) {
-      let name = (degraded as NSString).lastPathComponent
+      let name = Self.name(degraded)
       pairs = [Pair(name: name, reference: reference, degraded: degraded, noisy: noisy)]
     } else if areFolders.allSatisfy({ $0 }) {
       try match(paths)
@@ -54,6 +55,13 @@ package struct ScoringPairs: Equatable {
         options: ["--reference \(reference)", "--degraded \(degraded)"]
           + (noisy.map { ["--noisy \($0)"] } ?? []))
     }
+  }
+
+  /// The name of the utterance in the file at `path`.
+  package static func name(_ path: String) -> String {
+    let file = (path as NSString).lastPathComponent
+    let name = (file as NSString).deletingPathExtension
+    return name.isEmpty ? file : name
   }
 
   /// Matches the folders: degraded, reference, and the noisy one if there is one.
@@ -68,8 +76,8 @@ package struct ScoringPairs: Equatable {
       if found.count == folders.count {
         pairs.append(
           Pair(
-            name: (found[0] as NSString).lastPathComponent, reference: found[1],
-            degraded: found[0], noisy: found.count > 2 ? found[2] : nil))
+            name: name, reference: found[1], degraded: found[0],
+            noisy: found.count > 2 ? found[2] : nil))
       } else {
         let lacking = zip(files, paths).filter { $0.0 == nil }.map(\.1)
         unmatched.append(

@@ -1,4 +1,5 @@
 import DistTrain
+import Exchange
 
 /// The description of a planned run and its machines.
 package struct PlanRequest: Equatable, Sendable {

@@ -145,7 +145,7 @@ package struct RunPlan: Encodable, Equatable, Sendable {
     guard let wallTime = request.wallTime else { return 1 }
     let margin = RunClock.margin(step: step, save: save)
     guard wallTime > margin else { throw .wallTimeTooShort(seconds: wallTime, margin: margin) }
-    return Int((run / (wallTime - margin)).rounded(.up))
+    return Int(clamped: (run / (wallTime - margin)).rounded(.up))
   }
 }
 

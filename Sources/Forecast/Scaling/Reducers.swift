@@ -1,5 +1,6 @@
 import Communication
 import DistTrain
+import Exchange
 import Foundation
 
 /// A way to add a buffer over all ranks.

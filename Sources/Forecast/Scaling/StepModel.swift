@@ -1,4 +1,5 @@
 import DistTrain
+import Exchange
 import Foundation
 
 /// The durations of the parts of a step on a core, from a calibration.

@@ -1,5 +1,6 @@
 import Communication
 import DistTrain
+import Exchange
 import Foundation
 
 /// A measured step as `bench step --json` writes it, with the fields that scaling needs.

@@ -67,7 +67,7 @@ package struct RankSurvey: Codable, Equatable, Sendable {
     let library = usesOpenBLAS ? nil : OpenBLASInfo().warning
     survey.warnings = machine.warnings.filter { $0 != library }
     survey.notes = [library].compactMap { $0 }
-    survey.coreQuota = MachineFacts.coreQuota()
+    survey.coreQuota = ControlGroups().coreQuota()
     survey.availableMemory = MachineFacts.availableMemory()
     survey.sharedMemory = MachineFacts.freeBytes("/dev/shm")
     survey.lockableMemory = MachineFacts.lockableBytes()

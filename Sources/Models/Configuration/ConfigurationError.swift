@@ -13,6 +13,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   case wrongType(file: String, key: String, value: String, expected: String)
   /// The value has the right type but violates `requirement`.
   case impossibleValue(file: String, key: String, value: String, requirement: String)
+  /// Features, layers and the rest are each possible, but not together.
+  case tooLarge(file: String, parameters: Int, limit: Int)
   /// The name is neither that of a preset nor of a file.
   case unknownPreset(name: String, known: [String])
 
@@ -31,6 +33,9 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
       return "\(file): \"\(key)\" must be \(expected), not \(value)"
     case .impossibleValue(let file, let key, let value, let requirement):
       return "\(file): \"\(key)\" is \(value), but \(requirement)"
+    case .tooLarge(let file, let parameters, let limit):
+      return "\(file): the model has \(parameters) parameters, more than \(limit); lower "
+        + "\"features\", \"layers\" or \"expand\""
     case .unknownPreset(let name, let known):
       return "there is no preset \"\(name)\"; give one of \(known.joined(separator: ", ")), or the "
         + "path of a JSON file"

@@ -14,7 +14,7 @@ public struct ConfigurationReader {
   public init(_ value: JSONValue, file: String, path: String = "") throws(ConfigurationError) {
     guard case .object(let members) = value else {
       throw .wrongType(
-        file: file, key: path.isEmpty ? "the document" : path, value: "\(value)",
+        file: file, key: path.isEmpty ? "the document" : path, value: Self.excerpt(value),
         expected: "an object { … }")
     }
     self.file = file
@@ -82,7 +82,8 @@ public struct ConfigurationReader {
   public func wrongType(
     _ key: String, _ expected: String
   ) throws(ConfigurationError) -> ConfigurationError {
-    .wrongType(file: file, key: name(key), value: "\(try value(key))", expected: expected)
+    .wrongType(
+      file: file, key: name(key), value: Self.excerpt(try value(key)), expected: expected)
   }
 
   /// The error for a value of `key` that violates `requirement`, a clause such as "must be odd".
@@ -90,7 +91,13 @@ public struct ConfigurationReader {
     _ key: String, _ requirement: String
   ) throws(ConfigurationError) -> ConfigurationError {
     .impossibleValue(
-      file: file, key: name(key), value: "\(try value(key))", requirement: requirement)
+      file: file, key: name(key), value: Self.excerpt(try value(key)), requirement: requirement)
+  }
+
+  /// The beginning of a value, for an error that a person reads.
+  private static func excerpt(_ value: JSONValue) -> String {
+    let text = "\(value)"
+    return text.count <= 200 ? text : "\(text.prefix(200))…"
   }
 
   private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }

@@ -50,7 +50,15 @@ extension ModelConfiguration {
       try reader.integer("layers", in: 1...256),
       try TrunkKinds.read(reader.value("trunk"), file: file),
       try MaskDecoderConfiguration(reading: reader.object("decoder"), bands: bands.count))
+    let count = SpeechEnhancer.parameterCount(of: self)
+    guard count <= Self.parameterLimit else {
+      throw .tooLarge(file: file, parameters: count, limit: Self.parameterLimit)
+    }
   }
+
+  /// Parameters of the largest model, which takes 34 GB with gradients and Adam's moments. Without
+  /// a limit a slip of the pen in a preset would ask for terabytes.
+  static let parameterLimit = 1 << 31
 
   /// The configuration as JSON, complete and with repeats expanded.
   public var json: JSONValue {

@@ -31,7 +31,7 @@ package struct DebianPackages {
       do {
         try FileManager.default.moveItem(atPath: "\(incoming)/\(name)", toPath: "\(cache)/\(name)")
       } catch {
-        throw MiniCorpusError.unwritable(path: "\(cache)/\(name)", reason: "\(error)")
+        throw MiniCorpusError.unwritable(path: "\(cache)/\(name)", reason: ErrorText.reason(error))
       }
     }
   }
@@ -62,7 +62,7 @@ package struct DebianPackages {
     do {
       return try FileManager.default.contentsOfDirectory(atPath: folder)
     } catch {
-      throw MiniCorpusError.unwritable(path: folder, reason: error.localizedDescription)
+      throw MiniCorpusError.unwritable(path: folder, reason: ErrorText.reason(error))
     }
   }
 
@@ -112,6 +112,6 @@ package func makeFolder(_ path: String) throws(MiniCorpusError) {
   do {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   } catch {
-    throw .unwritable(path: path, reason: error.localizedDescription)
+    throw .unwritable(path: path, reason: ErrorText.reason(error))
   }
 }

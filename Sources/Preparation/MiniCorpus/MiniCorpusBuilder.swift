@@ -20,8 +20,8 @@ struct MiniCorpusBuilder {
   private var cache: String { "\(output)/\(Self.cacheName)" }
   private var unpacked: String { cache + "/unpacked" }
 
-  /// Locks the output folder for this process and returns the file descriptor of the lock, whose
-  /// closing releases the folder.
+  /// Locks the output folder for this process, where the file system has locks, and returns the
+  /// file descriptor of the lock, whose closing releases the folder.
   ///
   /// - Throws: `MiniCorpusError.busy` if another process builds in the folder, or `unwritable`.
   func claim() throws -> Int32 {
@@ -31,11 +31,17 @@ struct MiniCorpusBuilder {
       throw MiniCorpusError.unwritable(
         path: cache + "/lock", reason: String(cString: strerror(errno)))
     }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+    switch LockAttempt.lock(lock) {
+    // Without locks, two builds at once are not noticed; one is no reason to refuse.
+    case .held, .unsupported: return lock
+    case .busy:
       close(lock)
       throw MiniCorpusError.busy(path: output)
+    case .failed(let code):
+      close(lock)
+      throw MiniCorpusError.unwritable(
+        path: cache + "/lock", reason: "no lock, \(String(cString: strerror(code)))")
     }
-    return lock
   }
 
   /// Removes the files of an earlier build, the manifest first, so that no partly removed corpus
@@ -47,7 +53,7 @@ struct MiniCorpusBuilder {
   private func remove(_ path: String) throws {
     guard FileManager.default.fileExists(atPath: path) else { return }
     do { try FileManager.default.removeItem(atPath: path) } catch {
-      throw MiniCorpusError.unwritable(path: path, reason: error.localizedDescription)
+      throw MiniCorpusError.unwritable(path: path, reason: ErrorText.reason(error))
     }
   }
 

@@ -139,22 +139,28 @@ public enum VoiceBank {
       do {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       } catch {
-        throw .unwritable(path: path, reason: error.localizedDescription)
+        throw .unwritable(path: path, reason: ErrorText.reason(error))
       }
     }
   }
 
-  /// Marks the folder as unfinished and locks it for this process. Closing the descriptor releases
-  /// the lock.
+  /// Marks the folder as unfinished and locks it for this process, where the file system has locks.
+  /// Closing the descriptor releases the lock.
   private static func claim(_ output: String) throws(VoiceBankError) -> Int32 {
     let path = "\(output)/\(markerName)"
     let lock = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard lock >= 0 else {
       throw .unwritable(path: path, reason: String(cString: strerror(errno)))
     }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+    switch LockAttempt.lock(lock) {
+    // Without locks, two preparations at once are not noticed; one is no reason to refuse.
+    case .held, .unsupported: break
+    case .busy:
       close(lock)
       throw .busy(path: output)
+    case .failed(let code):
+      close(lock)
+      throw .unwritable(path: path, reason: "no lock, \(String(cString: strerror(code)))")
     }
     let text = "disttrain prepare voicebank has not completed this folder; run it again.\n"
     _ = text.withCString { pwrite(lock, $0, strlen($0), 0) }

@@ -5,6 +5,10 @@ import Platform
 public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Folders of the download are missing.
   case missingFolders([String], input: String)
+  /// A folder of the download holds no audio; `deeper` is a folder in it, or in `input`, that does.
+  case emptyFolder(path: String, deeper: String?)
+  /// The four folders are one folder deeper than `input`.
+  case foldersDeeper(in: String, input: String)
   /// Archives of the download have not been unpacked.
   case stillPacked([String], input: String)
   /// All files are at 16 kHz already.
@@ -36,6 +40,12 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
     case .missingFolders(let names, let input):
       "\(input): the download of VoiceBank-DEMAND is incomplete: it has no "
         + "\(names.joined(separator: ", no ")); --input takes the folder that contains all four"
+    case .emptyFolder(let path, let deeper):
+      "\(path): the folder holds no .wav or .flac file; "
+        + (deeper.map { "there are some in \($0): move them one folder up" }
+          ?? "unpack the archive of the download again")
+    case .foldersDeeper(let folder, let input):
+      "\(input): the folders of VoiceBank-DEMAND are in \(folder); give that as --input"
     case .stillPacked(let names, let input):
       "\(input): archives are still packed (\(names.joined(separator: ", "))); unzip them there, "
         + "then start again"

@@ -57,6 +57,15 @@ struct VoiceBankFolders {
     let missing = parts.flatMap { part in Self.sides.map(part.folder) }.filter { !isThere($0) }
     let packed = (missing + sets.flatMap { set in Self.sides.map(set.folder) }).map { "\($0).zip" }
       .filter { FileManager.default.fileExists(atPath: "\(input)/\($0)") }
+    if missing.count == 4, packed.isEmpty,
+      let deeper = Self.subfolders(input).first(where: { folder in
+        sets.contains { set in
+          Self.sides.contains { PathKind("\(folder)/\(set.folder($0))") == .folder }
+        }
+      })
+    {
+      throw VoiceBankError.foldersDeeper(in: deeper, input: input)
+    }
     if !missing.isEmpty {
       throw packed.isEmpty
         ? VoiceBankError.missingFolders(missing, input: input)
@@ -68,6 +77,12 @@ struct VoiceBankFolders {
       let folders = (clean: part.folder("clean"), noisy: part.folder("noisy"))
       let clean = try AudioFolder("\(input)/\(folders.clean)")
       let noisy = try AudioFolder("\(input)/\(folders.noisy)")
+      for (folder, files) in [(folders.clean, clean), (folders.noisy, noisy)] where files.isEmpty {
+        // Archives are often unpacked into a folder of their own name.
+        let path = "\(input)/\(folder)"
+        let deeper = Self.subfolders(path).first { (try? AudioFolder($0))?.isEmpty == false }
+        throw VoiceBankError.emptyFolder(path: path, deeper: deeper)
+      }
       duplicates += clean.duplicates + noisy.duplicates
       for name in Set(clean.paths.keys).union(noisy.paths.keys).sorted() {
         items.append(
@@ -79,5 +94,24 @@ struct VoiceBankFolders {
     }
     self.items = items
     self.duplicates = duplicates
+  }
+
+  /// Paths of the folders in `folder`, sorted.
+  private static func subfolders(_ folder: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.sorted().filter { !$0.hasPrefix(".") }.map { "\(folder)/\($0)" }
+      .filter { PathKind($0) == .folder }
+  }
+}
+
+extension VoiceBank {
+  /// Names of the folders that a download may have, and of those that are made of them.
+  package static var folderNames: [(download: String, made: String)] {
+    ["trainset_28spk", "trainset_56spk", "testset"].flatMap { name in
+      VoiceBankFolders.sides.map { side in
+        let part = VoiceBankFolders.Part(split: .train, name: name)
+        return (part.folder(side), part.outputFolder(side))
+      }
+    }
   }
 }

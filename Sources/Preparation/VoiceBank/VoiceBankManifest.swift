@@ -2,6 +2,7 @@ import Audio
 import Corpora
 import Files
 import Foundation
+import Platform
 
 /// The manifest of a prepared corpus, `manifest.csv`: every file with its checksum and that of its
 /// source.
@@ -39,8 +40,8 @@ package struct VoiceBankManifest {
       ])
     }
 
-    fileprivate init?(line: some StringProtocol) {
-      guard let fields = CSVLine.fields(line), fields.count == VoiceBankManifest.columns.count,
+    fileprivate init?(row: CSVLine.Row) {
+      guard let fields = row.fields, fields.count == VoiceBankManifest.columns.count,
         let split = CorpusSplit(rawValue: fields[1]), let sampleCount = Int(fields[3]),
         let clippedCount = Int(fields[5]), fields[6].count == 8, fields[7].count == 8
       else { return nil }
@@ -76,10 +77,10 @@ package struct VoiceBankManifest {
     guard let data = FileManager.default.contents(atPath: "\(folder)/\(Self.fileName)") else {
       return nil
     }
-    let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
-    guard lines.first.map(String.init) == Self.header else { return nil }
-    // The last line of an interrupted preparation may be incomplete; of two lines the later counts.
-    for entry in lines.dropFirst().compactMap({ Entry(line: $0) }) { entries[entry.file] = entry }
+    let rows = CSVLine.rows(String(decoding: data, as: UTF8.self))
+    guard rows.first?.fields == Self.columns else { return nil }
+    // The last row of an interrupted preparation may be incomplete; of two rows the later counts.
+    for entry in rows.dropFirst().compactMap({ Entry(row: $0) }) { entries[entry.file] = entry }
   }
 
   /// A manifest with the given entries.
@@ -131,7 +132,7 @@ package struct VoiceBankManifest {
       do {
         try file.write(contentsOf: Data("\(text)\n".utf8))
       } catch {
-        throw .unwritable(path: path, reason: error.localizedDescription)
+        throw .unwritable(path: path, reason: ErrorText.reason(error))
       }
     }
   }

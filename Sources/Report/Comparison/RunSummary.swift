@@ -27,8 +27,7 @@ package struct RunSummary: Sendable {
         path: folder.configuration.path(percentEncoded: false),
         reason: "it is no configuration of this program")
     }
-    parameterCount =
-      SpeechEnhancer(configuration: configuration.model, seed: 0).parameters.parameterCount
+    parameterCount = SpeechEnhancer.parameterCount(of: configuration.model)
     history = try Self.text(folder.history).map { text throws(ComparisonError) in
       try RunHistory(text, path: folder.history.path(percentEncoded: false))
     }

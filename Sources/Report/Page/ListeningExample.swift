@@ -1,6 +1,7 @@
 import Audio
 import Evaluation
 import Foundation
+import Platform
 
 /// An utterance to hear and see: noisy, clean, and enhanced by the best weights of each run.
 package struct ListeningExample {
@@ -71,7 +72,7 @@ final class ListeningExamples {
               + "\(corpus.path) is at \(corpus.sampleRate) Hz")
         }
       } catch {
-        problems.append("nothing to hear of \(run.name): \(error)")
+        problems.append("nothing to hear of \(run.name): \(ErrorText.sentence(error))")
       }
     }
   }
@@ -93,7 +94,8 @@ final class ListeningExamples {
         let row = run.utterances?.rows.first { $0.file == utterance }
         sides.append((run.name, run.style, row?.pesq, try enhancer.enhance(whole)))
       } catch {
-        problems.append("\(utterance) could not be enhanced by \(run.name): \(error)")
+        problems.append(
+          "\(utterance) could not be enhanced by \(run.name): \(ErrorText.sentence(error))")
       }
     }
     let limit = Int(seconds * Double(corpus.sampleRate))

@@ -1,5 +1,6 @@
 import Corpora
 import Foundation
+import Platform
 
 /// The corpus with the recordings of the page's utterances.
 package struct ReportCorpus {
@@ -40,7 +41,7 @@ package struct ReportCorpus {
       let found = dataset.pairs.indices.lazy.filter { wanted.contains(dataset.pairs.name($0)) }
       pairs = Dictionary(found.map { (dataset.pairs.name($0), dataset.pairs[$0]) }) { $1 }
     } catch {
-      throw Problem(text: "the corpus \(path) cannot be read: \(error)")
+      throw Problem(text: "the corpus \(path) cannot be read: \(ErrorText.sentence(error))")
     }
     if !names.contains(where: { pairs[$0] != nil }) {
       throw Problem(

@@ -28,7 +28,8 @@ extension ReportPage {
       let epochs = run.timeline.epochs
       let rate = Estimate(epochs.map(\.report.audioSecondsPerSecond))?.mean ?? 0
       let epoch = Estimate(epochs.map(\.report.seconds))?.mean ?? 0
-      let steps = run.timeline.steps.map { $0.busySeconds + $0.exposedSeconds }.sorted()
+      var steps = run.timeline.steps.map { $0.busySeconds + $0.exposedSeconds }
+      steps.sort()
       let median = steps.isEmpty ? 0 : steps[steps.count / 2]
       let configuration = run.summary.configuration
       return [

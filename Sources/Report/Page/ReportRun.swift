@@ -27,7 +27,8 @@ package struct ReportRun {
     let folder = RunFolder(summary.path)
     var timeline = RunTimeline()
     var incidents = RunIncidents()
-    for event in MetricsFile.events(at: folder.metrics).compactMap(\.event) {
+    MetricsFile.forEachEvent(at: folder.metrics) { logged in
+      guard let event = logged.event else { return }
       timeline.apply(event)
       incidents.add(event, timeline)
     }

@@ -16,9 +16,9 @@ struct TestScores {
   init?(_ folder: RunFolder) throws(ComparisonError) {
     guard let enhanced = try ScoreFile(folder.file(.testScores)) else { return nil }
     let noisy = try ScoreFile(folder.file(.noisyTestScores)).map { file in
-      Dictionary(file.rows.map { ($0["file"] ?? "", $0) }) { $1 }
+      Dictionary(file.rows.map { (Self.name($0), $0) }) { $1 }
     }
-    let names = enhanced.rows.map { $0["file"] ?? "" }
+    let names = enhanced.rows.map(Self.name)
     table = ScoreTable(
       zip(names, enhanced.rows).map { Self.score($0, $1) },
       noisy: noisy.map { sides in names.map { Self.score($0, sides[$0]) } })
@@ -30,6 +30,13 @@ struct TestScores {
       } else {
         false
       }
+  }
+
+  /// The name of a row's utterance. Version 0.2.0 of `score` wrote it with the file's extension.
+  private static func name(_ row: [String: String]) -> String {
+    let file = row["file"] ?? ""
+    return [".wav", ".flac"].contains(where: file.lowercased().hasSuffix)
+      ? (file as NSString).deletingPathExtension : file
   }
 
   private static func score(_ file: String, _ row: [String: String]?) -> UtteranceScore {

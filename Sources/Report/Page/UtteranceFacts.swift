@@ -39,14 +39,14 @@ package struct UtteranceFacts {
     guard let data = FileManager.default.contents(atPath: "\(folder)/mixtures.csv") else {
       return nil
     }
-    let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
-    guard let header = lines.first.flatMap(CSVLine.fields),
+    let rows = CSVLine.rows(String(decoding: data, as: UTF8.self))
+    guard let header = rows.first?.fields,
       let splits = header.firstIndex(of: "split"), let names = header.firstIndex(of: "name"),
       let speakers = header.firstIndex(of: "speaker"), let ratios = header.firstIndex(of: "snr_db")
     else { return nil }
     var facts: [String: UtteranceFacts] = [:]
-    for line in lines.dropFirst() {
-      guard let fields = CSVLine.fields(line), fields.count == header.count,
+    for row in rows.dropFirst() {
+      guard let fields = row.fields, fields.count == header.count,
         fields[splits] == split.rawValue
       else { continue }
       facts[fields[names]] = UtteranceFacts(

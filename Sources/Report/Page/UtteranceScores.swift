@@ -21,16 +21,16 @@ struct ScoreFile {
     guard let text = try? String(contentsOf: url, encoding: .utf8) else {
       throw .unreadable(path: path, reason: "it is no UTF-8 text")
     }
-    let lines = text.split(whereSeparator: \.isNewline)
-    guard let columns = lines.first.flatMap(CSVLine.fields), columns.first == "file" else {
+    let lines = CSVLine.rows(text)
+    guard let columns = lines.first?.fields, columns.first == "file" else {
       throw .unreadable(path: path, reason: "it is no table of utterances' scores")
     }
     var rows: [[String: String]] = []
-    for (index, line) in lines.enumerated().dropFirst() {
-      guard let fields = CSVLine.fields(line), fields.count == columns.count else {
+    for row in lines.dropFirst() {
+      guard let fields = row.fields, fields.count == columns.count else {
         throw .unreadable(
           path: path,
-          reason: "line \(index + 1) has not \(NumberText.count(columns.count, "field"))")
+          reason: "line \(row.line) has not \(NumberText.count(columns.count, "field"))")
       }
       rows.append(Dictionary(zip(columns, fields)) { $1 })
     }

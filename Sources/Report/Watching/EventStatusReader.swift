@@ -16,10 +16,11 @@ struct EventStatusReader: StatusReader {
   /// `epochs` are those of the run's configuration, which older event files do not tell.
   init(epochs: Int? = nil) { status.epochs = epochs }
 
-  mutating func read(_ line: Substring, modified: Date?) {
-    guard let logged = try? LoggedEvent(line) else { return }
+  mutating func read(bytes line: UnsafeRawBufferPointer, modified: Date?) {
+    guard let logged = try? LoggedEvent(bytes: line) else { return }
     let time = logged.date
     status.heard = time ?? status.heard
+    if status.state == .waiting { status.state = .running }
     if let event = logged.event { apply(event, time) }
     estimate()
   }

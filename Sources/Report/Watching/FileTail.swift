@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Reads what has been added to a text file since the last look, whole lines only.
@@ -8,50 +9,34 @@ struct FileTail {
   let path: String
   /// When it was last written, as its file system says; nil before the first look.
   private(set) var modified: Date?
-  private var position: UInt64 = 0
+  private var position = 0
   private var identity: UInt64?
-  private var fragment = Data()
+  private var lines = WholeLines()
 
   init(path: String) { self.path = path }
 
-  /// Result of one reading.
-  struct Look {
-    /// Lines that were completed since the last look.
-    let lines: [Substring]
-    /// Whether the file is another one than at the last look: what was read of it is void.
-    let isAnother: Bool
-  }
-
-  /// The lines that are new. Nil if the file cannot be read now; so it may be later.
-  mutating func look() -> Look? {
+  /// Calls `line` with each line that was completed since the last look, and with `modified`. If
+  /// the file is another one than at the last look, `isAnother` is called first: what was read of
+  /// the old one is void.
+  ///
+  /// Does nothing if the file cannot be read now; so it may be later.
+  mutating func look(isAnother: () -> Void, line: (UnsafeRawBufferPointer, Date?) -> Void) {
+    // A pipe must not be waited for.
+    let file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    if file < 0 { return }
+    defer { close(file) }
     var status = stat()
-    guard stat(path, &status) == 0, let file = FileHandle(forReadingAtPath: path) else {
-      return nil
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { return }
+    let size = Int(status.st_size)
+    if let identity, identity != UInt64(status.st_ino) || size < position {
+      position = 0
+      lines = WholeLines()
+      isAnother()
     }
-    defer { try? file.close() }
-    let size = UInt64(status.st_size)
-    let isAnother =
-      identity.map { $0 != UInt64(status.st_ino) || size < position } ?? false
-    let start = isAnother ? 0 : position
-    var data = isAnother ? Data() : fragment
-    if size > start {
-      guard (try? file.seek(toOffset: start)) != nil, let added = try? file.readToEnd() else {
-        return nil
-      }
-      data += added
-      position = start + UInt64(added.count)
-    } else {
-      position = start
-    }
-    // Only now: a look that fails must not hide that the file is another.
     identity = UInt64(status.st_ino)
-    modified = Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
-    guard let end = data.lastIndex(of: UInt8(ascii: "\n")) else {
-      fragment = data
-      return Look(lines: [], isAnother: isAnother)
-    }
-    fragment = Data(data[data.index(after: end)...])
-    let text = String(decoding: data[...end], as: UTF8.self)
-    return Look(lines: text.split(whereSeparator: \.isNewline), isAnother: isAnother)
+    let modified = Date(timeIntervalSince1970: Double(status.st_mtim.tv_sec))
+    self.modified = modified
+    guard size > position, lseek(file, off_t(position), SEEK_SET) >= 0 else { return }
+    position += lines.read(file) { line($0, modified) }.byteCount
   }
 }

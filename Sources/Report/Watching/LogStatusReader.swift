@@ -14,8 +14,16 @@ package struct LogStatusReader: StatusReader {
   /// Reader of a log from its first line on.
   package init() {}
 
+  /// Takes up what is between two line breaks: on terminals a carriage return ends lines, too.
+  mutating func read(bytes: UnsafeRawBufferPointer, modified: Date?) {
+    for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline) {
+      read(line, modified: modified)
+    }
+  }
+
   package mutating func read(_ line: Substring, modified: Date?) {
     status.heard = modified
+    let line = LineLabel.removed(from: line)
     lineCount += 1
     let words = line.split(separator: " ")
     if line.hasPrefix("Epoch ") {

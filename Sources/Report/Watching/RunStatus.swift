@@ -5,6 +5,8 @@ import RunFiles
 package struct RunStatus: Equatable, Sendable {
   /// State of the run.
   enum State: Equatable, Sendable {
+    /// The file is there, and nothing is in it yet.
+    case waiting
     /// Nothing is known of its end.
     case running
     /// All epochs are done.
@@ -22,7 +24,7 @@ package struct RunStatus: Equatable, Sendable {
     let text: String
   }
 
-  var state = State.running
+  var state = State.waiting
   /// The steps and epochs that count.
   private(set) var timeline = RunTimeline(keepsSteps: false)
   /// Epochs that the run will have.
@@ -51,6 +53,7 @@ package struct RunStatus: Equatable, Sendable {
 
   /// Takes up an event.
   mutating func apply(_ event: RunEvent) {
+    if state == .waiting { state = .running }
     timeline.apply(event)
     if case .epoch(let fields) = event, fields.report.epoch == epoch {
       stepInEpoch = 0

@@ -81,6 +81,12 @@ package struct WatchView {
     case .complete: return "complete"
     case .stopped(let reason): return "stopped (\(Self.brief(reason)))"
     case .failed(let reason): return "failed (\(Self.brief(reason)))"
+    case .waiting:
+      guard let heard = status.heard, now.timeIntervalSince(heard) > Self.silence else {
+        return "starting"
+      }
+      // A start that was refused leaves its files, and nothing more comes.
+      return "never started"
     case .running:
       guard let heard = status.heard else { return "running" }
       let seconds = now.timeIntervalSince(heard)
@@ -136,8 +142,9 @@ enum Sparkline {
     return String(
       last.map { value -> Character in
         guard let value else { return " " }
-        let share = span > 0 ? (value - low) / span : 0.5
-        return bars[min(bars.count - 1, Int(share * Double(bars.count)))]
+        // The span of two numbers at the ends of the range is infinite.
+        let share = span > 0 && span.isFinite ? (value - low) / span : 0.5
+        return bars[min(bars.count - 1, Int(clamped: share * Double(bars.count)))]
       })
   }
 }

@@ -5,8 +5,8 @@ import RunFiles
 protocol StatusReader {
   var status: RunStatus { get }
 
-  /// Takes up one line; `modified` is when the file was last written.
-  mutating func read(_ line: Substring, modified: Date?)
+  /// Takes up the bytes of one line; `modified` is when the file was last written.
+  mutating func read(bytes line: UnsafeRawBufferPointer, modified: Date?)
 }
 
 /// A run that is watched by one of its files.
@@ -41,14 +41,20 @@ package struct WatchedRun {
   /// Current status; for a log, nil as long as it is none of a run.
   var status: RunStatus? {
     if let log = reader as? LogStatusReader, !log.isOfARun { return nil }
-    return reader.status
+    var status = reader.status
+    // Nothing is in it yet, so the file itself says how long that has been so.
+    if status.state == .waiting { status.heard = tail.modified }
+    return status
   }
 
   /// Reads what is new.
   mutating func update() {
-    guard let look = tail.look() else { return }
-    if look.isAnother { reader = makeReader() }
-    for line in look.lines { reader.read(line, modified: tail.modified) }
+    var reader = reader
+    let makeReader = makeReader
+    tail.look(
+      isAnother: { reader = makeReader() },
+      line: { reader.read(bytes: $0, modified: $1) })
+    self.reader = reader
   }
 
   private struct Epochs: Decodable { let epochs: Int }

@@ -19,25 +19,53 @@ package final class MetricsFile: EventSink {
 
   deinit { close(descriptor) }
 
-  /// The events of the file at `url`, which may be written while it is read; none if it cannot be
-  /// read. With a `kind`, those of that kind only, which is quicker.
+  /// Throws unless the file at `url` can be opened to append events. Makes and changes nothing.
+  package static func requireAppendable(_ url: URL) throws(AtomicFileError) {
+    let path = url.path(percentEncoded: false)
+    let descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK)
+    if descriptor < 0 {
+      if errno == ENOENT { return }
+      throw AtomicFileError(path: path, operation: "open", code: errno)
+    }
+    close(descriptor)
+  }
+
+  /// Calls `body` with the events of the file at `url`, which may be written while it is read, in
+  /// their order; with none if it cannot be read. Memory does not grow with the file.
   ///
   /// Bytes behind the last line break are not finished, or were cut off with their writer, and are
   /// left out. So are lines that are no events. Bytes that are no UTF-8 spoil their own line only.
-  package static func events(
-    at url: URL, of kind: (any EventFields.Type)? = nil
-  ) -> [LoggedEvent] {
-    let lineBreak = UInt8(ascii: "\n")
-    guard let data = FileManager.default.contents(atPath: url.path(percentEncoded: false)),
-      let end = data.lastIndex(of: lineBreak)
-    else { return [] }
-    let mark = kind.map { Data("\"\($0.name)\"".utf8) }
-    return data[..<end].split(separator: lineBreak).compactMap { line in
-      if let mark, line.range(of: mark) == nil { return nil }
-      let event = try? LoggedEvent(String(decoding: line, as: UTF8.self))
-      if let kind, event?.event.map({ type(of: $0.fields) == kind }) != true { return nil }
-      return event
+  package static func forEachEvent(at url: URL, _ body: (LoggedEvent) -> Void) {
+    withFile(url) { file in
+      var lines = WholeLines()
+      _ = lines.read(file) { line in
+        if let event = try? LoggedEvent(bytes: line) { body(event) }
+      }
     }
+  }
+
+  /// The events of the kind `kind` in the file at `url`, read as `forEachEvent` does. Quicker,
+  /// since only lines that name the kind are looked at.
+  package static func events<Kind: EventFields>(at url: URL, of kind: Kind.Type) -> [LoggedEvent] {
+    var events: [LoggedEvent] = []
+    let mark = Array("\"\(kind.name)\"".utf8)
+    withFile(url) { file in
+      var lines = WholeLines()
+      _ = lines.read(file, with: mark) { line in
+        guard let event = try? LoggedEvent(bytes: line),
+          event.event.map({ type(of: $0.fields) == kind }) == true
+        else { return }
+        events.append(event)
+      }
+    }
+    return events
+  }
+
+  private static func withFile(_ url: URL, _ body: (Int32) -> Void) {
+    let file = open(url.path(percentEncoded: false), O_RDONLY | O_CLOEXEC)
+    if file < 0 { return }
+    body(file)
+    close(file)
   }
 
   /// Appends the line of an event.

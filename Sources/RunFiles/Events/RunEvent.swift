@@ -77,6 +77,21 @@ package struct LoggedEvent: Equatable, Sendable {
   /// The event; nil if only a later version knows its kind.
   package let event: RunEvent?
 
+  /// An event that is read already.
+  init(time: String?, event: RunEvent?) {
+    self.time = time
+    self.event = event
+  }
+
+  /// Reads the bytes of a line as the other does; those that are no UTF-8 count as U+FFFD.
+  package init(bytes line: UnsafeRawBufferPointer) throws {
+    if let step = StepLine.event(in: line) {
+      self = step
+    } else {
+      try self.init(String(decoding: line, as: UTF8.self))
+    }
+  }
+
   /// Reads a line. Keys that only later versions know are ignored, and those that earlier versions
   /// do not have keep the value of `FieldList.init`.
   ///
@@ -87,20 +102,7 @@ package struct LoggedEvent: Equatable, Sendable {
   }
 
   /// `time` as a date; nil if it has another form.
-  package var date: Date? {
-    guard let fields = time?.split(whereSeparator: { !$0.isNumber && $0 != "." }),
-      fields.count == 6, let seconds = Double(fields[5])
-    else { return nil }
-    let whole = fields.prefix(5).compactMap { Int32($0) }
-    guard whole.count == 5 else { return nil }
-    var parts = tm()
-    parts.tm_year = whole[0] - 1900
-    parts.tm_mon = whole[1] - 1
-    parts.tm_mday = whole[2]
-    parts.tm_hour = whole[3]
-    parts.tm_min = whole[4]
-    return Date(timeIntervalSince1970: Double(timegm(&parts)) + seconds)
-  }
+  package var date: Date? { time.flatMap(EventTime.date) }
 }
 
 extension LoggedEvent: Decodable {

@@ -13,8 +13,34 @@ package struct RunTimeline: Equatable, Sendable {
     package let isSISDR: Bool
   }
 
+  /// Facts of a step that are kept, 40 bytes: a run has hundreds of thousands of steps.
+  package struct Step: Equatable, Sendable {
+    /// Number of the step in the run, from 1.
+    package let step: Int
+    /// Seconds that a rank waited for crops, mean over ranks.
+    package let dataSeconds: Double
+    /// Seconds in which rank 0 loaded and computed.
+    package let busySeconds: Double
+    /// Seconds that rank 0 waited for the exchange of gradients.
+    package let exposedSeconds: Double
+    /// The loss; infinite where there is none, since events have no infinite numbers.
+    private let storedLoss: Double
+
+    /// Mean loss over the crops of all ranks; nil if it was not finite.
+    package var loss: Double? { storedLoss.isFinite ? storedLoss : nil }
+
+    /// The facts of `event`.
+    package init(_ event: RunEvent.Step) {
+      step = event.step
+      dataSeconds = event.dataSeconds
+      busySeconds = event.busySeconds
+      exposedSeconds = event.exposedSeconds
+      storedLoss = event.loss ?? .infinity
+    }
+  }
+
   /// The steps that count, in order; empty if they are not kept.
-  package private(set) var steps: [RunEvent.Step] = []
+  package private(set) var steps: [Step] = []
   /// Numbers of the skipped steps that count, in order.
   package private(set) var skippedSteps: [Int] = []
   /// The number of all steps that were skipped, those that were undone included.
@@ -78,7 +104,7 @@ package struct RunTimeline: Equatable, Sendable {
       rollbacks.append(rollback)
     case .step(let step):
       forgetSteps(after: step.step - 1)
-      if keepsSteps { steps.append(step) }
+      if keepsSteps { steps.append(Step(step)) }
       if step.isSkipped {
         skippedSteps.append(step.step)
         skippedCount += 1

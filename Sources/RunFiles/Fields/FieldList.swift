@@ -57,9 +57,11 @@ private struct FieldWriter: FieldVisitor {
   }
 }
 
-/// Reads fields from a JSON object. One of another type is a `DecodingError`.
+/// Reads fields from a JSON object. One of another type is a `DecodingError`, and so is an integer
+/// that is no count: below 0, or so large that JSON does not keep it.
 struct JSONFieldReader: FieldVisitor {
   let object: KeyedDecodingContainer<FieldName>
+  private static let counts = 0...(1 << 53)
 
   func visit<Value: FieldValue>(
     _ name: String, _ value: inout Value, isRequired: Bool
@@ -69,6 +71,10 @@ struct JSONFieldReader: FieldVisitor {
       value = try object.decode(Value.self, forKey: name)
     } else if let found = try object.decodeIfPresent(Value.self, forKey: name) {
       value = found
+    }
+    if let count = value as? Int, !Self.counts.contains(count) {
+      throw DecodingError.dataCorruptedError(
+        forKey: name, in: object, debugDescription: "\(count) is no count")
     }
   }
 }

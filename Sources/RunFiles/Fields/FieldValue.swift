@@ -17,7 +17,11 @@ extension FieldValue {
 
 extension Int: FieldValue {
   package var json: JSONValue { .integer(self) }
-  package init?(cell: String) { self.init(cell) }
+  /// Counts only: from 0 to what JSON keeps exactly.
+  package init?(cell: String) {
+    guard let value = Int(cell), (0...(1 << 53)).contains(value) else { return nil }
+    self = value
+  }
 }
 
 extension Double: FieldValue {

@@ -25,7 +25,7 @@ package struct RunHistory: Equatable, Sendable {
     }
     var rows: [EpochReport] = []
     for (index, fields) in lines.enumerated().dropFirst() {
-      guard fields.count == columns.count, Int(fields[0]) != nil else {
+      guard fields.count == columns.count, Int(cell: fields[0]) != nil else {
         throw .unreadable(
           path: path,
           reason: "line \(index + 1) has \(NumberText.count(fields.count, "field")), not "

@@ -23,6 +23,10 @@ public final class RunLog {
   private var lastDraw = -Double.infinity
   private var lastProgress = 0.0
   private var hasWarnedAboutEvents = false
+  /// Lines that could not be written, and the system's error number for the first of them.
+  private var lostLineCount = 0
+  private var firstFailure: Int32 = 0
+  private let standardError: FileDescriptorOutput
 
   /// Seconds between two redraws of the bar, at least.
   private static let redrawInterval = 0.1
@@ -63,6 +67,7 @@ public final class RunLog {
     self.now = now
     output = FileDescriptorOutput(standardOutput)
     let errors = FileDescriptorOutput(standardError)
+    self.standardError = errors
     if isDumbTerminal {
       terminal = nil
     } else if errors.isTerminal {
@@ -135,11 +140,27 @@ public final class RunLog {
     progressBar = nil
   }
 
+  /// Says on stderr, once, if lines could not be written: a run of days does not end because the
+  /// disk of its log is full, or because nobody reads its output any more.
+  public func reportLostLines() {
+    guard lostLineCount > 0 else { return }
+    let lines = NumberText.count(lostLineCount, "line")
+    let verb = NumberText.agree(lostLineCount, "is", "are")
+    standardError.write(
+      "disttrain: warning: stdout could not be written: "
+        + "\(String(cString: strerror(firstFailure))); \(lines) of the log \(verb) missing; the "
+        + "files of the run have all of it\n")
+    lostLineCount = 0
+  }
+
   private func write(_ line: String) {
     guard isActive else { return }
     let wasVisible = isBarVisible
     eraseBar()
-    output.write(line + "\n")
+    if let code = output.write(line + "\n") {
+      if lostLineCount == 0 { firstFailure = code }
+      lostLineCount += 1
+    }
     if wasVisible { drawBar() }
   }
 

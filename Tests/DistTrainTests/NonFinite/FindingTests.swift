@@ -1,6 +1,7 @@
 import DistTrain
 import Files
 import Foundation
+import Report
 import RunTestSupport
 import Testing
 

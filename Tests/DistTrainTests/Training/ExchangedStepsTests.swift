@@ -1,6 +1,7 @@
 import Communication
 import Corpora
 import DistTrain
+import Exchange
 import Foundation
 import Models
 import Testing

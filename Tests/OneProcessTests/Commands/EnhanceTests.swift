@@ -4,6 +4,7 @@ import Evaluation
 import Files
 import Foundation
 import Models
+import Platform
 import ProgramTestSupport
 import Tensor
 import Testing
@@ -101,20 +102,45 @@ import TestSupport
         expectError(try enhance(path), path)
       }
       expectError(try enhance(EnhanceFixture.input), EnhanceFixture.input)
-      // `last.safetensors` of a run has the optimiser's moments as well.
+      #expect(!FileManager.default.fileExists(atPath: output))
+    }
+  }
+
+  /// A run without best weights is no dead end: its checkpoints hold weights, too.
+  @Test(arguments: [false, true]) func aCheckpointsWeightsAreTaken(isAveraged: Bool) throws {
+    try withTemporaryFolder { folder in
       let file = try SafetensorsFile(contentsOf: URL(fileURLWithPath: EnhanceFixture.weights))
-      let moments = try file.entries.map { entry in
-        try entry.floats().withUnsafeBufferPointer {
+      // The averaged weights are the fixture's; where there are some, the others differ.
+      func entries(_ prefix: String, _ factor: Float) throws -> [SafetensorsFile.Entry] {
+        try file.entries.map { entry in
           SafetensorsFile.Entry(
-            name: "adam.exp_avg.\(entry.name)", shape: entry.shape, values: $0)
+            name: prefix + entry.name, shape: entry.shape,
+            values: try entry.floats().map { $0 * factor })
         }
       }
-      let checkpoint = folder.file("last.safetensors")
-      try SafetensorsFile(entries: file.entries + moments, metadata: [:]).serialized()
-        .write(to: URL(fileURLWithPath: checkpoint))
-      expectError(
-        try enhance(checkpoint), checkpoint, "is a checkpoint", "take best.safetensors")
-      #expect(!FileManager.default.fileExists(atPath: output))
+      let tensors =
+        try entries("", isAveraged ? 3 : 1) + entries("adam.exp_avg.", 0.1)
+        + entries("adam.exp_avg_sq.", 0.01) + entries("frozen.", 2)
+        + (isAveraged ? entries("ema.", 1) : [])
+      try SafetensorsFile(entries: tensors, metadata: [:]).serialized()
+        .write(to: folder.appending(path: "last.safetensors"))
+      var outputs: [[Float]] = []
+      for (name, weights) in [
+        ("a.wav", folder.file("last.safetensors")), ("b.wav", EnhanceFixture.weights),
+      ] {
+        let outcome = try disttrain(
+          [
+            "enhance", "--weights", weights, "--preset", EnhanceFixture.preset,
+            EnhanceFixture.input,
+          ]
+            + [folder.file(name)])
+        #expect(outcome.status == 0, "\(outcome)")
+        let isTold = outcome.errors.contains("is a checkpoint: the ")
+        #expect(isTold == (name == "a.wav"), "\(outcome)")
+        if isTold { #expect(outcome.errors.contains("averaged") == isAveraged, "\(outcome)") }
+        outputs.append(try samples(folder.file(name)))
+      }
+      #expect(outputs[0] == outputs[1])
     }
   }
 
@@ -165,9 +191,14 @@ import TestSupport
       try BadWave.stereo.write(to: folder.file("in/b.wav"))
       try BadWave.truncated.write(to: folder.file("in/c.wav"))
       let outcome = try disttrain(["enhance"] + model + ["in", "out"], folder: folder)
-      expectError(
-        outcome, "2 of the inputs", "in/b.wav: \(BadWave.stereo.text)",
-        "in/c.wav: \(BadWave.truncated.text)")
+      #expect(
+        outcome.errors == """
+          disttrain: error: nothing was enhanced, since 2 of the inputs cannot be used:
+            in/b.wav: \(BadWave.stereo.text)
+            in/c.wav: \(BadWave.truncated.text)
+
+          """, "\(outcome)")
+      #expect(outcome.status == 1)
       #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
     }
   }
@@ -195,6 +226,122 @@ import TestSupport
       // Like cp.
       #expect(try enhance("in/a.wav", "none").status == 0)
       #expect(try folder.names(in: "none") == ["a.wav"])
+    }
+  }
+
+  @Test func manyBadFilesAreTenLinesAndANumber() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("in")
+      for number in 100..<400 {
+        try Data("version https://git-lfs.github.com/spec/v1\n".utf8)
+          .write(to: folder.appending(path: "in/u\(number).wav"))
+      }
+      let outcome = try disttrain(["enhance"] + model + ["in", "out"], folder: folder)
+      let lines = outcome.errors.split(separator: "\n")
+      #expect(outcome.status == 1 && lines.count == 12, "\(outcome)")
+      #expect(lines[0].contains("300 of the inputs cannot be used:"))
+      #expect(lines[1].hasSuffix("a pointer of Git LFS; run git lfs pull in its repository"))
+      #expect(lines[11] == "  and 290 more")
+    }
+  }
+
+  @Test(arguments: ["x", "-", ".", ".wav", "wav", "a.", "x/"])
+  func shortNamesAreNoTrap(output: String) throws {
+    try withTemporaryFolder { folder in
+      try FileManager.default.copyItem(atPath: EnhanceFixture.input, toPath: folder.file("a.wav"))
+      let outcome = try disttrain(
+        ["enhance"] + model + ["--", "a.wav", output], folder: folder)
+      expectError(outcome)
+      #expect(try folder.names(in: "") == ["a.wav"])
+    }
+  }
+
+  /// A recording whose enhanced version exceeds full scale.
+  private func loud(_ factor: Float) throws -> [Float] {
+    try EnhanceFixture.samples("input.wav").map { $0 * factor }
+  }
+
+  @Test func clippedSamplesAreCountedAndFloatsAreNot() throws {
+    try withTemporaryFolder { folder in
+      try WaveFile.write(
+        loud(12), sampleRate: 16_000, to: folder.file("a.wav"), encoding: .float32)
+      let clipped = try disttrain(["enhance"] + model + ["a.wav", "i.wav"], folder: folder)
+      let floats = try disttrain(
+        ["enhance"] + model + ["--format", "float", "a.wav", "f.wav"], folder: folder)
+      let above = try samples(folder.file("f.wav")).count { abs($0) > 1 }
+      #expect(above > 10 && floats.status == 0 && floats.errors == "", "\(floats)")
+      #expect(
+        clipped.errors.hasPrefix(
+          "warning: i.wav: \(NumberText.grouped(above)) of 8,000 samples ("), "\(clipped)")
+      #expect(
+        clipped.errors.hasSuffix(
+          "%) were clipped at full scale; --format float keeps them (.wav)\n"), "\(clipped)")
+      #expect(clipped.status == 0)
+    }
+  }
+
+  @Test func manyClippedFilesAreOneWarningAndLevelsAreAnother() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("in")
+      for name in ["a", "b", "c", "d"] {
+        try WaveFile.write(
+          loud(32_768), sampleRate: 16_000, to: folder.file("in/\(name).wav"), encoding: .float32)
+      }
+      let outcome = try disttrain(["enhance"] + model + ["in", "out"], folder: folder)
+      let lines = outcome.errors.split(separator: "\n")
+      try #require(outcome.status == 0 && lines.count == 2, "\(outcome)")
+      #expect(lines[0].hasPrefix("warning: 4 files have samples that were clipped at full scale, "))
+      #expect(lines[1].hasPrefix("warning: in/a.wav: samples reach "))
+      #expect(lines[1].hasSuffix("divide them by 32768 (and 3 more recordings)"))
+    }
+  }
+
+  @Test func resumeLeavesWhatIsThere() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("in")
+      try folder.makeFolder("out")
+      let sound = try EnhanceFixture.samples("input.wav")
+      for (name, count) in [("a", 4000), ("b", 3000), ("c", 2000)] {
+        try WaveFile.write(
+          Array(sound.prefix(count)), sampleRate: 16_000, to: folder.file("in/\(name).wav"))
+      }
+      // One is there, and one is that of another input.
+      let kept = [Float](repeating: 0.25, count: 4000)
+      for name in ["a", "b"] {
+        try WaveFile.write(kept, sampleRate: 16_000, to: folder.file("out/\(name).wav"))
+      }
+      let outcome = try disttrain(["enhance"] + model + ["--resume", "in", "out"], folder: folder)
+      #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
+      #expect(outcome.output.hasPrefix("enhanced 2 recordings, 0.3 s of audio in "))
+      #expect(outcome.output.hasSuffix(" s; 1 was there already\n"), "\(outcome)")
+      #expect(try samples(folder.file("out/a.wav")) == kept)
+      #expect(try samples(folder.file("out/b.wav")).count == 3000)
+      let again = try disttrain(["enhance"] + model + ["--resume", "in", "out"], folder: folder)
+      #expect(again.output.hasPrefix("enhanced 0 recordings, 0.0 s"), "\(again)")
+      #expect(again.status == 0)
+    }
+  }
+
+  @Test func namesThatAreNotUTF8AreRefusedInEveryCommand() throws {
+    try withTemporaryFolder { folder in
+      let program = try MPIRun.productPath("disttrain")
+      let script = """
+        name=$(printf 'caf\\351')
+        for command in "enhance --weights $name a b" \
+          "train --preset abl1 --data d --run-dir $name" \
+          "score --reference $name --degraded b" "report $name" "prepare pack --input $name"; do
+          "$0" $command; echo $?
+        done
+        mkdir "$name"; cd "$name"; "$0" describe --preset abl1; echo $?
+        cd ..; rmdir "$name"
+        TMPDIR="/$name" "$0" describe --preset abl1; echo $?
+        """
+      let outcome = try Subprocess.run(
+        "/bin/bash", ["-c", script, program], folder: folder, timeLimit: 60)
+      #expect(outcome.output == String(repeating: "64\n", count: 7), "\(outcome)")
+      let lines = outcome.errors.split(separator: "\n")
+      #expect(lines.count == 7 && lines.allSatisfy { $0.contains("caf\\xE9") }, "\(outcome)")
+      #expect(try folder.names(in: "").isEmpty)
     }
   }
 }

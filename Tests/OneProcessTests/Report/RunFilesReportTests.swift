@@ -53,6 +53,24 @@ import TestSupport
     }
   }
 
+  /// A file may be called so, and `train` quotes its name.
+  @Test func namesWithLineBreaksAreRead() throws {
+    try withTemporaryFolder { folder in
+      try makeRun("a", in: folder)
+      let rows =
+        "\"u1\nv2,\"\"a\"\"\",1,2,8,16,\n\"w\r\nx\",1,3,8,16,\n"
+        + "\"y\nz\",,,,,\"silent,\nall of it\"\n"
+      try folder.write(
+        "file,noisy_pesq_wb,pesq_wb,noisy_si_sdr,si_sdr,error\n" + rows, to: "a/best-scores.csv")
+      let test = rows.replacing(/(,[^,\n]*){4},(?=\n|")/) { _ in ",1,,,8,,,,,,," }
+      try addTest("a", enhanced: test, noisy: test, in: folder)
+      let page = try report(["a"], in: folder)
+      expect(page.html, has: "u1\nv2,")
+      expect(page.html, has: "y\nz")
+      #expect(page.errors == "")
+    }
+  }
+
   @Test(arguments: [
     // Nothing but the header; other metrics only; PESQ never on both sides.
     ("", ""), ("u1,,0.9,,,,,,,,,\n", "u1,,0.8,,,,,,,,,\n"),

@@ -193,13 +193,14 @@ import TestSupport
 
   @Test(arguments: [0, 2]) func failuresAreToldOnce(ranks: Int) throws {
     try withCorpus { folder in
+      try folder.makeFolder("kept")
       let cases: [(arguments: [String], text: String)] = [
         (["--split", "valid"], "the corpus has no valid split"),
         (["--data", "nowhere"], "nowhere: no such corpus folder"),
         (["--weights", "none.safetensors"], "none.safetensors"),
         (["--preset", "abl1"], "do not fit the model \"abl1\""),
         (["--csv", "new/scores.csv"], "new/scores.csv could not be written"),
-        (["--json", "corpus"], "corpus is no regular file; give the name of a file"),
+        (["--json", "kept"], "kept is no regular file; give the name of a file"),
       ]
       // Ranks agree on every failure in the same way: one of the corpus, the model and the files.
       for (arguments, text) in ranks == 0 ? cases : [cases[0], cases[2], cases[4]] {

@@ -104,8 +104,8 @@ import TestSupport
       MachineFacts.allowedProcessors("Name:\tx\nCpus_allowed:\t5\nCpus_allowed_list:\t0,2\n") == [
         0, 2,
       ])
-    #expect(MachineFacts.coreQuota("150000 100000\n") == 1.5)
-    #expect(MachineFacts.coreQuota("max 100000") == nil && MachineFacts.coreQuota(nil) == nil)
+    #expect(ControlGroups.coreQuota("150000 100000\n") == 1.5)
+    #expect(ControlGroups.coreQuota("max 100000") == nil && ControlGroups.coreQuota(nil) == nil)
     let mounts = """
       overlay / overlay rw 0 0
       a:/b /data nfs4 rw 0 0

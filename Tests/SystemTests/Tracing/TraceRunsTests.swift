@@ -1,4 +1,5 @@
 import DistTrain
+import Exchange
 import Foundation
 import Models
 import ProgramTestSupport

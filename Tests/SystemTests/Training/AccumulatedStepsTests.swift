@@ -1,6 +1,7 @@
 import Communication
 import Corpora
 import DistTrain
+import Exchange
 import Files
 import Foundation
 import Models

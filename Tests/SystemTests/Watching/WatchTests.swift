@@ -108,7 +108,7 @@ import TestSupport
       let cells = try row("again", outcome.output)
       // Epoch 1 is done again; its score does not count.
       #expect(cells[1...2] == ["0/10", "3/4"] && cells[8] == "1", "\(outcome)")
-      #expect(try row("endless", outcome.output)[1] == "0/\(Int.max)", "\(outcome)")
+      #expect(try row("endless", outcome.output)[1] == "0/?", "\(outcome)")
     }
   }
 

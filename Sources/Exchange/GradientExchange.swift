@@ -39,7 +39,7 @@ public struct ExchangeSettings: Equatable, Sendable {
 
   /// `mostOverlapBytes` for a rank over a network, or its share of a quarter of a host's memory for
   /// `ranks` ranks.
-  static func defaultOverlapBytes(
+  package static func defaultOverlapBytes(
     ranks: Int, hostMemory: Int = Int(clamping: ProcessInfo.processInfo.physicalMemory)
   ) -> Int {
     min(mostOverlapBytes, hostMemory / 4 / ranks)
@@ -65,7 +65,8 @@ public struct ExchangeSettings: Equatable, Sendable {
 ///
 /// A step calls `begin`, `count`, then `ready` as gradients become final, then `finish`. Buckets
 /// start strictly in their order, the same on all ranks, so that no two ranks can wait for each
-/// other in different ones. Whether they start early or all at the end, the sums are the same bit for bit.
+/// other in different ones. Whether they start early or all at the end, the sums are the same bit
+/// for bit.
 public final class GradientExchange {
   /// Result of an exchange.
   public struct Outcome: Equatable, Sendable {
@@ -207,7 +208,7 @@ public enum ExchangeError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .differentBuckets(let ranks):
-      "the order of the gradients on rank \(ranks.map(String.init).joined(separator: ", ")) is not "
+      "the order of the gradients on rank \(ItemList.text(ranks.map(String.init))) is not "
         + "that of the other ranks; start all of them with the same program, --preset, --bucket-mb "
         + "and --wire"
     }
