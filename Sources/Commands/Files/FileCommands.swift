@@ -2,6 +2,7 @@ import Corpora
 import Evaluation
 import Foundation
 import Models
+import Preparation
 import RunFiles
 
 // The files of every command that writes some. A command with an option for a file is missing in a

@@ -68,8 +68,9 @@ struct PackHeaderScan {
       value = value * 10 + Int(text[at] - 0x30)
       at += 1
     }
-    let isShortest = text[start] != 0x30 || at == start + 1
-    return at > start && isShortest ? value : nil
+    // Nothing, or a zero before other digits, is no number of JSON.
+    guard at > start, text[start] != 0x30 || at == start + 1 else { return nil }
+    return value
   }
 
   private mutating func takeMetadata() -> Bool {

@@ -335,7 +335,7 @@ public struct TrainingJob {
       log.line("best \(text) in epoch \(epoch): \(best)")
     }
     let steps = Trainer.stepsPerEpoch(
-      request.configuration, utterances: ground.train.pairs.count)
+      request.configuration, utterances: ground.utterances.train.pairs.count)
     try root.run {
       try RunResultError.require(progress, request.runFolder, stepsPerEpoch: steps)
     }
