@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// Checks that what the process was given as text is UTF-8.
 ///
@@ -33,36 +34,27 @@ package enum ProcessText {
   package static func fault(
     arguments: [[UInt8]], environment: [[UInt8]], folder: [UInt8]
   ) -> String? {
-    if let index = arguments.firstIndex(where: { !isText($0) }) {
-      return "argument \(index) is not UTF-8: \(escaped(arguments[index])); rename the file or "
+    if let index = arguments.firstIndex(where: { RawText.text($0) == nil }) {
+      return
+        "argument \(index) is not UTF-8: \(RawText.escaped(arguments[index])); rename the file or "
         + "folder, or give a link to it"
     }
     let entry = environment.first { entry in
-      !isText(entry) && variables.contains { entry.starts(with: $0.utf8) }
+      RawText.text(entry) == nil && variables.contains { entry.starts(with: $0.utf8) }
     }
     if let entry {
-      return "an environment variable is not UTF-8: \(escaped(entry)); set it to another value"
+      return
+        "an environment variable is not UTF-8: \(RawText.escaped(entry)); set it to another value"
     }
-    if !isText(folder) {
-      return "the path of the current folder is not UTF-8: \(escaped(folder)); start the program "
+    if RawText.text(folder) == nil {
+      return
+        "the path of the current folder is not UTF-8: \(RawText.escaped(folder)); start the program "
         + "in another folder"
     }
     return nil
   }
 
-  private static func isText(_ bytes: [UInt8]) -> Bool {
-    String(validating: bytes, as: UTF8.self) != nil
-  }
-
   private static func bytes(_ text: UnsafeMutablePointer<CChar>) -> [UInt8] {
     Array(UnsafeRawBufferPointer(start: text, count: strlen(text)))
-  }
-
-  /// The text with bytes that are no printable ASCII as `\xE9`.
-  private static func escaped(_ bytes: [UInt8]) -> String {
-    bytes.map { byte in
-      (0x20...0x7E).contains(byte)
-        ? String(UnicodeScalar(byte)) : "\\x" + String(format: "%02X", byte)
-    }.joined()
   }
 }

@@ -79,7 +79,7 @@ public enum PreparedFolder {
         let file = "\(name)/\(found.relative(path))"
         return manifest.entries[file] == nil
           ? BadFile(path: path, reason: "is not in the manifest; remove it") : nil
-      }
+      } + found.unusable
     }
   }
 }

@@ -9,11 +9,13 @@ package struct AudioFolder {
   package let folder: String
   /// Files whose name is that of another file.
   package private(set) var duplicates: [BadFile] = []
+  /// Files and folders whose names are no text, so that no path can give them.
+  package private(set) var unusable: [BadFile] = []
   /// The relative paths, in the order of their names, each of another name.
   private(set) var files = NameTable()
 
-  /// Whether the folder has no audio file.
-  package var isEmpty: Bool { files.count == 0 }
+  /// Whether the folder has no audio file, not even one that cannot be used.
+  package var isEmpty: Bool { files.count == 0 && bad.isEmpty }
 
   /// Path of the file with each name.
   package var paths: [String: String] {
@@ -55,8 +57,11 @@ package struct AudioFolder {
       files.append(file)
       last = file
     }
-    duplicates += found.unusable
+    unusable = found.unusable
   }
+
+  /// Files that cannot be used because of their names.
+  package var bad: [BadFile] { duplicates + unusable }
 
   /// The path relative to the folder of a file in it.
   package func relative(_ path: String) -> String { String(path.dropFirst(folder.count + 1)) }
@@ -72,7 +77,7 @@ private struct FolderListing {
   private let root: String
   private let omitted: Identity?
   var files = NameTable()
-  /// Files with names that are no text.
+  /// Files and folders with names that are no text.
   var unusable: [BadFile] = []
 
   /// A folder as the system knows it, whatever it is called.
@@ -103,8 +108,10 @@ private struct FolderListing {
     if outer.contains(own) || own == omitted && !outer.isEmpty { return }
     var folders: [String] = []
     let prefix = relative.isEmpty ? [] : Array("\(relative)/".utf8)
-    errno = 0
-    while let entry = readdir(directory) {
+    while true {
+      // Which is the sign of an error only if it was 0.
+      errno = 0
+      guard let entry = readdir(directory) else { break }
       let kind = Int32(entry.pointee.d_type)
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if name.first == UInt8(ascii: ".") { continue }
@@ -114,19 +121,19 @@ private struct FolderListing {
         kind == DT_DIR
         || (kind == DT_LNK || kind == DT_UNKNOWN) && !isAudio
           && PathKind("\(path)/\(String(decoding: name, as: UTF8.self))") == .folder
+      if !isFolder && !isAudio { continue }
+      guard let text = RawText.text(name) else {
+        unusable.append(
+          BadFile(
+            path: "\(path)/\(RawText.escaped(name))",
+            reason: "has a name that is not UTF-8; rename the \(isFolder ? "folder" : "file")"))
+        continue
+      }
       if isFolder {
-        folders.append(String(decoding: prefix + name, as: UTF8.self))
-      } else if isAudio {
-        guard String(validating: name, as: UTF8.self) != nil else {
-          let text = String(decoding: name, as: UTF8.self)
-          unusable.append(
-            BadFile(
-              path: "\(path)/\(text)", reason: "has a name that is not UTF-8; rename the file"))
-          continue
-        }
+        folders.append(relative.isEmpty ? text : "\(relative)/\(text)")
+      } else {
         files.append(prefix + name)
       }
-      errno = 0
     }
     if errno != 0 {
       throw .unreadableFolder(path: path, reason: String(cString: strerror(errno)))

@@ -179,7 +179,7 @@ struct SplitFiles {
     }
     self.folder = folder
     self.split = split
-    bad = clean.duplicates + noisy.duplicates
+    bad = clean.bad + noisy.bad
     listing = PairListing(clean: clean, noisy: noisy, known: known)
   }
 }

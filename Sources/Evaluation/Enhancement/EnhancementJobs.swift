@@ -69,6 +69,7 @@ package struct EnhancementJobs: Equatable, Codable {
     case (.folder, .file): throw EnhancementJobsError.outputIsFile(path: output)
     case (.folder, _):
       let folder = try AudioFolder(input, omitting: output)
+      if !folder.unusable.isEmpty { throw EnhancementJobsError.unusable(folder.unusable) }
       if folder.isEmpty { throw EnhancementJobsError.noAudio(folder: input) }
       let paths = Array(folder.paths.values) + folder.duplicates.map(\.path)
       pairs = paths.sorted().map { ($0, Self.path(output, folder.relative($0))) }

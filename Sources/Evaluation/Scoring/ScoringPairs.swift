@@ -87,7 +87,7 @@ package struct ScoringPairs: Equatable {
               + lacking.joined(separator: " and ")))
       }
     }
-    unmatched += folders.flatMap(\.duplicates)
+    unmatched += folders.flatMap(\.bad)
   }
 
   private static func isFolder(_ path: String) throws(ScoringPairsError) -> Bool {

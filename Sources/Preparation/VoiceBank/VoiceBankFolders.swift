@@ -77,13 +77,18 @@ struct VoiceBankFolders {
       let folders = (clean: part.folder("clean"), noisy: part.folder("noisy"))
       let clean = try AudioFolder("\(input)/\(folders.clean)")
       let noisy = try AudioFolder("\(input)/\(folders.noisy)")
-      for (folder, files) in [(folders.clean, clean), (folders.noisy, noisy)] where files.isEmpty {
-        // Archives are often unpacked into a folder of their own name.
-        let path = "\(input)/\(folder)"
-        let deeper = Self.subfolders(path).first { (try? AudioFolder($0))?.isEmpty == false }
-        throw VoiceBankError.emptyFolder(path: path, deeper: deeper)
+      for files in [clean, noisy] where files.isEmpty {
+        throw VoiceBankError.emptyFolder(path: files.folder, deeper: nil)
       }
-      duplicates += clean.duplicates + noisy.duplicates
+      if Set(clean.paths.keys).isDisjoint(with: noisy.paths.keys) {
+        // Archives are often unpacked into a folder of their own name.
+        for files in [clean, noisy] {
+          if let deeper = Self.onlySubfolder(of: files) {
+            throw VoiceBankError.emptyFolder(path: files.folder, deeper: deeper)
+          }
+        }
+      }
+      duplicates += clean.bad + noisy.bad
       for name in Set(clean.paths.keys).union(noisy.paths.keys).sorted() {
         items.append(
           Item(
@@ -94,6 +99,13 @@ struct VoiceBankFolders {
     }
     self.items = items
     self.duplicates = duplicates
+  }
+
+  /// Path of the folder in which all `files` of another lie; nil if there is no such folder.
+  private static func onlySubfolder(of files: AudioFolder) -> String? {
+    let outer = Set(files.paths.keys.map { $0.contains("/") ? $0.prefix { $0 != "/" } : "" })
+    guard outer.count == 1, let name = outer.first, !name.isEmpty else { return nil }
+    return "\(files.folder)/\(name)"
   }
 
   /// Paths of the folders in `folder`, sorted.

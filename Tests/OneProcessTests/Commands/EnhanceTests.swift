@@ -158,19 +158,20 @@ import TestSupport
     try withTemporaryFolder { folder in
       try folder.makeFolder("in/deeper")
       let sound = try EnhanceFixture.samples("input.wav")
-      let lengths = ["a.wav": 8_000, "b.flac": 4_000, "c.WAV": 100]
+      let lengths = ["a.wav": 8_000, "b.flac": 4_000, "c.WAV": 100, "deeper/d.wav": 800]
       for (name, count) in lengths {
         try WaveFile.write(
           Array(sound.prefix(count)), sampleRate: 16_000, to: folder.file("in/\(name)"))
       }
-      for name in ["notes.txt", ".hidden.wav", "deeper/d.wav"] {
+      for name in ["notes.txt", ".hidden.wav", "deeper/.d.wav"] {
         try Data("no sound".utf8).write(to: folder.appending(path: "in/\(name)"))
       }
       let outcome = try disttrain(["enhance"] + model + ["in", "out/new"], folder: folder)
       #expect(outcome.status == 0 && outcome.errors == "", "\(outcome)")
       #expect(
-        outcome.output.hasPrefix("enhanced 3 recordings, 0.8 s of audio in "), "\(outcome)")
-      #expect(try folder.names(in: "out/new") == ["a.wav", "b.flac", "c.WAV"])
+        outcome.output.hasPrefix("enhanced 4 recordings, 0.8 s of audio in "), "\(outcome)")
+      #expect(try folder.names(in: "out/new") == ["a.wav", "b.flac", "c.WAV", "deeper"])
+      #expect(try folder.names(in: "out/new/deeper") == ["d.wav"])
       let enhancer = try Enhancer(EnhanceFixture.model())
       for (name, count) in lengths {
         let input = try samples(folder.file("in/\(name)"))

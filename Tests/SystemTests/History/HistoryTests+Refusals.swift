@@ -224,13 +224,13 @@ extension HistoryTests {
       let format = Data("disttrain-corpus-2".utf8)
       let place = try #require(whole.range(of: format))
       var newer = whole
-      newer.replaceSubrange(place, with: Data("disttrain-corpus-3".utf8))
-      expectRefusal(try verify(newer), "pack.safetensors", "disttrain-corpus-3")
+      newer.replaceSubrange(place, with: Data("disttrain-corpus-4".utf8))
+      expectRefusal(try verify(newer), "pack.safetensors", "disttrain-corpus-4")
       expectRefusal(
         try bench.run([
           "train", "--preset", "presets/bsrnn.json", "--data", "pack.safetensors", "--run-dir",
           "run",
-        ]), "pack.safetensors", "disttrain-corpus-3")
+        ]), "pack.safetensors", "disttrain-corpus-4")
     }
   }
 
