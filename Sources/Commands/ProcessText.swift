@@ -36,8 +36,8 @@ package enum ProcessText {
   ) -> String? {
     if let index = arguments.firstIndex(where: { RawText.text($0) == nil }) {
       return
-        "argument \(index) is not UTF-8: \(RawText.escaped(arguments[index])); rename the file or "
-        + "folder, or give a link to it"
+        "argument \(index) is not UTF-8: \(RawText.escaped(arguments[index])); rename "
+        + "the file or folder, or give a link to it"
     }
     let entry = environment.first { entry in
       RawText.text(entry) == nil && variables.contains { entry.starts(with: $0.utf8) }
@@ -48,8 +48,8 @@ package enum ProcessText {
     }
     if RawText.text(folder) == nil {
       return
-        "the path of the current folder is not UTF-8: \(RawText.escaped(folder)); start the program "
-        + "in another folder"
+        "the path of the current folder is not UTF-8: \(RawText.escaped(folder)); start the "
+        + "program in another folder"
     }
     return nil
   }

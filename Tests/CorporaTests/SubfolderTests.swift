@@ -99,7 +99,7 @@ import TestSupport
     let error = #expect(throws: PairedDatasetError.self) {
       try PairedDataset(folder: folder.path, split: .train)
     }
-    let text = "/train/clean/caf\\xE9.wav has a name that is not UTF-8; rename the file"
+    let text = "/train/clean/caf\\xE9.wav: has a name that is not UTF-8; rename the file"
     #expect(error?.description.contains(text) == true)
     let rest = try PairedDataset(folder: folder.path, split: .train, onBadFile: .skip)
     #expect(rest.pairs.map(\.name) == ["a"] && rest.skipped.count == 1)

@@ -114,10 +114,10 @@ import TestSupport
       .leftOut(
         .init(
           step: 4, epoch: 1, utterances: ["p226_001"],
-          reasons: ["c/train/noisy/p226_001.wav: holds samples that are not finite"],
+          reasons: ["p226_001.wav: holds samples that are not finite"],
           cropCount: 2)),
       #"{"crops":2,"epoch":1,"event":"left_out","#
-        + #""reasons":["c/train/noisy/p226_001.wav: holds samples that are not finite"],"#
+        + #""reasons":["p226_001.wav: holds samples that are not finite"],"#
         + #""step":4,"utterances":["p226_001"],TIME}"#
     ),
   ]
