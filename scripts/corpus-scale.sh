@@ -8,7 +8,7 @@
 # The corpus in FOLDER has PAIRS training pairs that are symbolic links to eight recordings of 0.1 s,
 # and eight validation pairs; it is made unless it is there. A job of a tiny model is stopped in its
 # first epoch. The memory of each rank is that of /proc/PID/smaps_rollup at step 20, minus that of
-# the same job on eight pairs: Rss counts shared pages in every rank, Pss divides them by the ranks
+# the same job on 800 pairs: Rss counts shared pages in every rank, Pss divides them by the ranks
 # that share them, private belongs to the rank alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -93,7 +93,7 @@ measure() {
 
 if [ ! -e "$corpus/train" ]; then make "$corpus" "$pairs"; fi
 few="$work/few"
-if [ ! -e "$few" ]; then make "$few" 80; fi
+if [ ! -e "$few" ]; then make "$few" 800; fi
 for source in ${SOURCES:-folder pack}; do
   base=$few
   data=$corpus
@@ -110,7 +110,7 @@ for source in ${SOURCES:-folder pack}; do
   paste "$work/few-$source.memory" "$work/$source.memory" | awk -v pairs="$pairs" -v source="$source" \
     -v few="$(cat "$work/few-$source.first")" -v first="$(cat "$work/$source.first")" '
     function bytes(kilobytes) { return sprintf("%.1f", kilobytes * 1024 / pairs) }
-    BEGIN { printf "%s, %d pairs: first step after %s s (80 pairs: %s s)\n", source, pairs, first, few
+    BEGIN { printf "%s, %d pairs: first step after %s s (800 pairs: %s s)\n", source, pairs, first, few
             print "rank  MB Rss  bytes a pair: Rss, Pss, private" }
     { printf "%4d  %6.1f  %s  %s  %s\n", $2, $8 / 1024, bytes($8 - $3), bytes($9 - $4),
         bytes($10 - $5) }'

@@ -118,7 +118,7 @@ import TestSupport
           cropCount: 2)),
       #"{"crops":2,"epoch":1,"event":"left_out","#
         + #""reasons":["p226_001.wav: holds samples that are not finite"],"#
-        + #""step":4,"utterances":["p226_001"],TIME}"#
+        + #""step":4,TIME,"utterances":["p226_001"]}"#
     ),
   ]
 
