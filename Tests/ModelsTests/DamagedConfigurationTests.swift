@@ -40,4 +40,14 @@ struct DamagedConfigurationTests {
         SpeechEnhancer.parameterCount(of: configuration) == model.parameters.parameterCount)
     }
   }
+
+  @Test func faultsOfTheFormHaveAPlace() {
+    let text = "{\n  \"name\": \"own\",\n  \"title\": \"Own\"\n  \"bands\": [257]\n}"
+    let error = #expect(throws: ConfigurationError.self) {
+      try ModelConfiguration(parsing: Array(text.utf8), file: "own.json")
+    }
+    #expect(
+      error?.description == "own.json: the configuration is not valid JSON: line 4, column 3: a "
+        + "comma or \"}\" is expected", "\(String(describing: error))")
+  }
 }

@@ -8,33 +8,6 @@ import TestSupport
 /// Runs whose files were damaged: a result, or one sentence.
 @Suite struct DamagedRunsTests {
   private static let run = fixturesFolder.appending(path: "history/0.2.0/runs/back")
-  private static let marks = Array(#"{}[]":,.-+eE0019 \tnull,\n"#.utf8) + [0, 0x80, 0xc3, 10, 13]
-
-  /// `bytes` with a few changes, each of another kind.
-  private static func damaged(_ bytes: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
-    var bytes = bytes
-    for _ in 0...random.below(6) where !bytes.isEmpty {
-      let place = random.below(bytes.count)
-      let end = min(bytes.count, place + random.below(300))
-      switch random.below(8) {
-      case 0: bytes[place] ^= 1 << UInt8(random.below(8))
-      case 1: bytes[place] = marks[random.below(marks.count)]
-      case 2: bytes.insert(contentsOf: marks.prefix(random.below(9)), at: place)
-      case 3: bytes.removeSubrange(place..<end)
-      case 4: bytes.insert(contentsOf: bytes[place..<end], at: random.below(bytes.count))
-      case 5: bytes.removeSubrange(place...)
-      case 6:
-        // Numbers grow, as by a lost comma.
-        for index in place..<end where (0x30...0x39).contains(bytes[index]) { bytes[index] = 0x39 }
-      default:
-        let digits = Array(repeating: UInt8(ascii: "9"), count: random.below(30))
-        if let digit = bytes[place...].firstIndex(where: { (0x30...0x39).contains($0) }) {
-          bytes.insert(contentsOf: digits, at: digit)
-        }
-      }
-    }
-    return bytes
-  }
 
   /// Looks at the run in `folder` in every way, and returns the errors.
   private static func look(at folder: URL) -> [any Error] {
@@ -77,10 +50,9 @@ import TestSupport
       }
       let bytes = [UInt8](try Data(contentsOf: copy.appending(path: name)))
       #expect(Self.look(at: copy).isEmpty)
-      var random = SplitMix64(seed: 15, label: name)
+      var damage = Damage(seed: 15)
       for index in 0..<count {
-        let damaged = Self.damaged(bytes, &random)
-        try Data(damaged).write(to: copy.appending(path: name))
+        try Data(damage.harmed(bytes)).write(to: copy.appending(path: name))
         for error in Self.look(at: copy) {
           let text = "\(error)"
           #expect(

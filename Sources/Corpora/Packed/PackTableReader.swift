@@ -94,8 +94,8 @@ struct PackTableReader {
         let block = side == .clean ? row.cleanBlock : row.noisyBlock
         let place = encoding == .float32 ? places.floats : places.integers
         guard start >= 0, start < 1 << 48,
-          Int(start) + Int(row.sampleCount) <= place.count, block >= 0,
-          block + Int64(blocks) <= blockCount, block <= UInt32.max
+          Int(start) + Int(row.sampleCount) <= place.count,
+          (0...Int64(UInt32.max)).contains(block), block + Int64(blocks) <= blockCount
         else { throw bad("lies outside the samples") }
         return PackedPair.Side(
           offset: fields.dataStart + place.start + Int(start) * encoding.byteCount,
