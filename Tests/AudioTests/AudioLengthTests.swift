@@ -63,6 +63,17 @@ import TestSupport
     }
   }
 
+  /// A fuzzer found the division by their number.
+  @Test func aCutFileWithoutChannelsIsRefused() throws {
+    let header: [UInt32] = [24, 4000, 3, 16_000, 0]
+    let bytes =
+      Array(".snd".utf8)
+      + header.flatMap { value in (0..<4).map { UInt8(value >> (24 - 8 * $0) & 0xFF) } }
+      + [UInt8](repeating: 1, count: 100)
+    try folder.write(bytes, "a.au")
+    #expect(throws: WaveFileError.self) { try WaveFile.inspect(path: folder.file("a.au")) }
+  }
+
   @Test func aFileWithoutSamplesIsEmptyWhateverFollows() throws {
     let chunk = Array("LIST".utf8) + [4, 0, 0, 0] + Array("INFO".utf8)
     for tail in [[], chunk, chunk + chunk] {

@@ -19,6 +19,14 @@ struct DamagedConfigurationTests {
     }
   }
 
+  @Test func aLineBreakInAKeyIsWrittenAsJSON() throws {
+    let text = tinyModel.replacing("\"name\"", with: "\"\\name\"")
+    let error = #expect(throws: ConfigurationError.self) {
+      try ModelConfiguration(parsing: Array(text.utf8), file: "p.json")
+    }
+    #expect(error?.description.hasPrefix("p.json: unknown key \"\\name\"; allowed") == true)
+  }
+
   @Test func aModelTooLargeForAnyMachineIsRefused() throws {
     let text = tinyModel.replacing("\"features\": 8", with: "\"features\": 8192")
       .replacing("\"layers\": 2", with: "\"layers\": 256")

@@ -56,7 +56,8 @@ final class WaveReader {
     let found = max(0, byteCount - extent.offset)
     // Writers that round the length up, and forget the padding, are no reason for a refusal.
     if promised <= found + 3 { return }
-    if let bytesPerFrame = extent.bytesPerFrame {
+    // A damaged header may say that there are no channels.
+    if let bytesPerFrame = extent.bytesPerFrame, bytesPerFrame > 0 {
       throw .truncated(
         path: path, expected: promised / bytesPerFrame, found: found / bytesPerFrame)
     }

@@ -16,7 +16,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   /// Utterances of a rank in one micro-batch.
   public var batch = 6
   /// Micro-batches of a rank and step. The ranks exchange gradients in the last one only.
-  @OneIfMissing public var accumulate = 1
+  public var accumulate = 1
   /// Number of ranks the run was started with.
   public var ranks = 1
   /// Length of a training crop, seconds.
@@ -82,29 +82,43 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   }
 }
 
-/// A count whose key earlier versions did not write, when it was always 1.
-@propertyWrapper public struct OneIfMissing: Codable, Equatable, Sendable {
-  /// The count.
-  public var wrappedValue: Int
-
-  /// A count of any value; only a key that is missing in a file means 1.
-  public init(wrappedValue: Int) { self.wrappedValue = wrappedValue }
-
-  /// Reads a bare number.
+extension TrainingConfiguration {
+  /// Reads the recipe of a file, which may have been edited: counts that no run can have are
+  /// refused, and none of the products of the others overflows.
   public init(from decoder: any Decoder) throws {
-    wrappedValue = try decoder.singleValueContainer().decode(Int.self)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func require(_ key: CodingKeys, _ isPossible: Bool) throws {
+      guard !isPossible else { return }
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: values, debugDescription: "no run can have it")
+    }
+    func count(_ key: CodingKeys, _ range: ClosedRange<Int>) throws -> Int {
+      let value = try values.decode(Int.self, forKey: key)
+      try require(key, range.contains(value))
+      return value
+    }
+    model = try values.decode(ModelConfiguration.self, forKey: .model)
+    seed = try values.decode(UInt64.self, forKey: .seed)
+    epochs = try count(.epochs, 0...Self.largestCount)
+    batch = try count(.batch, 1...Self.largestFactor)
+    // Version 0.1.0 did not write it: it was always 1.
+    accumulate =
+      values.contains(.accumulate) ? try count(.accumulate, 1...Self.largestFactor) : 1
+    ranks = try count(.ranks, 1...Self.largestFactor)
+    cropSeconds = try values.decode(Double.self, forKey: .cropSeconds)
+    try require(.cropSeconds, cropSeconds > 0 && cropSeconds <= 1e9)
+    learningRate = try values.decode(Double.self, forKey: .learningRate)
+    schedule = try values.decode(LearningRateSchedule.Decay.self, forKey: .schedule)
+    warmupSteps = try count(.warmupSteps, 0...Self.largestCount)
+    clip = try values.decode(Double.self, forKey: .clip)
+    averageDecay = try values.decodeIfPresent(Double.self, forKey: .averageDecay)
+    if try values.decodeIfPresent(Int.self, forKey: .stepsPerEpoch) != nil {
+      stepsPerEpoch = try count(.stepsPerEpoch, 1...Self.largestCount)
+    }
   }
 
-  /// Writes a bare number.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(wrappedValue)
-  }
-}
-
-extension KeyedDecodingContainer {
-  // The decoder that the compiler makes calls this overload, since it is the more special one.
-  func decode(_ type: OneIfMissing.Type, forKey key: Key) throws -> OneIfMissing {
-    try decodeIfPresent(type, forKey: key) ?? OneIfMissing(wrappedValue: 1)
-  }
+  /// Largest number of epochs and of steps.
+  private static let largestCount = 1_000_000_000
+  /// Largest factor of the global batch.
+  private static let largestFactor = 1_000_000
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// Reasons for which a configuration is rejected. `file` is a path or "preset abl1"; `key` is the
 /// path of keys from the top, such as `decoder.mask_taps`.
 public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
@@ -26,7 +28,9 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case .notJSON(let file, let reason):
       return "\(file): the configuration is not valid JSON: \(reason)"
     case .unknownKey(let file, let key, let allowed):
-      return "\(file): unknown key \"\(key)\"; allowed here are \(allowed.joined(separator: ", "))"
+      // Written as JSON: a damaged key may have line breaks.
+      return "\(file): unknown key \(JSONValue.string(key)); allowed here are "
+        + allowed.joined(separator: ", ")
     case .missingKey(let file, let key):
       return "\(file): the key \"\(key)\" is missing; add it"
     case .wrongType(let file, let key, let value, let expected):
