@@ -36,19 +36,26 @@ public struct OddLevel: Codable, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// One sentence with the likely cause and what to do.
-  public var description: String {
-    peak > Self.largest
-      ? "\(name): samples reach \(NumberText.figures(Double(peak))), and full scale is 1; if they "
-        + "have the scale of 16-bit integers, divide them by 32768"
-      : "\(name): no sample exceeds \(NumberText.figures(Double(peak))), and full scale is 1; if "
-        + "16-bit values were divided by 32768 twice, multiply them by 32768"
+  public var description: String { text(others: 0) }
+
+  private var isLoud: Bool { peak > Self.largest }
+
+  /// The sentence about this recording, and `others` with the same fault.
+  private func text(others: Int) -> String {
+    let names = name + (others > 0 ? " and \(NumberText.count(others, "more recording"))" : "")
+    let level = NumberText.figures(Double(peak))
+    return isLoud
+      ? "\(names): samples reach \(level), and full scale is 1; if they have the scale of 16-bit "
+        + "integers, divide them by 32768"
+      : "\(names): no sample exceeds \(level), and full scale is 1; if 16-bit values were divided "
+        + "by 32768 twice, multiply them by 32768"
   }
 
-  /// The first finding and the number of the others, as one warning; nil if there are none.
-  public static func warning(_ levels: [OddLevel]) -> String? {
-    guard let first = levels.first else { return nil }
-    return levels.count == 1
-      ? first.description
-      : "\(first) (and \(NumberText.count(levels.count - 1, "more recording")))"
+  /// A warning about the recordings that are too loud and one about those that are too quiet, as
+  /// far as there are some.
+  public static func warnings(_ levels: [OddLevel]) -> [String] {
+    [levels.filter(\.isLoud), levels.filter { !$0.isLoud }].compactMap { group in
+      group.first?.text(others: group.count - 1)
+    }
   }
 }

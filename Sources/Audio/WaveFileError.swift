@@ -61,14 +61,15 @@ public enum WaveFileError: Error, Equatable, Sendable, CustomStringConvertible {
       "has \(NumberText.count(count, "channel")); mix it down to mono"
     case .wrongSampleRate(_, let expected, let found):
       "expected \(expected) Hz, found \(found) Hz; resample first"
-    case .nonFinite(_, let index): "sample \(index) is not a finite number"
+    case .nonFinite(_, let index):
+      "sample \(index) is not a finite number; check what wrote the file"
     case .truncated(_, let expected, let found):
       "truncated: the header promises \(NumberText.count(expected, "sample")), the file holds "
         + "\(found)"
     case .truncatedBytes(_, let expected, let found):
       "truncated: the header promises \(NumberText.count(expected, "byte")) of samples, the file "
         + "holds \(found)"
-    case .endMissing: "truncated: the last page of the Ogg stream is missing"
+    case .endMissing: "truncated: the last page of the Ogg stream is not whole"
     case .undecodable(_, let index, let count):
       "damaged: the samples from \(index) on"
         + (count.map { " (of \($0))" } ?? "") + " cannot be decoded; copy the file again"

@@ -13,9 +13,10 @@ struct EnhanceCommand: ParsableCommand {
     abstract: "Remove the noise from recordings.",
     discussion: """
       IN and OUT are two files, or two folders: every .wav and .flac file of IN goes to the same \
-      name in OUT; subfolders are ignored. Recordings are mono at the sample rate of \
-      the model, 16 kHz for the built-in ones. All inputs are inspected before the first is \
-      enhanced, and each output appears only when it is complete.
+      name in OUT, with the folders in it. Recordings are mono at the sample rate of \
+      the model, 16 kHz for the built-in ones. The headers of all inputs are read before the first \
+      is enhanced, and each output appears only when it is complete. A recording that turns out \
+      to be damaged is left out and named at the end, and the status is then 1.
 
       A recording longer than a minute is enhanced in overlapping segments and written as it goes, \
       so that the published ablations take at most 0.4 GB of memory, whatever the length. --whole \
@@ -68,7 +69,9 @@ struct EnhanceCommand: ParsableCommand {
       try root.run {
         let report = EnhancementReport(merging: parts ?? [])
         for warning in report.warnings { log.warning(warning) }
-        if let failure = report.failure { throw EnhancementFailure(description: failure.text) }
+        if let failure = report.failure(of: jobs.items.count) {
+          throw EnhancementFailure(description: failure)
+        }
         Console.line(
           summary(jobs, audioSeconds: enhancer.frontEnd.seconds, after: stopwatch.seconds))
       }
@@ -86,7 +89,8 @@ struct EnhanceCommand: ParsableCommand {
         : "")
   }
 
-  /// Enhances this rank's recordings, each with its place among all, up to the first that fails.
+  /// Enhances this rank's recordings, each with its place among all, up to the first that cannot be
+  /// written.
   private func enhance(
     _ items: [(index: Int, item: EnhancementJobs.Item)], with enhancer: Enhancer, _ log: RunLog
   ) -> EnhancementReport {
@@ -109,7 +113,8 @@ struct EnhanceCommand: ParsableCommand {
         report.add(item, clippedCount: clippedCount, inputPeak: inputPeak)
       } catch {
         report.fail(index, error)
-        break
+        // A damaged input is no reason not to go on; a full disk is.
+        if !(error is WaveFileError || error is EnhancementFailure) { break }
       }
     }
     return report

@@ -120,7 +120,7 @@ struct EvaluateCommand: ParsableCommand {
     if let loss = evaluation.loss { Console.line("loss \(TextTable.number(loss, digits: 4))") }
     if let crops { Console.line(crops.line) }
     for file in dataset.skipped { Console.line("left out: \(file)") }
-    if let level = OddLevel.warning(evaluation.utterances.compactMap(\.oddLevel)) {
+    for level in OddLevel.warnings(evaluation.utterances.compactMap(\.oddLevel)) {
       Console.error("warning: \(level)")
     }
   }

@@ -11,9 +11,9 @@ struct ScoreCommand: ParsableCommand {
     commandName: "score",
     abstract: "Score recordings against clean references: PESQ, STOI, SI-SDR, composites and more.",
     discussion: """
-      Takes files, or folders whose files are paired by name without extension (.wav and .flac, \
-      subfolders are ignored). Files are mono at 16 kHz; for si_sdr alone (--metrics si_sdr) at \
-      any rate that a pair shares. Means are over the pairs for which every number is defined, \
+      Takes files, or folders whose files are paired by name without extension (.wav and .flac; \
+      a subfolder is part of the name). Files are mono at 16 kHz; for si_sdr alone (--metrics \
+      si_sdr) at any rate that a pair shares. Means are over the pairs for which every number is defined, \
       with --noisy on both sides; the others, such as silent ones, are counted and named. The \
       intervals are of 95% confidence, by Student's t.
 
@@ -38,9 +38,8 @@ struct ScoreCommand: ParsableCommand {
       log.progress(completed: $0)
     }
     log.endProgress()
-    let unmatched = files.unmatched.map { file in
-      FileScoring.Outcome(
-        unusable: ScoringPairs.name(file.path), file.description)
+    let unmatched = files.unmatched.map { name, file in
+      FileScoring.Outcome(unusable: name, file.description)
     }
     let outcomes = (scored + unmatched).sorted { $0.score.file < $1.score.file }
     let table = ScoreTable(
@@ -58,7 +57,7 @@ struct ScoreCommand: ParsableCommand {
         lengths.count == 1
           ? first : "\(first) (and \(NumberText.count(lengths.count - 1, "more pair")))")
     }
-    if let level = OddLevel.warning(outcomes.flatMap(\.oddLevels)) { log.warning(level) }
+    for level in OddLevel.warnings(outcomes.flatMap(\.oddLevels)) { log.warning(level) }
     try judge(table, unusable: outcomes.count { !$0.isReadable })
   }
 

@@ -57,7 +57,7 @@ package enum TimeSpan {
 
   /// Hours, minutes and seconds, such as `0:01:30`.
   package static func text(_ seconds: Double) -> String {
-    let whole = Int(min(max(seconds, 0), 1e9).rounded())
+    let whole = Int(clamped: min(max(seconds, 0), 1e9).rounded())
     func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
     return "\(whole / 3600):\(two(whole / 60 % 60)):\(two(whole % 60))"
   }

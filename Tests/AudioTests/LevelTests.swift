@@ -32,7 +32,11 @@ import TestSupport
     #expect(OddLevel("a", [0, 0]) == nil && OddLevel("a", [0, 1 / 32_768]) == nil)
     #expect(OddLevel("a", [0, 1e-6], isWhole: false) == nil)
     #expect(OddLevel("a", [0, .nan]) == nil)
-    #expect(OddLevel.warning([]) == nil)
-    #expect(OddLevel.warning([integers, twice]) == "\(integers) (and 1 more recording)")
+    #expect(OddLevel.warnings([]) == [])
+    // Opposite faults have opposite remedies.
+    #expect(OddLevel.warnings([twice, integers]) == ["\(integers)", "\(twice)"])
+    let three = OddLevel.warnings([twice, integers, twice, twice])
+    #expect(three.first == "\(integers)")
+    #expect(three.last?.hasPrefix("\(twice.name) and 2 more recordings: no sample") == true)
   }
 }

@@ -16,7 +16,7 @@ enum BadData {
         then: "for file in damaged/train/noisy/*.wav; do truncate -s 1000 $file; done")
       try ground.requireEnd(
         outcome, status: ExitStatus.failure.rawValue, within: 10,
-        saying: ["a training file can no longer be read"])
+        saying: ["a training file cannot be used"])
       let seconds = try ground.bench.harmSeconds()
       ground.bench.data = bench.data
       return DrillOutcome(

@@ -63,4 +63,20 @@ import TestSupport
       }
     }
   }
+
+  /// A fuzzer found the conversion to a time of the system.
+  @Test func aTimeBeyondAllClocksIsNone() throws {
+    let line =
+      #"{"event":"waiting","step":1,"time":"2026-11-30 12:00:99999999999999999999999999"}"#
+    try withTemporaryFolder { folder in
+      let copy = folder.appending(path: "run")
+      try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+      try (line + "\n").write(
+        to: copy.appending(path: "metrics.jsonl"), atomically: true, encoding: .utf8)
+      let runs = try WatchedRuns([copy.path(percentEncoded: false)])
+      #expect(runs.statuses.count == 1)
+      let view = WatchView(statuses: runs.statuses, now: Date(timeIntervalSince1970: 2e9))
+      #expect(!view.screen(columns: 80, rows: 24, interval: 2).isEmpty)
+    }
+  }
 }

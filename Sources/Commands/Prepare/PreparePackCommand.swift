@@ -43,7 +43,7 @@ struct PreparePackCommand: ParsableCommand {
         log.progress(completed: files, audioSeconds: audioSeconds)
       }
     }
-    if let level = OddLevel.warning(report.oddLevels) { log.warning(level) }
+    for level in OddLevel.warnings(report.oddLevels) { log.warning(level) }
     Console.line("\(report.description)\n\(output): give it to train and evaluate as --data")
   }
 

@@ -94,10 +94,14 @@ package struct RankWatch {
     let missing = missingRanks
     guard !missing.isEmpty else { return .fine }
     let one = missing.count == 1
+    // A rank that shows no sign of life is waited for no longer than `timeout`.
+    let isSilent = missing.allSatisfy { seen[$0].silence >= silentAfter }
+    let long = deadlines.limit(of: wait.phase)
+    let limit = isSilent ? min(long, deadlines.timeout) : long
     return .warning(
       "\(one ? "a rank has" : "\(missing.count) ranks have") not arrived for "
         + "\(Self.text(wait.waited)): \(list(missing, wait)); the job ends if "
-        + "\(one ? "it has" : "they have") not after \(Self.text(deadlines.limit(of: wait.phase)))")
+        + "\(one ? "it has" : "they have") not after \(Self.text(limit))")
   }
 
   /// Rank 0, while it lives, judges. If several others miss it, the first of them ends the job

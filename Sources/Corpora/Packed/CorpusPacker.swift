@@ -56,8 +56,8 @@ package struct CorpusPacker {
   /// Writes the file at `url`, which appears only when it is complete. `progress` is called after
   /// each pair with the number of files and the seconds of audio done.
   ///
-  /// - Throws: `WaveFileError` if a recording cannot be read to its end or has samples that are not
-  ///   finite, unless such are left out; `PairedDatasetError.noUsablePair` if that leaves a split
+  /// - Throws: `PairedDatasetError.badFiles` if a recording cannot be read to its end or has samples
+  ///   that are not finite, unless such are left out, and `noUsablePair` if that leaves a split
   ///   empty; `AtomicFileError` if the disk refuses.
   package func write(
     to url: URL, progress: (_ files: Int, _ audioSeconds: Double) -> Void = { _, _ in }
@@ -84,8 +84,9 @@ package struct CorpusPacker {
             (.noisy, try Self.stored(pair.noisy, pair.sampleCount, row.encoding(.noisy), rate)),
           ]
         } catch {
-          if onBadFile == .stop { throw error }
-          report.skipped.append(BadFile(path: error.path, reason: error.reason))
+          let bad = BadFile(path: error.path, reason: error.reason)
+          if onBadFile == .stop { throw PairedDatasetError.badFiles(dataset.split, [bad]) }
+          report.skipped.append(bad)
           continue
         }
         for (side, bytes) in samples {

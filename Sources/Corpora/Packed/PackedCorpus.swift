@@ -81,6 +81,10 @@ package struct PackedCorpus: Sendable {
     let index = writer.index(
       .pack(Self.place(head, path, source.split)), sampleRate: sampleRate)
     if index.isEmpty {
+      if !source.speakers.others.isEmpty {
+        throw PairedDatasetError.onlyValidationSpeakers(
+          path: path, speakers: source.speakers.others)
+      }
       throw PackedCorpusError.noSpeaker(path: path, split, speakers: validationSpeakers.names)
     }
     return index

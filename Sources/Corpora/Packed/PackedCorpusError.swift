@@ -18,7 +18,7 @@ public enum PackedCorpusError: Error, Equatable, Sendable, CustomStringConvertib
   case badRecording(path: String, name: String, reason: String)
   /// Recordings that do not fit their checksums; told one by one elsewhere.
   case damagedRecordings(path: String, count: Int, of: Int)
-  /// No recording is of these speakers, or all are.
+  /// No recording is of these speakers.
   case noSpeaker(path: String, CorpusSplit, speakers: [String])
 
   private static let remedy = "copy it again, or make it anew with disttrain prepare pack"

@@ -92,6 +92,8 @@ package struct CorpusLayout: Equatable {
 
     /// Names that somebody has asked for, each of which has to be found.
     package var asked: Set<String> { isAsked ? names : [] }
+    /// The speakers, where all but theirs are chosen.
+    var others: [String] { choice == .others ? names.sorted() : [] }
     /// The speakers, where only theirs are chosen.
     var only: [String] { choice == .these ? names.sorted() : [] }
   }

@@ -164,7 +164,9 @@ struct SplitFiles {
     let layout = try CorpusLayout(folder: folder)
     let folders = try layout.folders(split, validationSpeakers: validationSpeakers)
     var missing = folders.speakers.asked
+    var isEmpty = true
     func take(_ name: String) -> Bool {
+      isEmpty = false
       missing.subtract(CorpusLayout.Speakers.candidates(name))
       return folders.speakers.contain(name)
     }
@@ -174,6 +176,9 @@ struct SplitFiles {
       throw .unknownSpeakers(path: folder, speakers: missing.sorted())
     }
     if clean.isEmpty && noisy.isEmpty {
+      if !isEmpty, !folders.speakers.others.isEmpty {
+        throw .onlyValidationSpeakers(path: folder, speakers: folders.speakers.others)
+      }
       throw .emptySplit(
         split, lookedIn: [folders.clean, folders.noisy], speakers: folders.speakers.only)
     }

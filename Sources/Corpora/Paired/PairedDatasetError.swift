@@ -33,6 +33,8 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
   case emptySplit(CorpusSplit, lookedIn: [String], speakers: [String])
   /// Speakers were asked for, of whom there is no recording.
   case unknownSpeakers(path: String, speakers: [String])
+  /// The training set has no speaker besides these, who are kept for validation.
+  case onlyValidationSpeakers(path: String, speakers: [String])
   /// Speakers were asked for in a corpus whose validation set has folders of its own.
   case noSpeakers(path: String, speakers: [String])
   /// The split has files that cannot be used; carries all of them.
@@ -68,11 +70,16 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
         + "\(NumberText.agree(speakers.count, "speaker", "speakers")) "
         + "\(speakers.joined(separator: ", ")); check --validation-speakers"
     case .noSpeakers(let path, let speakers):
-      "\(path): --validation-speakers \(speakers.joined(separator: " ")) does not apply: the "
-        + "corpus has a validation split of its own; omit the option"
+      "\(path): --validation-speakers \(speakers.joined(separator: " ")) does not apply: this is "
+        + "not the layout of VoiceBank-DEMAND, and the validation split is what lies in valid/clean "
+        + "and valid/noisy; omit the option"
+    case .onlyValidationSpeakers(let path, let speakers):
+      "\(path): the training set has no speaker besides those that are kept for validation "
+        + "(\(speakers.joined(separator: ", "))); keep fewer with --validation-speakers"
     case .badFiles(let split, let files):
-      "the \(split.rawValue) split has \(NumberText.count(files.count, "unusable file")); "
-        + "repair them, or leave them out with --on-bad-file skip:\n\(Self.list(files))"
+      "the \(split.rawValue) split has \(NumberText.count(files.count, "unusable file")); repair "
+        + "\(NumberText.agree(files.count, "it, or leave it", "them, or leave them")) out with "
+        + "--on-bad-file skip:\n\(Self.list(files))"
     case .otherSampleRate(let path, let split, let expected, let found):
       "\(path): the \(split.rawValue) split is at \(found) Hz, and the model takes \(expected) Hz; "
         + "give a corpus at \(expected) Hz" + Self.otherPreset(sampleRate: found)

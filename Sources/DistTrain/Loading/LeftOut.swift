@@ -19,6 +19,7 @@ package final class LeftOut {
   private let root: RootDecision
   private var named: Set<String> = []
   private var cropCount = 0
+  private var summarizedCount = 0
   private var emptySteps = 0
   /// Steps in a row without any crop after which a run ends: a file server is gone rather than a
   /// file damaged.
@@ -53,9 +54,10 @@ package final class LeftOut {
     }
   }
 
-  /// Says at the end of an epoch how many there were, if any.
+  /// Says at the end of an epoch how many there were, if they have become more.
   func summarize() {
-    if cropCount == 0 { return }
+    if cropCount == summarizedCount { return }
+    summarizedCount = cropCount
     log.warning(
       "left out so far, with --on-bad-file skip: \(NumberText.count(cropCount, "crop")) because of "
         + NumberText.count(named.count, "file"))

@@ -131,10 +131,12 @@ public struct TrainingJob {
     let found = try resumePoint(store, state, RunLog(rank: communicator.rank, sinks: []))
     if let found { try root.together { try found.checkpoint.restore(state, configuration) } }
     if request.corpus.stage != nil { try root.run { try Staging.requireFile(request.corpus.data) } }
-    let utterances = try RunUtterances(
+    var utterances = try RunUtterances(
       request, readFrom: request.corpus.data, over: communicator)
     let count = utterances.train.pairs.count
     try requirePossible(found, utterances: count)
+    let skipped = utterances.train.skipped.map { "left out: \($0)" }
+    let warnings = skipped + utterances.adopt(state, epochs: configuration.epochs)
     let steps = Trainer.stepsPerEpoch(configuration, utterances: count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
@@ -146,7 +148,7 @@ public struct TrainingJob {
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
         + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
-    ]
+    ] + warnings.map { "warning: \($0)" }
   }
 
   /// Makes the run folder this job's own, once nothing in the options speaks against the run.

@@ -10,7 +10,7 @@ package struct EnhancementReport: Codable, Equatable {
     let clippedCount: Int
   }
 
-  /// The recording that a rank could not enhance, with the error.
+  /// A recording that could not be enhanced, with the error.
   package struct Failure: Codable, Equatable {
     /// Its place among all.
     let index: Int
@@ -21,8 +21,8 @@ package struct EnhancementReport: Codable, Equatable {
   package private(set) var clipped: [Clipped] = []
   /// Recordings whose level suggests another scale of their samples.
   package private(set) var oddLevels: [OddLevel] = []
-  /// The first recording in the order of all that could not be enhanced.
-  package private(set) var failure: Failure?
+  /// Recordings that could not be enhanced, in the order of all.
+  private var failures: [Failure] = []
   /// Files with clipped samples, at most, that are named one by one.
   private static let namedCount = 3
 
@@ -33,7 +33,7 @@ package struct EnhancementReport: Codable, Equatable {
   package init(merging parts: [EnhancementReport]) {
     clipped = parts.flatMap(\.clipped).sorted { $0.path < $1.path }
     oddLevels = parts.flatMap(\.oddLevels).sorted { $0.name < $1.name }
-    failure = parts.compactMap(\.failure).min { $0.index < $1.index }
+    failures = parts.flatMap(\.failures).sorted { $0.index < $1.index }
   }
 
   /// Adds a recording that was written, with the number of samples that were clamped to full scale
@@ -48,7 +48,19 @@ package struct EnhancementReport: Codable, Equatable {
 
   /// Notes the error of the recording with this place among all.
   package mutating func fail(_ index: Int, _ error: any Error) {
-    failure = Failure(index: index, text: "\(error)")
+    failures.append(Failure(index: index, text: ErrorText.sentence(error)))
+  }
+
+  /// The errors as one, which says what became of the others of `count` recordings; nil if there
+  /// are none.
+  package func failure(of count: Int) -> String? {
+    guard let first = failures.first else { return nil }
+    if count == 1 { return first.text }
+    let enhanced = count - failures.count
+    return "\(NumberText.count(failures.count, "recording")) of \(count) could not be enhanced "
+      + "(\(enhanced) \(NumberText.agree(enhanced, "was", "were"))); mend "
+      + "\(NumberText.agree(failures.count, "it", "them")), and --resume does the rest:\n"
+      + ItemList.lines(failures.map(\.text))
   }
 
   /// Warnings for a reader: a line for each file with clipped samples if there are few, and one for
@@ -67,8 +79,7 @@ package struct EnhancementReport: Codable, Equatable {
           + (worst.map { ", most of them \($0.path) (\(Self.text($0)))" } ?? "") + "; \(remedy)"
       ]
     }
-    if let level = OddLevel.warning(oddLevels) { lines.append(level) }
-    return lines
+    return lines + OddLevel.warnings(oddLevels)
   }
 
   private static func share(_ file: Clipped) -> Double {

@@ -13,7 +13,8 @@ public enum EvaluationError: Error, Equatable, Sendable, CustomStringConvertible
   /// One sentence naming the utterance.
   public var description: String {
     switch self {
-    case .unusable(let utterance, let reason): "utterance \(utterance): \(reason)"
+    case .unusable(let utterance, let reason):
+      "utterance \(utterance): \(reason); or leave such files out with --on-bad-file skip"
     }
   }
 

@@ -28,6 +28,11 @@ final class ScoringWorker {
     _ pair: UtterancePair, known: UtteranceScore?
   ) throws(EvaluationError) -> Evaluation.Utterance {
     let (clean, noisy) = try samples(pair)
+    for (recording, samples) in [(pair.clean, clean), (pair.noisy, noisy)] {
+      guard let index = samples.firstIndex(where: { !$0.isFinite }) else { continue }
+      let fault = WaveFileError.nonFinite(path: recording.description, index: index)
+      return Evaluation.Utterance(unusable: pair.name, reason: fault.description)
+    }
     let enhancedSpectrogram = enhancer.model(try spectrogram(noisy, pair), .inference)
     let loss = spectralLoss(enhancedSpectrogram, try spectrogram(clean, pair), .inference)
     let enhanced = enhancer.signal(of: enhancedSpectrogram, sampleCount: noisy.count)

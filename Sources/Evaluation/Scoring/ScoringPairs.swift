@@ -25,7 +25,7 @@ enum ScoringPairsError: Error, Equatable, CustomStringConvertible {
 }
 
 /// Which files to compare with which.
-package struct ScoringPairs: Equatable {
+package struct ScoringPairs {
   /// Files to compare, called `name` in reports: the name of the files without extension, as
   /// `evaluate` has it.
   package struct Pair: Equatable, Sendable {
@@ -38,8 +38,8 @@ package struct ScoringPairs: Equatable {
 
   /// Pairs that can be compared, by name.
   package private(set) var pairs: [Pair] = []
-  /// Files without a partner, or with several.
-  package private(set) var unmatched: [BadFile] = []
+  /// Files without a partner, or with several, and the names of their utterances.
+  package private(set) var unmatched: [(name: String, file: BadFile)] = []
 
   /// Pairs files, or those of folders by their names without extension.
   package init(reference: String, degraded: String, noisy: String? = nil) throws {
@@ -58,7 +58,7 @@ package struct ScoringPairs: Equatable {
   }
 
   /// The name of the utterance in the file at `path`.
-  package static func name(_ path: String) -> String {
+  private static func name(_ path: String) -> String {
     let file = (path as NSString).lastPathComponent
     let name = (file as NSString).deletingPathExtension
     return name.isEmpty ? file : name
@@ -80,14 +80,16 @@ package struct ScoringPairs: Equatable {
             noisy: found.count > 2 ? found[2] : nil))
       } else {
         let lacking = zip(files, paths).filter { $0.0 == nil }.map(\.1)
-        unmatched.append(
-          BadFile(
-            path: found[0],
-            reason: "has no partner \(name) (.wav or .flac) in "
-              + lacking.joined(separator: " and ")))
+        let reason =
+          "has no partner \(name) (.wav or .flac) in " + lacking.joined(separator: " and ")
+        unmatched.append((name, BadFile(path: found[0], reason: reason)))
       }
     }
-    unmatched += folders.flatMap(\.bad)
+    for folder in folders {
+      unmatched += folder.bad.map { file in
+        ((folder.relative(file.path) as NSString).deletingPathExtension, file)
+      }
+    }
   }
 
   private static func isFolder(_ path: String) throws(ScoringPairsError) -> Bool {

@@ -115,7 +115,8 @@ package struct WatchView {
 
   /// Local time.
   private static func clock(_ date: Date) -> String {
-    var seconds = time_t(date.timeIntervalSince1970)
+    // Of a damaged file a date may be beyond all clocks.
+    var seconds = time_t(clamped: date.timeIntervalSince1970)
     var parts = tm()
     localtime_r(&seconds, &parts)
     return String(format: "%02d:%02d:%02d", parts.tm_hour, parts.tm_min, parts.tm_sec)

@@ -42,7 +42,7 @@ enum EventTime {
 
   private static func any(_ text: String) -> Date? {
     let fields = text.split(whereSeparator: { !$0.isNumber && $0 != "." })
-    guard fields.count == 6, let seconds = Double(fields[5]) else { return nil }
+    guard fields.count == 6, let seconds = Double(fields[5]), seconds < 62 else { return nil }
     let whole = fields.prefix(5).compactMap { Int32($0) }
     guard whole.count == 5 else { return nil }
     var parts = tm()

@@ -60,7 +60,7 @@ struct ProgressBar {
   }
 
   private static func clock(_ seconds: Double) -> String {
-    let whole = Int(min(seconds, 1e9).rounded())
+    let whole = Int(clamped: min(seconds, 1e9).rounded())
     return String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
   }
 }

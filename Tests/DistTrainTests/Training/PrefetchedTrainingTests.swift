@@ -100,7 +100,7 @@ import TestSupport
       let inLine = try failure(pairs, prefetching: false)
       #expect(ahead.error == inLine.error && ahead.steps == 3 && inLine.steps == 3)
       let text = try #require(ahead.error?.description)
-      #expect(text.contains("a training file can no longer be read: \(victim): "), "\(text)")
+      #expect(text.contains("a training file cannot be used: \(victim): "), "\(text)")
       if isRemoved {
         #expect(text == "\(TrainingError.unreadable(.missing(path: victim)))")
       }

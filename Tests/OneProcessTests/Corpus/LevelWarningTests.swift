@@ -36,13 +36,15 @@ import TestSupport
           "si_sdr",
         ], folder: folder)
       #expect(evaluated.status == 0, "\(evaluated)")
-      #expect(evaluated.errors.hasPrefix("warning: corpus/test/noisy/u000.wav: samples reach "))
-      #expect(evaluated.errors.hasSuffix("(and 1 more recording)\n"), "\(evaluated)")
+      #expect(
+        evaluated.errors.hasPrefix(
+          "warning: corpus/test/noisy/u000.wav and 1 more recording: samples reach "),
+        "\(evaluated)")
       let packed = try disttrain(
         ["prepare", "pack", "--input", "corpus", "--output", "c"], folder: folder)
       #expect(packed.status == 0, "\(packed)")
       #expect(packed.errors.hasPrefix("warning: corpus/train/"), "\(packed)")
-      #expect(packed.errors.hasSuffix("(and 9 more recordings)\n"), "\(packed)")
+      #expect(packed.errors.contains(" and 9 more recordings: samples reach "), "\(packed)")
       #expect(occurrences(of: cause, in: packed.errors) == 1)
     }
   }

@@ -170,7 +170,7 @@ import TestSupport
         #expect(outcome.status == 1 && !outcome.timedOut, "\(outcome)")
         #expect(
           outcome.errors.contains(
-            "a training file can no longer be read: c.safetensors[train/noisy/u001]: block 1 "
+            "a training file cannot be used: c.safetensors[train/noisy/u001]: block 1 "
               + "(samples 16384 to "), "\(outcome)")
         #expect(
           outcome.errors.contains(

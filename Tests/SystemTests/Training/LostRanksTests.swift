@@ -168,7 +168,7 @@ import TestSupport
         "for file in corpus/train/noisy/\(files); do head -c 50 $file >cut; mv cut $file; done")
       #expect(outcome.status == 1 && !outcome.timedOut, "\(outcome)")
       #expect(
-        occurrences(of: "a training file can no longer be read: ", in: outcome.output) == 1,
+        occurrences(of: "a training file cannot be used: ", in: outcome.output) == 1,
         "\(outcome)")
       #expect(occurrences(of: "error: ", in: outcome.output) == 1, "\(outcome)")
       if files != "*.wav" { #expect(outcome.output.contains(files), "\(outcome)") }
