@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// A file that is written piece by piece and appears under its name only when it is complete.
 ///
@@ -52,10 +53,10 @@ public final class AtomicFileWriter {
 
   /// A file without a name in the folder of `path`; -1 where there can be none.
   private static func openUnnamed(beside path: String) -> Int32 {
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = PathText.folder(path)
     // The flag is a macro that Swift does not see: __O_TMPFILE | O_DIRECTORY.
     let unnamed = 0o20_000_000 | O_DIRECTORY
-    let descriptor = open(folder.isEmpty ? "." : folder, unnamed | O_WRONLY | O_CLOEXEC, 0o666)
+    let descriptor = open(folder, unnamed | O_WRONLY | O_CLOEXEC, 0o666)
     if descriptor >= 0, access("/proc/self/fd/\(descriptor)", F_OK) != 0 {
       // Without /proc it could not be given a name later.
       close(descriptor)
@@ -73,8 +74,7 @@ public final class AtomicFileWriter {
     var path = path
     // As many links as the system follows.
     for _ in 0..<40 {
-      let parent = (path as NSString).deletingLastPathComponent
-      let folder = parent.isEmpty ? "." : parent
+      let folder = PathText.folder(path)
       guard let real = realpath(folder, nil) else { return true }
       defer { free(real) }
       // A link to an open file, such as /dev/stdout, has a text that is no path: "pipe:[4711]".

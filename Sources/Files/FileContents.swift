@@ -18,6 +18,7 @@ public enum FileContents {
     switch PathKind(url.path) {
     case .file?: break
     case .folder?: throw UnreadableFile(reason: "it is a folder, not a file")
+    case .other?: throw UnreadableFile(reason: notRegular)
     case nil: throw UnreadableFile(reason: "there is no such file", isMissing: true)
     }
     do {
@@ -25,6 +26,15 @@ public enum FileContents {
     } catch {
       throw UnreadableFile(reason: ErrorText.reason(error))
     }
+  }
+
+  /// Reason against a pipe or a device, which may never end.
+  package static let notRegular =
+    "it is a pipe or a device, not a file; write it to a file first"
+
+  /// The text of the file at `url`; nil if it cannot be read, or is not UTF-8.
+  package static func text(_ url: URL) -> String? {
+    (try? read(url)).flatMap { String(validating: $0, as: UTF8.self) }
   }
 
   /// The bytes of the file at `url`, with errors of another type.

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// Ways in which a second name leads to a file, from the best to the one that every file system
 /// has.
@@ -58,7 +59,7 @@ package enum FileLink: Int, Comparable, Sendable {
       unlink(file)
       unlink(temporary)
     }
-    let name = (file as NSString).lastPathComponent
+    let name = PathText.name(file)
     return try makeTemporary(temporary, to: name, file, best: best, path)
   }
 

@@ -69,8 +69,15 @@ public enum JSONValue: Sendable, Equatable {
       _ = try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)
       return nil
     } catch {
-      let reason = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String
-      return reason?.trimmingCharacters(in: CharacterSet(charactersIn: "."))
+      let reason = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String ?? ""
+      if let start = reason.range(of: "Number "), let end = reason.range(of: " is not repres") {
+        return "the number \(reason[start.upperBound..<end.lowerBound]) is too large"
+      }
+      let faults = [
+        ("UTF-8", "it is not UTF-8"), ("surrogate", "a string has half of a pair of surrogates"),
+        ("nested", "arrays and objects are nested too deep"),
+      ]
+      return faults.first { reason.contains($0.0) }?.1
     }
   }
 }

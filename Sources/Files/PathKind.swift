@@ -2,14 +2,20 @@ import Foundation
 
 /// The kind of thing that a path names, after symbolic links.
 package enum PathKind {
-  /// A file, or anything else that is no folder.
+  /// A regular file, whose bytes can be read twice.
   case file
   case folder
+  /// A pipe, a device or a socket.
+  case other
 
   /// The kind of what `path` names; nil if there is nothing.
   package init?(_ path: String) {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return nil }
-    self = isFolder.boolValue ? .folder : .file
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: self = .file
+    case S_IFDIR: self = .folder
+    default: self = .other
+    }
   }
 }

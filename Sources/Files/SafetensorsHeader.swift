@@ -44,6 +44,9 @@ package struct SafetensorsHeader: Sendable {
     let path = url.path(percentEncoded: false)
     let text: Data
     let dataBytes: Int
+    if PathKind(path) == .other {
+      throw .unreadable(path: path, reason: FileContents.notRegular)
+    }
     do {
       let file = try FileHandle(forReadingFrom: url)
       defer { try? file.close() }

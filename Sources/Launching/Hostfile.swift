@@ -32,7 +32,7 @@ package struct Hostfile: Equatable, Sendable {
   ///
   /// - Throws: `LaunchError.hostfileMissing` or `hostfileBroken`.
   package init(path: String) throws(LaunchError) {
-    guard PathKind(path) == .file, let data = FileManager.default.contents(atPath: path) else {
+    guard let data = try? FileContents.read(URL(fileURLWithPath: path)) else {
       throw .hostfileMissing(path: path)
     }
     try self.init(data, path: path)

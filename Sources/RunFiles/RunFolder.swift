@@ -110,6 +110,11 @@ public struct RunFolder: Sendable {
     stepFiles(in: path).map { $0.dropLast(suffix.count) }.sorted().map { $0 + suffix }
   }
 
+  /// Whether a run has, or may have, a file of that name in its folder.
+  package static func isOwn(_ name: String) -> Bool {
+    Name(rawValue: name) != nil || name.hasPrefix(stepPrefix) && name.hasSuffix(suffix)
+  }
+
   private static func stepFiles(in path: String) -> [String] {
     ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
       .filter { $0.hasPrefix(stepPrefix) && $0.hasSuffix(suffix) }
@@ -129,6 +134,9 @@ public struct RunFolder: Sendable {
   package var anyFile: URL? {
     anyCheckpoint ?? Name.allCases.first { $0 != .lock && has($0) }.map(file)
   }
+
+  /// Names of all files of a run that are there, but for checkpoints of steps and the lock.
+  package var names: [String] { Name.allCases.filter { $0 != .lock && has($0) }.map(\.rawValue) }
 
   /// Files with results of a run besides checkpoints.
   package var results: [String] {
@@ -176,7 +184,7 @@ public struct RunFolder: Sendable {
       }
       switch PathKind(path) {
       case .folder?: continue
-      case .file?:
+      case .file?, .other?:
         Self.removeEmpty(made)
         throw .cannotCreate(path: path, reason: "a file of that name is in the way")
       case nil:

@@ -20,11 +20,30 @@ public struct TraceRequest: Equatable, Sendable {
     self.after = after
   }
 
-  /// Throws unless the file can be written. One in the run's own folder, which is made later, can.
-  package func requireWritable(besides runFolder: URL) throws(AtomicFileError) {
+  /// Throws unless the file can be written, and is none of the run's. One in the run's own folder,
+  /// which is made later, can be.
+  package func requireWritable(besides runFolder: URL) throws {
     let url = URL(fileURLWithPath: path).standardizedFileURL
-    if url.deletingLastPathComponent().path == runFolder.standardizedFileURL.path { return }
-    try AtomicFile.requireWritable(path)
+    let own = runFolder.standardizedFileURL
+    if url.path == own.path { throw AtomicFileError.notAFile(path: path) }
+    guard url.deletingLastPathComponent().path == own.path else {
+      return try AtomicFile.requireWritable(path)
+    }
+    if RunFolder.isOwn(url.lastPathComponent) { throw TraceRequestError.fileOfRun(path: path) }
+  }
+}
+
+/// Why a trace cannot be written where it was asked for.
+package enum TraceRequestError: Error, Equatable, CustomStringConvertible {
+  /// The run itself has a file of that name.
+  case fileOfRun(path: String)
+
+  /// One sentence naming the file and what to do.
+  package var description: String {
+    switch self {
+    case .fileOfRun(let path):
+      "\(path): the run writes a file of this name itself; give another name for --trace"
+    }
   }
 }
 

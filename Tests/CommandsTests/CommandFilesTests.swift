@@ -44,6 +44,45 @@ import TestSupport
     }
   }
 
+  @Test func corporaOfRunsAreInputsOfReports() throws {
+    try withFiles { folder in
+      for data in ["c", "pack"] {
+        let start = """
+          {"event":"start","step":0,"data":"\(folder.file(data))","time":"2026-12-01T00:00:00.000Z"}
+          """
+        try Data((start + "\n").utf8).write(to: folder.appending(path: "r/metrics.jsonl"))
+        let output = data == "c" ? "c/train/clean/a.wav" : "pack"
+        let found = try clash("report @/r --output @/\(output)", in: folder)
+        guard case .isInput(folder.file(output), "--output", _)? = found else {
+          Issue.record("\(String(describing: found))")
+          continue
+        }
+      }
+      #expect(try clash("report @/r --output @/r/report.html", in: folder) == nil)
+    }
+  }
+
+  @Test func namesThatNoFileSystemTakesAreRefused() throws {
+    try withFiles { folder in
+      let name = String(repeating: "a", count: 250)
+      // The table of the noisy side has a longer name.
+      let found = try clash("\(Self.evaluate) --csv @/\(name).csv", in: folder)
+      guard case .tooLong(_, "--csv", 260)? = found else {
+        Issue.record("\(String(describing: found))")
+        return
+      }
+      #expect(try clash("\(Self.evaluate) --json @/\(name).json", in: folder) == nil)
+    }
+  }
+
+  @Test func namesOfARunAreNotForReports() throws {
+    try withFiles { folder in
+      let path = folder.file("r/history.csv")
+      let found = try clash("report @/r --output @/r/history.csv", in: folder)
+      #expect(found == .isOfRun(path: path, output: "--output"))
+    }
+  }
+
   private static let score = "score --reference @/c/train/clean --degraded @/c/train/noisy"
   private static let evaluate = "evaluate --weights @/w.safetensors --data @/c"
   private static let train = "train --preset @/p.json --data @/pack"

@@ -151,11 +151,14 @@ import TestSupport
       #expect(report.pairs == [.train: 4, .test: 1])
       let packed = try corpus(folder)
       for speakers in [["p226", "p287"], ["p286"], ["p226"]] as [ValidationSpeakers] {
-        for split in CorpusSplit.allCases {
+        for split in [CorpusSplit.train, .valid] {
           let files = try PairedDataset(
             folder: folder.path(percentEncoded: false), split: split, validationSpeakers: speakers)
           let pairs = try packed.pairs(split, validationSpeakers: speakers)
           #expect(pairs.map(\.name) == files.pairs.map(\.name), "\(split) \(speakers)")
+        }
+        #expect(throws: PairedDatasetError.splitWithoutSpeakers(path: packed.path, .test)) {
+          try packed.pairs(.test, validationSpeakers: speakers)
         }
       }
       // Everyone who is asked for has to be there.

@@ -12,7 +12,7 @@ import TestSupport
     try FileManager.default.createSymbolicLink(
       atPath: folder.file("broken"), withDestinationPath: "none")
     #expect(PathKind(folder.file("file")) == .file)
-    #expect(PathKind("/dev/null") == .file)
+    #expect(PathKind("/dev/null") == .other)
     #expect(PathKind(folder.path) == .folder)
     #expect(PathKind(folder.file("link")) == .folder)
     #expect(PathKind(folder.file("none")) == nil)
@@ -30,6 +30,16 @@ import TestSupport
     #expect(try read("file") == [1, 2])
     #expect(throws: Failure(reason: "there is no such file")) { try read("none") }
     #expect(throws: Failure(reason: "it is a folder, not a file")) { try read(".") }
+    // Nobody writes into the pipe: opening it would wait for ever.
+    mkfifo(folder.file("pipe"), 0o600)
+    #expect(throws: Failure(reason: FileContents.notRegular)) { try read("pipe") }
+    #expect(throws: SafetensorsError.self) {
+      try SafetensorsHeader(contentsOf: URL(fileURLWithPath: folder.file("pipe")))
+    }
+    #expect(throws: SafetensorsError.self) {
+      try SafetensorsHeader(contentsOf: URL(fileURLWithPath: "/dev/zero"))
+    }
+    #expect(FileContents.text(URL(fileURLWithPath: folder.file("pipe"))) == nil)
     let missing = #expect(throws: UnreadableFile.self) {
       try FileContents.read(URL(fileURLWithPath: folder.file("none")))
     }

@@ -30,7 +30,7 @@ final class SoundHandle {
       let opened = sf_open_virtual(
         &callbacks, Int32(SFM_READ), &header, UnsafeMutableRawPointer(bitPattern: user))
       if let handle = opened { return .success(UInt(bitPattern: handle)) }
-      let reason = source.failure ?? String(cString: sf_strerror(nil))
+      let reason = source.failure ?? Self.reason(String(cString: sf_strerror(nil)))
       return .failure(.unreadable(path: path, reason: reason))
     }
     guard let handle = OpaquePointer(bitPattern: try opened.get()) else {
@@ -44,6 +44,15 @@ final class SoundHandle {
   }
 
   deinit { sf_close(handle) }
+
+  /// The reason of libsndfile for not opening a file, in words for people.
+  private static func reason(_ text: String) -> String {
+    let known = [
+      ("SF_INFO", "its header makes no sense"), ("unimplemented", "its encoding is not supported"),
+      ("not recognised", "its format is not recognised"),
+    ]
+    return known.first { text.contains($0.0) }?.1 ?? text
+  }
 
   /// Moves to sample `index`. Returns false if that is not possible.
   func seek(to index: Int) -> Bool {

@@ -54,8 +54,11 @@ final class WaveReader {
   ) throws(WaveFileError) {
     guard case .bytes(let promised) = extent.promise else { return }
     let found = max(0, byteCount - extent.offset)
-    // Writers that round the length up, and forget the padding, are no reason for a refusal.
-    if promised <= found + 3 { return }
+    // Writers that count a padding, and forget it, are no reason for a refusal: no whole frame is
+    // missing, or one byte. A block of a codec may be thousands of samples.
+    let missing = promised - found
+    if missing <= 0 { return }
+    if let bytesPerFrame = extent.bytesPerFrame, missing < max(2, bytesPerFrame) { return }
     // A damaged header may say that there are no channels.
     if let bytesPerFrame = extent.bytesPerFrame, bytesPerFrame > 0 {
       throw .truncated(

@@ -39,14 +39,16 @@ struct BenchOutput: ParsableArguments {
     try AtomicFile.requireWritable(path)
   }
 
-  /// Warns of what keeps the figures down, and says what they are of; `printed` is a warning that
-  /// is out already.
+  /// Warns of what keeps the figures down; `printed` is a warning that is out already.
   func begin(_ machine: BenchmarkMachine, printed: String? = nil) {
     for warning in machine.warnings where warning != printed {
       Console.error("disttrain: warning: \(warning)")
     }
-    Console.line("\(Program.nameAndVersion)\(label.map { " (\($0))" } ?? "")")
-    Console.line(machine.line)
+  }
+
+  /// What the figures are of.
+  private func head(_ machine: BenchmarkMachine) -> String {
+    "\(Program.nameAndVersion)\(label.map { " (\($0))" } ?? "")\n\(machine.line)"
   }
 
   /// Prints the figures and writes the file.
@@ -58,7 +60,7 @@ struct BenchOutput: ParsableArguments {
       let file = BenchmarkFile(kind: kind, label: label, machine: machine, figures: figures)
       try AtomicFile.write(try file.json(), to: URL(fileURLWithPath: json))
     } print: {
-      Console.line(figures.description)
+      Console.line("\(head(machine))\n\(figures.description)")
     }
   }
 

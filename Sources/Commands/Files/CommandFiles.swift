@@ -2,6 +2,7 @@ import ArgumentParser
 import Corpora
 import Files
 import Foundation
+import Platform
 import RunFiles
 
 /// A command that reads or writes files that its user names.
@@ -23,6 +24,10 @@ package enum OutputClash: Error, Equatable, CustomStringConvertible {
   case isInput(path: String, output: String, input: String)
   /// Two outputs are one file.
   case isOutput(path: String, output: String, other: String)
+  /// No file system takes a name as long as that of the output.
+  case tooLong(path: String, output: String, byteCount: Int)
+  /// The output has the name of a file that the run in its folder has or may have.
+  case isOfRun(path: String, output: String)
 
   /// One sentence that names the file and the options.
   package var description: String {
@@ -32,6 +37,11 @@ package enum OutputClash: Error, Equatable, CustomStringConvertible {
         + "give another name for \(output)"
     case .isOutput(let path, let output, let other):
       "\(path): two outputs would be this file, \(output) and \(other); give them different names"
+    case .tooLong(let path, let output, let byteCount):
+      "\(path): the name has \(byteCount) bytes, and file systems take "
+        + "\(CommandFiles.longestName); give a shorter one for \(output)"
+    case .isOfRun(let path, let output):
+      "\(path): a run has a file of this name; give another name for \(output)"
     }
   }
 }
@@ -53,7 +63,12 @@ package struct CommandFiles {
     let exceptions: Set<RunFolder.Name>
   }
 
+  /// The longest name of a file, in bytes.
+  package static let longestName = 255
+
   private var inputs: [Input] = []
+  /// Runs whose corpora belong to the input.
+  private var runsOfCorpora: [String] = []
   private var outputs: [(name: String, path: String)] = []
 
   /// No files.
@@ -77,14 +92,16 @@ package struct CommandFiles {
     }
   }
 
+  /// Adds the corpora that runs were trained on, as far as they are where they were.
+  package mutating func read(corporaOf runs: [String]) { runsOfCorpora += runs }
+
   /// Adds weights. The other files of their run belong to the input, too, but for test scores,
   /// which are written beside the weights that they judge.
   package mutating func read(_ name: String, weights path: String) {
     read(name, path)
-    let folder = (path as NSString).deletingLastPathComponent
     inputs.append(
       Input(
-        name: name, path: folder.isEmpty ? "." : folder, isRun: true,
+        name: name, path: PathText.folder(path), isRun: true,
         exceptions: [.testScores, .noisyTestScores]))
   }
 
@@ -107,6 +124,7 @@ package struct CommandFiles {
 
   /// Throws if an output is one of the inputs or another output.
   package func validate() throws(OutputClash) {
+    try requireNames()
     try requireDistinctOutputs()
     for output in outputs {
       // A file that is not there is no input, and devices are written to, not replaced.
@@ -114,8 +132,41 @@ package struct CommandFiles {
         status.isRegular || status.isFolder, !Self.isDevice(output.path)
       else { continue }
       let identity = FileIdentity(status)
-      for input in inputs where Self.contains(input, identity) {
+      for input in inputs + corpora(besides: output.path)
+      where Self.contains(input, identity) {
         throw .isInput(path: output.path, output: output.name, input: input.name)
+      }
+    }
+  }
+
+  /// The corpora of the runs. They are looked for only if the output, which is there, is no page:
+  /// the events of a long run take a second to read.
+  private func corpora(besides output: String) -> [Input] {
+    if PathText.fileExtension(output) == "html" { return [] }
+    return runsOfCorpora.flatMap { run in
+      MetricsFile.events(at: RunFolder(run).metrics, of: RunEvent.Start.self).compactMap { event in
+        guard case .start(let start)? = event.event, let data = start.data else { return nil }
+        return Input(name: "the corpus of \(run)", path: data, isRun: false, exceptions: [])
+      }
+    }
+  }
+
+  private func requireNames() throws(OutputClash) {
+    for output in outputs {
+      let count = PathText.name(output.path).utf8.count
+      if count > Self.longestName {
+        throw .tooLong(path: output.path, output: output.name, byteCount: count)
+      }
+    }
+    for run in inputs where run.isRun {
+      for output in outputs where RunFolder.isOwn(PathText.name(output.path)) {
+        let names = run.exceptions.map(\.rawValue)
+        guard !names.contains(PathText.name(output.path)),
+          let folder = FileIdentity.status(PathText.folder(output.path).utf8),
+          let own = FileIdentity.status(run.path.utf8), FileIdentity(folder) == FileIdentity(own),
+          FileIdentity.status(output.path.utf8) == nil
+        else { continue }
+        throw .isOfRun(path: output.path, output: output.name)
       }
     }
   }

@@ -2,6 +2,7 @@ import Corpora
 import Evaluation
 import Foundation
 import Models
+import Platform
 import Preparation
 import RunFiles
 
@@ -65,7 +66,7 @@ extension EnhanceCommand: FileCommand {
     var status = stat()
     let isFolder = stat(output, &status) == 0 && status.isFolder
     // Recordings are compared by `EnhancementJobs`, which knows which goes where.
-    files.write("out", isFolder ? "\(output)/\((input as NSString).lastPathComponent)" : output)
+    files.write("out", isFolder ? "\(output)/\(PathText.name(input))" : output)
     return files
   }
 }
@@ -112,6 +113,7 @@ extension ReportCommand: FileCommand {
   package func files() -> CommandFiles {
     var files = CommandFiles()
     files.read("run", runs: runs)
+    files.read(corporaOf: runs)
     files.read("--data", data)
     files.read("--scaling", scaling)
     files.write("--output", output)

@@ -11,7 +11,7 @@ enum OutputFolder {
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      if PathKind(path) == .file {
+      if let kind = PathKind(path), kind != .folder {
         throw .failed(path: path, operation: "mkdir", reason: "a file of that name is in the way")
       }
       throw .notPermitted(path: path, reason: ErrorText.reason(error))

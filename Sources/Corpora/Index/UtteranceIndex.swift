@@ -144,7 +144,11 @@ struct FileNames: Equatable {
   var noisy: String
 
   /// Whether the paths follow from the name.
-  private var areUsual: Bool { clean == "\(name).wav" && noisy == clean }
+  private var areUsual: Bool {
+    // By bytes: texts with the same letters in other Unicode forms are equal.
+    let usual = "\(name).wav".utf8
+    return clean.utf8.elementsEqual(usual) && noisy.utf8.elementsEqual(usual)
+  }
 
   init(name: String, clean: String, noisy: String) {
     self.name = name

@@ -56,9 +56,9 @@ package struct CorpusPacker {
   /// Writes the file at `url`, which appears only when it is complete. `progress` is called after
   /// each pair with the number of files and the seconds of audio done.
   ///
-  /// - Throws: `PairedDatasetError.badFiles` if a recording cannot be read to its end or has samples
-  ///   that are not finite, unless such are left out, and `noUsablePair` if that leaves a split
-  ///   empty; `AtomicFileError` if the disk refuses.
+  /// - Throws: `PairedDatasetError.badFiles` if a recording cannot be read to its end or has
+  ///   samples that are not finite, unless such are left out, and `noUsablePair` if that leaves a
+  ///   split empty; `AtomicFileError` if the disk refuses.
   package func write(
     to url: URL, progress: (_ files: Int, _ audioSeconds: Double) -> Void = { _, _ in }
   ) throws -> Report {

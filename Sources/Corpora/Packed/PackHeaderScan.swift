@@ -111,6 +111,7 @@ extension PackFields {
   /// The tensors in the header of the file at `path`, if it has the form that the program wrote,
   /// and its tensors take all of the file.
   init?(scanning path: String) {
+    guard PathKind(path) == .file else { return nil }
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }

@@ -24,7 +24,10 @@ package struct PackedCorpus: Sendable {
   private let head: PackHead
 
   /// Whether `path` is a file, which only a packed corpus can be.
-  package static func isFile(_ path: String) -> Bool { PathKind(path) == .file }
+  package static func isFile(_ path: String) -> Bool {
+    // A pipe or a device is no folder; as a file it is refused by name.
+    [.file, .other].contains(PathKind(path))
+  }
 
   /// Reads what is in the file and where, and checks that all of it is there.
   package init(path: String) throws(PackedCorpusError) {
@@ -54,7 +57,7 @@ package struct PackedCorpus: Sendable {
   package func pairs(
     _ split: CorpusSplit, validationSpeakers: ValidationSpeakers
   ) throws -> UtteranceIndex {
-    try head.layout.require(validationSpeakers, path: path)
+    try head.layout.require(validationSpeakers, split, path: path)
     let source = head.layout.source(of: split, validationSpeakers: validationSpeakers)
     guard let all = head.table.items(of: source.split) else {
       let sides = ["clean", "noisy"].map { "\(source.split.rawValue)/\($0)" }

@@ -51,7 +51,8 @@ package struct AudioFolder {
         let other = "\(folder)/\(files.text(files.count - 1))"
         duplicates.append(
           BadFile(
-            path: "\(folder)/\(found.files.text(item))", reason: "has the same name as \(other)"))
+            path: "\(folder)/\(found.files.text(item))",
+            reason: "has the same name as \(other)\(Self.form(file, last))"))
         continue
       }
       files.append(file)
@@ -62,6 +63,11 @@ package struct AudioFolder {
 
   /// Files that cannot be used because of their names.
   package var bad: [BadFile] { duplicates + unusable }
+
+  /// Words for names that look the same and are not.
+  private static func form(_ file: ArraySlice<UInt8>, _ other: ArraySlice<UInt8>) -> String {
+    name(file).elementsEqual(name(other)) ? "" : ", in another Unicode form"
+  }
 
   /// The path relative to the folder of a file in it.
   package func relative(_ path: String) -> String { String(path.dropFirst(folder.count + 1)) }

@@ -30,10 +30,14 @@ package struct CorpusLayout: Equatable {
       }
     }
 
-    /// Throws if speakers were asked for in a corpus, called `path`, that does not know them.
+    /// Throws if speakers were asked for where they mean nothing: in a corpus, called `path`, that
+    /// does not know them, or for the test split.
     package func require(
-      _ speakers: ValidationSpeakers, path: String
+      _ speakers: ValidationSpeakers, _ split: CorpusSplit, path: String
     ) throws(PairedDatasetError) {
+      if self == .voiceBank && speakers.isAsked && !speakers.names.isEmpty && split == .test {
+        throw .splitWithoutSpeakers(path: path, split)
+      }
       if self != .voiceBank && speakers.isAsked && !speakers.names.isEmpty {
         throw .noSpeakers(path: path, speakers: speakers.names)
       }
@@ -136,7 +140,7 @@ package struct CorpusLayout: Equatable {
   func folders(
     _ split: CorpusSplit, validationSpeakers: ValidationSpeakers
   ) throws(PairedDatasetError) -> Split {
-    try kind.require(validationSpeakers, path: folder)
+    try kind.require(validationSpeakers, split, path: folder)
     let source = kind.source(of: split, validationSpeakers: validationSpeakers)
     let (clean, noisy) = sides(source.split)
     let missing = [clean, noisy].filter { !Self.isFolder($0) }

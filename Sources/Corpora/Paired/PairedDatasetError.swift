@@ -35,6 +35,8 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
   case unknownSpeakers(path: String, speakers: [String])
   /// The training set has no speaker besides these, who are kept for validation.
   case onlyValidationSpeakers(path: String, speakers: [String])
+  /// Speakers were asked for, but the split does not depend on them.
+  case splitWithoutSpeakers(path: String, CorpusSplit)
   /// Speakers were asked for in a corpus whose validation set has folders of its own.
   case noSpeakers(path: String, speakers: [String])
   /// The split has files that cannot be used; carries all of them.
@@ -71,8 +73,11 @@ public enum PairedDatasetError: Error, Equatable, Sendable, CustomStringConverti
         + "\(speakers.joined(separator: ", ")); check --validation-speakers"
     case .noSpeakers(let path, let speakers):
       "\(path): --validation-speakers \(speakers.joined(separator: " ")) does not apply: this is "
-        + "not the layout of VoiceBank-DEMAND, and the validation split is what lies in valid/clean "
-        + "and valid/noisy; omit the option"
+        + "not the layout of VoiceBank-DEMAND, and the validation split is what lies in "
+        + "valid/clean and valid/noisy; omit the option"
+    case .splitWithoutSpeakers(let path, let split):
+      "\(path): the \(split.rawValue) split does not depend on --validation-speakers; omit the "
+        + "option"
     case .onlyValidationSpeakers(let path, let speakers):
       "\(path): the training set has no speaker besides those that are kept for validation "
         + "(\(speakers.joined(separator: ", "))); keep fewer with --validation-speakers"

@@ -54,9 +54,10 @@ package struct HostCopy {
   /// Where the copy lies: its name has the checksum, so that copies of several corpora, and of
   /// several states of one, stand side by side and none takes the place of one that a run reads.
   package var path: String {
-    let name = (source as NSString).lastPathComponent as NSString
-    let suffix = name.pathExtension.isEmpty ? "" : ".\(name.pathExtension)"
-    return "\(folder)/\(name.deletingPathExtension)-\(identity.checksum)\(suffix)"
+    let name = PathText.name(source)
+    let ending = PathText.fileExtension(name)
+    let suffix = ending.isEmpty ? "" : ".\(ending)"
+    return "\(folder)/\(PathText.withoutExtension(name))-\(identity.checksum)\(suffix)"
   }
 
   /// Makes the copy unless it is there. It appears when it is whole and verified. `progress` is

@@ -44,9 +44,16 @@ public struct Checkpoint {
       throw .newer(path: path, holds: key)
     }
     guard progress.isPossible else {
-      throw .damaged(path: path, reason: "its counters are impossible: \(progress)")
+      throw .damaged(
+        path: path,
+        reason:
+          "its counters are impossible (step \(progress.step), \(progress.stepInEpoch) of them in "
+          + "epoch \(progress.epoch + 1), \(progress.skippedSteps) skipped)")
     }
     adamStepCount = try Self.decoded(Self.adamStepKey, file, path)
+    guard (0...1 << 48).contains(adamStepCount) else {
+      throw .damaged(path: path, reason: "\(Self.adamStepKey) is \(adamStepCount)")
+    }
     averageCount =
       file.metadata[Self.averageCountKey] == nil
       ? nil : try Self.decoded(Self.averageCountKey, file, path)

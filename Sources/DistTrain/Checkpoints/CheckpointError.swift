@@ -2,8 +2,8 @@ import Platform
 
 /// Why a checkpoint cannot be used.
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
-  /// There is none, though the folder may hold other `results` of a run.
-  case missing(path: String, results: [String])
+  /// There is none, though the folder may hold `others` of the files of a run.
+  case missing(path: String, others: [String])
   /// The file cannot be read, or is not what was written.
   case damaged(path: String, reason: String)
   /// A safetensors file that lacks what a checkpoint holds.
@@ -24,11 +24,11 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// One sentence that names the file and says what to do.
   public var description: String {
     switch self {
-    case .missing(let path, let results):
+    case .missing(let path, let others):
       "\(path): no checkpoint to resume from; "
-        + (results.isEmpty
+        + (others.isEmpty
           ? "omit --resume to start a new run"
-          : "the folder holds only other files of a run (\(results.joined(separator: ", "))): put "
+          : "the folder holds only other files of a run (\(others.joined(separator: ", "))): put "
             + "back a checkpoint, or start a new run in another --run-dir")
     case .damaged(let path, let reason):
       "\(path): the checkpoint cannot be read: \(reason)"

@@ -1,4 +1,5 @@
 import Communication
+import Files
 import Foundation
 import Platform
 import RunFiles
@@ -97,7 +98,7 @@ extension CheckpointStore {
     let candidates = candidates(&choice.oddities)
     if candidates.isEmpty {
       throw CheckpointError.missing(
-        path: folder.last.path(percentEncoded: false), results: folder.results)
+        path: folder.last.path(percentEncoded: false), others: folder.names)
     }
     for url in candidates {
       choice.path = url.path(percentEncoded: false)
@@ -118,11 +119,9 @@ extension CheckpointStore {
 
   private func read(_ url: URL) throws(CheckpointError) -> Data {
     do {
-      return try Data(contentsOf: url)
+      return try FileContents.read(url)
     } catch {
-      throw .damaged(
-        path: url.path(percentEncoded: false),
-        reason: ErrorText.reason(error))
+      throw .damaged(path: url.path(percentEncoded: false), reason: error.reason)
     }
   }
 

@@ -92,7 +92,8 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
 
   /// Whether the counters can be those of a run: steps are taken from sums and used as indices.
   var isPossible: Bool {
-    [step, epoch, stepInEpoch, lossCount, skippedSteps].allSatisfy { $0 >= 0 }
+    // Sums of a few stay far below the largest integer.
+    [step, epoch, stepInEpoch, lossCount, skippedSteps].allSatisfy { (0...1 << 48).contains($0) }
       // A run that went back counts the skipped steps of what it gave up, too.
       && validatedEpochs >= 0 && stepInEpoch <= step && (skippedSteps <= step || rollbacks > 0)
       && lossSum.isFinite

@@ -38,7 +38,7 @@ final class TrainingPlace {
     try MetricsFile.requireAppendable(folder.metrics)
     for name in [RunFolder.Name.nonFinite, .tensorBoard] {
       let path = folder.file(name).path(percentEncoded: false)
-      if PathKind(path) == .file {
+      if let kind = PathKind(path), kind != .folder {
         throw RunFolderError.cannotCreate(path: path, reason: "a file of that name is in the way")
       }
     }
@@ -78,7 +78,7 @@ final class TrainingPlace {
   }
 
   private var written: TrainingConfiguration? {
-    (try? Data(contentsOf: folder.configuration)).flatMap {
+    (try? FileContents.read(folder.configuration)).flatMap {
       try? JSONDecoder().decode(TrainingConfiguration.self, from: $0)
     }
   }

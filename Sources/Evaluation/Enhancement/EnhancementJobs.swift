@@ -64,9 +64,10 @@ package struct EnhancementJobs: Equatable, Codable {
     }
     let pairs: [(input: String, output: String)]
     switch (inputKind, PathKind(output)) {
-    case (.file, .folder): pairs = [(input, Self.path(output, Self.name(input)))]
-    case (.file, _): pairs = [(input, output)]
-    case (.folder, .file): throw EnhancementJobsError.outputIsFile(path: output)
+    case (.file, .folder), (.other, .folder):
+      pairs = [(input, Self.path(output, PathText.name(input)))]
+    case (.file, _), (.other, _): pairs = [(input, output)]
+    case (.folder, .file), (.folder, .other): throw EnhancementJobsError.outputIsFile(path: output)
     case (.folder, _):
       let folder = try AudioFolder(input, omitting: output)
       if !folder.unusable.isEmpty { throw EnhancementJobsError.unusable(folder.unusable) }
@@ -92,15 +93,18 @@ package struct EnhancementJobs: Equatable, Codable {
     items = isResumed ? all.filter { !Self.isDone($0, sampleRate: sampleRate) } : all
     doneCount = all.count - items.count
     if inputKind == .folder {
-      let folders = Set(pairs.map { ($0.output as NSString).deletingLastPathComponent })
-      for folder in folders.union([output]).sorted() { try Self.make(folder: folder) }
+      // Not a set: names with the same letters in other bytes are equal as texts.
+      var last: [UInt8] = []
+      for folder in [output] + pairs.map({ PathText.folder($0.output) }) {
+        let bytes = Array(folder.utf8)
+        if bytes != last { try Self.make(folder: folder) }
+        last = bytes
+      }
     }
   }
 
-  private static func name(_ path: String) -> String { (path as NSString).lastPathComponent }
-
   private static func path(_ folder: String, _ name: String) -> String {
-    (folder as NSString).appendingPathComponent(name)
+    folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
   }
 
   /// The device and number of the file at `path`, after links; nil if there is none.

@@ -1,6 +1,7 @@
 import Corpora
 import Files
 import Foundation
+import Platform
 
 /// Why there is nothing to score.
 enum ScoringPairsError: Error, Equatable, CustomStringConvertible {
@@ -59,9 +60,7 @@ package struct ScoringPairs {
 
   /// The name of the utterance in the file at `path`.
   private static func name(_ path: String) -> String {
-    let file = (path as NSString).lastPathComponent
-    let name = (file as NSString).deletingPathExtension
-    return name.isEmpty ? file : name
+    PathText.withoutExtension(PathText.name(path))
   }
 
   /// Matches the folders: degraded, reference, and the noisy one if there is one.
@@ -87,7 +86,7 @@ package struct ScoringPairs {
     }
     for folder in folders {
       unmatched += folder.bad.map { file in
-        ((folder.relative(file.path) as NSString).deletingPathExtension, file)
+        (PathText.withoutExtension(folder.relative(file.path)), file)
       }
     }
   }

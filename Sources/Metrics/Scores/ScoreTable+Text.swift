@@ -23,9 +23,16 @@ extension ScoreTable {
   /// number.
   public var listing: String {
     let rows = scores.map { score in
-      [score.file] + columns.map { score[$0].map { TextTable.number($0, digits: 3) } ?? "-" }
+      [Self.cell(score.file)]
+        + columns.map { score[$0].map { TextTable.number($0, digits: 3) } ?? "-" }
     }
     return TextTable([["file"] + columns.map(\.rawValue)] + rows).aligned
+  }
+
+  /// A name in one cell of a table, whatever characters it has.
+  private static func cell(_ name: String) -> String {
+    String(
+      name.map { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? "?" : $0 })
   }
 
   /// The summary for a reader: one line per metric with its means and their 95% intervals, then the
@@ -48,7 +55,7 @@ extension ScoreTable {
     let unscorable = unscorable
     if !unscorable.isEmpty {
       lines.append("not scored:")
-      lines += unscorable.map { "  \($0.file): \($0.reason)" }
+      lines += unscorable.map { "  \(Self.cell($0.file)): \($0.reason)" }
     }
     return lines.joined(separator: "\n")
   }

@@ -1,5 +1,6 @@
 import Audio
 import Foundation
+import Platform
 
 /// Reads recordings from unpacked packages as mono samples at 16 kHz.
 struct CorpusSources: Sendable {
@@ -96,7 +97,7 @@ struct CorpusSources: Sendable {
   /// Paths of the audio files below `root`, relative to it and sorted.
   private func files(under root: String, package: String, folder: String) throws -> [String] {
     let names = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
-    let audio = names.filter { Self.extensions.contains(($0 as NSString).pathExtension) }.sorted()
+    let audio = names.filter { Self.extensions.contains(PathText.fileExtension($0)) }.sorted()
     if audio.isEmpty { throw MiniCorpusError.missingSource(package: package, path: folder) }
     return audio
   }

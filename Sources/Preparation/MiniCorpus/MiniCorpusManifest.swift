@@ -48,7 +48,7 @@ package struct MiniCorpusManifest: Codable, Equatable {
 
   /// Reads the manifest of the corpus in `folder`; nil if there is none that can be read.
   package static func read(folder: String) -> Self? {
-    guard let data = FileManager.default.contents(atPath: "\(folder)/\(fileName)"),
+    guard let data = try? FileContents.read(URL(fileURLWithPath: "\(folder)/\(fileName)")),
       let manifest = try? JSONDecoder().decode(Self.self, from: data), manifest.format == format
     else { return nil }
     return manifest
@@ -65,7 +65,7 @@ package struct MiniCorpusManifest: Codable, Equatable {
   /// The first problem with the files in `folder`; nil if all files are as listed.
   package func problem(folder: String) throws -> String? {
     try parallelMap(files) { file -> String? in
-      guard let data = FileManager.default.contents(atPath: "\(folder)/\(file.path)") else {
+      guard let data = try? FileContents.read(URL(fileURLWithPath: "\(folder)/\(file.path)")) else {
         return "\(file.path) is missing"
       }
       if data.count != file.byteCount {

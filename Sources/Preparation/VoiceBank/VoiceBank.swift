@@ -99,6 +99,12 @@ public enum VoiceBank {
     _ folders: VoiceBankFolders, input: String, output: String, format: Format
   ) throws -> VoiceBankManifest {
     guard let manifest = VoiceBankManifest(folder: output) else {
+      for name in [VoiceBankManifest.fileName, tableName] {
+        let path = "\(output)/\(name)"
+        if FileManager.default.fileExists(atPath: path) {
+          throw VoiceBankError.foreignFile(path: path)
+        }
+      }
       for part in folders.parts {
         for side in VoiceBankFolders.sides {
           let path = "\(output)/\(part.outputFolder(side))"
@@ -114,9 +120,9 @@ public enum VoiceBank {
       })
     let files = manifest.entries.keys.sorted()
     if let other = files.first(where: { !$0.hasSuffix(".\(format.rawValue)") }) {
-      throw VoiceBankError.otherFormat(path: output, found: (other as NSString).pathExtension)
+      throw VoiceBankError.otherFormat(path: output, found: PathText.fileExtension(other))
     }
-    let gone = files.filter { !sources.contains(($0 as NSString).deletingPathExtension) }
+    let gone = files.filter { !sources.contains(PathText.withoutExtension($0)) }
     if let example = gone.first {
       throw VoiceBankError.sourcesGone(count: gone.count, example: example, input: input)
     }
@@ -131,7 +137,7 @@ public enum VoiceBank {
     // The folders of speakers, if the download has such.
     for item in folders.items where item.name.contains("/") {
       for folder in [item.outputFolders.clean, item.outputFolders.noisy] {
-        paths.insert(("\(folder)/\(item.name)" as NSString).deletingLastPathComponent)
+        paths.insert(PathText.folder("\(folder)/\(item.name)"))
       }
     }
     for name in paths.sorted() {

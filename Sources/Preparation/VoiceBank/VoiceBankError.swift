@@ -15,6 +15,8 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
   case alreadyResampled(input: String)
   /// The output folder holds recordings that this command did not make.
   case foreignFolder(path: String)
+  /// The output folder holds a file of a name that the command writes, made by something else.
+  case foreignFile(path: String)
   /// The output folder holds recordings of sources that are gone.
   case sourcesGone(count: Int, example: String, input: String)
   /// The output folder holds files of another format.
@@ -54,6 +56,9 @@ public enum VoiceBankError: Error, Equatable, Sendable, CustomStringConvertible 
         + "prepare pack this folder"
     case .foreignFolder(let path):
       "\(path): the folder holds files that this command has not made; choose another --output"
+    case .foreignFile(let path):
+      "\(path): this command writes a file of this name, and has not made the one that is there; "
+        + "move it, or choose another --output"
     case .sourcesGone(let count, let example, let input):
       "\(NumberText.count(count, "file")) of --output, such as \(example), "
         + "\(NumberText.agree(count, "has", "have")) no source in \(input) any more; choose "

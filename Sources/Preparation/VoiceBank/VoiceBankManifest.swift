@@ -74,7 +74,8 @@ package struct VoiceBankManifest {
 
   /// Reads the manifest of `folder`; nil if there is none, or the file has another header.
   init?(folder: String) {
-    guard let data = FileManager.default.contents(atPath: "\(folder)/\(Self.fileName)") else {
+    guard let data = try? FileContents.read(URL(fileURLWithPath: "\(folder)/\(Self.fileName)"))
+    else {
       return nil
     }
     let rows = CSVLine.rows(String(decoding: data, as: UTF8.self))

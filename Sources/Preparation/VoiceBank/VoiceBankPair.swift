@@ -118,7 +118,7 @@ struct VoiceBankPair: Sendable {
     var entries: [VoiceBankManifest.Entry] = []
     for side in sides {
       guard let entry = finished.entries[side.file], entry.source == side.checksum,
-        let data = FileManager.default.contents(atPath: "\(output)/\(side.file)"),
+        let data = try? FileContents.read(URL(fileURLWithPath: "\(output)/\(side.file)")),
         data.withUnsafeBytes({ CRC32C($0).text }) == entry.checksum
       else { return nil }
       entries.append(entry)

@@ -1,4 +1,5 @@
 import DistTrain
+import Files
 import Foundation
 import Models
 import RunFiles
@@ -19,7 +20,13 @@ package struct RunSummary: Sendable {
   init(path: String) throws(ComparisonError) {
     self.path = path
     let folder = RunFolder(path)
-    guard let text = Self.text(folder.configuration) else { throw .notARun(path: path) }
+    guard let text = Self.text(folder.configuration) else {
+      let file = folder.configuration.path(percentEncoded: false)
+      if FileManager.default.fileExists(atPath: file) {
+        throw .unreadable(path: file, reason: "it is no text")
+      }
+      throw .notARun(path: path)
+    }
     do {
       configuration = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(text.utf8))
     } catch {
@@ -40,7 +47,7 @@ package struct RunSummary: Sendable {
     return configuration.seed == 0 ? name : "\(name) seed \(configuration.seed)"
   }
 
-  private static func text(_ url: URL) -> String? { try? String(contentsOf: url, encoding: .utf8) }
+  private static func text(_ url: URL) -> String? { FileContents.text(url) }
 
   /// Corpus of the run, as written at its last start.
   private static func corpus(_ folder: RunFolder) -> String? {

@@ -1,5 +1,6 @@
 import Foundation
 import Metrics
+import Platform
 import RunFiles
 
 /// The scores of a run on the test set, which `evaluate --csv` has written to its folder.
@@ -36,7 +37,7 @@ struct TestScores {
   private static func name(_ row: [String: String]) -> String {
     let file = row["file"] ?? ""
     return [".wav", ".flac"].contains(where: file.lowercased().hasSuffix)
-      ? (file as NSString).deletingPathExtension : file
+      ? PathText.withoutExtension(file) : file
   }
 
   private static func score(_ file: String, _ row: [String: String]?) -> UtteranceScore {

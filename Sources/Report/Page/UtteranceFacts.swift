@@ -36,7 +36,7 @@ package struct UtteranceFacts {
   /// Facts about the utterances of a split by name, from the list of a mini corpus; nil if the
   /// folder has no such list.
   static func listed(folder: String, split: CorpusSplit) -> [String: UtteranceFacts]? {
-    guard let data = FileManager.default.contents(atPath: "\(folder)/mixtures.csv") else {
+    guard let data = try? FileContents.read(URL(fileURLWithPath: "\(folder)/mixtures.csv")) else {
       return nil
     }
     let rows = CSVLine.rows(String(decoding: data, as: UTF8.self))

@@ -18,7 +18,7 @@ struct ScoreFile {
       return nil
     }
     let path = url.path(percentEncoded: false)
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+    guard let text = FileContents.text(url) else {
       throw .unreadable(path: path, reason: "it is no UTF-8 text")
     }
     let lines = CSVLine.rows(text)

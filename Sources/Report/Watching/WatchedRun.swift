@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import RunFiles
 
@@ -19,7 +20,7 @@ package struct WatchedRun {
 
   /// Follows the events of the run in `folder`.
   init(name: String, folder: RunFolder) {
-    let configuration = try? Data(contentsOf: folder.configuration)
+    let configuration = try? FileContents.read(folder.configuration)
     let epochs = configuration.flatMap { try? JSONDecoder().decode(Epochs.self, from: $0) }?.epochs
     self.init(name: name, path: folder.metrics.path(percentEncoded: false)) {
       EventStatusReader(epochs: epochs)

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Platform
 import RunFiles
 
 /// Why there is nothing to watch.
@@ -74,8 +75,7 @@ package struct WatchedRuns {
     if kind == .folder {
       search(path, depth: Self.depth)
     } else if path.hasSuffix(".jsonl") {
-      let folder = (path as NSString).deletingLastPathComponent
-      add(runFolder: folder.isEmpty ? "." : folder)
+      add(runFolder: PathText.folder(path))
     } else {
       add(log: path)
     }

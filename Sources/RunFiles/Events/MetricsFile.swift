@@ -62,7 +62,9 @@ package final class MetricsFile: EventSink {
   }
 
   private static func withFile(_ url: URL, _ body: (Int32) -> Void) {
-    let file = open(url.path(percentEncoded: false), O_RDONLY | O_CLOEXEC)
+    let path = url.path(percentEncoded: false)
+    guard PathKind(path) == .file else { return }
+    let file = open(path, O_RDONLY | O_CLOEXEC)
     if file < 0 { return }
     body(file)
     close(file)

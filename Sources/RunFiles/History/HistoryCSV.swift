@@ -46,7 +46,7 @@ public struct HistoryCSV {
       isOutdated = true
       return
     }
-    guard let text = try? String(contentsOf: url, encoding: .utf8) else {
+    guard let text = FileContents.text(url) else {
       throw .unreadable(path: path, line: 1, reason: "it cannot be read as UTF-8 text")
     }
     let lines = text.split(whereSeparator: \.isNewline)

@@ -257,9 +257,9 @@ import TestSupport
       #expect(outcome.status == 0, "\(outcome)")
       #expect(
         outcome.errors.hasPrefix(
-          "warning: deg/g01_vb_p232_014_noisy.wav: samples reach "), "\(outcome)")
-      #expect(
-        outcome.errors.hasSuffix("divide them by 32768 (and 2 more recordings)\n"), "\(outcome)")
+          "warning: deg/g01_vb_p232_014_noisy.wav and 2 more recordings: samples reach "),
+        "\(outcome)")
+      #expect(outcome.errors.hasSuffix("divide them by 32768\n"), "\(outcome)")
     }
   }
 
