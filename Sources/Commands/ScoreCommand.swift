@@ -13,9 +13,9 @@ struct ScoreCommand: ParsableCommand {
     discussion: """
       Takes files, or folders whose files are paired by name without extension (.wav and .flac; \
       a subfolder is part of the name). Files are mono at 16 kHz; for si_sdr alone (--metrics \
-      si_sdr) at any rate that a pair shares. Means are over the pairs for which every number is defined, \
-      with --noisy on both sides; the others, such as silent ones, are counted and named. The \
-      intervals are of 95% confidence, by Student's t.
+      si_sdr) at any rate that a pair shares. Means are over the pairs for which every number is \
+      defined, with --noisy on both sides; the others, such as silent ones, are counted and \
+      named. The intervals are of 95% confidence, by Student's t.
 
       The exit status is 0 if at least one pair was scored and every file was readable and had a \
       partner; a pair without a defined score does not change that.

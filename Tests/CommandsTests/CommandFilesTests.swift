@@ -95,6 +95,7 @@ import TestSupport
     "report @/r --output @/r/step-00000002.safetensors",
     "report @/r --output @/r/../r/nonfinite/step-00000001-rank0.safetensors",
     "report @/r --scaling @/f.json --output @/f.json",
+    "launch --ranks 1 --hostfile @/h -- train --preset @/p.json --data @/pack --trace @/h",
     "report @/r --data @/c --output @/c/train/noisy/a.wav",
     "\(score) --csv @/c/train/clean/a.wav", "\(score) --json @/c/train/noisy/a.wav",
     "\(score) --csv @/a-link.csv", "\(score) --json @/link/train/clean/../clean/a.wav",

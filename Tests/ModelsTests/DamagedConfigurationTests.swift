@@ -27,6 +27,19 @@ struct DamagedConfigurationTests {
     #expect(error?.description.hasPrefix("p.json: unknown key \"\\name\"; allowed") == true)
   }
 
+  @Test func longKeysAndValuesAreCut() throws {
+    let long = String(repeating: "9", count: 5000)
+    for text in [
+      tinyModel.replacing("\"name\"", with: "\"\(long)\""),
+      tinyModel.replacing("\"features\": 8", with: "\"features\": \"\(long)\""),
+    ] {
+      let error = #expect(throws: ConfigurationError.self) {
+        try ModelConfiguration(parsing: Array(text.utf8), file: "p.json")
+      }
+      #expect(try #require(error).description.count < 400)
+    }
+  }
+
   @Test func aModelTooLargeForAnyMachineIsRefused() throws {
     let text = tinyModel.replacing("\"features\": 8", with: "\"features\": 8192")
       .replacing("\"layers\": 2", with: "\"layers\": 256")

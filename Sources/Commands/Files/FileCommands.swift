@@ -214,3 +214,14 @@ extension BenchOutput {
     return files
   }
 }
+
+extension LaunchCommand: FileCommand {
+  package func files() -> CommandFiles {
+    // Whether the job's own files are in order, train says; the hosts are this command's input.
+    let words = CommandWords.joined(command)
+    let train = (try? DistTrainCommand.parseAsRoot(words)) as? TrainCommand
+    var files = train?.files() ?? CommandFiles()
+    files.read("--hostfile", hostfile)
+    return files
+  }
+}

@@ -27,8 +27,8 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         + (rollbacks > 0 ? " after \(NumberText.count(rollbacks, "rollback"))" : "")
         + "; what was saved before is whole: start again with a lower --lr"
     case .unreadable(let error):
-      "a training file cannot be used: \(error); put it right and go on with --resume, or leave such "
-        + "files out with --resume --on-bad-file skip"
+      "a training file cannot be used: \(error); put it right and go on with --resume, or leave "
+        + "such files out with --resume --on-bad-file skip"
     case .nothingReadable(let steps):
       "no training file could be read in the last \(NumberText.count(steps, "step")); check that "
         + "the corpus is there and whole, and go on with --resume"

@@ -29,14 +29,14 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
       return "\(file): the configuration is not valid JSON: \(reason)"
     case .unknownKey(let file, let key, let allowed):
       // Written as JSON: a damaged key may have line breaks.
-      return "\(file): unknown key \(JSONValue.string(key)); allowed here are "
+      return "\(file): unknown key \(Self.cut("\(JSONValue.string(key))")); allowed here are "
         + allowed.joined(separator: ", ")
     case .missingKey(let file, let key):
       return "\(file): the key \"\(key)\" is missing; add it"
     case .wrongType(let file, let key, let value, let expected):
-      return "\(file): \"\(key)\" must be \(expected), not \(value)"
+      return "\(file): \"\(key)\" must be \(expected), not \(Self.cut(value))"
     case .impossibleValue(let file, let key, let value, let requirement):
-      return "\(file): \"\(key)\" is \(value), but \(requirement)"
+      return "\(file): \"\(key)\" is \(Self.cut(value)), but \(requirement)"
     case .tooLarge(let file, let parameters, let limit):
       return "\(file): the model has \(parameters) parameters, more than \(limit); lower "
         + "\"features\", \"layers\" or \"expand\""
@@ -44,5 +44,10 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
       return "there is no preset \"\(name)\"; give one of \(known.joined(separator: ", ")), or the "
         + "path of a JSON file"
     }
+  }
+
+  /// The beginning of a text of the file, which may be a megabyte.
+  private static func cut(_ text: String) -> String {
+    text.count <= 100 ? text : "\(text.prefix(100))…"
   }
 }

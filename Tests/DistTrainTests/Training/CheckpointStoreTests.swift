@@ -260,6 +260,32 @@ import TestSupport
     }
   }
 
+  /// Without checksums, as version 0.1.0 wrote them, numbers that somebody edited are not noticed
+  /// by those.
+  @Test(arguments: [
+    (#""step":5"#, #""step":9223372036854775807"#), (#""epoch":"#, #""epoch":-1"#),
+    (#""lossCount":"#, #""lossCount":9223372036854775807"#),
+  ])
+  func countersOfNoRunAreRefused(key: String, value: String) throws {
+    let file = try SafetensorsFile(data: bytes(state(step: 5)), path: "a")
+    var metadata = file.metadata.filter { !$0.key.hasPrefix(SafetensorsFile.checksumPrefix) }
+    let progress = try #require(metadata["progress"])
+    let start = try #require(progress.range(of: key))
+    let rest = progress[start.upperBound...].drop { $0.isNumber }
+    metadata["progress"] = progress[..<start.lowerBound] + value + rest
+    let error = #expect(throws: CheckpointError.self) {
+      try Checkpoint(
+        SafetensorsFile(entries: file.entries, metadata: metadata).serialized(), path: "a")
+    }
+    #expect(error?.description.contains("its counters are impossible (step ") == true)
+    metadata["progress"] = progress
+    metadata["adam.step"] = "\(Int.max)"
+    #expect(throws: CheckpointError.damaged(path: "a", reason: "adam.step is \(Int.max)")) {
+      try Checkpoint(
+        SafetensorsFile(entries: file.entries, metadata: metadata).serialized(), path: "a")
+    }
+  }
+
   @Test func truncationsAndFlipsAreNeverLoaded() throws {
     try withStore(saving: [5]) { _, folder in
       let path = folder.file(name(5))

@@ -154,6 +154,30 @@ import TestSupport
     }
   }
 
+  /// What only decoding shows is named at the end; the others are enhanced.
+  @Test func oneDamagedRecordingDoesNotStopTheOthers() throws {
+    try withTemporaryFolder { folder in
+      try folder.makeFolder("in")
+      let sound = Array(try EnhanceFixture.samples("input.wav").prefix(4000))
+      for name in ["a", "b", "c"] {
+        try WaveFile.write(
+          sound, sampleRate: 16_000, to: folder.file("in/\(name).wav"), encoding: .float32)
+      }
+      var bytes = try WaveFile.bytes(path: folder.file("in/b.wav"))
+      // The last sample is read before the start, to see that it is there.
+      bytes.replaceSubrange(bytes.count - 8..<bytes.count - 4, with: [0, 0, 0xC0, 0x7F])
+      try Data(bytes).write(to: folder.appending(path: "in/b.wav"))
+      let outcome = try disttrain(["enhance"] + model + ["in", "out"], folder: folder)
+      #expect(outcome.status == 1 && outcome.output == "", "\(outcome)")
+      #expect(
+        outcome.errors
+          == "disttrain: error: 1 recording of 3 could not be enhanced (2 were); mend it, and "
+          + "--resume does the rest:\n  in/b.wav: sample 3998 is not a finite number; check what "
+          + "wrote the file\n", "\(outcome)")
+      #expect(try folder.names(in: "out") == ["a.wav", "c.wav"])
+    }
+  }
+
   @Test func folderGoesToFolder() throws {
     try withTemporaryFolder { folder in
       try folder.makeFolder("in/deeper")

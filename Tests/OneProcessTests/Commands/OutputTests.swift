@@ -69,6 +69,9 @@ import TestSupport
           + "--json s.json >/dev/full", in: folder)
       #expect(scored.status == 1 && PathKind(folder.file("s.csv")) == .file, "\(scored)")
       #expect(PathKind(folder.file("s.json")) == .file)
+      let measured = try shell(
+        "disttrain bench pesq --seconds 1 --repeats 1 --json b.json >/dev/full", in: folder)
+      #expect(measured.status == 1 && PathKind(folder.file("b.json")) == .file, "\(measured)")
     }
   }
 

@@ -77,6 +77,17 @@ struct VoiceBankCommandTests {
     }
   }
 
+  @Test(arguments: ["manifest.csv", "rejected.csv"])
+  func filesOfOthersAreKept(name: String) throws {
+    try withDownload { folder in
+      try folder.makeFolder("vbd")
+      try Data("mine".utf8).write(to: folder.appending(path: "vbd/\(name)"))
+      let refused = try prepare(folder)
+      expectError(refused, "vbd/\(name): this command writes a file of this name")
+      #expect(try String(contentsOfFile: folder.file("vbd/\(name)"), encoding: .utf8) == "mine")
+    }
+  }
+
   @Test func unusableFilesDecideTheStatus() throws {
     try withDownload { folder in
       let bad = "download/noisy_trainset_28spk_wav/p227_002.wav"
