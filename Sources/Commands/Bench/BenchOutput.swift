@@ -46,7 +46,7 @@ struct BenchOutput: ParsableArguments {
     }
   }
 
-  /// What the figures are of.
+  /// Subject of the figures.
   private func head(_ machine: BenchmarkMachine) -> String {
     "\(Program.nameAndVersion)\(label.map { " (\($0))" } ?? "")\n\(machine.line)"
   }

@@ -115,7 +115,7 @@ package struct WatchView {
 
   /// Local time.
   private static func clock(_ date: Date) -> String {
-    // Of a damaged file a date may be beyond all clocks.
+    // The date of a damaged file may be beyond all clocks.
     var seconds = time_t(clamped: date.timeIntervalSince1970)
     var parts = tm()
     localtime_r(&seconds, &parts)

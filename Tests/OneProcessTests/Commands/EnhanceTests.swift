@@ -154,7 +154,7 @@ import TestSupport
     }
   }
 
-  /// What only decoding shows is named at the end; the others are enhanced.
+  /// Damage that only decoding shows is named at the end; the others are enhanced.
   @Test func oneDamagedRecordingDoesNotStopTheOthers() throws {
     try withTemporaryFolder { folder in
       try folder.makeFolder("in")
