@@ -11,7 +11,8 @@
 # threads and recomputation, over each wire, and validated beside training. Compared are all files of
 # the run folders: checkpoints, weights and dumps byte for byte, tables and events but for times.
 # Last, recordings are enhanced and scored with the old program's weights. DIFFERENT in the table
-# means the exit status 1, and says where. KEEP=FOLDER keeps what was written there.
+# means the exit status 1, and says where. KEEP=FOLDER keeps what was written there. With MORE=1 the
+# new program may write files, metadata and keys that the old one does not; they are listed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
@@ -144,7 +145,7 @@ train() {
     fi
   done
   # shellcheck disable=SC2086  # COMPARE is an option or nothing
-  compared $system "$name" "$(python3 "$repository/scripts/compare-runs.py" ${COMPARE:-} \
+  compared $system "$name" "$(python3 "$repository/scripts/compare-runs.py" ${MORE:+--more} ${COMPARE:-} \
     "old/$system-${name// /-}" "new/$system-${name// /-}" 2>&1)"
 }
 
@@ -182,7 +183,7 @@ for side in old new; do
   start $side 1 prepare pack --input ../corpus --output pack/corpus.safetensors \
     || failed abl3 pack $side
 done
-compared abl3 "pack" "$(python3 "$repository/scripts/compare-runs.py" old/pack new/pack 2>&1)"
+compared abl3 "pack" "$(python3 "$repository/scripts/compare-runs.py" ${MORE:+--more} old/pack new/pack 2>&1)"
 train abl3 "from the pack" 1 3 "${more[@]}" --data pack/corpus.safetensors
 train abl3 "threads and recompute" 1 0 "${more[@]}" --threads 2 --recompute
 train abl3 "wire bf16" 2 3 "${more[@]}" --wire bf16

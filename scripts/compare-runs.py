@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares two run folders of disttrain; scripts/compare-bits.sh calls it.
 
-    compare-runs.py [--unordered] OLD NEW
+    compare-runs.py [--unordered] [--more] OLD NEW
 
 Checkpoints, weights, dumps and all other files have to be equal byte for byte, but for
 - what tells how long something took, in history.csv and metrics.jsonl;
@@ -9,7 +9,9 @@ Checkpoints, weights, dumps and all other files have to be equal byte for byte, 
 - the folder beside which each run folder lies, at the beginning of paths;
 - TensorBoard's files and timelines, which consist of times.
 With --unordered (of validations beside training, which end at any time) only the last checkpoint and
-the best weights are compared, and the events of each kind in their own order.
+the best weights are compared, and the events of each kind in their own order. With --more the new
+program may write more than the old: files, metadata, keys of events and of metadata that are
+objects, and sizes that follow from these. They are listed behind "new:".
 
 Prints "equal: …" with status 0, or a line for each difference with status 1.
 """
@@ -27,6 +29,17 @@ TIMES = {"time", "seconds", "audio_seconds_per_second", "validation_seconds", "d
 WAITING = {"event", "step", "steps"}
 # Differences that are listed.
 LINES = 4
+# What the new program writes and the old does not, if it may: filled by --more.
+MORE = None
+
+
+def common(one, other, where):
+    """The new value `other` without keys that only it has, at any depth, if it may have more."""
+    if MORE is None or not isinstance(one, dict) or not isinstance(other, dict):
+        return other
+    MORE.update(f"{where}.{key}" for key in other.keys() - one.keys())
+    return {key: common(one.get(key), value, f"{where}.{key}")
+            for key, value in other.items() if key in one}
 
 
 def safetensors(path):
@@ -74,13 +87,19 @@ def tensor_differences(old, new):
     is_other_version = versions[0] != versions[1]
     for key in sorted(old_metadata.keys() | new_metadata.keys()):
         one, other = old_metadata.get(key), new_metadata.get(key)
-        if one is None or other is None:
+        if one is None and MORE is not None:
+            MORE.add(key)
+        elif one is None or other is None:
             found.append(f"metadata {key} only in the {'new' if one is None else 'old'} one")
         elif is_other_version and (key == "program" or "checksum" in key or "crc32c" in key):
             continue  # The data behind the checksums was compared itself.
+        elif MORE is not None and "checksum" in key:
+            continue
+        elif MORE is not None and parsed(one) == common(parsed(one), parsed(other), key):
+            continue
         elif one != other and (not is_other_version or parsed(one) != parsed(other)):
             found.append(f"metadata {key}: {one[:100]} became {other[:100]}")
-    if not found and not is_other_version:
+    if not found and not is_other_version and MORE is None:
         found.append("bytes beside tensors and metadata")
     return found
 
@@ -128,6 +147,10 @@ def events(path):
 def first_difference(old, new, what):
     """A line about the first of two lists' unequal elements; none if they are equal."""
     for index, (one, other) in enumerate(zip(old, new)):
+        if isinstance(one, dict) and isinstance(other, dict):
+            other = common(one, other, str(one.get("event")))
+            if MORE is not None and one.get("event") == "checkpoint":
+                one, other = one | {"bytes": 0}, other | {"bytes": 0}
         if one != other:
             return [f"{what} {index + 1}: {one} became {other}"]
     if len(old) != len(new):
@@ -159,6 +182,9 @@ def differences(name, old, new, unordered):
         return []
     if name.endswith(".safetensors"):
         return tensor_differences(old, new)
+    if MORE is not None and name == "configuration.json":
+        one, other = json.loads(old.read_text()), json.loads(new.read_text())
+        return [] if one == common(one, other, name) else ["other values"]
     return ["other bytes"]
 
 
@@ -177,13 +203,19 @@ def files(folder, unordered):
 
 def main():
     """Compares the folders that the arguments name."""
+    global MORE
     arguments = sys.argv[1:]
     unordered = "--unordered" in arguments
-    old, new = (pathlib.Path(name) for name in arguments if name != "--unordered")
+    if "--more" in arguments:
+        MORE = set()
+    old, new = (pathlib.Path(name) for name in arguments if not name.startswith("--"))
     found = []
     compared = bytes_compared = checkpoints = 0
     old_names, new_names = files(old, unordered), files(new, unordered)
     for name in sorted(old_names | new_names):
+        if name not in old_names and MORE is not None:
+            MORE.add(name)
+            continue
         if name not in old_names or name not in new_names:
             found.append(f"{name}: only in the {'new' if name not in old_names else 'old'} run")
             continue
@@ -200,7 +232,8 @@ def main():
         if len(found) > LINES:
             print(f"and {len(found) - LINES} more")
         sys.exit(1)
-    print(f"equal: {compared} files, {checkpoints} checkpoints, {bytes_compared} bytes")
+    more = f"; new: {', '.join(sorted(MORE))}" if MORE else ""
+    print(f"equal: {compared} files, {checkpoints} checkpoints, {bytes_compared} bytes{more}")
 
 
 main()
