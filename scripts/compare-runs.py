@@ -29,7 +29,7 @@ TIMES = {"time", "seconds", "audio_seconds_per_second", "validation_seconds", "d
 WAITING = {"event", "step", "steps"}
 # Differences that are listed.
 LINES = 4
-# What the new program writes and the old does not, if it may: filled by --more.
+# Things that the new program alone writes, if it may: filled by --more.
 MORE = None
 
 
