@@ -86,7 +86,8 @@ struct DrillGround {
   func reference(
     ranks: Int = 2, _ arguments: [String] = DrillGround.recipe, steps: Int = DrillGround.steps
   ) throws -> String {
-    let key = "\(ranks) \(arguments) \(steps)"
+    // A checkpoint says which pack it was trained from.
+    let key = "\(bench.data) \(ranks) \(arguments) \(steps)"
     if let run = references.runs[key] { return run }
     let run = "undisturbed-\(references.runs.count)"
     let outcome = try bench.train(
