@@ -32,9 +32,14 @@ public enum FileContents {
   package static let notRegular =
     "it is a pipe or a device, not a file; write it to a file first"
 
-  /// The text of the file at `url`; nil if it cannot be read, or is not UTF-8.
-  package static func text(_ url: URL) -> String? {
-    (try? read(url)).flatMap { String(validating: $0, as: UTF8.self) }
+  /// The text of the file at `url`.
+  ///
+  /// - Throws: `UnreadableFile` as `read(_:)` does, and if the file is not UTF-8.
+  package static func text(_ url: URL) throws(UnreadableFile) -> String {
+    guard let text = String(validating: try read(url), as: UTF8.self) else {
+      throw UnreadableFile(reason: "it is no UTF-8 text")
+    }
+    return text
   }
 
   /// The bytes of the file at `url`, with errors of another type.

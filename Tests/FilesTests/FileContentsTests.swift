@@ -39,7 +39,15 @@ import TestSupport
     #expect(throws: SafetensorsError.self) {
       try SafetensorsHeader(contentsOf: URL(fileURLWithPath: "/dev/zero"))
     }
-    #expect(FileContents.text(URL(fileURLWithPath: folder.file("pipe"))) == nil)
+    let pipe = #expect(throws: UnreadableFile.self) {
+      try FileContents.text(URL(fileURLWithPath: folder.file("pipe")))
+    }
+    #expect(pipe?.reason == FileContents.notRegular)
+    try Data([0xFF, 0x41]).write(to: URL(fileURLWithPath: folder.file("bytes")))
+    let bytes = #expect(throws: UnreadableFile.self) {
+      try FileContents.text(URL(fileURLWithPath: folder.file("bytes")))
+    }
+    #expect(bytes?.reason == "it is no UTF-8 text")
     let missing = #expect(throws: UnreadableFile.self) {
       try FileContents.read(URL(fileURLWithPath: folder.file("none")))
     }

@@ -20,11 +20,7 @@ package struct RunSummary: Sendable {
   init(path: String) throws(ComparisonError) {
     self.path = path
     let folder = RunFolder(path)
-    guard let text = Self.text(folder.configuration) else {
-      let file = folder.configuration.path(percentEncoded: false)
-      if FileManager.default.fileExists(atPath: file) {
-        throw .unreadable(path: file, reason: "it is no text")
-      }
+    guard let text = try ComparisonError.text(folder.configuration) else {
       throw .notARun(path: path)
     }
     do {
@@ -35,7 +31,7 @@ package struct RunSummary: Sendable {
         reason: "it is no configuration of this program")
     }
     parameterCount = SpeechEnhancer.parameterCount(of: configuration.model)
-    history = try Self.text(folder.history).map { text throws(ComparisonError) in
+    history = try ComparisonError.text(folder.history).map { text throws(ComparisonError) in
       try RunHistory(text, path: folder.history.path(percentEncoded: false))
     }
     corpus = Self.corpus(folder)
@@ -46,8 +42,6 @@ package struct RunSummary: Sendable {
     let name = configuration.model.name
     return configuration.seed == 0 ? name : "\(name) seed \(configuration.seed)"
   }
-
-  private static func text(_ url: URL) -> String? { FileContents.text(url) }
 
   /// Corpus of the run, as written at its last start.
   private static func corpus(_ folder: RunFolder) -> String? {

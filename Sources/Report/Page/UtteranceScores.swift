@@ -14,13 +14,8 @@ struct ScoreFile {
   ///
   /// - Throws: `ComparisonError` if the file is no table of utterances.
   init?(_ url: URL) throws(ComparisonError) {
-    guard FileManager.default.fileExists(atPath: url.path(percentEncoded: false)) else {
-      return nil
-    }
     let path = url.path(percentEncoded: false)
-    guard let text = FileContents.text(url) else {
-      throw .unreadable(path: path, reason: "it is no UTF-8 text")
-    }
+    guard let text = try ComparisonError.text(url) else { return nil }
     let lines = CSVLine.rows(text)
     guard let columns = lines.first?.fields, columns.first == "file" else {
       throw .unreadable(path: path, reason: "it is no table of utterances' scores")

@@ -46,8 +46,11 @@ public struct HistoryCSV {
       isOutdated = true
       return
     }
-    guard let text = FileContents.text(url) else {
-      throw .unreadable(path: path, line: 1, reason: "it cannot be read as UTF-8 text")
+    let text: String
+    do throws(UnreadableFile) {
+      text = try FileContents.text(url)
+    } catch {
+      throw .unreadable(path: path, line: 1, reason: error.reason)
     }
     let lines = text.split(whereSeparator: \.isNewline)
     guard let first = lines.first, Self.isOfThisOrAnEarlierVersion(first) else {

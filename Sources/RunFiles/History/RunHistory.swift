@@ -1,3 +1,5 @@
+import Files
+import Foundation
 import Platform
 
 /// The finished epochs of a run, as `history.csv` has them. Columns that a version does not know
@@ -58,6 +60,20 @@ package enum ComparisonError: Error, Equatable, CustomStringConvertible {
       "\(path) cannot be read: \(reason)"
     case .twice(let path):
       "\(path) is given twice"
+    }
+  }
+}
+
+extension ComparisonError {
+  /// The text of a run's file; nil if there is none.
+  ///
+  /// - Throws: `unreadable` if it cannot be read, or is not UTF-8.
+  package static func text(_ url: URL) throws(ComparisonError) -> String? {
+    do throws(UnreadableFile) {
+      return try FileContents.text(url)
+    } catch {
+      if error.isMissing { return nil }
+      throw .unreadable(path: url.path(percentEncoded: false), reason: error.reason)
     }
   }
 }
