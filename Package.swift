@@ -97,7 +97,11 @@ let modules: [Target] = [
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
   // All that decides what a run computes: model, data, optimizer, schedule.
-  module("Recipes", uses: ["Models", "Files", "Platform"]),
+  module(
+    "Recipes", uses: ["Models", "Tensor", "Files", "Platform"],
+    resources: [.embedInCode("Presets")]),
+  // What a recipe minimises.
+  module("Losses", uses: ["Recipes", "Audio", "Models", "Tensor"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
@@ -113,7 +117,8 @@ let modules: [Target] = [
   module(
     "Evaluation",
     uses: [
-      "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
+      "Losses", "Recipes", "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor",
+      "Files", "Platform",
     ]),
 
   // Where the time of a run goes, as a trace of every rank.
@@ -132,7 +137,7 @@ let modules: [Target] = [
   module(
     "DistTrain",
     uses: [
-      "Checkpoints", "Recipes", "Exchange", "Tracing",
+      "Losses", "Checkpoints", "Recipes", "Exchange", "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -218,6 +223,9 @@ let tests: [Target] = [
     ]),
   module(
     "RecipesTests", .tests, uses: ["TestSupport", "Recipes", "Models", "Files", "Platform"]),
+  module(
+    "LossesTests", .numericalTests,
+    uses: ["TestSupport", "Losses", "Recipes", "Audio", "Models", "Tensor", "Files"]),
   // Runs on ranks inside the test's process.
   module(
     "RunTestSupport",
