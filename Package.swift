@@ -100,7 +100,7 @@ let modules: [Target] = [
   module(
     "Recipes", uses: ["Models", "Tensor", "Files", "Platform"],
     resources: [.embedInCode("Presets")]),
-  // What a recipe minimises.
+  // The loss of a recipe, term by term.
   module("Losses", uses: ["Recipes", "Audio", "Models", "Tensor"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.

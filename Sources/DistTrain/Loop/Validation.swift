@@ -17,9 +17,8 @@ package final class Validation {
   private let log: RunLog
   private var underWay: BackgroundEvaluation?
 
-  /// Scores the weights of `state` on `pairs`, with the loss `losses`; with `.skip`, those that cannot be read have no
-  /// score. Throws if the model's bands are not the bins of
-  /// its front end.
+  /// Scores the weights of `state` on `pairs`, with the loss `losses`; with `.skip`, those that
+  /// cannot be read have no score. Throws if the model's bands are not the bins of its front end.
   package init(
     _ state: TrainingState, pairs: [UtterancePair], losses: LossSettings = .published,
     onBadFile: OnBadFile = .stop, isAsynchronous: Bool = false, log: RunLog,

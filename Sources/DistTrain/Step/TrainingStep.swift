@@ -111,8 +111,8 @@ public final class TrainingStep {
   /// holds.
   package private(set) var itemsBesideTransfer = 0
 
-  /// Steps of `state` that lower `losses`, with gradients clipped to the norm `clip`, if there is a limit, spoiled by
-  /// `hooks`. All ranks make it together.
+  /// Steps of `state` that lower `losses`, with gradients clipped to the norm `clip`, if there is a
+  /// limit, spoiled by `hooks`. All ranks make it together.
   package init(
     _ state: TrainingState, clip: Double?, losses: LossSettings = .published,
     exchange settings: ExchangeSettings = ExchangeSettings(), hooks: StepHooks = StepHooks(),
