@@ -61,7 +61,10 @@ import TestSupport
     let factor = Float((Double(samples.count) / energy).squareRoot())
     let expected = try enhance(samples.map { $0 * factor }, segmentation).map { $0 / factor }
     enhancer.model.inputLevel = .utterance
-    #expect(try enhance(samples, segmentation) == expected)
+    let found = try enhance(samples, segmentation)
+    // Where segments fade, the factor is taken out before the fade and not after it.
+    if segments == 1 { #expect(found == expected) }
+    expectClose(found, expected, 1e-6, "levelled segments")
     if segments == 1 { #expect(try enhancer.enhance(samples) == expected) }
     // Silence has no level.
     let silence = [Float](repeating: 0, count: 8_000)

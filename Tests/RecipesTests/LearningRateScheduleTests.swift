@@ -65,7 +65,8 @@ import Testing
     }
     #expect(
       error?.description
-        == "learning-rate schedule \"linear\" is unknown; use one of: step, cosine, constant")
+        == "learning-rate schedule \"linear\" is unknown; use one of: step, exponential, cosine, constant, "
+        + "plateau")
   }
 
   @Test func impossibleNumbersAreErrors() {
