@@ -74,7 +74,7 @@ private func expectRefused(
     (
       "--schedule=linear",
       "The value 'linear' is invalid for '--schedule <schedule>'. Please provide one of 'step', "
-        + "'cosine' or 'constant'."
+        + "'exponential', 'cosine', 'constant' or 'plateau'."
     ),
     (
       "--wire=fp8",

@@ -15,6 +15,7 @@ extension TrainCommand: FileCommand {
   package func files() -> CommandFiles {
     var files = CommandFiles()
     files.read("--preset", input.preset)
+    files.read("--recipe", recipe.recipe)
     files.read("--data", input.data)
     let model = try? Preset.load(input.preset)
     let folder = place.runDir ?? model.map { runFolder(of: $0).url.path(percentEncoded: false) }
@@ -125,6 +126,7 @@ extension PlanCommand: FileCommand {
   package func files() -> CommandFiles {
     var files = CommandFiles()
     files.read("--preset", recipe.preset)
+    files.read("--recipe", recipe.recipe)
     files.read("--data", recipe.data)
     files.read("--network", machines.network)
     files.read("--shared-memory", machines.sharedMemory)
