@@ -93,6 +93,8 @@ let modules: [Target] = [
     libraries: ["COpenBLAS", "CPlatform"]),
   module(
     "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
+  // Files of weights: what they are, and how a run starts from them.
+  module("Weights", uses: ["Models", "Tensor", "Files", "Platform"]),
 
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
@@ -160,8 +162,8 @@ let modules: [Target] = [
     uses: [
       "Exchange", "Tracing",
       "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Evaluation", "Preparation",
-      "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files",
-      "Platform",
+      "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Weights", "Models", "Tensor",
+      "Files", "Platform",
     ], libraries: ["CPlatform"], products: [argumentParser]),
   module("DistTrainCLI", .program, uses: ["Commands", "Platform"]),
 ]
@@ -180,6 +182,9 @@ let tests: [Target] = [
   module(
     "ModelsTests", .numericalTests,
     uses: ["TestSupport", "Models", "Tensor", "Files", "Platform"]),
+  module(
+    "WeightsTests", .tests,
+    uses: ["TestSupport", "Weights", "Models", "Tensor", "Files", "Platform"]),
   module(
     "AudioTests", .numericalTests, uses: ["TestSupport", "Audio", "Files", "Platform"]),
   module(
