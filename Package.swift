@@ -223,7 +223,8 @@ let tests: [Target] = [
       "Models", "Tensor", "Files", "Platform",
     ]),
   module(
-    "RecipesTests", .tests, uses: ["TestSupport", "Recipes", "Models", "Files", "Platform"]),
+    "RecipesTests", .tests,
+    uses: ["TestSupport", "Recipes", "Metrics", "Models", "Files", "Platform"]),
   // Runs on ranks inside the test's process.
   module(
     "RunTestSupport",
@@ -297,8 +298,7 @@ let tests: [Target] = [
     uses: [
       "Exchange", "ProgramTestSupport", "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI",
       "Launching", "DistTrain", "Checkpoints", "Recipes", "Corpora", "Communication", "Audio",
-      "Models", "Tensor", "Files",
-      "Platform",
+      "Weights", "Models", "Tensor", "Files", "Platform",
     ]),
 ]
 

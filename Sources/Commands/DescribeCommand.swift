@@ -10,9 +10,9 @@ struct DescribeCommand: ParsableCommand {
     abstract: "Print the layers of a model and its parameters, or what a file of weights is.",
     discussion: """
       With --preset it prints the layers of a model and its parameters by component. Of a file of \
-      weights it prints the model card: the system, the recipe, the data, epochs and steps, whether \
-      the weights are raw, averaged or a mean, and their validation scores beside those of the \
-      unprocessed speech. A checkpoint, and a file of another program, say what they can.
+      weights it prints the model card: the system, the recipe, the data, epochs and steps, \
+      whether the weights are raw, averaged or a mean, and their validation scores beside those \
+      of the unprocessed speech. A checkpoint, and a file of another program, say what they can.
       """)
 
   @Argument(

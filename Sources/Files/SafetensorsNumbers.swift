@@ -4,8 +4,8 @@ extension SafetensorsFile.Entry {
 
   /// The elements as float32, row-major; nil if the type is none of `floatTypes`.
   ///
-  /// Float16 and bfloat16 numbers are float32 numbers, too. Float64 ones are rounded to the nearest,
-  /// and beyond the range of float32 they are infinite.
+  /// Float16 and bfloat16 numbers are float32 numbers, too. Float64 ones are rounded to the
+  /// nearest, and beyond the range of float32 they are infinite.
   package func convertedFloats() -> [Float]? {
     switch dtype {
     case "F32": numbers(UInt32.self) { Float(bitPattern: $0) }

@@ -33,6 +33,21 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   public var averageDecay: Double?
   /// Steps after which an epoch ends early; nil for the whole split.
   public var stepsPerEpoch: Int?
+  /// Rule for the best epoch; nil for the standard one of the model's sample rate.
+  public var bestBy: SelectionRule?
+  /// Epochs without a better score after which the run ends; nil for never.
+  public var patience: Int?
+  /// Number of the best epochs whose weights are averaged; nil for none.
+  public var averageBest: Int?
+  /// Beginnings of the names of parameters that do not move, sorted; nil for none.
+  public var frozen: [String]?
+  /// The weights that the run started from; nil for random ones.
+  public var initialization: Initialization?
+
+  /// Rule for the best epoch.
+  public var selection: SelectionRule {
+    bestBy ?? .standard(sampleRate: model.frontEnd.sampleRate)
+  }
 
   /// Utterances of a rank in one step.
   public var itemsPerRank: Int { batch * accumulate }
@@ -51,7 +66,8 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   /// Values in `other` that make it another experiment, as "flag (here, there)" texts.
   ///
   /// The number of ranks may differ as long as the global batch is the same. The number of epochs
-  /// may grow, but not under `cosine`, whose rate depends on it.
+  /// may grow, but not under `cosine`, whose rate depends on it. The weights are the same whichever
+  /// of them are kept: rule, patience and averages of the best epochs may change.
   public func differences(from other: TrainingConfiguration) -> [String] {
     var found: [String] = []
     func compare<Value: Equatable>(_ name: String, _ value: (TrainingConfiguration) -> Value) {
@@ -77,6 +93,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     compare("--clip") { $0.clip }
     compare("--ema") { $0.averageDecay ?? 0 }
     compare("--steps-per-epoch") { $0.stepsPerEpoch ?? 0 }
+    compare("--freeze") { $0.frozen.map { $0.joined(separator: " ") } ?? "none" }
     if schedule == .cosine { compare("--epochs") { $0.epochs } }
     return found
   }
@@ -115,6 +132,15 @@ extension TrainingConfiguration {
     if try values.decodeIfPresent(Int.self, forKey: .stepsPerEpoch) != nil {
       stepsPerEpoch = try count(.stepsPerEpoch, 1...Self.largestCount)
     }
+    bestBy = try values.decodeIfPresent(SelectionRule.self, forKey: .bestBy)
+    if try values.decodeIfPresent(Int.self, forKey: .patience) != nil {
+      patience = try count(.patience, 1...Self.largestCount)
+    }
+    if try values.decodeIfPresent(Int.self, forKey: .averageBest) != nil {
+      averageBest = try count(.averageBest, 2...Self.largestFactor)
+    }
+    frozen = try values.decodeIfPresent([String].self, forKey: .frozen)
+    initialization = try values.decodeIfPresent(Initialization.self, forKey: .initialization)
   }
 
   /// Largest number of epochs and of steps.

@@ -43,8 +43,9 @@ package enum InitialWeightsError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// A file of weights that a run starts from: weights of this program, a checkpoint of a run, of which
-/// the averaged weights are taken if there are any, as `enhance` does, or tensors of other programs.
+/// A file of weights that a run starts from: weights of this program, a checkpoint of a run, of
+/// which the averaged weights are taken if there are any, as `enhance` does, or tensors of other
+/// programs.
 package struct InitialWeights {
   /// The file.
   package let file: WeightFile
@@ -95,6 +96,9 @@ package struct InitialWeights {
     return model.isEmpty ? "tensors of another program" : "weights\(model)\(program)"
   }
 
+  /// The name of the file without folders.
+  package var name: String { PathText.name(file.path) }
+
   /// A hash of names, shapes, types and bytes of the weights, 16 hexadecimal digits.
   package var fingerprint: String {
     let texts = tensors.map { name, entry in
@@ -103,8 +107,8 @@ package struct InitialWeights {
     return String(format: "%016llx", FNV1a.hash(texts.sorted().joined().utf8))
   }
 
-  /// Names of the files of weights in the folder at `path`: the best ones first, then other weights,
-  /// then checkpoints, the newest first.
+  /// Names of the files of weights in the folder at `path`: the best ones first, then other
+  /// weights, then checkpoints, the newest first.
   static func weights(inFolder path: String) -> [String] {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [])
       .filter { $0.hasSuffix(".safetensors") && !$0.hasPrefix("utterances-") }

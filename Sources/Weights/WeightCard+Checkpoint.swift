@@ -2,9 +2,12 @@ import Files
 import Models
 
 extension WeightCard {
-  /// The settings of a run, the JSON of its `configuration.json`, as a card has them: the model has
-  /// a key of its own, and the share of each rank is no matter, so that the card is the same for any
-  /// number of ranks.
+  /// The settings of a run, the JSON of its `configuration.json`, as a card has them: those that
+  /// decide what the weights become.
+  ///
+  /// The model has a key of its own. The share of each rank is no matter, nor is what is kept, nor
+  /// the number of epochs unless the learning rate depends on it: so the card is the same for any
+  /// number of ranks, and for a run that is resumed for more epochs.
   package static func recipe(ofConfiguration json: JSONValue) -> [String: JSONValue] {
     guard case .object(var members) = json else { return [:] }
     var globalBatch = 1
@@ -16,8 +19,10 @@ extension WeightCard {
       members[key] = nil
     }
     members["globalBatch"] = .integer(globalBatch)
-    members["model"] = nil
-    members["initialization"] = nil
+    for key in ["model", "initialization", "bestBy", "patience", "averageBest"] {
+      members[key] = nil
+    }
+    if members["schedule"]?.string != "cosine" { members["epochs"] = nil }
     return members
   }
 
@@ -39,6 +44,6 @@ extension WeightCard {
     }
     trainSet = progress["trainSet"].flatMap(Self.set)
     validationSet = progress["validationSet"].flatMap(Self.set)
-    note = "a checkpoint of a run: these weights were not scored, or with another step's"
+    note = "weights of a checkpoint; scores of its run may be of other steps"
   }
 }

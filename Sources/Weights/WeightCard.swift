@@ -3,8 +3,8 @@ import Files
 /// The model card of a file of weights: which epochs and steps, recipe and data they come from, and
 /// their validation scores.
 ///
-/// The file holds it as JSON text in its metadata. Nothing in it depends on the machine, the time or
-/// the number of ranks, so that equal runs write equal files.
+/// The file holds it as JSON text in its metadata. Nothing in it depends on the machine, the time
+/// or the number of ranks, so that equal runs write equal files.
 package struct WeightCard: Equatable, Sendable {
   /// Metadata key of the JSON text.
   package static let key = "card"

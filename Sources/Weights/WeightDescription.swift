@@ -3,8 +3,8 @@ import Foundation
 import Models
 import Platform
 
-/// The description of a file of weights for people, which `describe` prints: its model card, or what
-/// can be known of a file without one.
+/// The description of a file of weights for people, which `describe` prints: its model card, or
+/// what can be known of a file without one.
 package struct WeightDescription {
   private let weights: InitialWeights
 

@@ -116,11 +116,11 @@ package struct WeightFit {
     let numbers = values.reduce(0) { $0 + $1.floats.count }
     var lines: [String] = []
     if !prefix.isEmpty { lines.append("the names in the file have the prefix \"\(prefix)\"") }
-    let share = Double(numbers) / Double(max(1, model.parameters.parameterCount))
+    let all = model.parameters.parameterCount
+    let share = NumberText.percent(Double(numbers) / Double(max(1, all)))
     lines.append(
       "taken: \(taken.count) of \(NumberText.count(parameters.count, "tensor")), "
-        + "\(NumberText.grouped(numbers)) of \(NumberText.grouped(model.parameters.parameterCount)) "
-        + "numbers (\(NumberText.percent(share)))"
+        + "\(NumberText.grouped(numbers)) of \(NumberText.grouped(all)) numbers (\(share))"
         + (faults.isEmpty ? "" : ": " + components(takenSet)))
     let left = faults.filter { if case .missing = $0 { false } else { true } }
     if !left.isEmpty {
@@ -161,7 +161,7 @@ extension InitialWeights {
   package func warnings(for model: ModelConfiguration, isPartial: Bool) -> [String] {
     guard let own = file.configuration else { return [] }
     let differences = model.differences(from: own).filter {
-      // Of another architecture some weights are taken on purpose.
+      // Some weights of another architecture are taken on purpose.
       !isPartial || $0.key.hasPrefix("front_end")
     }
     if differences.isEmpty { return [] }

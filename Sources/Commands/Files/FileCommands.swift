@@ -16,6 +16,7 @@ extension TrainCommand: FileCommand {
     var files = CommandFiles()
     files.read("--preset", input.preset)
     files.read("--data", input.data)
+    files.read("--init", start.initialWeights)
     let model = try? Preset.load(input.preset)
     let folder = place.runDir ?? model.map { runFolder(of: $0).url.path(percentEncoded: false) }
     files.write("--run-dir", into: folder, RunFolder.Name.allCases.map(\.rawValue))

@@ -14,6 +14,7 @@ final class EpochEnding {
   private let folder: RunFolder
   private let log: RunLog
   private let saving: RunSaving
+  private let best: BestEpochs
   private let communicator: any Communicator
   private var history: HistoryCSV?
   private var reported: Set<String> = []
@@ -29,12 +30,19 @@ final class EpochEnding {
     self.log = log
     self.saving = saving
     self.communicator = communicator
+    best = BestEpochs(trainer, folder: folder, log: log, saving: saving)
     if communicator.isRoot {
       let lastEpoch = trainer.state.progress.validatedEpochs
       history = try HistoryCSV(url: folder.history, resumingAfter: lastEpoch)
       // Whoever reads the file must not take epochs for finished that are done again.
       try history?.goBack(to: lastEpoch)
     }
+  }
+
+  /// Writes the weights of a run that has done no step. All ranks call it together.
+  func begin() throws {
+    communicator.enter(.saving)
+    try best.begin()
   }
 
   /// Takes the epochs out of the history that the run went back over. All ranks call it together.
@@ -50,8 +58,8 @@ final class EpochEnding {
   ) throws {
     let state = trainer.state
     state.progress.endEpoch()
-    try write(trained, evaluation, validationSeconds) {
-      state.withEvaluatedWeights { self.serialized(state.model) }
+    try write(trained, evaluation, validationSeconds) { body in
+      state.withEvaluatedWeights { body(state.model) }
     }
   }
 
@@ -62,7 +70,7 @@ final class EpochEnding {
       preconditionFailure("EpochEnding: every epoch is validated")
     }
     state.progress.unvalidated = nil
-    try write(trained, evaluation, validationSeconds) { self.serialized(state.frozen) }
+    try write(trained, evaluation, validationSeconds) { $0(state.frozen) }
   }
 
   /// Runs `body` on rank 0, which writes into the run folder.
@@ -73,14 +81,10 @@ final class EpochEnding {
     }
   }
 
-  private func serialized(_ model: SpeechEnhancer) -> [UInt8] {
-    Array(WeightFile.serialized(model, program: Program.nameAndVersion))
-  }
-
   /// Writes all about the last epoch that is counted.
   private func write(
     _ trained: EpochFigures, _ evaluation: Evaluation, _ validationSeconds: Double,
-    weights: () -> [UInt8]
+    with model: ((SpeechEnhancer) -> [UInt8]) -> [UInt8]
   ) throws {
     communicator.enter(.saving)
     let state = trainer.state
@@ -92,18 +96,11 @@ final class EpochEnding {
       trainingLoss: trained.trainingLoss, learningRate: trained.learningRate,
       scored: evaluation.scored, total: evaluation.total,
       seconds: trained.seconds + validationSeconds, audioSecondsPerSecond: trained.audioRate,
-      validationSeconds: validationSeconds)
+      validationSeconds: validationSeconds, selection: best.score(evaluation))
     for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
       log.warning("left out of the validation means: \(name): \(reason)")
     }
-    if let score = report.selectionScore, score > state.progress.bestScore ?? -.infinity {
-      state.progress.bestScore = score
-      state.progress.bestEpoch = state.progress.epoch
-      try write {
-        try AtomicFile.write(weights(), to: self.folder.best)
-        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.file(.bestScores))
-      }
-    }
+    try best.enter(report, evaluation, with: model) { try self.history?.forgetSelection() }
     // The checkpoint last: a run that is killed before it validates again, and writes all of this
     // once more in place of what is here. After it the epoch would be missing in the others.
     try write { try self.history?.append(report) }
@@ -111,8 +108,10 @@ final class EpochEnding {
     log.append(
       .epoch(
         .init(
-          report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds)))
+          report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds,
+          selectedBy: best.rule(ofEpoch: report.epoch))))
     try saving.save(trainer)
+    try best.removeOthers()
   }
 }
 

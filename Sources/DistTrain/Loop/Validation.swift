@@ -17,18 +17,18 @@ package final class Validation {
   private let log: RunLog
   private var underWay: BackgroundEvaluation?
 
-  /// Scores the weights of `state` on `pairs`; with `.skip`, those that cannot be read have no
-  /// score. Throws if the model's bands are not the bins of
+  /// Scores the weights of `state` on `pairs`, by PESQ and SI-SDR and by `metrics`; with `.skip`,
+  /// those that cannot be read have no score. Throws if the model's bands are not the bins of
   /// its front end.
   package init(
     _ state: TrainingState, pairs: [UtterancePair], onBadFile: OnBadFile = .stop,
-    isAsynchronous: Bool = false, log: RunLog,
+    metrics others: Set<ScoreColumn> = [], isAsynchronous: Bool = false, log: RunLog,
     over communicator: any Communicator
   ) throws(EnhancementError) {
     self.state = state
     self.isAsynchronous = isAsynchronous
     self.log = log
-    let metrics = Set.validation.defined(
+    let metrics = Set.validation.union(others).defined(
       sampleRate: state.model.configuration.frontEnd.sampleRate)
     makeEvaluator = { () throws(EnhancementError) in
       try Evaluator(

@@ -100,6 +100,7 @@ public final class TrainingStep {
 
   private let state: TrainingState
   private let clip: Float
+  private let frozen: FrozenParameters
   private let communicator: any Communicator
   private let exchange: GradientExchange
   private let hooks: StepHooks
@@ -108,13 +109,15 @@ public final class TrainingStep {
   /// holds.
   package private(set) var itemsBesideTransfer = 0
 
-  /// Steps of `state` with gradients clipped to the norm `clip`, spoiled by `hooks`. All ranks make
-  /// it together.
+  /// Steps of `state` with gradients clipped to the norm `clip`, which do not move the `frozen`
+  /// parameters, spoiled by `hooks`. All ranks make it together.
   package init(
-    _ state: TrainingState, clip: Double, exchange settings: ExchangeSettings = ExchangeSettings(),
-    hooks: StepHooks = StepHooks(), over communicator: any Communicator
+    _ state: TrainingState, clip: Double, frozen: FrozenParameters = .none,
+    exchange settings: ExchangeSettings = ExchangeSettings(), hooks: StepHooks = StepHooks(),
+    over communicator: any Communicator
   ) throws {
     self.hooks = hooks
+    self.frozen = frozen
     self.state = state
     self.clip = Float(clip)
     self.communicator = communicator
@@ -201,6 +204,7 @@ public final class TrainingStep {
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }
+    frozen.zeroGradients(of: parameters)
     let norm = trace.measure(.clip) {
       profile.measure(.clip, .backward, .sumOfSquares(parameters.count)) {
         GradientNorm(parameters)
@@ -222,7 +226,8 @@ public final class TrainingStep {
       trace.measure(.adam) {
         profile.measure(.adam, .backward, .adam(parameters.count)) {
           state.adam.step(
-            learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip))
+            learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip),
+            over: frozen.trained)
           state.average?.update(parameters)
         }
       }

@@ -6,11 +6,14 @@
 /// (`RunEvent.resumedStep`), and `history.csv`, by which runs are compared, loses the rows of
 /// undone epochs.
 package struct RunTimeline: Equatable, Sendable {
-  /// The highest score of an epoch: PESQ, or SI-SDR in dB where PESQ is not defined.
+  /// The highest selection score of an epoch: PESQ, or SI-SDR in dB where PESQ is not defined,
+  /// unless the run has a rule of its own.
   package struct Best: Equatable, Sendable {
     package let score: Double
     package let epoch: Int
     package let isSISDR: Bool
+    /// The rule; nil in files of versions that did not write it.
+    var rule: String?
   }
 
   /// Facts of a step that are kept, 40 bytes: a run has hundreds of thousands of steps.
@@ -79,13 +82,19 @@ package struct RunTimeline: Equatable, Sendable {
 
   /// The best score so far, as the run has it. A rollback keeps it even if its epoch is undone, as
   /// the run keeps its weights; a run that is resumed has the one of its checkpoint.
+  /// Scores of another rule than the last epoch's do not compare.
   package var best: Best? {
-    epochs.reduce(bestBefore) { best, epoch in
-      guard let score = epoch.report.selectionScore, score > best?.score ?? -.infinity else {
-        return best
-      }
+    let rule = epochs.last?.selectedBy
+    func isComparable(_ other: String?) -> Bool { rule == nil || other == nil || other == rule }
+    let before = bestBefore.flatMap { isComparable($0.rule) ? $0 : nil }
+    return epochs.reduce(before) { best, epoch in
+      guard isComparable(epoch.selectedBy), let score = epoch.selectionScore,
+        score > best?.score ?? -.infinity
+      else { return best }
+      let isOwn = epoch.report.ownSelection != nil
       return Best(
-        score: score, epoch: epoch.report.epoch, isSISDR: epoch.report.pesq == nil)
+        score: score, epoch: epoch.report.epoch, isSISDR: epoch.report.pesq == nil && !isOwn,
+        rule: epoch.selectedBy)
     }
   }
 

@@ -22,6 +22,7 @@ extension RunEvent {
       numbers = [
         ("validation/pesq", report.pesq), ("validation/noisy_pesq", report.noisyPESQ),
         ("validation/si_sdr", report.siSDR), ("validation/noisy_si_sdr", report.noisySISDR),
+        ("validation/selection_score", report.ownSelection),
         ("validation/loss", report.validationLoss), ("validation/scored", Double(report.scored)),
         ("train/pass_loss", report.trainingLoss),
         ("throughput/audio_seconds_per_second", report.audioSecondsPerSecond),
