@@ -89,8 +89,9 @@ package struct InitialWeights {
     let model = file.configuration.map { " of \"\($0.name)\"" } ?? ""
     let program = file.metadata(WeightFile.programKey).map { ", written by \($0)" } ?? ""
     if file.isCheckpoint {
-      return (isAveraged(file) ? "the averaged weights" : "the weights")
-        + " of a checkpoint\(model)"
+      let card = WeightCard(ofCheckpoint: file)
+      let weights = isAveraged(file) ? "averaged weights" : "weights"
+      return "\(card?.summary ?? weights), of a checkpoint\(model)"
     }
     if let card { return card.summary + model + program }
     return model.isEmpty ? "tensors of another program" : "weights\(model)\(program)"

@@ -63,6 +63,27 @@ import Testing
       checkpoints: [4], best: (2.5, 1))
   }
 
+  /// Scores of one rule compare, and an epoch without a rule was chosen by the standard one.
+  @Test func scoresOfAnotherRuleDoNotCompare() {
+    func epoch(_ number: Int, _ score: Double, _ rule: String) -> RunEvent {
+      .epoch(
+        .init {
+          ($0.report.epoch, $0.step, $0.selectedBy) = (number, 4 * number, rule)
+          ($0.report.pesq, $0.report.selection) = (9, score)
+        })
+    }
+    let standard = RunTimeline(run + [epoch(3, 2, "pesq_wb")])
+    #expect(standard.best?.epoch == 2 && standard.best?.score == 2.75)
+    let other = RunTimeline(run + [epoch(3, -0.5, "loss"), epoch(4, -0.25, "loss")])
+    #expect(other.best?.epoch == 4 && other.best?.score == -0.25)
+    let back = RunTimeline(run + [epoch(3, -0.5, "loss"), epoch(4, 1, "pesq_wb")])
+    #expect(back.best?.epoch == 2)
+    // No score by the rule is none at all.
+    var nothing = RunEvent.Epoch.init { ($0.report.epoch, $0.report.pesq) = (1, 3) }
+    nothing.selectedBy = "loss"
+    #expect(RunTimeline([.epoch(nothing)]).best == nil)
+  }
+
   @Test func aRollbackKeepsTheBestScore() {
     let back = run + [rollback(from: 11, to: 6)]
     expect(back, steps: 1...6, epochs: [1], checkpoints: [4], best: (2.75, 2))

@@ -64,7 +64,7 @@ struct InitialWeightsTests {
     let moments = try renamed { "adam.exp_avg.\($0)" } + renamed { "adam.exp_avg_sq.\($0)" }
     try fit(raw + moments) { weights, fit in
       try fit.require(of: weights, isPartial: false)
-      #expect(weights.summary == "the weights of a checkpoint")
+      #expect(weights.summary == "weights, of a checkpoint")
       let other = SpeechEnhancer(configuration: configuration, seed: 2)
       fit.copy(to: other)
       #expect(other.parameters.parameters[0].elements == (try raw[0].floats()))

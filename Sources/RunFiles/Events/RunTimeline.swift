@@ -85,7 +85,12 @@ package struct RunTimeline: Equatable, Sendable {
   /// Scores of another rule than the last epoch's do not compare.
   package var best: Best? {
     let rule = epochs.last?.selectedBy
-    func isComparable(_ other: String?) -> Bool { rule == nil || other == nil || other == rule }
+    // Versions that wrote no rule had the standard one of the model's sample rate.
+    let standard = ["pesq_wb", "si_sdr"]
+    func isComparable(_ other: String?) -> Bool {
+      if other == rule { return true }
+      return (other == nil || rule == nil) && standard.contains(other ?? rule ?? "")
+    }
     let before = bestBefore.flatMap { isComparable($0.rule) ? $0 : nil }
     return epochs.reduce(before) { best, epoch in
       guard isComparable(epoch.selectedBy), let score = epoch.selectionScore,

@@ -27,6 +27,7 @@ import TestSupport
     #expect(resumed.course() == "complete")
     resumed = MadeRun(epochs: 9, stepsPerEpoch: 1, patience: 3)
     resumed.progress = run.progress
+    resumed.better = [1, 3]
     #expect(resumed.course().hasSuffix("validate 6, complete"))
   }
 
