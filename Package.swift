@@ -97,6 +97,9 @@ let modules: [Target] = [
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
 
+  // Training against a network that learns a metric: labels, passes and losses.
+  module("Adversarial", uses: ["Metrics", "Files", "Platform"]),
+
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
   // The files that a run leaves, as it writes them and as others read them.
@@ -185,6 +188,9 @@ let tests: [Target] = [
   module(
     "MetricsTests", .numericalTests,
     uses: ["TestSupport", "Metrics", "Audio", "Files", "Platform"]),
+  module(
+    "AdversarialTests", .numericalTests,
+    uses: ["TestSupport", "Adversarial", "Metrics", "Files", "Platform"]),
   module(
     "CommunicationTests", .tests,
     uses: ["TestSupport", "Communication", "Models", "Tensor", "Files", "Platform"]),
