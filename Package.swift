@@ -96,6 +96,8 @@ let modules: [Target] = [
 
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
+  // All that decides what a run computes: model, data, optimizer, schedule.
+  module("Recipes", uses: ["Models", "Files", "Platform"]),
 
   // Training against a network that learns a metric: labels, passes and losses.
   module("Adversarial", uses: ["Metrics", "Files", "Platform"]),
@@ -122,11 +124,18 @@ let modules: [Target] = [
   // The sum of the gradients over the ranks, while backward still computes.
   module("Exchange", uses: ["Tracing", "Communication", "Tensor", "Files", "Platform"]),
 
-  // The heart: step, loop, checkpoints, and what happens when numbers are not finite.
+  // Where a run stands, as its files hold it.
+  module(
+    "Checkpoints",
+    uses: [
+      "Recipes", "Corpora", "RunFiles", "Communication", "Models", "Tensor", "Files", "Platform",
+    ]),
+
+  // The heart: step, loop, and what happens when numbers are not finite.
   module(
     "DistTrain",
     uses: [
-      "Exchange", "Tracing",
+      "Checkpoints", "Recipes", "Exchange", "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -135,12 +144,14 @@ let modules: [Target] = [
   module(
     "Forecast",
     uses: [
-      "Exchange", "DistTrain", "Communication", "Models", "Tensor", "Charts", "Files", "Platform",
+      "Exchange", "DistTrain", "Checkpoints", "Recipes", "Communication", "Models", "Tensor",
+      "Charts", "Files", "Platform",
     ]),
   module(
     "Benchmarks",
     uses: [
-      "Exchange", "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics",
+      "Exchange", "Forecast", "DistTrain", "Checkpoints", "Recipes", "Evaluation", "Corpora",
+      "Communication", "Metrics",
       "Audio",
       "Models", "Tensor", "KernelAPI", "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -148,21 +159,24 @@ let modules: [Target] = [
   module(
     "Report",
     uses: [
-      "Forecast", "DistTrain", "Evaluation", "Preparation", "Corpora", "RunFiles", "Metrics",
+      "Forecast", "DistTrain", "Recipes", "Evaluation", "Preparation", "Corpora",
+      "RunFiles", "Metrics",
       "Audio", "Models", "Tensor", "Charts", "Files", "Platform",
     ], libraries: ["CZlib"], resources: [.embedInCode("Resources")]),
   // Jobs of several processes: their start, their restarts, and what is checked before.
   module(
     "Launching",
     uses: [
-      "Benchmarks", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
+      "Benchmarks", "Forecast", "DistTrain", "Checkpoints", "Recipes", "RunFiles", "Communication",
+      "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
   module(
     "Commands",
     uses: [
       "Exchange", "Tracing",
-      "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Evaluation", "Preparation",
+      "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Checkpoints", "Recipes",
+      "Evaluation", "Preparation",
       "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files",
       "Platform",
     ], libraries: ["CPlatform"], products: [argumentParser]),
@@ -208,12 +222,15 @@ let tests: [Target] = [
       "TestSupport", "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio",
       "Models", "Tensor", "Files", "Platform",
     ]),
+  module(
+    "RecipesTests", .tests, uses: ["TestSupport", "Recipes", "Models", "Files", "Platform"]),
   // Runs on ranks inside the test's process.
   module(
     "RunTestSupport",
     uses: [
       "Tracing",
-      "TestSupport", "DistTrain", "RunFiles", "Corpora", "Communication", "Audio", "Models",
+      "TestSupport", "DistTrain", "Checkpoints", "Recipes", "RunFiles", "Corpora", "Communication",
+      "Audio", "Models",
       "Tensor",
       "Files", "Platform",
     ], path: "Tests/RunTestSupport"),
@@ -221,14 +238,16 @@ let tests: [Target] = [
     "DistTrainTests", .tests,
     uses: [
       "Exchange", "Tracing", "Report",
-      "RunTestSupport", "TestSupport", "DistTrain", "Evaluation", "Corpora", "RunFiles",
+      "RunTestSupport", "TestSupport", "DistTrain", "Checkpoints", "Recipes", "Evaluation",
+      "Corpora", "RunFiles",
       "Communication", "Metrics",
       "Audio", "Models", "Tensor", "Files", "Platform",
     ]),
   module(
     "ForecastTests", .tests,
     uses: [
-      "TestSupport", "Forecast", "DistTrain", "RunFiles", "Communication", "Models", "Tensor",
+      "TestSupport", "Forecast", "DistTrain", "Checkpoints", "Recipes", "RunFiles", "Communication",
+      "Models", "Tensor",
       "Files", "Platform",
     ]),
   module("ReportTests", .tests, uses: ["TestSupport", "Report", "RunFiles", "Files"]),
@@ -236,7 +255,8 @@ let tests: [Target] = [
   module(
     "CommandsTests", .tests,
     uses: [
-      "TestSupport", "Commands", "DistTrain", "RunFiles", "Communication", "Models", "Files",
+      "TestSupport", "Commands", "DistTrain", "Checkpoints", "Recipes", "RunFiles", "Communication",
+      "Models", "Files",
       "Platform",
     ],
     products: [argumentParser]),
@@ -244,25 +264,31 @@ let tests: [Target] = [
   module(
     "MPIProbe", .program,
     uses: [
-      "Exchange", "DistTrain", "RunFiles", "Communication", "Models", "Tensor", "Files", "Platform",
+      "Exchange", "DistTrain", "Checkpoints", "Recipes", "RunFiles", "Communication", "Models",
+      "Tensor", "Files", "Platform",
     ],
     path: "Tests/MPIProbe"),
   // Harms real jobs and prints what became of them; scripts/drill.sh runs it.
   module(
     "Drill", .program,
     uses: [
-      "TestSupport", "DistTrainCLI", "DistTrain", "RunFiles", "Communication", "Metrics", "Audio",
+      "TestSupport", "DistTrainCLI", "DistTrain", "Checkpoints", "Recipes", "RunFiles",
+      "Communication", "Metrics", "Audio",
       "Models", "Tensor", "Files", "Platform",
     ], products: [argumentParser], path: "Tests/Drill"),
   // The built program as tests start it, and what they expect of it.
   module(
-    "ProgramTestSupport", uses: ["TestSupport", "DistTrain", "Evaluation", "Corpora", "Models"],
+    "ProgramTestSupport",
+    uses: [
+      "TestSupport", "DistTrain", "Checkpoints", "Recipes", "Evaluation", "Corpora", "Models",
+    ],
     path: "Tests/ProgramTestSupport"),
   // Everything that starts a process and waits for its end.
   module(
     "OneProcessTests", .tests,
     uses: [
       "ProgramTestSupport", "RunTestSupport", "TestSupport", "DistTrainCLI", "Charts", "DistTrain",
+      "Checkpoints", "Recipes",
       "Evaluation", "Corpora", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
     ]),
   // Everything that starts ranks, or counts on times.
@@ -270,7 +296,8 @@ let tests: [Target] = [
     "SystemTests", .tests,
     uses: [
       "Exchange", "ProgramTestSupport", "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI",
-      "Launching", "DistTrain", "Corpora", "Communication", "Audio", "Models", "Tensor", "Files",
+      "Launching", "DistTrain", "Checkpoints", "Recipes", "Corpora", "Communication", "Audio",
+      "Models", "Tensor", "Files",
       "Platform",
     ]),
 ]

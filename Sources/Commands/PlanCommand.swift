@@ -1,5 +1,6 @@
 import ArgumentParser
 import Benchmarks
+import Checkpoints
 import Corpora
 import DistTrain
 import Files
@@ -7,6 +8,7 @@ import Forecast
 import Foundation
 import Models
 import Platform
+import Recipes
 
 /// `disttrain plan`: what a run will need, before a job is sent.
 struct PlanCommand: ParsableCommand {

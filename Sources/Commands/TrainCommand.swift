@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
@@ -6,6 +7,7 @@ import Forecast
 import Foundation
 import Models
 import Platform
+import Recipes
 import RunFiles
 
 /// `disttrain train`: trains one system, on one rank or under mpirun on many.

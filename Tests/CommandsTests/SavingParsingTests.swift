@@ -1,3 +1,4 @@
+import Checkpoints
 import Commands
 import DistTrain
 import Foundation

@@ -1,7 +1,9 @@
+import Checkpoints
 import DistTrain
 import Forecast
 import Foundation
 import Models
+import Recipes
 import Testing
 
 /// Plans of a calibration whose numbers are easy, against sums by hand.

@@ -1,3 +1,4 @@
+import Checkpoints
 import Corpora
 import DistTrain
 import Files
@@ -5,10 +6,11 @@ import Foundation
 import Models
 import Platform
 import ProgramTestSupport
+import Recipes
 import RunTestSupport
 import Tensor
-import Testing
 import TestSupport
+import Testing
 
 /// The files of skipped steps.
 @Suite(.serialized) struct NonFiniteDumpTests {

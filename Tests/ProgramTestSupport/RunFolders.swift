@@ -1,7 +1,9 @@
+import Checkpoints
 import Corpora
 import DistTrain
 import Foundation
 import Models
+import Recipes
 
 extension URL {
   /// Makes a run folder with the scores of its first epochs, and with `events` after its start.

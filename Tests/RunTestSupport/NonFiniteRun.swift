@@ -1,14 +1,16 @@
 import Audio
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
 import Files
 import Foundation
 import Models
+import Recipes
 import RunFiles
 import Tensor
-import Testing
 import TestSupport
+import Testing
 
 /// A run of the tiny model on in-process ranks, whose numbers a test spoils.
 package struct NonFiniteRun {

@@ -3,6 +3,7 @@ import DistTrain
 import Exchange
 import Forecast
 import Models
+import Recipes
 
 /// The measurement of a few steps and scores on this machine, for a plan.
 package struct CalibrationMeasurement {

@@ -1,10 +1,12 @@
-import Communication
 import CPlatform
+import Checkpoints
+import Communication
 import DistTrain
 import Exchange
 import Forecast
 import Foundation
 import Platform
+import Recipes
 import Tensor
 
 /// Measures training steps on audio made in memory: the trainer's own step, over the communicator

@@ -2,6 +2,7 @@ import DistTrain
 import Exchange
 import Forecast
 import Platform
+import Recipes
 import Tensor
 
 /// The figures of a step benchmark on one rank, on one level as in its JSON. Times are in seconds.

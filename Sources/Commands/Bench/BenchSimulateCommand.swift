@@ -1,10 +1,12 @@
 import ArgumentParser
 import Benchmarks
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
 import Forecast
 import Foundation
+import Recipes
 
 /// `disttrain bench simulate`: what more ranks than anybody has would do.
 struct BenchSimulateCommand: ParsableCommand {

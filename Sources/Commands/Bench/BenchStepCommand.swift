@@ -3,6 +3,7 @@ import Benchmarks
 import Communication
 import DistTrain
 import Forecast
+import Recipes
 
 /// `disttrain bench step`: what a training step costs, and where its time goes.
 struct BenchStepCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DistTrain
 import Models
+import Recipes
 
 /// The options of `train` that decide what the weights become.
 struct RecipeOptions: ParsableArguments {

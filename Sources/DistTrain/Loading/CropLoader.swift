@@ -1,9 +1,11 @@
 import Audio
+import Checkpoints
 import Corpora
 import Evaluation
 import Foundation
 import Models
 import Platform
+import Recipes
 import Tensor
 
 /// Gives the training steps their crops as spectra, and measures how long they wait for them.

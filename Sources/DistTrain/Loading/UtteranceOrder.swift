@@ -1,4 +1,5 @@
 import Corpora
+import Recipes
 
 /// Which utterances one rank takes in which step: a pure function of the recipe, so that what is
 /// needed next is known ahead.

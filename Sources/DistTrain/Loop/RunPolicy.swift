@@ -1,3 +1,6 @@
+import Checkpoints
+import Platform
+
 /// Decides the order of a run: steps, checkpoints, validations, rollbacks and its end.
 ///
 /// `next` names one action, which the caller follows on all ranks together; results of an action

@@ -1,6 +1,8 @@
+import Checkpoints
 import Communication
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 import Tracing
 

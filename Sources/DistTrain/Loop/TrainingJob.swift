@@ -1,9 +1,11 @@
+import Checkpoints
 import Communication
 import Corpora
 import Files
 import Foundation
 import Metrics
 import Platform
+import Recipes
 import RunFiles
 import Tensor
 import Tracing

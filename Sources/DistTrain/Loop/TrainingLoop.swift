@@ -1,7 +1,9 @@
+import Checkpoints
 import Communication
 import Corpora
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 import Tracing
 

@@ -1,6 +1,8 @@
+import Checkpoints
 import Files
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 
 /// The run folder of a job while the job owns it; rank 0 alone uses it.

@@ -1,7 +1,9 @@
+import Checkpoints
 import Corpora
 import Exchange
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 import Tracing
 

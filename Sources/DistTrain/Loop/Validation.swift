@@ -1,7 +1,9 @@
+import Checkpoints
 import Communication
 import Corpora
 import Evaluation
 import Metrics
+import Recipes
 import RunFiles
 
 /// Scores a run's weights: while training waits, or a copy of them beside the training of the next

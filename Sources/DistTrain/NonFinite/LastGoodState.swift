@@ -1,5 +1,7 @@
+import Checkpoints
 import Communication
 import Foundation
+import Recipes
 import Tensor
 
 /// Where a run goes back to.

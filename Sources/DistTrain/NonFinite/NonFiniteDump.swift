@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Models
 import Platform
+import Recipes
 import Tensor
 
 /// Why a dump cannot be used.

@@ -1,7 +1,9 @@
+import Checkpoints
 import Communication
 import Files
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 import Tensor
 

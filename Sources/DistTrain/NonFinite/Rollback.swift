@@ -1,6 +1,8 @@
+import Checkpoints
 import Communication
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 
 /// Takes a run that skips one step after another back to its last good state, with a lower rate.

@@ -1,6 +1,7 @@
 import Audio
 import Evaluation
 import Models
+import Recipes
 import Tensor
 
 /// One utterance's forward pass, loss and backward pass, seen tensor by tensor.

@@ -1,9 +1,11 @@
 import Audio
+import Checkpoints
 import Communication
 import Corpora
 import Exchange
 import Foundation
 import Platform
+import Recipes
 import Tensor
 import Tracing
 

@@ -1,5 +1,6 @@
-import Communication
 import CPlatform
+import Checkpoints
+import Communication
 import Exchange
 import Platform
 import Tensor

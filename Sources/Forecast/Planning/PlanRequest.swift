@@ -1,5 +1,6 @@
 import DistTrain
 import Exchange
+import Recipes
 
 /// The description of a planned run and its machines.
 package struct PlanRequest: Equatable, Sendable {

@@ -1,4 +1,6 @@
 import DistTrain
+import Platform
+import Recipes
 
 /// The forecast of a run's time and memory, from the model of `bench simulate` and a calibration.
 /// Times are in seconds.

@@ -1,9 +1,11 @@
 import Benchmarks
+import Checkpoints
 import Communication
 import DistTrain
 import Foundation
 import Models
 import Platform
+import Recipes
 import Tensor
 
 /// The trial of a gradient exchange and a few steps on all ranks, which shows whether they work and

@@ -3,6 +3,7 @@ import DistTrain
 import Files
 import Foundation
 import Metrics
+import Recipes
 import RunFiles
 
 /// Runs side by side: the table of the published plan, and how sure its differences are.

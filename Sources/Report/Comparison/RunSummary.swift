@@ -2,6 +2,7 @@ import DistTrain
 import Files
 import Foundation
 import Models
+import Recipes
 import RunFiles
 
 /// Summary of a run folder, while the run trains or afterwards.

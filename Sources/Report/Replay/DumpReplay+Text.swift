@@ -1,6 +1,7 @@
 import DistTrain
 import Files
 import Foundation
+import Recipes
 import Tensor
 
 extension DumpReplay {

@@ -1,4 +1,7 @@
+import Checkpoints
 import DistTrain
+import Platform
+import RunFiles
 
 /// A run without weights, whose events a test chooses: follows a policy and writes its course down.
 struct MadeRun {

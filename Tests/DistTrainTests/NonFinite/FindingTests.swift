@@ -1,3 +1,4 @@
+import Checkpoints
 import DistTrain
 import Files
 import Foundation

@@ -1,6 +1,8 @@
+import Checkpoints
 import DistTrain
 import Files
 import Foundation
+import Recipes
 import RunTestSupport
 import Synchronization
 import Testing

@@ -1,11 +1,13 @@
+import Checkpoints
 import Communication
 import DistTrain
 import Files
 import Foundation
 import Models
+import Recipes
 import RunFiles
-import Testing
 import TestSupport
+import Testing
 
 /// The files of a run's checkpoints: which stay, and which one a run goes on from.
 @Suite struct CheckpointStoreTests {

@@ -1,11 +1,13 @@
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
 import Exchange
 import Foundation
 import Models
-import Testing
+import Recipes
 import TestSupport
+import Testing
 
 /// How gradients travel changes no bit of a run, but for the wire formats that round.
 @Suite(.serialized) struct ExchangedStepsTests {

@@ -1,11 +1,13 @@
 import Audio
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
 import Foundation
 import Models
-import Testing
+import Recipes
 import TestSupport
+import Testing
 
 /// Utterances that cannot be read in the middle of a run, with `--on-bad-file skip`.
 @Suite(.serialized) struct LeftOutTests {

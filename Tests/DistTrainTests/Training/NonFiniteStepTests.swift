@@ -1,10 +1,12 @@
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
 import Foundation
 import Models
-import Testing
+import Recipes
 import TestSupport
+import Testing
 
 /// Steps with a gradient that is not finite are skipped by all ranks together.
 @Suite(.serialized) struct NonFiniteStepTests {

@@ -1,11 +1,13 @@
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
 import Foundation
 import Models
+import Recipes
 import RunFiles
-import Testing
 import TestSupport
+import Testing
 
 /// Reading crops ahead changes nothing but the time that steps wait.
 @Suite struct PrefetchedTrainingTests {

@@ -1,10 +1,11 @@
+import Checkpoints
 import DistTrain
 import Foundation
 import Models
 import ProgramTestSupport
 import Tensor
-import Testing
 import TestSupport
+import Testing
 
 /// `disttrain bench step`: that its figures are about what they say, not how large they are.
 @Suite(.serialized) struct BenchStepTests {

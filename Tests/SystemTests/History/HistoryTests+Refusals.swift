@@ -1,8 +1,10 @@
+import Checkpoints
 import DistTrain
 import Files
 import Foundation
-import Testing
+import Recipes
 import TestSupport
+import Testing
 
 /// Refusals of files that are damaged, or of a later version: one sentence, and no file changes.
 extension HistoryTests {

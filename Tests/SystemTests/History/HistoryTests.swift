@@ -1,11 +1,13 @@
 import Audio
+import Checkpoints
 import DistTrain
 import Files
 import Foundation
 import Models
+import Recipes
 import Tensor
-import Testing
 import TestSupport
+import Testing
 
 /// Runs and files of earlier versions, which the present program resumes and reads.
 /// `Tests/Fixtures/history/README.md` says how they were made.

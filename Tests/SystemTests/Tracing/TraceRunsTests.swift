@@ -1,11 +1,13 @@
+import Checkpoints
 import DistTrain
 import Exchange
 import Foundation
 import Models
 import ProgramTestSupport
+import Recipes
 import RunTestSupport
-import Testing
 import TestSupport
+import Testing
 
 /// `disttrain train --trace` on real ranks.
 @Suite(.serialized) struct TraceRunsTests {

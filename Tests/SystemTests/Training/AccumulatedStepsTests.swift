@@ -1,3 +1,4 @@
+import Checkpoints
 import Communication
 import Corpora
 import DistTrain
@@ -5,8 +6,9 @@ import Exchange
 import Files
 import Foundation
 import Models
-import Testing
+import Recipes
 import TestSupport
+import Testing
 
 /// Steps of several batches between which nothing is exchanged.
 @Suite(.serialized) struct AccumulatedStepsTests {

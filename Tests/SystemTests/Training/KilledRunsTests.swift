@@ -3,8 +3,9 @@ import Files
 import Foundation
 import Models
 import ProgramTestSupport
-import Testing
+import Recipes
 import TestSupport
+import Testing
 
 /// Runs that are killed go on from their last checkpoint as if nothing had happened.
 @Suite(.serialized) struct KilledRunsTests {

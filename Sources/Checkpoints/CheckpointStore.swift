@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 
 /// The checkpoints of a run: `step-00001234.safetensors` after step 1234, and `last.safetensors`, a

@@ -1,5 +1,8 @@
+import Corpora
 import Foundation
 import Models
+import Recipes
+import RunFiles
 import Tensor
 
 /// Where a run stands: all that changes while it trains.
@@ -33,11 +36,11 @@ public final class TrainingState {
   }()
 
   /// Copies the weights that are validated and kept into `frozen`.
-  func freezeEvaluatedWeights() { freeze(average?.values ?? model.parameters.values) }
+  package func freezeEvaluatedWeights() { freeze(average?.values ?? model.parameters.values) }
 
   /// Keeps the weights for a validation beside the next epoch, and counts the epoch of these
   /// figures.
-  func freezeEpoch(_ figures: EpochFigures) {
+  package func freezeEpoch(_ figures: EpochFigures) {
     freezeEvaluatedWeights()
     progress.endEpoch()
     progress.unvalidated = figures
@@ -97,5 +100,21 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
       // A run that went back counts the skipped steps of what it gave up, too.
       && validatedEpochs >= 0 && stepInEpoch <= step && (skippedSteps <= step || rollbacks > 0)
       && lossSum.isFinite
+  }
+}
+
+extension TrainingProgress {
+  /// Mean loss over the items of the epoch under way; nil before the first.
+  package var meanLoss: Double? { lossCount > 0 ? lossSum / Double(lossCount) : nil }
+
+  /// Epochs of which scores are told.
+  package var validatedEpochs: Int { unvalidated == nil ? epoch : epoch - 1 }
+
+  /// Counts the epoch whose steps are done, and begins the next.
+  package mutating func endEpoch() {
+    epoch += 1
+    stepInEpoch = 0
+    lossSum = 0
+    lossCount = 0
   }
 }

@@ -1,5 +1,3 @@
-import RunFiles
-
 /// Results of the training of an epoch: the figures of its line besides the scores.
 public struct EpochFigures: Codable, Equatable, Sendable {
   /// Mean loss over its items; nil if every step was skipped.
@@ -29,23 +27,7 @@ public struct EpochFigures: Codable, Equatable, Sendable {
   }
 
   /// Seconds of audio trained a second.
-  var audioRate: Double { stepSeconds > 0 ? audioSeconds / stepSeconds : 0 }
+  package var audioRate: Double { stepSeconds > 0 ? audioSeconds / stepSeconds : 0 }
   /// How its steps waited for audio.
   package var dataWait: DataWait { DataWait(seconds: dataSeconds, trainingSeconds: stepSeconds) }
-}
-
-extension TrainingProgress {
-  /// Mean loss over the items of the epoch under way; nil before the first.
-  var meanLoss: Double? { lossCount > 0 ? lossSum / Double(lossCount) : nil }
-
-  /// Epochs of which scores are told.
-  package var validatedEpochs: Int { unvalidated == nil ? epoch : epoch - 1 }
-
-  /// Counts the epoch whose steps are done, and begins the next.
-  package mutating func endEpoch() {
-    epoch += 1
-    stepInEpoch = 0
-    lossSum = 0
-    lossCount = 0
-  }
 }

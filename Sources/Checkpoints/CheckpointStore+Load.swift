@@ -2,6 +2,7 @@ import Communication
 import Files
 import Foundation
 import Platform
+import Recipes
 import RunFiles
 
 extension CheckpointStore {

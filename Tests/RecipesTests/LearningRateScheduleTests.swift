@@ -1,5 +1,6 @@
-import DistTrain
 import Foundation
+import Recipes
+import Recipes
 import Testing
 
 @Suite struct LearningRateScheduleTests {

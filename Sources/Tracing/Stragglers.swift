@@ -5,25 +5,26 @@ import RunFiles
 
 /// Collects how long the ranks were busy in the steps of an epoch, and says who made the others
 /// wait.
-final class Stragglers {
+package final class Stragglers {
   private let log: RunLog
   private let communicator: any Communicator
   private var busy: [Double] = []
 
-  init(log: RunLog, over communicator: any Communicator) {
+  /// No steps yet; all ranks report over `communicator`.
+  package init(log: RunLog, over communicator: any Communicator) {
     self.log = log
     self.communicator = communicator
   }
 
   /// Forgets the steps of the last epoch.
-  func beginEpoch() { busy = [] }
+  package func beginEpoch() { busy = [] }
 
   /// Counts a step in which this rank was busy for so long.
-  func add(busySeconds: Double) { busy.append(busySeconds) }
+  package func add(busySeconds: Double) { busy.append(busySeconds) }
 
   /// Tells of the epoch whose steps took `stepSeconds`, after `step` steps of the run. All ranks
   /// call it together.
-  func report(stepSeconds: Double, step: Int) throws {
+  package func report(stepSeconds: Double, step: Int) throws {
     guard communicator.worldSize > 1 else { return }
     let own = Array(try JSONEncoder().encode(RankTimes(host: HostName.own, busy: busy)))
     guard let all = try communicator.gather(own, root: 0) else { return }

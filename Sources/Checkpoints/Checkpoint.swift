@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Models
 import Platform
+import Recipes
 import Tensor
 
 /// Everything that a run needs to go on as if it had never stopped, as a file holds it.

@@ -1,5 +1,4 @@
 import Foundation
-import Platform
 
 /// How often a run saves in the middle of an epoch. At the end of one it always does.
 public enum CheckpointInterval: Equatable, Sendable {

@@ -1,5 +1,4 @@
 import Foundation
-import Platform
 
 /// When the batch system or the user ends the job.
 package struct JobEnd: Equatable, Sendable {
