@@ -101,6 +101,9 @@ let modules: [Target] = [
   // All that decides what a run computes: model, data, optimizer, schedule.
   module("Recipes", uses: ["Metrics", "Models", "Files", "Platform"]),
 
+  // Training against a network that learns a metric: labels, passes and losses.
+  module("Adversarial", uses: ["Metrics", "Files", "Platform"]),
+
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
   // The files that a run leaves, as it writes them and as others read them.
@@ -205,6 +208,9 @@ let tests: [Target] = [
   module(
     "MetricsTests", .numericalTests,
     uses: ["TestSupport", "Metrics", "Audio", "Files", "Platform"]),
+  module(
+    "AdversarialTests", .numericalTests,
+    uses: ["TestSupport", "Adversarial", "Metrics", "Files", "Platform"]),
   module(
     "CommunicationTests", .tests,
     uses: ["TestSupport", "Communication", "Models", "Tensor", "Files", "Platform"]),
