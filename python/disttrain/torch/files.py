@@ -33,7 +33,7 @@ def load(path, preset=None, note=warnings.warn):
     configuration = file.model(asked)
     names = file.chosen(configuration)
     weights = read_tensors(file.path, names.values())
-    state = {ours: weights[name] for ours, name in names.items()}
+    state = {ours: weights[name].to(torch.float32) for ours, name in names.items()}
     require_finite(state, file.path)
     module = with_weights(configuration, state)
     for sentence in file.notes(names):
@@ -41,11 +41,11 @@ def load(path, preset=None, note=warnings.warn):
     return module
 
 
-def read_tensors(path, names):
-    """The tensors of these names in a safetensors file, as float32."""
+def read_tensors(path, names=None):
+    """The tensors of these names, or all of them, in a safetensors file."""
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            return {name: file.get_tensor(name).to(torch.float32) for name in names}
+            return {name: file.get_tensor(name) for name in names or file.keys()}
     except (SafetensorError, OSError) as error:
         raise Error(f"{path}: cannot be read: {error}") from None
 
