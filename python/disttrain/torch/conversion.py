@@ -1,6 +1,7 @@
 """Weights of a model that was trained in PyTorch, to a file of ours."""
 
 import pickle
+import re
 
 import torch
 
@@ -72,11 +73,11 @@ def _read_pickle(path, trusted):
         content = torch.load(path, map_location="cpu", weights_only=not trusted)
         return content.state_dict() if isinstance(content, torch.nn.Module) else content
     except pickle.UnpicklingError as error:
-        reason = next((l for l in str(error).splitlines() if "GLOBAL" in l or "global" in l), "")
+        objects = re.search(r"GLOBAL ([\w.]+)", str(error))
+        what = f"objects of {objects.group(1)}" if objects else "other objects"
         raise Error(
-            f"{path}: holds more than tensors ({reason.strip() or str(error).splitlines()[0]}), and "
-            "to read that runs code of the file; save model.state_dict() alone, or give --trust if "
-            "you trust the file") from None
+            f"{path}: holds {what} beside tensors, and to read them runs code of the file; save "
+            "model.state_dict() alone, or give --trust if you trust the file") from None
     except Exception as error:  # torch.load raises whatever the pickle machine meets.
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise Error(f"{path}: cannot be read as a file of torch.save: {reason}") from None
