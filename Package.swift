@@ -91,8 +91,11 @@ let modules: [Target] = [
   module(
     "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files", "Platform"],
     libraries: ["COpenBLAS", "CPlatform"]),
+  // Two-dimensional convolutions, and what networks of them need.
+  module("Convolution", uses: ["KernelAPI", "Tensor", "Files", "Platform"]),
   module(
-    "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
+    "Models", uses: ["Convolution", "Tensor", "Files", "Platform"],
+    resources: [.embedInCode("Presets")]),
   // Files of weights: what they are, and how a run starts from them.
   module("Weights", uses: ["Models", "Tensor", "Files", "Platform"]),
 
@@ -196,10 +199,10 @@ let tests: [Target] = [
   module("ChartsTests", .tests, uses: ["TestSupport", "Charts", "Platform"]),
   module(
     "TensorTests", .numericalTests,
-    uses: ["TestSupport", "Tensor", "KernelAPI", "Files", "Platform"]),
+    uses: ["TestSupport", "Convolution", "Tensor", "KernelAPI", "Files", "Platform"]),
   module(
     "ModelsTests", .numericalTests,
-    uses: ["TestSupport", "Models", "Tensor", "Files", "Platform"]),
+    uses: ["TestSupport", "Models", "Convolution", "Tensor", "Files", "Platform"]),
   module(
     "WeightsTests", .tests,
     uses: ["TestSupport", "Weights", "Models", "Tensor", "Files", "Platform"]),
