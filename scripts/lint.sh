@@ -17,7 +17,10 @@ then
 fi
 
 scripts/lint-prose.py --self-test
-scripts/lint-prose.py Package.swift Sources Tests scripts slurm
+scripts/lint-prose.py Package.swift Sources Tests scripts slurm python
 
 scripts/modules.py --self-test
 scripts/modules.py
+
+scripts/check-python.py --self-test
+scripts/check-python.py

@@ -117,7 +117,8 @@ def _compare(path, stored, found):
         contents = "its header" if group == HEADER else f'its tensors of "{group}"'
         if group not in stored:
             raise Error(
-                f"{path}: the file is damaged: the checksum of {contents} is missing; copy it again")
+                f"{path}: the file is damaged: the checksum of {contents} is missing; copy it "
+                "again")
         if stored[group] != checksum:
             raise Error(
                 f"{path}: the file is damaged: the checksum of {contents} is {checksum}, but the "

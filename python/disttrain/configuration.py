@@ -16,7 +16,7 @@ PARAMETER_LIMIT = 1 << 31
 
 @dataclass(frozen=True)
 class Mamba:
-    """The sizes of a Mamba besides its width: states, taps of the convolution, inner width over N."""
+    """The sizes of a Mamba besides its width N: states, taps of the convolution, expansion."""
 
     d_state: int
     d_conv: int

@@ -5,7 +5,8 @@ from collections import namedtuple
 
 from .errors import Error
 
-# Ranges of samples: `start` to `end` go through the model, `first` to `last` of the result are used.
+# Ranges of samples: `start` to `end` go through the model, `first` to `last` of its output are
+# used.
 Segment = namedtuple("Segment", "start end first last")
 LIMITS = (10.0, 3600.0)
 DEFAULT_SECONDS = 60.0
@@ -18,8 +19,8 @@ def _rounded(value):
 def segments(count, front_end, seconds=DEFAULT_SECONDS):
     """The segments, of at most `seconds`, of a recording of `count` samples.
 
-    The overlap of neighbours is 0.75 s in which the later one warms up, a cross-fade as long, and at
-    least three times that for the earlier one's backward states.
+    The overlap of neighbours is 0.75 s in which the later one warms up, a cross-fade as long, and
+    at least three times that for the earlier one's backward states.
     """
     if not LIMITS[0] <= seconds <= LIMITS[1]:
         raise Error(f"segments of {seconds} s: give {LIMITS[0]:g} to {LIMITS[1]:g} seconds")

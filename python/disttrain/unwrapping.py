@@ -66,8 +66,8 @@ def unwrapped(content, file, key=None):
                 f"{file}: these are the names of the published BSRNN; convert the file with "
                 "scripts/rename-bsrnn-weights.py")
         raise Error(
-            f"{file}: {len(largest)} tensors{where}, and none is {LANDMARK}, so they fit no preset: "
-            + listed(largest))
+            f"{file}: {len(largest)} tensors{where}, and none is {LANDMARK}, so they fit no "
+            "preset: " + listed(largest))
     if len(models) > 1:
         raise Error(
             f"{file}: holds {len(models)} models; choose one with --key: {listed(sorted(models))}")

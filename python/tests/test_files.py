@@ -94,7 +94,8 @@ class ConfigurationTests(FileTest):
             ({"decoder": {**decoder, "mask_taps": 2}}, "odd"),
             ({"decoder": {**decoder, "expansion": [1, 2]}}, "decoder.expansion", "3 bands"),
             ({"front_end": {"n_fft": 16, "hop": 9}}, "hop"), ({"front_end": {}}, "257"),
-            ({"published": {"parameters": 1}}, "pesq"), ({"features": 8192, "layers": 256}, "smaller"),
+            ({"published": {"parameters": 1}}, "pesq"),
+            ({"features": 8192, "layers": 256}, "smaller"),
         ]
         for changes, *texts in cases:
             with self.subTest(changes=changes):
@@ -176,7 +177,8 @@ class ChecksumTests(FileTest):
 class WeightFileTests(FileTest):
     def test_other_files_are_named(self):
         cases = [
-            (b"", "truncated"), (b"PK\3\4" + bytes(80), "convert"), (b"\x80\2" + bytes(80), "convert"),
+            (b"", "truncated"), (b"PK\3\4" + bytes(80), "convert"),
+            (b"\x80\2" + bytes(80), "convert"),
             (b'{"a": 1}' * 9, "JSON"), (b"RIFF" + b"\xff" * 80, "WAV"),
             (b"version https://git-lfs.github.com/spec/v1\n" + b"x" * 50, "Git LFS"),
             (struct.pack("<Q", 2) + b"[]", "no JSON object"),

@@ -5,8 +5,8 @@
     enhanced = enhance(module, samples)        # mono, float, at the model's rate
     save(module, "weights.safetensors")        # for disttrain enhance, evaluate, train
 
-`model("abl3")` makes one with random first values; the keys of every state_dict are the names of the
-program's files. The command line is `python -m disttrain.torch`.
+`model("abl3")` makes one with random first values; the keys of every state_dict are the names in
+the program's files. The command line is `python -m disttrain.torch`.
 """
 
 from ..configuration import Configuration, preset, preset_names

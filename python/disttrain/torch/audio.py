@@ -49,8 +49,8 @@ def require_format(path, form):
 
 
 def write(path, samples, rate, form):
-    """Writes mono samples as WAV or FLAC, by the extension, of the form "pcm16" (rounded, clamped to
-    full scale) or "float" (WAV only). Returns how many were clamped.
+    """Writes mono samples as WAV or FLAC, by the extension, of the form "pcm16" (rounded, clamped
+    to full scale) or "float" (WAV only). Returns how many were clamped.
     """
     ending = require_format(path, form)
     clamped = 0

@@ -6,8 +6,8 @@ from torch.nn import functional as F
 
 
 class BandSplit(nn.Module):
-    """Features Z[B, K, T, N] of a spectrum X[B, F, T]: per band of w bins a GroupNorm over 2w numbers
-    (re, im, re, im, …) and all frames, and a linear layer.
+    """Features Z[B, K, T, N] of a spectrum X[B, F, T]: per band of w bins a GroupNorm over 2w
+    numbers (re, im, re, im, …) and all frames, and a linear layer.
     """
 
     def __init__(self, bands, features):

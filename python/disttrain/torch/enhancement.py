@@ -11,8 +11,8 @@ def enhance(module, samples, segment=DEFAULT_SECONDS, whole=False):
 
     `samples` are a one-dimensional tensor or NumPy array, and so is the result, float32. As in
     `disttrain enhance`, a recording longer than `segment` seconds (10 to 3600) is enhanced in
-    overlapping segments, unless `whole`. Raises `Error` for samples that are empty, of another shape
-    or not finite, and for a model that makes a number that is not finite.
+    overlapping segments, unless `whole`. Raises `Error` for samples that are empty, of another
+    shape or not finite, and for a model that makes a number that is not finite.
     """
     is_tensor = torch.is_tensor(samples)
     parameter = next(module.parameters())

@@ -23,8 +23,8 @@ def load(path, preset=None, note=warnings.warn):
     and without metadata, for which `preset` names the model or the path of its configuration.
     float16, bfloat16 and float64 become float32.
 
-    `note` gets a sentence about a checkpoint, or about types that were changed. Raises `Error` for a
-    file that is broken, damaged, of another model, or whose weights are not finite.
+    `note` gets a sentence about a checkpoint, or about types that were changed. Raises `Error` for
+    a file that is broken, damaged, of another model, or whose weights are not finite.
     """
     asked = preset
     if preset is not None and not isinstance(preset, Configuration):
@@ -80,8 +80,9 @@ def save(module, path, metadata=None):
         name: tensor.detach().to("cpu", torch.float32).contiguous()
         for name, tensor in module.state_dict().items()}
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
-    if shapes != parameter_shapes(configuration):
-        odd = {item[0] for item in set(shapes.items()) ^ set(parameter_shapes(configuration).items())}
+    expected = parameter_shapes(configuration)
+    if shapes != expected:
+        odd = {item[0] for item in set(shapes.items()) ^ set(expected.items())}
         raise Error(
             f'{path}: the module is not of its configuration "{configuration.name}" any more: '
             + listed(sorted(odd)))
@@ -95,8 +96,7 @@ def save(module, path, metadata=None):
     taken = sorted(set(texts) & set(own))
     if taken:
         raise Error(f"{path}: the metadata {listed(taken)} is the writer's own; use another key")
-    tensors = {name: (shapes[name], _little_endian(state[name])) for name in parameter_shapes(
-        configuration)}
+    tensors = {name: (shapes[name], _little_endian(state[name])) for name in expected}
     contents = serialized(tensors, {**texts, **own})
 
     def write(name):
