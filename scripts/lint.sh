@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The checks that need no build: form, comments, modules.
+# The checks that need no build: form, comments, modules, the Python package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
