@@ -91,8 +91,11 @@ let modules: [Target] = [
   module(
     "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files", "Platform"],
     libraries: ["COpenBLAS", "CPlatform"]),
+  // Two-dimensional convolutions, and what networks of them need.
+  module("Convolution", uses: ["KernelAPI", "Tensor", "Files", "Platform"]),
   module(
-    "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
+    "Models", uses: ["Convolution", "Tensor", "Files", "Platform"],
+    resources: [.embedInCode("Presets")]),
   // Files of weights: what they are, and how a run starts from them.
   module("Weights", uses: ["Models", "Tensor", "Files", "Platform"]),
 
@@ -100,6 +103,9 @@ let modules: [Target] = [
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
   // All that decides what a run computes: model, data, optimizer, schedule.
   module("Recipes", uses: ["Metrics", "Models", "Files", "Platform"]),
+
+  // Training against a network that learns a metric: labels, passes and losses.
+  module("Adversarial", uses: ["Metrics", "Files", "Platform"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
@@ -193,10 +199,10 @@ let tests: [Target] = [
   module("ChartsTests", .tests, uses: ["TestSupport", "Charts", "Platform"]),
   module(
     "TensorTests", .numericalTests,
-    uses: ["TestSupport", "Tensor", "KernelAPI", "Files", "Platform"]),
+    uses: ["TestSupport", "Convolution", "Tensor", "KernelAPI", "Files", "Platform"]),
   module(
     "ModelsTests", .numericalTests,
-    uses: ["TestSupport", "Models", "Tensor", "Files", "Platform"]),
+    uses: ["TestSupport", "Models", "Convolution", "Tensor", "Files", "Platform"]),
   module(
     "WeightsTests", .tests,
     uses: ["TestSupport", "Weights", "Models", "Tensor", "Files", "Platform"]),
@@ -205,6 +211,9 @@ let tests: [Target] = [
   module(
     "MetricsTests", .numericalTests,
     uses: ["TestSupport", "Metrics", "Audio", "Files", "Platform"]),
+  module(
+    "AdversarialTests", .numericalTests,
+    uses: ["TestSupport", "Adversarial", "Metrics", "Files", "Platform"]),
   module(
     "CommunicationTests", .tests,
     uses: ["TestSupport", "Communication", "Models", "Tensor", "Files", "Platform"]),

@@ -50,6 +50,8 @@ public struct RunFolder: Sendable {
     case metrics = "metrics.jsonl"
     /// The validation utterances with the best weights.
     case bestScores = "best-scores.csv"
+    /// The crops of the last epoch with their PESQ and what a discriminator predicted.
+    case predictions = "predictions.csv"
     /// The test utterances with the best weights, if they were evaluated into the run folder.
     case testScores = "test-scores.csv"
     /// The test utterances unprocessed.

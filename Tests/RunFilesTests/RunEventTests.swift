@@ -121,6 +121,31 @@ import TestSupport
         + #""reasons":["p226_001.wav: holds samples that are not finite"],"#
         + #""step":4,TIME,"utterances":["p226_001"]}"#
     ),
+    (
+      .discriminator(
+        .init {
+          $0.step = 9
+          ($0.isUsed, $0.hasMoved) = (true, true)
+          ($0.generatorTerm, $0.loss) = (0.5, 0.25)
+          ($0.cleanLoss, $0.estimateLoss, $0.noisyLoss) = (0.125, 0.0625, nil)
+          ($0.gradientNorm, $0.learningRate) = (2, 0.5)
+          ($0.pesq, $0.predictedPESQ) = (2.5, 1.5)
+          ($0.crops, $0.labelled) = (6, 5)
+          ($0.labelSeconds, $0.seconds) = (0.75, 3)
+        }),
+      #"{"clean_loss":0.125,"crops":6,"estimate_loss":0.0625,"event":"discriminator","#
+        + #""generator_term":0.5,"gradient_norm":2,"label_seconds":0.75,"labelled":5,"#
+        + #""learning_rate":0.5,"loss":0.25,"moved":true,"noisy_loss":null,"pesq":2.5,"#
+        + #""predicted_pesq":1.5,"seconds":3,"step":9,TIME,"used":true}"#
+    ),
+    (
+      .unlabelled(
+        .init(
+          step: 4, epoch: 2, utterances: ["p226_001"], ranks: [1], reasons: ["silent"],
+          cropCount: 3)),
+      #"{"crops":3,"epoch":2,"event":"unlabelled","ranks":[1],"reasons":["silent"],"step":4,TIME,"#
+        + #""utterances":["p226_001"]}"#
+    ),
   ]
 
   /// 2026-11-30T12:19:45.250Z.
@@ -190,8 +215,11 @@ import TestSupport
         #expect(again == (isEpoch ? line.replacing(",\"si_sdr\":", with: fields) : String(line)))
       }
     }
-    // That version left no crops out.
-    #expect(kinds == Set(RunEvent.kinds.map { $0.name }).subtracting([RunEvent.LeftOut.name]))
+    // That version left no crops out, and had no discriminator.
+    let later = [
+      RunEvent.LeftOut.name, RunEvent.Discriminator.name, RunEvent.Unlabelled.name,
+    ]
+    #expect(kinds == Set(RunEvent.kinds.map { $0.name }).subtracting(later))
   }
 
   @Test func version010IsRead() throws {

@@ -52,6 +52,19 @@ import Testing
       best: (2.75, 2))
   }
 
+  @Test func aResumptionUndoesLaterStepsOfTheDiscriminator() {
+    func discriminator(_ step: Int) -> RunEvent {
+      .discriminator(.init { ($0.step, $0.loss) = (step, Double(step)) })
+    }
+    let events = [start(0)] + (1...6).map(discriminator)
+    #expect(RunTimeline(events).discriminator.map(\.step) == Array(1...6))
+    #expect(RunTimeline(events + [start(4)]).discriminator.map(\.step) == Array(1...4))
+    let again = events + [rollback(from: 6, to: 2), discriminator(3)]
+    #expect(RunTimeline(again).discriminator.map(\.loss) == [1, 2, 3])
+    // A killed run whose file does not say that it was started again.
+    #expect(RunTimeline(events + [discriminator(3)]).discriminator.map(\.step) == [1, 2, 3])
+  }
+
   @Test func aResumptionUndoesLaterSteps() {
     // Within the third epoch, at the end of the second, and within the second.
     expect(run + [start(9)], steps: 1...9, epochs: [1, 2], checkpoints: [4, 8], best: (2.75, 2))

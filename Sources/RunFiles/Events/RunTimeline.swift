@@ -42,8 +42,33 @@ package struct RunTimeline: Equatable, Sendable {
     }
   }
 
+  /// Facts of a discriminator's step that are kept; nil where nothing was measured.
+  package struct DiscriminatorStep: Equatable, Sendable {
+    /// Number of the step in the run, from 1.
+    package let step: Int
+    /// The discriminator's loss.
+    package let loss: Double?
+    /// The generator's adversarial term, without its weight.
+    package let generatorTerm: Double?
+    /// Mean PESQ of the estimates.
+    package let pesq: Double?
+    /// Mean PESQ that the discriminator predicts of them.
+    package let predictedPESQ: Double?
+
+    /// The facts of `event`.
+    init(_ event: RunEvent.Discriminator) {
+      step = event.step
+      loss = event.loss
+      generatorTerm = event.generatorTerm
+      pesq = event.pesq
+      predictedPESQ = event.predictedPESQ
+    }
+  }
+
   /// The steps that count, in order; empty if they are not kept.
   package private(set) var steps: [Step] = []
+  /// What is kept of the discriminator's steps that count, in order; empty if steps are not kept.
+  package private(set) var discriminator: [DiscriminatorStep] = []
   /// Numbers of the skipped steps that count, in order.
   package private(set) var skippedSteps: [Int] = []
   /// The number of all steps that were skipped, those that were undone included.
@@ -127,7 +152,10 @@ package struct RunTimeline: Equatable, Sendable {
     case .checkpoint(let checkpoint):
       checkpoints.append(checkpoint)
       checkpointCount += 1
-    case .waiting, .stop, .fallback, .nonFinite, .diverged, .leftOut: break
+    case .discriminator(let step):
+      forgetDiscriminator(after: step.step - 1)
+      if keepsSteps { discriminator.append(DiscriminatorStep(step)) }
+    case .waiting, .stop, .fallback, .nonFinite, .diverged, .leftOut, .unlabelled: break
     }
     if let step = event.resumedStep { goBack(to: step) }
   }
@@ -152,9 +180,14 @@ package struct RunTimeline: Equatable, Sendable {
 
   private mutating func goBack(to step: Int) {
     forgetSteps(after: step)
+    forgetDiscriminator(after: step)
     checkpoints.removeAll { $0.step > step }
     while finishedEpochs > 0, lastStep(ofEpoch: finishedEpochs) ?? 0 > step { finishedEpochs -= 1 }
     epochs.removeAll { $0.report.epoch > finishedEpochs }
+  }
+
+  private mutating func forgetDiscriminator(after step: Int) {
+    while let last = discriminator.last, last.step > step { discriminator.removeLast() }
   }
 
   private mutating func forgetSteps(after step: Int) {

@@ -41,6 +41,19 @@ extension RunEvent {
       numbers = [
         ("checkpoint/seconds", fields.seconds), ("checkpoint/bytes", Double(fields.bytes)),
       ]
+    case .discriminator(let fields):
+      step = fields.step
+      numbers = [
+        ("discriminator/loss", fields.loss), ("discriminator/clean_loss", fields.cleanLoss),
+        ("discriminator/estimate_loss", fields.estimateLoss),
+        ("discriminator/noisy_loss", fields.noisyLoss),
+        ("discriminator/generator_term", fields.generatorTerm),
+        ("discriminator/gradient_norm", fields.gradientNorm),
+        ("discriminator/learning_rate", fields.learningRate),
+        ("discriminator/pesq", fields.pesq),
+        ("discriminator/predicted_pesq", fields.predictedPESQ),
+        ("discriminator/unlabelled", Double(fields.crops - fields.labelled)),
+      ]
     default:
       return nil
     }
