@@ -2,7 +2,7 @@
 
 from .configuration import Configuration
 from .errors import Error, counted, listed
-from .parameters import parameter_shapes
+from .parameters import parameter_shapes, prefixes
 from .safetensors_file import SafetensorsFile
 
 AVERAGE = "ema."
@@ -69,8 +69,13 @@ class WeightFile:
                 None, configuration.name) else ""
             raise Error(
                 f'{self.path}: the weights do not fit the model "{configuration.name}"{other}: '
-                + faults)
+                + faults + self._prefix_hint(found))
         return names
+
+    def _prefix_hint(self, found):
+        prefix = next((p for p in prefixes(found) if p), None)
+        return "" if prefix is None else (
+            f'; the names begin with "{prefix}": python -m disttrain.torch convert removes that')
 
     def notes(self, names):
         """Sentences that a user should know: that this is a checkpoint, that types were changed."""
