@@ -10,7 +10,7 @@ from .weights import fitting_preset
 DEEPEST = 6
 
 
-def state_dicts(content, path=()):
+def state_dicts(content):
     """Every (path, dictionary) in nested dictionaries with a name that ends in the landmark, or in
     none of them the largest with tensors.
     """
@@ -29,7 +29,7 @@ def state_dicts(content, path=()):
                 if isinstance(value[key], Mapping):
                     search(value[key], (*path, key))
 
-    search(content, path)
+    search(content, ())
     return found, largest
 
 
