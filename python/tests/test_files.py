@@ -212,6 +212,7 @@ class WeightFileTests(FileTest):
         self.refused(
             lambda: self.chosen(tensors, tiny(features=8), metadata), 'for the model "tiny"')
         self.refused(lambda: self.chosen(tensors, None, {"configuration": "{}"}), "is missing")
+        self.refused(lambda: self.chosen(tensors, tiny(), {"level": "peak"}), '"peak"', "utterance")
 
     def test_faults_are_listed(self):
         tensors = zeros(parameter_shapes(tiny()))
