@@ -306,6 +306,8 @@ def main(arguments):
     if not binary.exists():
         print(f"compare-with-torch: {binary}: no such program; build it", file=sys.stderr)
         return 2
+    # Steps of the scan are too small to share.
+    torch.set_num_threads(1)
     comparison = Comparison()
     whole_models(comparison)
     modules(comparison)
