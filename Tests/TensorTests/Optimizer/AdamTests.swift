@@ -5,6 +5,9 @@ import TestSupport
 
 /// Adam over an arena against a `Double` reference.
 struct AdamTests {
+  /// x after each step of `matchesPyTorchByHand`.
+  private static let byHand: [Float] = [1.880000001, 1.903300283, 1.898528795]
+
   /// Twenty steps whose gradients span the sizes met in training. From zero, so that the values are
   /// the way gone: next to values of one, an update that is wrong by a percent would not show.
   @Test(arguments: [Float(1), 0.037], [Float(1e-4), 1, 1e3])
@@ -24,6 +27,53 @@ struct AdamTests {
       adam.firstMoment.elements, reference.firstMoment.map(Float.init), 1e-6, "first moment")
     expectClose(
       adam.secondMoment.elements, reference.secondMoment.map(Float.init), 1e-6, "second moment")
+  }
+
+  /// AdamW with SEMamba's numbers, from values whose decay is larger than the steps.
+  @Test(arguments: [0.01, 0.5], [Float(1), 0.037]) func decoupledDecay(
+    weightDecay: Double, gradientScale: Float
+  ) {
+    let settings = AdamSettings {
+      ($0.beta1, $0.beta2, $0.epsilon, $0.weightDecay) = (0.8, 0.99, 1e-6, weightDecay)
+    }
+    let arena = randomArena(seed: 1)
+    let adam = Adam(arena, settings)
+    var reference = AdamReference(arena.values.elements.map(Double.init), settings)
+    for step in 0..<20 {
+      arena.randomizeGradients(seed: UInt64(step))
+      reference.step(
+        arena.gradients.elements.map { Double($0) * Double(gradientScale) }, learningRate: 0.02)
+      adam.step(learningRate: 0.02, gradientScale: gradientScale)
+    }
+    expectClose(arena.values.elements, reference.values.map(Float.init), 2e-6, "values")
+    for i in arena.filling { #expect(arena.values.base[i] == 0) }
+  }
+
+  /// Without a gradient only the decay moves a value: x·(1 − lr·λ), once a step.
+  @Test func decayAloneIsAFactor() {
+    let arena = randomArena(seed: 5)
+    let before = arena.values.elements
+    let adam = Adam(arena, AdamSettings { $0.weightDecay = 0.25 })
+    arena.zeroGradients()
+    adam.step(learningRate: 0.5)
+    #expect(arena.values.elements == before.map { $0 * 0.875 })
+  }
+
+  /// One number through three steps of `torch.optim.AdamW(lr=0.1, betas=(0.8, 0.99),
+  /// weight_decay=0.1)`, gradients 1, −2, 0.5, calculated by hand to nine digits.
+  @Test func matchesPyTorchByHand() {
+    let arena = randomArena(values: 2...2, seed: 1)
+    let adam = Adam(
+      arena, AdamSettings { ($0.beta1, $0.beta2, $0.weightDecay) = (0.8, 0.99, 0.1) })
+    var seen: [Float] = []
+    for gradient in [Float(1), -2, 0.5] {
+      for parameter in arena.parameters {
+        for i in 0..<parameter.count { parameter.gradient[i] = gradient }
+      }
+      adam.step(learningRate: 0.1)
+      seen.append(arena.parameters[0].value[0])
+    }
+    expectClose(seen, Self.byHand, 1e-6, "values")
   }
 
   /// The first step is the learning rate against the gradient's sign, whatever its size.
