@@ -9,6 +9,8 @@ package enum InitialWeightsError: Error, Equatable, CustomStringConvertible {
   case folder(path: String, weights: [String])
   /// The file is of Python's pickle, or an archive with one.
   case pickle(path: String, kind: String)
+  /// The file holds something else of this program, by the name of its format.
+  case otherFormat(path: String, format: String)
   /// The file is none of weights.
   case unreadable(WeightFileError)
   /// Not all weights fit the model.
@@ -27,6 +29,8 @@ package enum InitialWeightsError: Error, Equatable, CustomStringConvertible {
     case .pickle(let path, let kind):
       "\(path) is \(kind), which can run any program when it is read; convert it in Python: "
         + "python -m disttrain.torch convert \(path) \(Self.converted(path))"
+    case .otherFormat(let path, let format):
+      "\(path) is a file of the format \(format) and holds no weights; give a file of weights"
     case .unreadable(let error): error.description
     case .unfit(let error): "\(error); --init-partial takes those that fit"
     case .nothingFits(let path, let model, let reasons):
@@ -69,6 +73,10 @@ package struct InitialWeights {
         throw .pickle(path: path, kind: kind)
       }
       throw .unreadable(error)
+    }
+    // Packed corpora and remembered utterances are safetensors files, too.
+    if let format = file.metadata("format"), format.hasPrefix("disttrain-") {
+      throw .otherFormat(path: path, format: format)
     }
     let prefix = isAveraged(file) ? WeightFile.averagePrefix : ""
     let others = file.isCheckpoint && prefix.isEmpty ? WeightFile.checkpointPrefixes : []

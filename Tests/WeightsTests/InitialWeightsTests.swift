@@ -235,6 +235,14 @@ struct InitialWeightsTests {
     }
   }
 
+  @Test func aPackedCorpusHoldsNoWeights() throws {
+    let error = #expect(throws: InitialWeightsError.self) {
+      try fit([], metadata: ["format": "disttrain-corpus-3"]) { _, _ in }
+    }
+    #expect(error?.description.contains("disttrain-corpus-3 and holds no weights") == true)
+    try fit(entries, metadata: ["format": "pt"]) { _, fit in #expect(fit.faults.isEmpty) }
+  }
+
   @Test func aFingerprintIsThatOfTheWeightsAlone() throws {
     let one = try fit(entries, metadata: ["a": "b"]) { weights, _ in weights.fingerprint }
     let two = try fit(entries.reversed()) { weights, _ in weights.fingerprint }
