@@ -105,7 +105,7 @@ let modules: [Target] = [
   module(
     "Recipes", uses: ["Metrics", "Models", "Tensor", "Files", "Platform"],
     resources: [.embedInCode("Presets")]),
-  // What a recipe minimises.
+  // The loss of a recipe, term by term.
   module("Losses", uses: ["Recipes", "Audio", "Models", "Tensor"]),
 
   // Training against a network that learns a metric: labels, passes and losses.

@@ -3,8 +3,11 @@
 /// own.
 extension STFT {
   /// The gradient of an objective for the samples, from its `gradient` `[T, F, 2]` for their
-  /// spectrogram. With y_t = window · padded samples and X_t = DFT(y_t) it is the sum over frames of
-  /// window · Σ_k (Re g_k cos θ − Im g_k sin θ), θ = 2πkn/N, folded back where edges were reflected.
+  /// spectrogram.
+  ///
+  /// With y_t = window · padded samples and X_t = DFT(y_t) it is the sum over frames of
+  /// window · Σ_k (Re g_k cos θ − Im g_k sin θ), θ = 2πkn/N, folded back where edges were
+  /// reflected.
   public func forwardAdjoint(_ gradient: [Float], sampleCount: Int) -> [Float] {
     let frames = frameCount(sampleCount: sampleCount)
     precondition(

@@ -173,8 +173,8 @@ struct PlanRecipeOptions: ParsableArguments {
       "name the training data: give --data CORPUS, or --utterances if the corpus is elsewhere")
   }
 
-  /// The recipe on this number of ranks. A forecast counts the ranks itself, so the configuration is
-  /// that of one with the same batch.
+  /// The recipe on this number of ranks. A forecast counts the ranks itself, so the configuration
+  /// is that of one with the same batch.
   func configuration(
     _ model: ModelConfiguration, ranks: Int
   ) throws(ConfigurationError) -> TrainingConfiguration {

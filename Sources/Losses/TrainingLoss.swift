@@ -3,8 +3,8 @@ import Models
 import Recipes
 import Tensor
 
-/// The loss of a recipe: a weighted sum of terms between the spectra [1, T, F, 2] of an estimate and
-/// of the clean signal.
+/// The loss of a recipe: a weighted sum of terms between the spectra [1, T, F, 2] of an estimate
+/// and of the clean signal.
 ///
 /// Serves one thread. The published loss has a kernel of its own; all others are sums of terms.
 public final class TrainingLoss {

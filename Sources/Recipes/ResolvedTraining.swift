@@ -14,6 +14,8 @@ public struct ResolvedTraining: Codable, Sendable {
 
   /// The configuration.
   public let configuration: TrainingConfiguration
+  /// Name or path of the recipe; nil if there was none but flags.
+  public let name: String?
   /// All values of the recipe with their origins.
   public let values: [RecipeResolution.Value]
   /// The text of the run's copy, `recipe.json`.
@@ -59,6 +61,7 @@ public struct ResolvedTraining: Codable, Sendable {
       let ranks = $0.ranks * $0.accumulate
       $0.batch = resolved.batch ?? resolved.globalBatch.map { ($0 + ranks - 1) / ranks } ?? 6
     }
+    self.name = source.name
     values = resolution.values
     self.notes = notes
     document = Self.document(resolved, source)

@@ -87,7 +87,7 @@ import TestSupport
     #expect(scaled.globalBatch == 24 && scaled.batchFactor == 4)
     #expect(abs(scaled.learningRate - rate) < 1e-15)
     #expect(try configuration([], ranks: 1).learningRate == 1e-3)
-    // The same global batch on other ranks is no other experiment.
+    // An equal global batch on other ranks is no other experiment.
     let other = try configuration(
       [RecipeSetting(["batch"], .integer(12), flag: "--batch")], ranks: 2)
     #expect(other.differences(from: scaled) == [] && other.learningRate == scaled.learningRate)
@@ -112,7 +112,7 @@ import TestSupport
     #expect(back.differences(from: resolved.configuration) == [])
   }
 
-  /// What an earlier version wrote, and nothing more, is what a default run writes.
+  /// A default run writes the keys of earlier versions, and nothing more.
   @Test func defaultConfigurationHasTheKeysOfBefore() throws {
     let configuration = TrainingConfiguration(model: try tiny())
     let json = try JSONValue(parsing: Array(try configuration.json().utf8))

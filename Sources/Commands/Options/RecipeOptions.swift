@@ -86,7 +86,7 @@ struct RecipeOptions: ParsableArguments {
     _ = try recipeSettings()
   }
 
-  /// What the flags say of the recipe's keys, in the order in which they are applied.
+  /// Values of the flags for the recipe's keys, in the order in which they are applied.
   func recipeSettings(_ selection: SelectionOptions? = nil) throws -> [RecipeSetting] {
     var found = RecipeSettings()
     selection?.add(to: &found)

@@ -12,7 +12,8 @@ public struct RandomCrop: Sendable, Equatable {
   /// Seed of the crops.
   public var seed: UInt64
 
-  /// Whether zeros follow an utterance shorter than a crop; otherwise it is repeated from its start.
+  /// Whether zeros follow an utterance shorter than a crop; otherwise it is repeated from its
+  /// start.
   public var padsShort = false
   /// Whether both sides are multiplied by the factor that brings the whole noisy utterance to an
   /// RMS of 1.

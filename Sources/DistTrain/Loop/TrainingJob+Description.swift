@@ -79,6 +79,9 @@ extension TrainingJob {
         + "\(trainer.schedule.warmupSteps)), clip "
         + "\(configuration.clip.map { "\($0)" } ?? "none"), averaging "
         + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
+    if let name = request.recipe?.name {
+      log.line("recipe \(name), resolved in \(request.runFolder.file(.recipe).lastPathComponent)")
+    }
     for line in batchLines(steps: trainer.stepsPerEpoch) {
       line.isWarning ? log.warning(line.text) : log.line(line.text)
     }

@@ -17,8 +17,8 @@ public enum TrainingRecipeError: Error, Equatable, CustomStringConvertible {
       "recipe \(recipe): this program does not train a discriminator yet; leave it out with --set "
         + "discriminator=none"
     case .shortCrop(let recipe, let samples, let length):
-      "recipe \(recipe): a crop of \(samples) samples is too short for the loss, whose transform has "
-        + "a window of \(length); give longer --seconds"
+      "recipe \(recipe): a crop of \(samples) samples is too short for the loss, whose transform "
+        + "has a window of \(length); give longer --seconds"
     case .plateauBesideTraining(let recipe):
       "recipe \(recipe): the schedule \"plateau\" needs the score of an epoch before the next "
         + "begins, and with --validate-async it comes later; leave --validate-async out or choose "

@@ -5,9 +5,6 @@ import TestSupport
 
 /// Adam over an arena against a `Double` reference.
 struct AdamTests {
-  /// x after each step of `matchesPyTorchByHand`.
-  private static let byHand: [Float] = [1.880000001, 1.903300283, 1.898528795]
-
   /// Twenty steps whose gradients span the sizes met in training. From zero, so that the values are
   /// the way gone: next to values of one, an update that is wrong by a percent would not show.
   @Test(arguments: [Float(1), 0.037], [Float(1e-4), 1, 1e3])
@@ -59,21 +56,32 @@ struct AdamTests {
     #expect(arena.values.elements == before.map { $0 * 0.875 })
   }
 
-  /// One number through three steps of `torch.optim.AdamW(lr=0.1, betas=(0.8, 0.99),
-  /// weight_decay=0.1)`, gradients 1, −2, 0.5, calculated by hand to nine digits.
-  @Test func matchesPyTorchByHand() {
-    let arena = randomArena(values: 2...2, seed: 1)
+  /// Twelve steps of PyTorch's own optimisers with another rate each and gradients of all sizes.
+  @Test(arguments: [("adamw", 0.05), ("adam", 0)])
+  func matchesGolden(name: String, weightDecay: Double) throws {
+    let file = try golden("adamw")
+    func values(_ name: String) throws -> [Float] { try #require(file.tensors[name]).floats() }
+    let start = try values("in.parameter")
+    let count = start.count
+    let arena = randomArena(shapes: [[count]], seed: 1)
+    let parameter = try #require(arena.parameters.first)
+    for (i, value) in start.enumerated() { parameter.value[i] = value }
     let adam = Adam(
-      arena, AdamSettings { ($0.beta1, $0.beta2, $0.weightDecay) = (0.8, 0.99, 0.1) })
-    var seen: [Float] = []
-    for gradient in [Float(1), -2, 0.5] {
-      for parameter in arena.parameters {
-        for i in 0..<parameter.count { parameter.gradient[i] = gradient }
-      }
-      adam.step(learningRate: 0.1)
-      seen.append(arena.parameters[0].value[0])
+      arena,
+      AdamSettings {
+        ($0.beta1, $0.beta2, $0.epsilon, $0.weightDecay) = (0.8, 0.99, 1e-6, weightDecay)
+      })
+    let (gradients, expected) = (try values("in.gradients"), try values("out.\(name)"))
+    for (step, rate) in try values("in.learning_rates").enumerated() {
+      let range = step * count..<(step + 1) * count
+      for (i, gradient) in gradients[range].enumerated() { parameter.gradient[i] = gradient }
+      adam.step(learningRate: rate)
+      expectClose(parameter.elements, Array(expected[range]), 1e-6, "\(name), step \(step + 1)")
     }
-    expectClose(seen, Self.byHand, 1e-6, "values")
+    for (moments, key) in [(adam.firstMoment, "exp_avg"), (adam.secondMoment, "exp_avg_sq")] {
+      expectClose(
+        Array(moments.elements[..<count]), try values("out.\(name).\(key)"), 1e-6, key)
+    }
   }
 
   /// The first step is the learning rate against the gradient's sign, whatever its size.

@@ -1,8 +1,8 @@
 import Foundation
 import Tensor
 
-/// Adam with bias correction, one parameter at a time. Source: Kingma and Ba 2015, algorithm 1; with
-/// decoupled weight decay Loshchilov and Hutter 2019, algorithm 2, in the order of PyTorch.
+/// Adam with bias correction, one parameter at a time, and with decoupled weight decay in PyTorch's
+/// order. Sources: Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019, algorithm 2.
 struct AdamReference {
   var values: [Double]
   private(set) var firstMoment: [Double]
