@@ -91,17 +91,25 @@ let modules: [Target] = [
   module(
     "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files", "Platform"],
     libraries: ["COpenBLAS", "CPlatform"]),
+  // Two-dimensional convolutions, and what networks of them need.
+  module("Convolution", uses: ["KernelAPI", "Tensor", "Files", "Platform"]),
   module(
-    "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
+    "Models", uses: ["Convolution", "Tensor", "Files", "Platform"],
+    resources: [.embedInCode("Presets")]),
+  // Files of weights: what they are, and how a run starts from them.
+  module("Weights", uses: ["Models", "Tensor", "Files", "Platform"]),
 
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
   // All that decides what a run computes: model, data, optimizer, schedule.
   module(
-    "Recipes", uses: ["Models", "Tensor", "Files", "Platform"],
+    "Recipes", uses: ["Metrics", "Models", "Tensor", "Files", "Platform"],
     resources: [.embedInCode("Presets")]),
   // The loss of a recipe, term by term.
   module("Losses", uses: ["Recipes", "Audio", "Models", "Tensor"]),
+
+  // Training against a network that learns a metric: labels, passes and losses.
+  module("Adversarial", uses: ["Metrics", "Files", "Platform"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
@@ -138,7 +146,8 @@ let modules: [Target] = [
     "DistTrain",
     uses: [
       "Losses", "Checkpoints", "Recipes", "Exchange", "Tracing",
-      "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
+      "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Weights", "Models",
+      "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
 
@@ -179,8 +188,8 @@ let modules: [Target] = [
       "Exchange", "Tracing",
       "Launching", "Report", "Benchmarks", "Forecast", "DistTrain", "Checkpoints", "Recipes",
       "Evaluation", "Preparation",
-      "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files",
-      "Platform",
+      "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Weights", "Models", "Tensor",
+      "Files", "Platform",
     ], libraries: ["CPlatform"], products: [argumentParser]),
   module("DistTrainCLI", .program, uses: ["Commands", "Platform"]),
 ]
@@ -195,15 +204,21 @@ let tests: [Target] = [
   module("ChartsTests", .tests, uses: ["TestSupport", "Charts", "Platform"]),
   module(
     "TensorTests", .numericalTests,
-    uses: ["TestSupport", "Tensor", "KernelAPI", "Files", "Platform"]),
+    uses: ["TestSupport", "Convolution", "Tensor", "KernelAPI", "Files", "Platform"]),
   module(
     "ModelsTests", .numericalTests,
-    uses: ["TestSupport", "Models", "Tensor", "Files", "Platform"]),
+    uses: ["TestSupport", "Models", "Convolution", "Tensor", "Files", "Platform"]),
+  module(
+    "WeightsTests", .tests,
+    uses: ["TestSupport", "Weights", "Models", "Tensor", "Files", "Platform"]),
   module(
     "AudioTests", .numericalTests, uses: ["TestSupport", "Audio", "Files", "Platform"]),
   module(
     "MetricsTests", .numericalTests,
     uses: ["TestSupport", "Metrics", "Audio", "Files", "Platform"]),
+  module(
+    "AdversarialTests", .numericalTests,
+    uses: ["TestSupport", "Adversarial", "Metrics", "Files", "Platform"]),
   module(
     "CommunicationTests", .tests,
     uses: ["TestSupport", "Communication", "Models", "Tensor", "Files", "Platform"]),
@@ -222,7 +237,8 @@ let tests: [Target] = [
       "Models", "Tensor", "Files", "Platform",
     ]),
   module(
-    "RecipesTests", .tests, uses: ["TestSupport", "Recipes", "Models", "Files", "Platform"]),
+    "RecipesTests", .tests,
+    uses: ["TestSupport", "Recipes", "Metrics", "Models", "Tensor", "Files", "Platform"]),
   module(
     "LossesTests", .numericalTests,
     uses: ["TestSupport", "Losses", "Recipes", "Audio", "Models", "Tensor", "Files"]),
@@ -299,8 +315,7 @@ let tests: [Target] = [
     uses: [
       "Exchange", "ProgramTestSupport", "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI",
       "Launching", "DistTrain", "Checkpoints", "Recipes", "Corpora", "Communication", "Audio",
-      "Models", "Tensor", "Files",
-      "Platform",
+      "Weights", "Models", "Tensor", "Files", "Platform",
     ]),
 ]
 

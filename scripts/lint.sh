@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The checks that need no build: form, comments, modules.
+# The checks that need no build: form, comments, modules, the Python package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,10 @@ then
 fi
 
 scripts/lint-prose.py --self-test
-scripts/lint-prose.py Package.swift Sources Tests scripts slurm
+scripts/lint-prose.py Package.swift Sources Tests scripts slurm python
 
 scripts/modules.py --self-test
 scripts/modules.py
+
+scripts/check-python.py --self-test
+scripts/check-python.py

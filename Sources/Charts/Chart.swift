@@ -5,8 +5,8 @@
 package struct Chart {
   /// A pair of numbers.
   package struct Point {
-    let x: Double
-    let y: Double
+    package let x: Double
+    package let y: Double
     /// Uncertainty of the value in both directions, drawn as an error bar.
     var interval: Double?
     /// Label beside the point, if any.
@@ -31,7 +31,7 @@ package struct Chart {
     let name: String
     /// Number of the look in `ChartStyle`.
     let style: Int
-    let points: [Point]
+    package let points: [Point]
     var hasLine = true
     var hasMarkers = true
 

@@ -87,8 +87,12 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   public var plateau: PlateauProgress?
   /// Best validation score so far and its epoch.
   public var bestScore: Double?
-  /// See `bestScore`.
+  /// See `bestScore`. Without a best score, the epoch from which on one is looked for.
   public var bestEpoch: Int?
+  /// The meaning of these scores; nil for the standard one.
+  public var bestBy: String?
+  /// The best epochs, whose weights are kept for a mean, in order; nil without such a mean.
+  public var bestEpochs: [KeptEpoch]?
   /// The utterances that the run trains on; nil in checkpoints of earlier versions.
   public var trainSet: SetFingerprint?
   /// The utterances that the scores are of; nil in checkpoints of earlier versions.

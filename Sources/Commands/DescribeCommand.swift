@@ -1,17 +1,39 @@
 import ArgumentParser
 import Models
+import Weights
 
-/// `disttrain describe`: the structure of a model and where its parameters are.
+/// `disttrain describe`: the structure of a model and where its parameters are, or what a file of
+/// weights is.
 struct DescribeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "describe",
-    abstract: "Print the layers of a model and its parameters by component.")
+    abstract: "Print the layers of a model and its parameters, or what a file of weights is.",
+    discussion: """
+      With --preset it prints the layers of a model and its parameters by component. Of a file of \
+      weights it prints the model card: the system, the recipe, the data, epochs and steps, \
+      whether the weights are raw, averaged or a mean, and their validation scores beside those \
+      of the unprocessed speech. A checkpoint, and a file of another program, say what they can.
+      """)
 
-  @Option(help: .preset) var preset: String
+  @Argument(
+    help: ArgumentHelp(
+      "Weights: a file of a run folder, or an export of another program.", valueName: "file"))
+  var file: String?
+  @Option(help: .preset) var preset: String?
+
+  func validate() throws {
+    try Flags.require(
+      (file == nil) != (preset == nil), "give a file of weights or --preset, one of both")
+    try Flags.require("the file", path: file)
+  }
 
   func run() throws {
-    let model = SpeechEnhancer(layout: try Preset.load(preset))
-    Console.line(ModelSummary(model).description)
+    if let file {
+      Console.line(try WeightDescription(contentsOf: file).text)
+    } else if let preset {
+      let model = SpeechEnhancer(layout: try Preset.load(preset))
+      Console.line(ModelSummary(model).description)
+    }
   }
 }
 

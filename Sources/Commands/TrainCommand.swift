@@ -21,18 +21,21 @@ public struct TrainCommand: ParsableCommand {
       batch, and gradients are averaged after every backward pass. The defaults are the published \
       recipe. For short runs and many ranks see --schedule cosine, --warmup and --ema.
 
-      The run folder holds best.safetensors (weights for enhance and evaluate), checkpoints with \
-      everything to --resume (step-….safetensors; last.safetensors is a link to the newest), \
-      configuration.json, history.csv, best-scores.csv and metrics.jsonl; after steps that were \
-      not finite also nonfinite, with dumps for replay.
+      The run folder holds best.safetensors (weights for enhance and evaluate), \
+      last-weights.safetensors (those of the last epoch), checkpoints with everything to --resume \
+      (step-….safetensors; last.safetensors is a link to the newest), configuration.json, \
+      history.csv, best-scores.csv and metrics.jsonl; after steps that were not finite also \
+      nonfinite, with dumps for replay.
       """)
 
   // The help keeps this order: common options first, special groups last.
   @OptionGroup(title: "System and corpus") var input: TrainingInputOptions
   @OptionGroup(title: "System and corpus") var staging: StagingOptions
   @OptionGroup(title: "Recipe") var recipe: RecipeOptions
+  @OptionGroup(title: "Initial weights") var start: StartOptions
   @OptionGroup(title: "Run") var place: RunOptions
   @OptionGroup(title: "Validation") var validation: ValidationOptions
+  @OptionGroup(title: "Best epochs") var selection: SelectionOptions
   @OptionGroup(title: "Cores and memory") var cores: CoreOptions
   @OptionGroup(title: "Saving and stopping") var saving: CheckpointOptions
   @OptionGroup(title: "Exchange of gradients") var exchange: ExchangeOptions
@@ -42,6 +45,13 @@ public struct TrainCommand: ParsableCommand {
 
   /// Made by the parser.
   public init() {}
+
+  /// Rejects combinations of options that make no sense.
+  public func validate() throws {
+    // A run without a step has something to save only if it begins with somebody's weights.
+    try Flags.require(
+      "--stop-after", place.stopAfter, atLeast: start.initialWeights == nil ? 1 : 0)
+  }
 
   /// Where a run of `model` keeps its files.
   func runFolder(of model: ModelConfiguration) -> RunFolder {
@@ -74,27 +84,31 @@ public struct TrainCommand: ParsableCommand {
 
   /// The job that the options ask for, on the ranks of `communicator`.
   private func request(
-    startedAt start: Double, over communicator: any Communicator
+    startedAt time: Double, over communicator: any Communicator
   ) throws -> TrainingRequest {
     let root = RootDecision(communicator)
     let model = try root.value { try Preset.load(input.preset) }
     let resolved = try root.value {
       try recipe.resolve(
-        model, ranks: communicator.worldSize, resumed: place.resume ? runFolder(of: model) : nil)
+        model, ranks: communicator.worldSize, selection,
+        resumed: place.resume ? runFolder(of: model) : nil)
     }
+    var configuration = resolved.configuration
+    start.apply(to: &configuration)
     var request = TrainingRequest(
-      configuration: resolved.configuration,
+      configuration: configuration,
       corpus: CorpusRequest(
         data: input.data, stage: staging.stage, onBadFile: input.onBadFile),
       runFolder: runFolder(of: model))
     request.recipe = resolved
+    request.start = start.request
     request.resumes = place.resume
     request.stepLimit = place.stopAfter
     request.threads = cores.threads
     request.recomputes = cores.recompute
     request.exchange = exchange.settings
     request.validation = validation.request
-    request.saving = saving.request(startedAt: start)
+    request.saving = saving.request(startedAt: time)
     request.nonFinite = nonFinite.policy
     request.trace = tracing.request
     request.writesTensorBoard = place.tensorBoard

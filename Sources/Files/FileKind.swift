@@ -12,7 +12,9 @@ package enum FileKind {
     if begins("OggS") { return "an Ogg file" }
     if begins("ID3") { return "an MP3 file" }
     if begins("PK\u{3}\u{4}") { return "a zip archive, such as a checkpoint of PyTorch" }
-    if start.starts(with: [0x80, 2]) { return "a pickle of Python" }
+    if start.first == 0x80, start.count > 1, (2...5).contains(start[1]) {
+      return "a pickle of Python"
+    }
     if start.starts(with: [0x1f, 0x8b]) { return "a gzip archive" }
     if start.starts(with: [0x89, 0x48, 0x44, 0x46]) { return "an HDF5 file" }
     if start.starts(with: [0x7f, 0x45, 0x4c, 0x46]) { return "a program" }

@@ -42,8 +42,9 @@ public struct ModelSummary {
     return 100 * (Double(total) / Double(published.parameters) - 1)
   }
 
-  // Each layer of a numbered list has a row of its own; any other component has one row.
-  private static func component(of name: String) -> String {
+  /// The component that the parameter `name` belongs to. Each layer of a numbered list is one, and
+  /// so is any other top-level module.
+  package static func component(of name: String) -> String {
     let parts = name.split(separator: ".")
     return parts.count > 1 && Int(parts[1]) != nil ? "\(parts[0]).\(parts[1])" : String(parts[0])
   }

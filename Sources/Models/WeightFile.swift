@@ -4,6 +4,8 @@ import Tensor
 
 /// Weights of a model in a safetensors file, as float32 under PyTorch's names.
 ///
+/// Numbers of other floating-point types, as some exports have them, are converted.
+///
 /// A file of this program also holds the model's configuration as JSON, so that the file alone
 /// determines the model, and checksums. A file without these, such as an export from PyTorch, loads
 /// into a model that fits. A checkpoint of a run holds weights, too, besides what a run needs to be
@@ -20,7 +22,7 @@ public struct WeightFile {
   /// Prefix of averaged weights in a checkpoint.
   public static let averagePrefix = "ema."
   /// Prefixes of the tensors of a checkpoint that are no weights of the model itself.
-  private static let checkpointPrefixes = [
+  package static let checkpointPrefixes = [
     "adam.exp_avg.", "adam.exp_avg_sq.", averagePrefix, "frozen.",
   ]
 
@@ -72,6 +74,18 @@ public struct WeightFile {
     } catch {
       throw .configuration(error)
     }
+  }
+
+  /// The tensors of the file, in the order of their data.
+  package var tensors: [SafetensorsFile.Entry] { file.entries }
+
+  /// The tensor called `name`; nil if there is none.
+  package func tensor(_ name: String) -> SafetensorsFile.Entry? { file.tensors[name] }
+
+  /// Types of the file's numbers that are converted to float32, by name.
+  package var convertedTypes: [String] {
+    let types = Set(file.entries.map(\.dtype)).subtracting(["F32"])
+    return types.intersection(SafetensorsFile.Entry.floatTypes).sorted()
   }
 
   /// Whether the file is a checkpoint: it holds moments of the optimiser.
@@ -155,7 +169,7 @@ public struct WeightFile {
     guard entry.shape == parameter.shape else {
       return ([], .wrongShape(name: name, expected: parameter.shape, found: entry.shape))
     }
-    guard let floats = try? entry.floats() else {
+    guard let floats = entry.convertedFloats() else {
       return ([], .wrongType(name: name, dtype: entry.dtype))
     }
     let broken = floats.count { !$0.isFinite }
@@ -167,18 +181,33 @@ public struct WeightFile {
   /// - Parameters:
   ///   - model: the model whose weights are written.
   ///   - program: name and version of the writer, such as "disttrain 1.0.0".
-  public static func serialized(_ model: SpeechEnhancer, program: String) -> Data {
+  ///   - metadata: further texts of the file by key.
+  public static func serialized(
+    _ model: SpeechEnhancer, program: String, metadata: [String: String] = [:]
+  ) -> Data {
     let entries = model.parameters.parameters.map { parameter in
       SafetensorsFile.Entry(
         name: parameter.name, shape: parameter.shape,
         values: UnsafeBufferPointer(start: parameter.value, count: parameter.count))
     }
-    var metadata = [
-      configurationKey: model.configuration.json.description, programKey: program,
+    return serialized(
+      entries, of: model.configuration, level: model.inputLevel, program: program,
+      metadata: metadata)
+  }
+
+  /// The bytes of a file with these weights of a model of `configuration`, which takes signals of
+  /// `level`.
+  package static func serialized(
+    _ entries: [SafetensorsFile.Entry], of configuration: ModelConfiguration, level: InputLevel,
+    program: String, metadata: [String: String] = [:]
+  ) -> Data {
+    var own = [
+      configurationKey: configuration.json.description, programKey: program,
       // Python loaders of the format require the framework whose conventions hold.
       "format": "pt",
     ]
-    if model.inputLevel != .asIs { metadata[levelKey] = model.inputLevel.rawValue }
-    return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()
+    if level != .asIs { own[levelKey] = level.rawValue }
+    return SafetensorsFile(entries: entries, metadata: metadata.merging(own) { $1 })
+      .addingChecksums().serialized()
   }
 }

@@ -11,7 +11,7 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
     case unexpected(name: String, shape: [Int])
     /// The tensor's shape is not that of the parameter.
     case wrongShape(name: String, expected: [Int], found: [Int])
-    /// The tensor's elements are not float32.
+    /// The tensor's elements are no floating-point numbers.
     case wrongType(name: String, dtype: String)
     /// The tensor has `count` elements that are infinite or not a number.
     case notFinite(name: String, count: Int)
@@ -40,18 +40,22 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
       if let writtenFor, writtenFor != model {
         text += " (they were written for \"\(writtenFor)\")"
       }
-      let kinds = [
-        ("missing", faults.compactMap(\.missing)), ("unexpected", faults.compactMap(\.unexpected)),
-        ("of the wrong shape", faults.compactMap(\.wrongShape)),
-        ("not float32", faults.compactMap(\.wrongType)),
-        ("not finite", faults.compactMap(\.notFinite)),
-      ]
-      let clauses = kinds.filter { !$0.1.isEmpty }.map { kind, items in
-        let shown = items.prefix(8).joined(separator: ", ")
-        let rest = items.count > 8 ? " and \(items.count - 8) more" : ""
-        return "\(items.count) \(kind): \(shown)\(rest)"
-      }
-      return text + ": " + clauses.joined(separator: "; ")
+      return text + ": " + Self.clauses(faults).joined(separator: "; ")
+    }
+  }
+
+  /// A clause for each kind of fault with the first tensors that have it, at most `limit`.
+  package static func clauses(_ faults: [Fault], limit: Int = 8) -> [String] {
+    let kinds = [
+      ("missing", faults.compactMap(\.missing)), ("unexpected", faults.compactMap(\.unexpected)),
+      ("of the wrong shape", faults.compactMap(\.wrongShape)),
+      ("not of floating-point numbers", faults.compactMap(\.wrongType)),
+      ("not finite", faults.compactMap(\.notFinite)),
+    ]
+    return kinds.filter { !$0.1.isEmpty }.map { kind, items in
+      let shown = items.prefix(limit).joined(separator: ", ")
+      let rest = items.count > limit ? " and \(items.count - limit) more" : ""
+      return "\(items.count) \(kind): \(shown)\(rest)"
     }
   }
 }

@@ -7,7 +7,7 @@ extension Recipe {
   package static let keys = [
     "name", "title", "summary", "epochs", "batch", "global_batch", "scaling", "optimizer",
     "learning_rate", "schedule", "warmup", "clip", "average", "crop", "short", "level", "losses",
-    "discriminator", sourceKey,
+    "best_by", "patience", "average_best", "discriminator", sourceKey,
   ]
 
   /// Key of a run's copy that names the recipe from which the run began; it decides nothing.
@@ -32,6 +32,7 @@ extension Recipe {
       losses = try LossSettings(reading: reader.object("losses"))
       if losses.isEmpty { throw try reader.impossible("losses", "one term needs a weight above 0") }
     }
+    try readSelection(reader)
     if let value = reader.optional("discriminator"), value.string != "none" {
       discriminator = try DiscriminatorRecipe(reading: reader.object("discriminator"))
     }
@@ -91,6 +92,27 @@ extension Recipe {
     }
   }
 
+  private mutating func readSelection(
+    _ reader: ConfigurationReader
+  ) throws(ConfigurationError) {
+    if let value = reader.optional("best_by"), value.string != "standard" {
+      let text = try reader.string("best_by")
+      do throws(SelectionRuleError) {
+        bestBy = try SelectionRule(parsing: text)
+      } catch {
+        throw try reader.impossible("best_by", error.description)
+      }
+    }
+    if reader.optional("patience")?.string != "none" {
+      try reader.read("patience", in: 1...Self.largestCount) { patience = $0 }
+    }
+    if reader.optional("average_best")?.string != "none" {
+      try reader.read("average_best", in: Self.averageableEpochs) { averageBest = $0 }
+    }
+  }
+
+  /// Numbers of best epochs that have a mean worth keeping, and whose weights a disk holds.
+  package static let averageableEpochs = 2...1000
   /// Largest number of epochs, steps and utterances of a step.
   package static let largestCount = 1_000_000_000
   /// Largest batch of a rank.
@@ -106,7 +128,11 @@ extension Recipe {
       "learning_rate": .decimal(learningRate), "schedule": schedule.json, "warmup": warmup.json,
       "clip": .limit(clip), "average": .limit(averageDecay), "crop": crop.json,
       "short": .string(shortUtterances.rawValue), "level": .string(level.rawValue),
-      "losses": losses.json, "discriminator": discriminator?.json ?? .string("none"),
+      "losses": losses.json,
+      "best_by": .string(bestBy.map { "\($0)" } ?? "standard"),
+      "patience": patience.map { .integer($0) } ?? .string("none"),
+      "average_best": averageBest.map { .integer($0) } ?? .string("none"),
+      "discriminator": discriminator?.json ?? .string("none"),
     ]
     if !title.isEmpty { members["title"] = .string(title) }
     if !summary.isEmpty { members["summary"] = .string(summary) }

@@ -92,6 +92,12 @@ public struct Recipe: Equatable, Sendable {
   public var level = InputLevel.asIs
   /// The loss.
   public var losses = LossSettings.published
+  /// Rule for the best epoch; nil for the standard one of the model's sample rate.
+  public var bestBy: SelectionRule?
+  /// Epochs without a better score after which the run ends; nil for never.
+  public var patience: Int?
+  /// Number of the best epochs whose weights are averaged; nil for none.
+  public var averageBest: Int?
   /// The metric discriminator; nil for none.
   public var discriminator: DiscriminatorRecipe?
 

@@ -5,7 +5,7 @@ import Models
 extension TrainingConfiguration: Codable {
   private enum CodingKeys: String, CodingKey {
     case model, seed, epochs, batch, accumulate, ranks, cropSeconds, learningRate, schedule,
-      warmupSteps, clip, averageDecay, stepsPerEpoch, recipe
+      warmupSteps, clip, averageDecay, stepsPerEpoch, frozen, initialization, recipe
   }
 
   /// Name of the document's recipe in errors.
@@ -29,6 +29,8 @@ extension TrainingConfiguration: Codable {
     try values.encode(clip, forKey: .clip)
     try values.encodeIfPresent(averageDecay, forKey: .averageDecay)
     try values.encodeIfPresent(stepsPerEpoch, forKey: .stepsPerEpoch)
+    try values.encodeIfPresent(frozen, forKey: .frozen)
+    try values.encodeIfPresent(initialization, forKey: .initialization)
     let rest = recipeBeyondFlatKeys
     if rest != .object([:]) { try values.encode(rest, forKey: .recipe) }
   }
@@ -86,6 +88,8 @@ extension TrainingConfiguration: Codable {
     if try values.decodeIfPresent(Int.self, forKey: .stepsPerEpoch) != nil {
       stepsPerEpoch = try count(.stepsPerEpoch, 1...Recipe.largestCount)
     }
+    frozen = try values.decodeIfPresent([String].self, forKey: .frozen)
+    initialization = try values.decodeIfPresent(Initialization.self, forKey: .initialization)
     if let rest = try values.decodeIfPresent(JSONValue.self, forKey: .recipe) {
       guard case .object(let written) = rest, case .object(var members) = recipe.json else {
         throw DecodingError.dataCorruptedError(

@@ -20,6 +20,10 @@ public struct TrainingConfiguration: Equatable, Sendable {
   public var ranks = 1
   /// Steps after which an epoch ends early; nil for the whole split.
   public var stepsPerEpoch: Int?
+  /// Beginnings of the names of parameters that do not move, sorted; nil for none.
+  public var frozen: [String]?
+  /// The weights that the run started from; nil for random ones.
+  public var initialization: Initialization?
   /// The recipe, with the rate for its own global batch.
   public var recipe = Recipe()
 
@@ -104,13 +108,18 @@ extension TrainingConfiguration {
     get { recipe.averageDecay }
     set { recipe.averageDecay = newValue }
   }
+  /// Rule for the best epoch: the recipe's, or the standard one of the model's sample rate.
+  public var selection: SelectionRule {
+    recipe.bestBy ?? .standard(sampleRate: model.frontEnd.sampleRate)
+  }
 }
 
 extension TrainingConfiguration {
   /// Values in `other` that make it another experiment, as "flag (here, there)" texts.
   ///
   /// The number of ranks may differ as long as the global batch is the same. The number of epochs
-  /// may grow, but not where rates or the use of a discriminator depend on it.
+  /// may grow, but not where rates or the use of a discriminator depend on it. The weights are the
+  /// same whichever of them are kept: rule, patience and averages of the best epochs may change.
   public func differences(from other: TrainingConfiguration) -> [String] {
     var found: [String] = []
     func compare<Value: Equatable>(_ name: String, _ value: (TrainingConfiguration) -> Value) {
@@ -136,10 +145,12 @@ extension TrainingConfiguration {
     compare("--clip") { $0.clip.map { "\($0)" } ?? "none" }
     compare("--ema") { $0.averageDecay ?? 0 }
     compare("--steps-per-epoch") { $0.stepsPerEpoch ?? 0 }
+    compare("--freeze") { $0.frozen.map { $0.joined(separator: " ") } ?? "none" }
     if dependsOnEpochs || other.dependsOnEpochs { compare("--epochs") { $0.epochs } }
-    // Compared above, or without meaning once the rate is known.
+    // Compared above, without meaning once the rate is known, or free to change.
     var known: Set = [
       "epochs", "batch", "global_batch", "scaling", "crop", "learning_rate", "clip", "average",
+      "best_by", "patience", "average_best",
     ]
     if schedule != other.schedule { known.insert("schedule") }
     if warmupSteps != other.warmupSteps { known.insert("warmup") }

@@ -40,6 +40,8 @@ public struct RunFolder: Sendable {
     case best = "best.safetensors"
     /// A link to the newest checkpoint; a checkpoint itself in runs of version 0.1.0.
     case last = "last.safetensors"
+    /// The weights after the last finished epoch, averaged ones if the recipe has them.
+    case lastWeights = "last-weights.safetensors"
     /// The resolved configuration.
     case configuration = "configuration.json"
     /// The resolved recipe.
@@ -50,6 +52,8 @@ public struct RunFolder: Sendable {
     case metrics = "metrics.jsonl"
     /// The validation utterances with the best weights.
     case bestScores = "best-scores.csv"
+    /// The crops of the last epoch with their PESQ and what a discriminator predicted.
+    case predictions = "predictions.csv"
     /// The test utterances with the best weights, if they were evaluated into the run folder.
     case testScores = "test-scores.csv"
     /// The test utterances unprocessed.
@@ -73,6 +77,8 @@ public struct RunFolder: Sendable {
   public var best: URL { file(.best) }
   /// A link to the newest checkpoint.
   public var last: URL { file(.last) }
+  /// The weights after the last finished epoch.
+  public var lastWeights: URL { file(.lastWeights) }
   /// The resolved configuration.
   public var configuration: URL { file(.configuration) }
   /// One row for each epoch.
@@ -101,6 +107,33 @@ public struct RunFolder: Sendable {
     return steps.sorted(by: >).map { ($0, checkpoint(step: $0)) }
   }
 
+  private static let epochPrefix = "epoch-"
+  private static let meanPrefix = "mean-best-"
+
+  private static func epochName(_ epoch: Int) -> String {
+    epochPrefix + String(format: "%08d", epoch) + suffix
+  }
+
+  /// The weights after `epoch`, which is one of the best.
+  package func weights(epoch: Int) -> URL { url.appending(path: Self.epochName(epoch)) }
+
+  /// The epochs whose weights are kept for a mean, in order.
+  package var keptEpochs: [Int] {
+    let names =
+      (try? FileManager.default.contentsOfDirectory(atPath: url.path(percentEncoded: false))) ?? []
+    return names.compactMap { name -> Int? in
+      guard name.hasPrefix(Self.epochPrefix), name.hasSuffix(Self.suffix) else { return nil }
+      let digits = name.dropFirst(Self.epochPrefix.count).dropLast(Self.suffix.count)
+      guard let epoch = Int(digits), epoch > 0 else { return nil }
+      return Self.epochName(epoch) == name ? epoch : nil
+    }.sorted()
+  }
+
+  /// The mean of the weights of the `count` best epochs.
+  package func mean(ofBest count: Int) -> URL {
+    url.appending(path: "\(Self.meanPrefix)\(count)\(Self.suffix)")
+  }
+
   /// The name of the dump of a rank's part of a step; `count` is above 1 if the step was repeated
   /// and has had dumps before.
   package static func dumpName(step: Int, rank: Int, count: Int = 1) -> String {
@@ -114,7 +147,9 @@ public struct RunFolder: Sendable {
 
   /// Whether a run has, or may have, a file of that name in its folder.
   package static func isOwn(_ name: String) -> Bool {
-    Name(rawValue: name) != nil || name.hasPrefix(stepPrefix) && name.hasSuffix(suffix)
+    Name(rawValue: name) != nil
+      || name.hasSuffix(suffix)
+        && [stepPrefix, epochPrefix, meanPrefix].contains(where: name.hasPrefix)
   }
 
   private static func stepFiles(in path: String) -> [String] {
@@ -142,7 +177,7 @@ public struct RunFolder: Sendable {
 
   /// Files with results of a run besides checkpoints.
   package var results: [String] {
-    [Name.best, .history, .bestScores, .testScores].filter(has).map(\.rawValue)
+    [Name.best, .lastWeights, .history, .bestScores, .testScores].filter(has).map(\.rawValue)
   }
 
   /// Whether a run has begun here and saved nothing yet, so that it can begin once more without a

@@ -136,4 +136,29 @@ import Testing
     #expect(estimate.mean == 2.5 && estimate.count == 4)
     #expect(abs((estimate.halfWidth ?? 0) - 3.18245 * (5.0 / 3).squareRoot() / 2) < 1e-4)
   }
+
+  @Test func aDifferenceOfMeansIsJudgedByStudentsTest() throws {
+    #expect(MeanDifference([1], [2]) == nil && MeanDifference([], [1, 2, 3]) == nil)
+    let known = try #require(MeanDifference([2.9, 3.0, 3.1], [3.1, 3.2, 3.3]))
+    #expect(abs(known.difference + 0.2) < 1e-12 && abs(known.deviation - 0.1) < 1e-12)
+    #expect(abs(known.smallest - 2.776445 * 0.1 * (2.0 / 3).squareRoot()) < 1e-6)
+    #expect(!known.isBeyondNoise && known.countNeeded == 4)
+    // Without any spread every difference counts, and none is none.
+    let exact = try #require(MeanDifference([1, 1], [2, 2]))
+    #expect(exact.smallest == 0 && exact.isBeyondNoise && exact.countNeeded == 2)
+    let equal = try #require(MeanDifference([1, 1], [1, 1]))
+    #expect(!equal.isBeyondNoise && equal.countNeeded == nil)
+    // The number needed is the smallest that does: one less would not.
+    for (difference, limit) in [(0.3, 30), (0.05, 300), (0.01, 3000)] {
+      let pair = try #require(
+        MeanDifference([0, 0.1, 0.2], [difference, 0.1 + difference, 0.2 + difference]))
+      let count = try #require(pair.countNeeded)
+      func smallest(_ count: Int) -> Double {
+        MeanDifference.smallest(deviation: pair.deviation, count: count)
+      }
+      #expect(smallest(count) <= difference * (1 + 1e-9) && count < limit, "\(difference)")
+      #expect(count == 2 || smallest(count - 1) > difference, "\(difference)")
+    }
+    #expect(MeanDifference([0, 1], [1e-9, 1])?.countNeeded == nil)
+  }
 }

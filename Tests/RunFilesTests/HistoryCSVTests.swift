@@ -15,7 +15,8 @@ import TestSupport
     EpochReport(
       epoch: epoch, pesq: pesq, noisyPESQ: 1.97, siSDR: 18.25, noisySISDR: 8.5,
       validationLoss: 0.03125, trainingLoss: 0.034, learningRate: 0.001, scored: 3, total: 4,
-      seconds: 10.5, audioSecondsPerSecond: 12, validationSeconds: 1.25)
+      seconds: 10.5, audioSecondsPerSecond: 12, validationSeconds: 1.25,
+      selection: pesq)
   }
 
   private func lines() throws -> [String] {
@@ -29,9 +30,9 @@ import TestSupport
     #expect(
       try lines() == [
         "epoch,pesq,noisy_pesq,si_sdr,noisy_si_sdr,loss,train_loss,scored,total,"
-          + "seconds,audio_seconds_per_second,learning_rate,validation_seconds",
-        "1,2.5,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001,1.25",
-        "2,nan,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001,1.25",
+          + "seconds,audio_seconds_per_second,learning_rate,validation_seconds,selection_score",
+        "1,2.5,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001,1.25,2.5",
+        "2,nan,1.97,18.25,8.5,0.03125,0.034,3,4,10.5,12.0,0.001,1.25,nan",
       ])
     #expect(history.count == 2)
   }
@@ -87,11 +88,39 @@ import TestSupport
     var history = try HistoryCSV(url: url, resumingAfter: 1)
     try history.append(report(2, pesq: 2.75))
     let now = try lines()
-    #expect(now.count == 3 && now[0] == header + ",validation_seconds")
-    #expect(now[1] == rows[0] + ",nan")
-    #expect(now[2].hasPrefix("2,2.75,") && now[2].hasSuffix(",0.001,1.25"))
+    #expect(now.count == 3 && now[0] == header + ",validation_seconds,selection_score")
+    // That version chose the best epoch by PESQ.
+    #expect(now[1] == rows[0] + ",nan,2.5")
+    #expect(now[2].hasPrefix("2,2.75,") && now[2].hasSuffix(",0.001,1.25,2.75"))
     // And once more, in today's form.
     #expect(try HistoryCSV(url: url, resumingAfter: 2).count == 2)
+  }
+
+  @Test func historyOfVersion020GoesOn() throws {
+    let header = HistoryCSV.header.replacing(",selection_score", with: "")
+    let rows = ["1,nan,nan,18.25,8.5,0.03,0.034,3,4,10.5,12.0,0.001,1.5"]
+    try ([header] + rows + [""]).joined(separator: "\n")
+      .write(to: url, atomically: true, encoding: .utf8)
+    var history = try HistoryCSV(url: url, resumingAfter: 1)
+    try history.append(report(2))
+    // At other rates it was SI-SDR.
+    #expect(try lines()[1] == rows[0] + ",18.25")
+  }
+
+  @Test func scoresOfAnotherRuleAreForgotten() throws {
+    var history = try HistoryCSV(url: url)
+    for epoch in 1...3 { try history.append(report(epoch)) }
+    try history.forgetSelection()
+    var resumed = try HistoryCSV(url: url, resumingAfter: 3)
+    var next = report(4, pesq: 1)
+    next.selection = -0.5
+    try resumed.append(next)
+    #expect(
+      try lines().dropFirst().map { $0.split(separator: ",").last } == [
+        "nan", "nan", "nan", "-0.5",
+      ])
+    let text = try String(contentsOf: url, encoding: .utf8)
+    #expect(try RunHistory(text, path: "").best?.epoch == 4)
   }
 
   @Test func newRunStartsAnewAndAMissingFileIsEmpty() throws {
@@ -144,12 +173,15 @@ import TestSupport
     func best(_ rows: [String]) throws -> Int? {
       try RunHistory(([HistoryCSV.header] + rows).joined(separator: "\n"), path: "").best?.epoch
     }
-    func row(_ epoch: Int, siSDR: String) -> String {
-      "\(epoch),nan,nan,\(siSDR)\(String(repeating: ",1", count: 9))"
+    func row(_ epoch: Int, siSDR: String, selection: String = "nan") -> String {
+      "\(epoch),nan,nan,\(siSDR)\(String(repeating: ",1", count: 9)),\(selection)"
     }
     #expect(HistoryCSV.header.hasPrefix("epoch,pesq,noisy_pesq,si_sdr,"))
     #expect(try best([row(1, siSDR: "-2.5"), row(2, siSDR: "-1"), row(3, siSDR: "-1")]) == 2)
     #expect(try best([row(1, siSDR: "nan")]) == nil)
+    // Where an epoch has a selection score, it decides.
+    let own = [row(1, siSDR: "3", selection: "-2"), row(2, siSDR: "1", selection: "-1")]
+    #expect(try best(own + [row(3, siSDR: "9")]) == 2)
   }
 
   @Test func otherVersionsAreReadAsFarAsTheyAreKnown() throws {

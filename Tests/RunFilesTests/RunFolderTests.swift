@@ -24,6 +24,20 @@ import TestSupport
     }
   }
 
+  @Test func keptEpochsAreFoundByTheirNames() throws {
+    try withTemporaryFolder { folder in
+      let run = RunFolder(folder.path(percentEncoded: false))
+      #expect(run.keptEpochs.isEmpty)
+      for name in [
+        "epoch-00000012.safetensors", "epoch-00000002.safetensors",
+        // No names of this program.
+        "epoch-3.safetensors", "epoch-00000000.safetensors", "epoch-00000004 (copy).safetensors",
+        "epoch-00000005.safetensors.tmp-host-1", "best.safetensors",
+      ] { try Data().write(to: run.url.appending(path: name)) }
+      #expect(run.keptEpochs == [2, 12])
+    }
+  }
+
   @Test func dumpsAreInOrderOfTheirSteps() throws {
     try withTemporaryFolder { folder in
       let names = [
@@ -95,15 +109,19 @@ import TestSupport
     }
   }
 
-  /// The table of docs/files.md has every name, and no other but those of checkpoints.
+  /// The table of docs/files.md has every name, and no other but those of checkpoints and of the
+  /// weights of epochs and their mean.
   @Test func thePageHasEveryName() throws {
     let page = try FilesPage()
     let names = page.tables(under: "The run folder").flatMap { $0 }.flatMap { $0.names }
     let expected = RunFolder.Name.allCases.map { name in
       name == .nonFinite || name == .tensorBoard ? "\(name.rawValue)/" : name.rawValue
     }
-    let checkpoint = RunFolder("run").checkpoint(step: 1234).lastPathComponent
-    #expect(Set(names) == Set(expected + [checkpoint]))
-    #expect(names.count == expected.count + 1)
+    let run = RunFolder("run")
+    let numbered = [run.checkpoint(step: 1234), run.weights(epoch: 12)].map(\.lastPathComponent)
+    let mean = run.mean(ofBest: 7).lastPathComponent.replacing("7", with: "K")
+    #expect(Set(names) == Set(expected + numbered + [mean]))
+    #expect(names.count == expected.count + 3)
+    for name in numbered + ["mean-best-3.safetensors"] { #expect(RunFolder.isOwn(name)) }
   }
 }

@@ -52,6 +52,19 @@ import Testing
       best: (2.75, 2))
   }
 
+  @Test func aResumptionUndoesLaterStepsOfTheDiscriminator() {
+    func discriminator(_ step: Int) -> RunEvent {
+      .discriminator(.init { ($0.step, $0.loss) = (step, Double(step)) })
+    }
+    let events = [start(0)] + (1...6).map(discriminator)
+    #expect(RunTimeline(events).discriminator.map(\.step) == Array(1...6))
+    #expect(RunTimeline(events + [start(4)]).discriminator.map(\.step) == Array(1...4))
+    let again = events + [rollback(from: 6, to: 2), discriminator(3)]
+    #expect(RunTimeline(again).discriminator.map(\.loss) == [1, 2, 3])
+    // A killed run whose file does not say that it was started again.
+    #expect(RunTimeline(events + [discriminator(3)]).discriminator.map(\.step) == [1, 2, 3])
+  }
+
   @Test func aResumptionUndoesLaterSteps() {
     // Within the third epoch, at the end of the second, and within the second.
     expect(run + [start(9)], steps: 1...9, epochs: [1, 2], checkpoints: [4, 8], best: (2.75, 2))
@@ -61,6 +74,27 @@ import Testing
     expect(
       run + [start(6)] + steps(7...8) + [epoch(2, step: 8, 2.25)], steps: 1...8, epochs: [1, 2],
       checkpoints: [4], best: (2.5, 1))
+  }
+
+  /// Scores of one rule compare, and an epoch without a rule was chosen by the standard one.
+  @Test func scoresOfAnotherRuleDoNotCompare() {
+    func epoch(_ number: Int, _ score: Double, _ rule: String) -> RunEvent {
+      .epoch(
+        .init {
+          ($0.report.epoch, $0.step, $0.selectedBy) = (number, 4 * number, rule)
+          ($0.report.pesq, $0.report.selection) = (9, score)
+        })
+    }
+    let standard = RunTimeline(run + [epoch(3, 2, "pesq_wb")])
+    #expect(standard.best?.epoch == 2 && standard.best?.score == 2.75)
+    let other = RunTimeline(run + [epoch(3, -0.5, "loss"), epoch(4, -0.25, "loss")])
+    #expect(other.best?.epoch == 4 && other.best?.score == -0.25)
+    let back = RunTimeline(run + [epoch(3, -0.5, "loss"), epoch(4, 1, "pesq_wb")])
+    #expect(back.best?.epoch == 2)
+    // No score by the rule is none at all.
+    var nothing = RunEvent.Epoch.init { ($0.report.epoch, $0.report.pesq) = (1, 3) }
+    nothing.selectedBy = "loss"
+    #expect(RunTimeline([.epoch(nothing)]).best == nil)
   }
 
   @Test func aRollbackKeepsTheBestScore() {

@@ -202,6 +202,7 @@ package struct CommandFiles {
     let folder = RunFolder(input.path)
     let names = RunFolder.Name.allCases.filter { !input.exceptions.contains($0) }
     var files = names.map { folder.file($0) } + folder.checkpoints().map(\.url)
+    files += folder.keptEpochs.map(folder.weights(epoch:))
     for name in [RunFolder.Name.nonFinite, .tensorBoard] {
       let inside = folder.file(name)
       let entries = try? FileManager.default.contentsOfDirectory(

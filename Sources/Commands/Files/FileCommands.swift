@@ -17,6 +17,7 @@ extension TrainCommand: FileCommand {
     files.read("--preset", input.preset)
     files.read("--recipe", recipe.recipe)
     files.read("--data", input.data)
+    files.read("--init", start.initialWeights)
     let model = try? Preset.load(input.preset)
     let folder = place.runDir ?? model.map { runFolder(of: $0).url.path(percentEncoded: false) }
     files.write("--run-dir", into: folder, RunFolder.Name.allCases.map(\.rawValue))

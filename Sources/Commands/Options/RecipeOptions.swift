@@ -87,8 +87,9 @@ struct RecipeOptions: ParsableArguments {
   }
 
   /// Values of the flags for the recipe's keys, in the order in which they are applied.
-  func recipeSettings() throws -> [RecipeSetting] {
+  func recipeSettings(_ selection: SelectionOptions? = nil) throws -> [RecipeSetting] {
     var found = RecipeSettings()
+    selection?.add(to: &found)
     found.add("epochs", epochs.map { .integer($0) }, "--epochs")
     found.add("batch", batch.map { .integer($0) }, "--batch")
     // A rate given by hand is meant for the batch at hand.
@@ -113,10 +114,11 @@ struct RecipeOptions: ParsableArguments {
   /// The recipe for `model` on this number of ranks, resolved from its layers. A run that is
   /// continued, in `resumed`, follows the copy of its recipe there.
   func resolve(
-    _ model: ModelConfiguration, ranks: Int, resumed: RunFolder?
+    _ model: ModelConfiguration, ranks: Int, _ selection: SelectionOptions? = nil,
+    resumed: RunFolder?
   ) throws -> ResolvedTraining {
     try ResolvedTraining(
-      model: model, recipe: recipe, settings: try recipeSettings(),
+      model: model, recipe: recipe, settings: try recipeSettings(selection),
       copy: resumed?.file(.recipe)
     ) {
       $0.seed = seed

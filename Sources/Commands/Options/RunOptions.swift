@@ -8,7 +8,9 @@ struct RunOptions: ParsableArguments {
   @Flag(help: "Continue the run in the run folder.")
   var resume = false
 
-  @Option(help: "Stop after this many steps of the run and save, to continue with --resume.")
+  @Option(
+    help:
+      "Stop after this many steps of the run and save, to continue with --resume; 0 with --init.")
   var stopAfter: Int?
 
   @Flag(help: "Check options, corpus and run folder, print the plan of the run, and train nothing.")
@@ -21,6 +23,5 @@ struct RunOptions: ParsableArguments {
 
   func validate() throws {
     try Flags.require("--run-dir", path: runDir)
-    try Flags.require("--stop-after", stopAfter, atLeast: 1)
   }
 }

@@ -15,6 +15,7 @@ final class EpochEnding {
   private let folder: RunFolder
   private let log: RunLog
   private let saving: RunSaving
+  private let best: BestEpochs
   private let communicator: any Communicator
   private var history: HistoryCSV?
   private var reported: Set<String> = []
@@ -30,12 +31,19 @@ final class EpochEnding {
     self.log = log
     self.saving = saving
     self.communicator = communicator
+    best = BestEpochs(trainer, folder: folder, log: log, saving: saving)
     if communicator.isRoot {
       let lastEpoch = trainer.state.progress.validatedEpochs
       history = try HistoryCSV(url: folder.history, resumingAfter: lastEpoch)
       // Whoever reads the file must not take epochs for finished that are done again.
       try history?.goBack(to: lastEpoch)
     }
+  }
+
+  /// Writes the weights of a run that has done no step. All ranks call it together.
+  func begin() throws {
+    communicator.enter(.saving)
+    try best.begin()
   }
 
   /// Takes the epochs out of the history that the run went back over. All ranks call it together.
@@ -51,8 +59,8 @@ final class EpochEnding {
   ) throws {
     let state = trainer.state
     state.progress.endEpoch()
-    try write(trained, evaluation, validationSeconds) {
-      state.withEvaluatedWeights { self.serialized(state.model) }
+    try write(trained, evaluation, validationSeconds) { body in
+      state.withEvaluatedWeights { body(state.model) }
     }
   }
 
@@ -63,7 +71,7 @@ final class EpochEnding {
       preconditionFailure("EpochEnding: every epoch is validated")
     }
     state.progress.unvalidated = nil
-    try write(trained, evaluation, validationSeconds) { self.serialized(state.frozen) }
+    try write(trained, evaluation, validationSeconds) { $0(state.frozen) }
   }
 
   /// Runs `body` on rank 0, which writes into the run folder.
@@ -74,14 +82,10 @@ final class EpochEnding {
     }
   }
 
-  private func serialized(_ model: SpeechEnhancer) -> [UInt8] {
-    Array(WeightFile.serialized(model, program: Program.nameAndVersion))
-  }
-
   /// Writes all about the last epoch that is counted.
   private func write(
     _ trained: EpochFigures, _ evaluation: Evaluation, _ validationSeconds: Double,
-    weights: () -> [UInt8]
+    with model: ((SpeechEnhancer) -> [UInt8]) -> [UInt8]
   ) throws {
     communicator.enter(.saving)
     let state = trainer.state
@@ -93,24 +97,13 @@ final class EpochEnding {
       trainingLoss: trained.trainingLoss, learningRate: trained.learningRate,
       scored: evaluation.scored, total: evaluation.total,
       seconds: trained.seconds + validationSeconds, audioSecondsPerSecond: trained.audioRate,
-      validationSeconds: validationSeconds)
+      validationSeconds: validationSeconds, selection: best.score(evaluation))
     for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
       log.warning("left out of the validation means: \(name): \(reason)")
     }
-    let schedule = trainer.configuration.recipe.schedule
-    if schedule.decay == .plateau, let score = report.selectionScore {
-      var plateau = state.progress.plateau ?? PlateauProgress()
-      plateau.observe(score, schedule)
-      state.progress.plateau = plateau
-    }
-    if let score = report.selectionScore, score > state.progress.bestScore ?? -.infinity {
-      state.progress.bestScore = score
-      state.progress.bestEpoch = state.progress.epoch
-      try write {
-        try AtomicFile.write(weights(), to: self.folder.best)
-        try AtomicFile.write(evaluation.bestScoresCSV, to: self.folder.file(.bestScores))
-      }
-    }
+    try best.enter(report, evaluation, with: model) { try self.history?.forgetSelection() }
+    // After a rule of another meaning has made both forget what was best.
+    followPlateau(report.selection)
     // The checkpoint last: a run that is killed before it validates again, and writes all of this
     // once more in place of what is here. After it the epoch would be missing in the others.
     try write { try self.history?.append(report) }
@@ -118,8 +111,19 @@ final class EpochEnding {
     log.append(
       .epoch(
         .init(
-          report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds)))
+          report, step: report.epoch * trainer.stepsPerEpoch, dataSeconds: trained.dataSeconds,
+          selectedBy: best.rule(ofEpoch: report.epoch))))
     try saving.save(trainer)
+    try best.removeOthers()
+  }
+
+  /// Tells a rate that waits for plateaus the score of an epoch.
+  private func followPlateau(_ score: Double?) {
+    let schedule = trainer.configuration.recipe.schedule
+    guard schedule.decay == .plateau, let score else { return }
+    var plateau = trainer.state.progress.plateau ?? PlateauProgress()
+    plateau.observe(score, schedule)
+    trainer.state.progress.plateau = plateau
   }
 }
 

@@ -73,6 +73,7 @@ package struct RunPolicy: Sendable {
   private let skipLimit: Int
   private let interval: CheckpointInterval
   private let validatesBesideTraining: Bool
+  private let patience: Int?
   private var phase = Phase.betweenEpochs
   private var isValidating = false
 
@@ -86,10 +87,11 @@ package struct RunPolicy: Sendable {
   ///   - interval: when to save within an epoch; an interval in seconds is the clock's business,
   ///     and reaches the policy as a request.
   ///   - validatesBesideTraining: whether an epoch is validated beside the steps of the next.
+  ///   - patience: epochs without a better one after which the run is over; nil for never.
   package init(
     epochs: Int, stepsPerEpoch: Int, stepLimit: Int? = nil,
     skipLimit: Int = NonFinitePolicy().skipLimit, interval: CheckpointInterval = .standard,
-    validatesBesideTraining: Bool = false
+    validatesBesideTraining: Bool = false, patience: Int? = nil
   ) {
     self.epochs = epochs
     self.stepsPerEpoch = stepsPerEpoch
@@ -97,6 +99,20 @@ package struct RunPolicy: Sendable {
     self.skipLimit = skipLimit
     self.interval = interval
     self.validatesBesideTraining = validatesBesideTraining
+    self.patience = patience
+  }
+
+  /// Whether no epoch was better than the best one for as long as the patience lasts.
+  ///
+  /// Decided between epochs only, so that a run that is resumed within one ends where it would have
+  /// ended. Beside training the scores of an epoch come after the next has begun, so they count an
+  /// epoch later, however fast they came.
+  package func isOutOfPatience(_ progress: TrainingProgress) -> Bool {
+    guard let patience, progress.stepInEpoch == 0, progress.validatedEpochs > 0 else {
+      return false
+    }
+    let known = validatesBesideTraining ? progress.epoch - 1 : progress.validatedEpochs
+    return known - (progress.bestEpoch ?? 0) >= patience
   }
 
   /// The next action of a run with these counters.
@@ -116,7 +132,7 @@ package struct RunPolicy: Sendable {
   }
 
   private mutating func nextBetweenEpochs(_ progress: TrainingProgress) -> Action {
-    let isOver = progress.epoch >= epochs
+    let isOver = progress.epoch >= epochs || isOutOfPatience(progress)
     // A run that validated beside training may be resumed without. After the last epoch there is no
     // training to overlap with.
     if isValidating && (isOver || !validatesBesideTraining) { return .awaitValidation }

@@ -103,9 +103,7 @@ struct RunUtterances {
             format: ", so the next epoch sets a new best (%.4f in epoch %d until now)", score,
             epoch)
         }
-        state.progress.bestScore = nil
-        state.progress.plateau?.forgetBest()
-        state.progress.bestEpoch = nil
+        state.progress.forgetBest()
       }
       warnings.append(text)
     }

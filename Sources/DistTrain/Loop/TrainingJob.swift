@@ -4,6 +4,7 @@ import Corpora
 import Files
 import Foundation
 import Metrics
+import Models
 import Platform
 import Recipes
 import RunFiles
@@ -12,9 +13,9 @@ import Tracing
 
 /// One training job on one rank: from the request to the finished run.
 public struct TrainingJob {
-  private let request: TrainingRequest
-  private let communicator: any Communicator
-  private let root: RootDecision
+  let request: TrainingRequest
+  let communicator: any Communicator
+  let root: RootDecision
 
   /// This rank's part of the job; every rank of `communicator` makes one of an equal request.
   public init(_ request: TrainingRequest, over communicator: any Communicator) {
@@ -41,14 +42,19 @@ public struct TrainingJob {
   }
 
   /// State, data and files of a run before its first step.
-  private struct Ground {
+  struct Ground {
     let place: TrainingPlace
+    /// The recipe, with the weights that the run started from.
+    let configuration: TrainingConfiguration
     let store: CheckpointStore
     let state: TrainingState
     /// The checkpoint that the state is restored from; nil for a new run.
     let found: CheckpointStore.Found?
     let utterances: RunUtterances
-    /// Differences to the checkpoint that the user has to know of.
+    /// Lines about the weights that a new run starts from.
+    let start: [String]
+    /// Differences to the checkpoint, or to the file that the run starts from, that the user has to
+    /// know of.
     let warnings: [String]
     let log: RunLog
   }
@@ -56,13 +62,13 @@ public struct TrainingJob {
   /// Finds checkpoint and corpus, restores the state and opens the files. A failure there reaches
   /// all ranks before anything is written.
   private func prepare(_ place: TrainingPlace) throws -> Ground {
-    let configuration = request.configuration
     let folder = request.runFolder
     let store = CheckpointStore(folder, keep: request.saving.keep, fault: request.fault)
-    let state = TrainingState(configuration)
+    let state = TrainingState(request.configuration)
     let quietLog = RunLog(rank: communicator.rank, sinks: [])
     communicator.enter(.resuming)
     let found = try resumePoint(store, state, quietLog)
+    let (configuration, start) = try start(state, found)
     communicator.enter(.staging)
     let data = try Staging(over: communicator, log: quietLog)
       .path(of: request.corpus.data, in: request.corpus.stage)
@@ -76,11 +82,50 @@ public struct TrainingJob {
       try utterances.remember(in: folder)
       try place.writeConfiguration(configuration)
     }
-    let warnings = utterances.adopt(state, epochs: configuration.epochs)
+    var warnings =
+      start.warnings + utterances.adopt(state, epochs: configuration.epochs)
+    if let change = try adoptRule(configuration, state) { warnings.append(change) }
     let log = try root.together { try RunLog(rank: communicator.rank, sinks: eventSinks()) }
     return Ground(
-      place: place, store: store, state: state, found: found, utterances: utterances,
-      warnings: warnings, log: log)
+      place: place, configuration: configuration, store: store, state: state, found: found,
+      utterances: utterances, start: start.lines, warnings: warnings, log: log)
+  }
+
+  /// Makes the rule for the best epoch that of a run that is resumed and not yet over. Returns what
+  /// to warn of where it was another one.
+  private func adoptRule(
+    _ configuration: TrainingConfiguration, _ state: TrainingState
+  ) throws -> String? {
+    let last = state.progress.validatedEpochs
+    guard last > 0, last < configuration.epochs else { return nil }
+    let change = state.progress.select(by: SelectionMeaning(configuration), epoch: last + 1)
+    if change != nil {
+      try root.run {
+        var history = try HistoryCSV(url: request.runFolder.history, resumingAfter: last)
+        try history.forgetSelection()
+      }
+    }
+    return change
+  }
+
+  /// Takes the weights of the file that a new run starts from, and returns the recipe with a record
+  /// of it, as a run that is resumed has it, too. Refuses another file for such a run.
+  private func start(
+    _ state: TrainingState, _ found: CheckpointStore.Found?
+  ) throws -> (configuration: TrainingConfiguration, start: (lines: [String], warnings: [String])) {
+    var configuration = request.configuration
+    if let found {
+      let known = found.checkpoint.configuration.initialization
+      configuration.initialization = known
+      guard let start = request.start else { return (configuration, ([], [])) }
+      try root.require(start, isThatOf: known)
+      let line = "--init \(start.path): as at the start of the run; nothing is taken from it now"
+      return (configuration, ([line], []))
+    }
+    guard let asked = request.start else { return (configuration, ([], [])) }
+    let start = try root.run(from: asked, state.model)
+    configuration.initialization = start.initialization
+    return (configuration, (start.lines, start.warnings))
   }
 
   /// Makes the parts of the run and describes them. Impossible settings fail on all ranks alike,
@@ -91,13 +136,14 @@ public struct TrainingJob {
     communicator.completed(step: ground.state.progress.step)
     let trainer = try root.together {
       try Trainer(
-        request.configuration, state: ground.state, pairs: ground.utterances.train.pairs,
+        ground.configuration, state: ground.state, pairs: ground.utterances.train.pairs,
         onBadFile: request.corpus.onBadFile,
         execution: Execution(threads: request.threads, recomputes: request.recomputes),
         exchange: request.exchange,
         hooks: request.fault?.hooks(rank: communicator.rank) ?? StepHooks(), over: communicator)
     }
     describe(trainer, ground.utterances, log)
+    for line in ground.start { log.line(line) }
     ground.found?.report(to: log)
     ground.place.report(to: log)
     for warning in (request.recipe?.notes ?? []) + ground.warnings { log.warning(warning) }
@@ -105,8 +151,8 @@ public struct TrainingJob {
     let validation = try root.together {
       try Validation(
         ground.state, pairs: ground.utterances.validated,
-        losses: request.configuration.recipe.losses,
-        onBadFile: request.corpus.onBadFile,
+        losses: request.configuration.recipe.losses, onBadFile: request.corpus.onBadFile,
+        metrics: request.configuration.selection.metrics,
         isAsynchronous: request.validation.isBesideTraining,
         log: log, over: communicator)
     }
@@ -126,12 +172,12 @@ public struct TrainingJob {
   /// Looks at everything that `run` looks at before it trains, with the same errors, leaves nothing
   /// changed, and says what it would do.
   public func dryRun() throws -> [String] {
-    let configuration = request.configuration
     let place = try claimFolder()
     defer { place.release() }
     let store = CheckpointStore(request.runFolder, keep: request.saving.keep)
-    let state = TrainingState(configuration)
+    let state = TrainingState(request.configuration)
     let found = try resumePoint(store, state, RunLog(rank: communicator.rank, sinks: []))
+    let (configuration, start) = try start(state, found)
     if let found { try root.together { try found.checkpoint.restore(state, configuration) } }
     if request.corpus.stage != nil { try root.run { try Staging.requireFile(request.corpus.data) } }
     var utterances = try RunUtterances(
@@ -139,7 +185,8 @@ public struct TrainingJob {
     let count = utterances.train.pairs.count
     try requirePossible(found, utterances: count)
     let skipped = utterances.train.skipped.map { "left out: \($0)" }
-    let warnings = skipped + utterances.adopt(state, epochs: configuration.epochs)
+    let warnings =
+      start.warnings + skipped + utterances.adopt(state, epochs: configuration.epochs)
     let steps = Trainer.stepsPerEpoch(configuration, utterances: count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
@@ -151,7 +198,7 @@ public struct TrainingJob {
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
         + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
-    ] + batchLines(steps: steps).map { $0.text } + (request.recipe?.lines ?? [])
+    ] + start.lines + batchLines(steps: steps).map { $0.text } + (request.recipe?.lines ?? [])
       + ((request.recipe?.notes ?? []) + warnings).map { "warning: \($0)" }
   }
 
@@ -181,7 +228,10 @@ public struct TrainingJob {
   ) throws -> CheckpointStore.Found? {
     guard request.resumes else { return nil }
     let beginsAgain = try root.value {
-      try store.folder.isBegun && TrainingPlace(request).isOfSameRecipe()
+      let place = TrainingPlace(request)
+      guard try store.folder.isBegun && place.isOfSameRecipe() else { return false }
+      try place.requireStart()
+      return true
     }
     if beginsAgain {
       log.line("the run in the folder has saved nothing yet, and begins again")
@@ -213,11 +263,16 @@ public struct TrainingJob {
     }
   }
 
-  /// Impossible crops are an error of the command line, before there is a run.
+  /// Impossible crops, an undefined rule for the best epoch and unknown parameters are errors of
+  /// the command line, before there is a run.
   private func requireFrontEnd() throws {
     let configuration = request.configuration
     try root.run {
       try configuration.model.requireFrontEnd(cropSeconds: configuration.cropSeconds)
+      try configuration.selection.requireDefined(
+        sampleRate: configuration.model.frontEnd.sampleRate)
+      _ = try FrozenParameters(
+        configuration.frozen, of: SpeechEnhancer(layout: configuration.model).parameters)
     }
   }
 
@@ -251,136 +306,5 @@ public struct TrainingJob {
     JobEnd.find(
       wallTime: request.saving.wallTime, startedAt: request.saving.startedAt,
       environment: ProcessInfo.processInfo.environment)
-  }
-
-  private func describe(_ end: JobEnd, _ log: RunLog) {
-    let left = end.uptime - ProcessInfo.processInfo.systemUptime
-    log.line("time left: \(TimeSpan.text(left)) (\(end.origin)); saves and stops before")
-  }
-
-  private func describe(
-    _ trainer: Trainer, _ utterances: RunUtterances, _ log: RunLog
-  ) {
-    let (train, valid) = (utterances.train, utterances.validated)
-    let configuration = request.configuration
-    let state = trainer.state
-    let folder = request.runFolder.url.path(percentEncoded: false)
-    let frontEnd = configuration.model.frontEnd
-    func minutes(_ samples: Int) -> String {
-      String(format: "%.1f min", frontEnd.seconds(sampleCount: samples) / 60)
-    }
-    log.line(
-      "\(Program.nameAndVersion): \(configuration.model.title) (\(configuration.model.name)), "
-        + NumberText.count(state.model.parameters.parameterCount, "parameter")
-        + ", \(kernels.instructionSet) kernels")
-    log.line(
-      "ranks \(communicator.worldSize), batch \(configuration.batch)"
-        + (configuration.accumulate > 1 ? " × \(configuration.accumulate) accumulated" : "")
-        + " per rank, global batch \(configuration.globalBatch), crops of "
-        + "\(configuration.cropSeconds) s"
-        + (request.threads > 1 ? ", \(request.threads) threads per rank" : "")
-        + (request.recomputes ? ", activations recomputed" : ""))
-    let cores = ProcessInfo.processInfo.activeProcessorCount
-    if request.threads > cores {
-      log.warning(
-        "--threads \(request.threads), but a rank here may use only "
-          + "\(NumberText.count(cores, "core")): threads will wait for each other; give each rank "
-          + "its cores (mpirun --map-by slot:PE=\(request.threads), srun "
-          + "--cpus-per-task=\(request.threads)) or lower --threads")
-    }
-    log.line(
-      "data \(request.corpus.data): train \(NumberText.count(train.pairs.count, "utterance")) "
-        + "(\(minutes(train.pairs.sampleCount))), valid \(valid.count) "
-        + "(\(minutes(valid.reduce(0) { $0 + $1.sampleCount })))"
-        + (request.validation.isBesideTraining ? ", validated beside training" : ""))
-    if !ScoreColumn.pesqWB.isDefined(sampleRate: frontEnd.sampleRate) {
-      log.line(
-        "the best weights are those with the highest SI-SDR: pesq_wb is defined at "
-          + "\(PESQ.sampleRate) Hz only, and the model takes \(frontEnd.sampleRate) Hz")
-    }
-    if let headers = utterances.headers { log.line(headers) }
-    for file in train.skipped { log.warning("left out: \(file)") }
-    if let fault = request.fault {
-      log.warning(
-        "a fault is injected on purpose (\(FaultInjection.variable)=\(fault)); unset the variable "
-          + "for a real run")
-    }
-    log.line(
-      "\(NumberText.count(trainer.stepsPerEpoch, "step")) an epoch, "
-        + NumberText.count(configuration.epochs, "epoch") + ", rate "
-        + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "
-        + "\(trainer.schedule.warmupSteps)), clip "
-        + "\(configuration.clip.map { "\($0)" } ?? "none"), averaging "
-        + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
-    if let name = request.recipe?.name {
-      log.line("recipe \(name), resolved in \(request.runFolder.file(.recipe).lastPathComponent)")
-    }
-    for line in batchLines(steps: trainer.stepsPerEpoch) {
-      line.isWarning ? log.warning(line.text) : log.line(line.text)
-    }
-    log.line(
-      request.resumes
-        ? "run folder \(folder), continued after step \(state.progress.step)"
-        : "run folder \(folder)")
-    log.append(
-      .start(
-        .init(
-          step: state.progress.step, program: Program.nameAndVersion,
-          model: configuration.model.name, ranks: communicator.worldSize,
-          kernels: kernels.instructionSet, data: request.corpus.data,
-          corpus: CorpusName.of(train.pairs) ?? "another", epochs: configuration.epochs,
-          stepsPerEpoch: trainer.stepsPerEpoch,
-          audioSecondsPerStep: Double(configuration.globalBatch) * configuration.cropSeconds)))
-  }
-
-  /// How the global batch differs from the recipe's, and what follows for the rate.
-  private func batchLines(steps: Int) -> [(text: String, isWarning: Bool)] {
-    let configuration = request.configuration
-    guard let meant = configuration.recipe.globalBatch, meant != configuration.globalBatch else {
-      return []
-    }
-    let (base, rate) = (configuration.recipe.learningRate, configuration.learningRate)
-    let scaling = configuration.recipe.scaling
-    let factor = NumberText.setting(configuration.batchFactor)
-    let difference =
-      "the global batch \(configuration.globalBatch) is \(factor) × the recipe's \(meant)"
-    guard scaling != .none else { return [(difference + "; the rate stays \(rate)", false)] }
-    let changed =
-      difference + "; scaling \(scaling.rawValue) takes the rate from \(base) to \(rate)"
-    let isSudden =
-      rate > base && configuration.recipe.warmup.steps(perEpoch: steps) == 0
-    return [
-      isSudden ? (changed + " without a warm-up; give --warmup", true) : (changed, false)
-    ]
-  }
-
-  /// Reports the result of a complete run.
-  ///
-  /// - Throws: `RootFailure` on all ranks if nobody should use it.
-  private func conclude(_ ground: Ground) throws {
-    let log = ground.log
-    let progress = ground.state.progress
-    if progress.skippedSteps > 0 {
-      let were = NumberText.agree(progress.skippedSteps, "was", "were")
-      log.warning(
-        progress.rollbacks == 0
-          ? "\(progress.skippedSteps) of \(NumberText.count(progress.step, "step")) \(were) skipped"
-          : "\(NumberText.count(progress.skippedSteps, "step")) \(were) skipped, and the run went "
-            + "back " + NumberText.count(progress.rollbacks, "time")
-            + ", to a learning rate × \(progress.rateFactor)")
-    }
-    let best = request.runFolder.best.path(percentEncoded: false)
-    if let score = progress.bestScore, let epoch = progress.bestEpoch {
-      let rate = request.configuration.model.frontEnd.sampleRate
-      let text =
-        ScoreColumn.pesqWB.isDefined(sampleRate: rate)
-        ? String(format: "%.4f", score) : String(format: "SI-SDR %.2f dB", score)
-      log.line("best \(text) in epoch \(epoch): \(best)")
-    }
-    let steps = Trainer.stepsPerEpoch(
-      request.configuration, utterances: ground.utterances.train.pairs.count)
-    try root.run {
-      try RunResultError.require(progress, request.runFolder, stepsPerEpoch: steps)
-    }
   }
 }

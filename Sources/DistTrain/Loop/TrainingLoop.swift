@@ -61,7 +61,8 @@ public final class TrainingLoop {
     policy = RunPolicy(
       epochs: trainer.configuration.epochs, stepsPerEpoch: trainer.stepsPerEpoch,
       stepLimit: stepLimit, skipLimit: nonFinite.skipLimit, interval: saving.interval,
-      validatesBesideTraining: validation.isAsynchronous)
+      validatesBesideTraining: validation.isAsynchronous,
+      patience: trainer.configuration.recipe.patience)
     epoch = EpochUnderWay(trainer)
   }
 
@@ -86,6 +87,7 @@ public final class TrainingLoop {
 
   /// Follows the policy from action to action. All ranks do so together.
   private func follow() throws -> End {
+    try saveStart()
     startPrefetching()
     // No thread outlives the run, whatever ends it.
     defer {
@@ -111,9 +113,30 @@ public final class TrainingLoop {
         try goBack()
         policy.wentBack()
       case .stop(let cause): return .stopped(try stop(cause))
-      case .complete: return .complete
+      case .complete:
+        tellPatience()
+        return .complete
       }
     }
+  }
+
+  /// Saves a run that starts from a file of weights before its first step: from there on it needs
+  /// the file no more.
+  private func saveStart() throws {
+    guard trainer.configuration.initialization != nil, progress.step == 0 else { return }
+    try ending.begin()
+    try saving.save(trainer)
+  }
+
+  /// Says why a run is over before its last epoch.
+  private func tellPatience() {
+    guard progress.epoch < trainer.configuration.epochs,
+      let patience = trainer.configuration.recipe.patience
+    else { return }
+    let place = "epoch \(progress.epoch) of \(trainer.configuration.epochs)"
+    let reason = "no better epoch in \(patience)"
+    log.line("ended after \(place): \(reason) (--patience \(patience))")
+    log.append(.stop(.init(step: progress.step, reason: "\(reason) (--patience)")))
   }
 
   private func startPrefetching() {

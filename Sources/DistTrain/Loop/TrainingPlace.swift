@@ -34,7 +34,10 @@ final class TrainingPlace {
 
   /// Throws unless all files of the run can be written, and leaves them as they are.
   func requireWritable() throws {
-    for name in [RunFolder.Name.best, .last, .configuration, .recipe, .history, .bestScores] {
+    let names: [RunFolder.Name] = [
+      .best, .last, .lastWeights, .configuration, .recipe, .history, .bestScores,
+    ]
+    for name in names {
       try AtomicFile.requireWritable(folder.file(name).path(percentEncoded: false))
     }
     try MetricsFile.requireAppendable(folder.metrics)
@@ -70,6 +73,14 @@ final class TrainingPlace {
         path: folder.configuration.path(percentEncoded: false), differences: differences)
     }
     return true
+  }
+
+  /// Throws if the run in the folder, which has saved nothing, started from weights that nobody
+  /// gives now.
+  func requireStart() throws(RunStartError) {
+    if request.start == nil, let started = written?.initialization {
+      throw .needed(started: started)
+    }
   }
 
   /// Writes the configuration, unless the file says the same: a resumed run may have more epochs,

@@ -20,6 +20,8 @@ public struct TrainingRequest: Sendable {
   public var runFolder: RunFolder
   /// Whether to continue the run in that folder.
   public var resumes = false
+  /// The weights that a new run starts from; nil for random ones.
+  public var start: StartRequest?
   /// Steps of the run after which to save and stop; nil for none.
   public var stepLimit: Int?
   /// Threads of each rank.

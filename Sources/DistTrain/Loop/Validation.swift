@@ -17,17 +17,19 @@ package final class Validation {
   private let log: RunLog
   private var underWay: BackgroundEvaluation?
 
-  /// Scores the weights of `state` on `pairs`, with the loss `losses`; with `.skip`, those that
-  /// cannot be read have no score. Throws if the model's bands are not the bins of its front end.
+  /// Scores the weights of `state` on `pairs`, by PESQ and SI-SDR, by `metrics`, and by the loss
+  /// `losses`; with `.skip`, those that cannot be read have no score. Throws if the model's bands
+  /// are not the bins of its front end.
   package init(
     _ state: TrainingState, pairs: [UtterancePair], losses: LossSettings = .published,
-    onBadFile: OnBadFile = .stop, isAsynchronous: Bool = false, log: RunLog,
+    onBadFile: OnBadFile = .stop, metrics others: Set<ScoreColumn> = [],
+    isAsynchronous: Bool = false, log: RunLog,
     over communicator: any Communicator
   ) throws(EnhancementError) {
     self.state = state
     self.isAsynchronous = isAsynchronous
     self.log = log
-    let metrics = Set.validation.defined(
+    let metrics = Set.validation.union(others).defined(
       sampleRate: state.model.configuration.frontEnd.sampleRate)
     makeEvaluator = { () throws(EnhancementError) in
       try Evaluator(

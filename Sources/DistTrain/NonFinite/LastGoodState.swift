@@ -20,7 +20,9 @@ enum LastGoodState: Equatable {
     do {
       let found = try store.load(into: state, configuration, finite: true, over: communicator)
       return .checkpoint(path: found.checkpoint.path)
-    } catch is RootFailure {
+    } catch let failure as RootFailure {
+      // Such a run has a checkpoint of its start: the file may be another one by now.
+      if configuration.initialization != nil { throw failure }
       state.become(TrainingState(configuration))
       // The initial values are functions of the seed; rank 0's are everybody's, as at the start.
       try communicator.broadcast(state.model.parameters.values.buffer, root: 0)

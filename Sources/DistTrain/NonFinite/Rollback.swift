@@ -43,6 +43,9 @@ struct Rollback {
     progress.skippedSteps = before.skippedSteps
     progress.bestScore = before.bestScore
     progress.bestEpoch = before.bestEpoch
+    progress.bestBy = before.bestBy
+    // Epochs that are done again have other weights then.
+    progress.bestEpochs = before.bestEpochs?.filter { $0.epoch <= progress.validatedEpochs }
     progress.trainSet = before.trainSet
     progress.validationSet = before.validationSet
     progress.recovery = before.recovery

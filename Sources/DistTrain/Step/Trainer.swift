@@ -52,6 +52,8 @@ public final class Trainer {
   private let pairs: UtteranceIndex
   /// How utterances are computed.
   package let execution: Execution
+  /// The parameters that do not move.
+  let frozen: FrozenParameters
   private let trainingStep: TrainingStep
   private let order: UtteranceOrder
   private let crops: CropLoader
@@ -70,9 +72,10 @@ public final class Trainer {
     self.pairs = pairs
     self.communicator = communicator
     self.execution = execution
+    frozen = try FrozenParameters(configuration.frozen, of: state.model.parameters)
     trainingStep = try TrainingStep(
-      state, clip: configuration.clip, losses: configuration.recipe.losses, exchange: exchange,
-      hooks: hooks, over: communicator)
+      state, clip: configuration.clip, losses: configuration.recipe.losses, frozen: frozen,
+      exchange: exchange, hooks: hooks, over: communicator)
     order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
@@ -109,6 +112,9 @@ public final class Trainer {
       stepsPerEpoch: stepsPerEpoch, totalSteps: stepsPerEpoch * configuration.epochs,
       warmupSteps: configuration.recipe.warmup.steps(perEpoch: stepsPerEpoch))
   }
+
+  /// Name of the corpus, if it is one of the field.
+  var corpusName: String? { CorpusName.of(pairs) }
 
   /// Steps in one epoch.
   public var stepsPerEpoch: Int { schedule.stepsPerEpoch }

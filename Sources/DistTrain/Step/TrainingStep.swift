@@ -103,6 +103,7 @@ public final class TrainingStep {
   private let state: TrainingState
   private let clip: Float?
   private let loss: TrainingLoss
+  private let frozen: FrozenParameters
   private let communicator: any Communicator
   private let exchange: GradientExchange
   private let hooks: StepHooks
@@ -112,13 +113,16 @@ public final class TrainingStep {
   package private(set) var itemsBesideTransfer = 0
 
   /// Steps of `state` that lower `losses`, with gradients clipped to the norm `clip`, if there is a
-  /// limit, spoiled by `hooks`. All ranks make it together.
+  /// limit, which do not move the `frozen` parameters, spoiled by `hooks`. All ranks make it
+  /// together.
   package init(
     _ state: TrainingState, clip: Double?, losses: LossSettings = .published,
+    frozen: FrozenParameters = .none,
     exchange settings: ExchangeSettings = ExchangeSettings(), hooks: StepHooks = StepHooks(),
     over communicator: any Communicator
   ) throws {
     self.hooks = hooks
+    self.frozen = frozen
     self.state = state
     loss = TrainingLoss(losses, state.model.configuration.frontEnd)
     self.clip = clip.map { Float($0) }
@@ -206,6 +210,7 @@ public final class TrainingStep {
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }
+    frozen.zeroGradients(of: parameters)
     let norm = trace.measure(.clip) {
       profile.measure(.clip, .backward, .sumOfSquares(parameters.count)) {
         GradientNorm(parameters)
@@ -228,7 +233,8 @@ public final class TrainingStep {
         profile.measure(.adam, .backward, .adam(parameters.count)) {
           state.adam.step(
             learningRate: Float(learningRate),
-            gradientScale: clip.map { norm.clipFactor(limit: $0) } ?? 1)
+            gradientScale: clip.map { norm.clipFactor(limit: $0) } ?? 1,
+            over: frozen.trained)
           state.average?.update(parameters)
         }
       }

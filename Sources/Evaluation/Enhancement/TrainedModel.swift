@@ -31,7 +31,7 @@ public enum TrainedModel {
   ///
   /// - Parameters:
   ///   - preset: Name or path of its configuration; needed only where the file holds none.
-  ///   - note: gets a sentence for the user if the file is a checkpoint.
+  ///   - note: gets a sentence for the user if the file is a checkpoint, or not of float32.
   /// - Throws: `TrainedModelError`, `WeightFileError` or `ConfigurationError`.
   public static func load(
     weights path: String, preset: String?, note: (String) -> Void = { _ in }
@@ -47,6 +47,10 @@ public enum TrainedModel {
     let isAveraged = file.isCheckpoint && file.hasAverage
     let prefix = isAveraged ? WeightFile.averagePrefix : ""
     let model = try file.model(configuration, prefix: prefix)
+    if !file.convertedTypes.isEmpty {
+      let types = file.convertedTypes.joined(separator: " and ")
+      note("\(path) holds numbers of the type \(types), which are converted to float32")
+    }
     if file.isCheckpoint {
       note(
         "\(path) is a checkpoint: the \(isAveraged ? "averaged weights" : "weights") of that step "

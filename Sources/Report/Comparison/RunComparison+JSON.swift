@@ -37,10 +37,29 @@ extension RunComparison {
       let runs: Int
       let mean: Double
       let deviation: Double
+      /// The smallest difference between the means of two such groups that is no noise.
+      let smallestDifference: Double
+      /// The model, with a folder where several recipes are of one model.
+      let recipe: String
+    }
+
+    /// The means of two recipes, by a two-sided t test at 5%.
+    struct Difference: Encodable {
+      /// Labels of the recipes.
+      let recipes: [String]
+      /// Number of seeds of each.
+      let runs: [Int]
+      /// Mean of the first less that of the second.
+      let difference: Double
+      let smallestDifference: Double
+      let isBeyondNoise: Bool
+      /// Seeds of each recipe that the difference would need; no key if no number would do.
+      let seedsNeeded: Int?
     }
 
     let runs: [Run]
     let seeds: [Seeds]
+    let differences: [Difference]
   }
 
   /// The JSON file, indented, keys sorted.
@@ -61,7 +80,16 @@ extension RunComparison {
           })
       },
       seeds: groups.map {
-        File.Seeds(model: $0.model, runs: $0.count, mean: $0.mean, deviation: $0.deviation)
+        File.Seeds(
+          model: $0.model, runs: $0.count, mean: $0.mean, deviation: $0.deviation,
+          smallestDifference: $0.smallestDifference, recipe: $0.label)
+      },
+      differences: differences.map { pair in
+        File.Difference(
+          recipes: [pair.one.label, pair.other.label],
+          runs: [pair.one.scores.count, pair.other.scores.count],
+          difference: pair.means.difference, smallestDifference: pair.means.smallest,
+          isBeyondNoise: pair.means.isBeyondNoise, seedsNeeded: pair.means.countNeeded)
       })
     return try indentedJSON(file) + "\n"
   }

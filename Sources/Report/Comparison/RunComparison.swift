@@ -10,11 +10,17 @@ import RunFiles
 package struct RunComparison {
   /// The mean over several seeds of a model.
   package struct Group: Equatable {
+    /// The model's name, with a folder where several recipes are of one model.
+    let label: String
     let model: String
     let count: Int
     let mean: Double
     /// Standard deviation of the single run, not of the mean; n − 1 in the denominator.
     let deviation: Double
+    /// The smallest difference between the means of two such groups that is no noise.
+    var smallestDifference: Double {
+      MeanDifference.smallest(deviation: deviation, count: count)
+    }
   }
 
   /// As given.
@@ -32,30 +38,71 @@ package struct RunComparison {
     self.runs = runs
   }
 
-  /// Recipes of which there is more than one finished score, each of another seed, in the order of
-  /// the runs.
-  package var groups: [Group] {
-    var recipes: [(recipe: TrainingConfiguration, seeds: [UInt64], scores: [Double])] = []
+  /// The best scores of one recipe's runs, each of another seed.
+  package struct RecipeScores: Equatable {
+    /// The model's name, with the first run's folder where several recipes are of one model.
+    let label: String
+    let model: String
+    let scores: [Double]
+  }
+
+  /// Two recipes, and how sure the difference of their mean scores is.
+  package struct Difference: Equatable {
+    let one: RecipeScores
+    let other: RecipeScores
+    let means: MeanDifference
+  }
+
+  /// The scores of every recipe, in the order of the runs, but for recipes with two runs of one
+  /// seed: these are no independent samples.
+  package var recipes: [RecipeScores] {
+    var found: [(recipe: TrainingConfiguration, path: String, seeds: [UInt64], scores: [Double])] =
+      []
     for run in runs {
       guard let score = run.history?.best?.pesq else { continue }
       let seed = run.configuration.seed
       var recipe = run.configuration
       recipe.seed = 0
-      if let index = recipes.firstIndex(where: { $0.recipe == recipe }) {
-        recipes[index].seeds.append(seed)
-        recipes[index].scores.append(score)
+      if let index = found.firstIndex(where: { $0.recipe == recipe }) {
+        found[index].seeds.append(seed)
+        found[index].scores.append(score)
       } else {
-        recipes.append((recipe, [seed], [score]))
+        found.append((recipe, run.path, [seed], [score]))
       }
     }
-    return recipes.compactMap { recipe, seeds, values in
-      // Runs of one seed are no independent samples.
-      guard values.count > 1, Set(seeds).count == seeds.count else { return nil }
+    let usable = found.filter { Set($0.seeds).count == $0.seeds.count }
+    return usable.map { entry in
+      let model = entry.recipe.model.name
+      let isAlone = usable.count { $0.recipe.model.name == model } == 1
+      return RecipeScores(
+        label: isAlone ? model : "\(model) (\(entry.path))", model: model, scores: entry.scores)
+    }
+  }
+
+  /// Recipes of which there is more than one finished score, each of another seed, in the order of
+  /// the runs.
+  package var groups: [Group] {
+    recipes.compactMap { recipe in
+      let values = recipe.scores
+      guard values.count > 1 else { return nil }
       let mean = values.reduce(0, +) / Double(values.count)
       let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
       return Group(
-        model: recipe.model.name, count: values.count, mean: mean,
+        label: recipe.label, model: recipe.model, count: values.count, mean: mean,
         deviation: (squares / Double(values.count - 1)).squareRoot())
+    }
+  }
+
+  /// Each two recipes of which at least one has several seeds: without a spread nobody knows what
+  /// is noise.
+  package var differences: [Difference] {
+    let recipes = recipes
+    return recipes.indices.flatMap { first in
+      recipes[(first + 1)...].compactMap { other in
+        MeanDifference(recipes[first].scores, other.scores).map {
+          Difference(one: recipes[first], other: other, means: $0)
+        }
+      }
     }
   }
 
@@ -86,9 +133,11 @@ package struct RunComparison {
   package var remarks: [String] {
     var lines = groups.map { group in
       String(
-        format: "%@: %.4f over %d seeds, standard deviation %.4f", group.model, group.mean,
-        group.count, group.deviation)
+        format: "%@: %.4f over %d seeds, standard deviation %.4f; so many seeds of each of two "
+          + "recipes tell a difference of means from noise from %.4f on", group.label, group.mean,
+        group.count, group.deviation, group.smallestDifference)
     }
+    lines += differences.map(\.text)
     for run in runs {
       let verdicts = run.verdicts
       if verdicts.isEmpty { continue }

@@ -28,6 +28,7 @@ package struct ReportPage {
       Section(anchor: "comparison", heading: "Comparison", content: comparison),
       Section(anchor: "test", heading: "Test set", content: testScores),
       Section(anchor: "curves", heading: "Curves", content: curves),
+      Section(anchor: "discriminator", heading: "Discriminator", content: discriminator),
       Section(anchor: "utterances", heading: "Utterance by utterance", content: utterances),
       Section(anchor: "listen", heading: "Listen", content: listening),
       Section(anchor: "time", heading: "Time", content: time),

@@ -13,6 +13,8 @@ package struct ReportRun {
   /// Scores of the utterances of the split that the page shows.
   private(set) var utterances: UtteranceScores?
   let test: TestScores?
+  /// Crops of the last epoch with a discriminator's predictions.
+  let predictions: [Predictions.Row]
 
   var folder: RunFolder { RunFolder(summary.path) }
   var rows: [EpochReport] { summary.history?.rows ?? [] }
@@ -35,6 +37,7 @@ package struct ReportRun {
     self.timeline = timeline
     self.incidents = incidents
     test = try TestScores(folder)
+    predictions = try Predictions(contentsOf: folder.file(.predictions))?.rows ?? []
     utterances = try UtteranceScores(bestOf: folder)
   }
 

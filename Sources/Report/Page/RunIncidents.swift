@@ -14,6 +14,7 @@ struct RunIncidents {
   private(set) var all: [Incident] = []
   private static let slowData = "slow data"
   private static let leftOut = "left out"
+  private static let unlabelled = "no label"
 
   /// Takes up `event`, which `timeline` holds already.
   mutating func add(_ event: RunEvent, _ timeline: RunTimeline) {
@@ -60,7 +61,15 @@ struct RunIncidents {
         Self.leftOut,
         NumberText.count(report.cropCount, "crop") + " could not be loaded, last in step "
           + "\(report.step): \(report.reasons.joined(separator: "; "))")
-    case .start, .step, .checkpoint: break
+    case .unlabelled(let report):
+      // One line for all: a crop in a pause is met again and again.
+      all.removeAll { $0.kind == Self.unlabelled }
+      let last = zip(report.utterances, report.reasons).map { "\($0): \($1)" }
+      note(
+        Self.unlabelled,
+        NumberText.count(report.cropCount, "crop") + " had no PESQ for the discriminator, last in "
+          + "step \(report.step): \(last.joined(separator: "; "))")
+    case .start, .step, .checkpoint, .discriminator: break
     }
   }
 

@@ -50,7 +50,10 @@ struct EventStatusReader: StatusReader {
     case .leftOut(let report):
       status.tell(
         "left out of step \(report.step): \(report.utterances.joined(separator: ", "))", at: time)
-    case .checkpoint, .waiting: break
+    case .unlabelled(let report):
+      status.tell(
+        "no label in step \(report.step): \(report.utterances.joined(separator: ", "))", at: time)
+    case .checkpoint, .waiting, .discriminator: break
     }
   }
 

@@ -81,7 +81,7 @@ package struct RunStatus: Equatable, Sendable {
   /// Scores of all epochs that count, in order; nil where there was none.
   var scores: [Double?] {
     var scores = [Double?](repeating: nil, count: epoch)
-    for epoch in timeline.epochs { scores[epoch.report.epoch - 1] = epoch.report.selectionScore }
+    for epoch in timeline.epochs { scores[epoch.report.epoch - 1] = epoch.selectionScore }
     return scores
   }
   /// The number of skipped steps that count. A report counts those that were undone, too: it tells

@@ -146,21 +146,32 @@ extension RunEvent {
     /// Seconds that steps waited for crops, of the rank that waited longest; nil in files of
     /// version 0.1.0.
     package var dataSeconds: Double?
+    /// Rule of the selection score; nil in files of versions that did not write it.
+    package var selectedBy: String?
 
     package init() {}
 
     /// End of the epoch of `report`, whose last step was `step`; `dataSeconds` is the longest
-    /// rank's wait for crops.
-    package init(_ report: EpochReport, step: Int, dataSeconds: Double) {
+    /// rank's wait for crops, and `selectedBy` the meaning of the selection score.
+    package init(
+      _ report: EpochReport, step: Int, dataSeconds: Double, selectedBy: String? = nil
+    ) {
       self.report = report
       self.step = step
       self.dataSeconds = dataSeconds
+      self.selectedBy = selectedBy
+    }
+
+    /// The score by which the best epoch is chosen; nil if there is none.
+    package var selectionScore: Double? {
+      selectedBy == nil ? report.standardScore : report.selection
     }
 
     package mutating func visit<V: FieldVisitor>(_ fields: inout V) throws(V.Failure) {
       try report.visit(&fields)
       try fields("step", &step)
       try fields("data_seconds", &dataSeconds)
+      try fields("selected_by", &selectedBy)
     }
 
     package var event: RunEvent { .epoch(self) }

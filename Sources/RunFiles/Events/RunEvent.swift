@@ -7,12 +7,13 @@ import Foundation
 package enum RunEvent: Equatable, Sendable {
   case start(Start), step(Step), epoch(Epoch), checkpoint(Checkpoint), waiting(Waiting)
   case stop(Stop), fallback(Fallback), nonFinite(NonFinite), rollback(Rollback), diverged(Diverged)
-  case leftOut(LeftOut)
+  case leftOut(LeftOut), discriminator(Discriminator), unlabelled(Unlabelled)
 
   /// All kinds of events. A kind that is missing here cannot be read.
   package static let kinds: [any EventFields.Type] = [
     Start.self, Step.self, Epoch.self, Checkpoint.self, Waiting.self, Stop.self, Fallback.self,
-    NonFinite.self, Rollback.self, Diverged.self, LeftOut.self,
+    NonFinite.self, Rollback.self, Diverged.self, LeftOut.self, Discriminator.self,
+    Unlabelled.self,
   ]
 
   /// The fields of the event.
@@ -29,6 +30,8 @@ package enum RunEvent: Equatable, Sendable {
     case .rollback(let fields): fields
     case .diverged(let fields): fields
     case .leftOut(let fields): fields
+    case .discriminator(let fields): fields
+    case .unlabelled(let fields): fields
     }
   }
 

@@ -6,11 +6,14 @@
 /// (`RunEvent.resumedStep`), and `history.csv`, by which runs are compared, loses the rows of
 /// undone epochs.
 package struct RunTimeline: Equatable, Sendable {
-  /// The highest score of an epoch: PESQ, or SI-SDR in dB where PESQ is not defined.
+  /// The highest selection score of an epoch: PESQ, or SI-SDR in dB where PESQ is not defined,
+  /// unless the run has a rule of its own.
   package struct Best: Equatable, Sendable {
     package let score: Double
     package let epoch: Int
     package let isSISDR: Bool
+    /// The rule; nil in files of versions that did not write it.
+    var rule: String?
   }
 
   /// Facts of a step that are kept, 40 bytes: a run has hundreds of thousands of steps.
@@ -39,8 +42,33 @@ package struct RunTimeline: Equatable, Sendable {
     }
   }
 
+  /// Facts of a discriminator's step that are kept; nil where nothing was measured.
+  package struct DiscriminatorStep: Equatable, Sendable {
+    /// Number of the step in the run, from 1.
+    package let step: Int
+    /// The discriminator's loss.
+    package let loss: Double?
+    /// The generator's adversarial term, without its weight.
+    package let generatorTerm: Double?
+    /// Mean PESQ of the estimates.
+    package let pesq: Double?
+    /// Mean PESQ that the discriminator predicts of them.
+    package let predictedPESQ: Double?
+
+    /// The facts of `event`.
+    init(_ event: RunEvent.Discriminator) {
+      step = event.step
+      loss = event.loss
+      generatorTerm = event.generatorTerm
+      pesq = event.pesq
+      predictedPESQ = event.predictedPESQ
+    }
+  }
+
   /// The steps that count, in order; empty if they are not kept.
   package private(set) var steps: [Step] = []
+  /// What is kept of the discriminator's steps that count, in order; empty if steps are not kept.
+  package private(set) var discriminator: [DiscriminatorStep] = []
   /// Numbers of the skipped steps that count, in order.
   package private(set) var skippedSteps: [Int] = []
   /// The number of all steps that were skipped, those that were undone included.
@@ -79,13 +107,24 @@ package struct RunTimeline: Equatable, Sendable {
 
   /// The best score so far, as the run has it. A rollback keeps it even if its epoch is undone, as
   /// the run keeps its weights; a run that is resumed has the one of its checkpoint.
+  /// Scores of another rule than the last epoch's do not compare.
   package var best: Best? {
-    epochs.reduce(bestBefore) { best, epoch in
-      guard let score = epoch.report.selectionScore, score > best?.score ?? -.infinity else {
-        return best
-      }
+    let rule = epochs.last?.selectedBy
+    // Versions that wrote no rule had the standard one of the model's sample rate.
+    let standard = ["pesq_wb", "si_sdr"]
+    func isComparable(_ other: String?) -> Bool {
+      if other == rule { return true }
+      return (other == nil || rule == nil) && standard.contains(other ?? rule ?? "")
+    }
+    let before = bestBefore.flatMap { isComparable($0.rule) ? $0 : nil }
+    return epochs.reduce(before) { best, epoch in
+      guard isComparable(epoch.selectedBy), let score = epoch.selectionScore,
+        score > best?.score ?? -.infinity
+      else { return best }
+      let isOwn = epoch.report.ownSelection != nil
       return Best(
-        score: score, epoch: epoch.report.epoch, isSISDR: epoch.report.pesq == nil)
+        score: score, epoch: epoch.report.epoch, isSISDR: epoch.report.pesq == nil && !isOwn,
+        rule: epoch.selectedBy)
     }
   }
 
@@ -113,7 +152,10 @@ package struct RunTimeline: Equatable, Sendable {
     case .checkpoint(let checkpoint):
       checkpoints.append(checkpoint)
       checkpointCount += 1
-    case .waiting, .stop, .fallback, .nonFinite, .diverged, .leftOut: break
+    case .discriminator(let step):
+      forgetDiscriminator(after: step.step - 1)
+      if keepsSteps { discriminator.append(DiscriminatorStep(step)) }
+    case .waiting, .stop, .fallback, .nonFinite, .diverged, .leftOut, .unlabelled: break
     }
     if let step = event.resumedStep { goBack(to: step) }
   }
@@ -138,9 +180,14 @@ package struct RunTimeline: Equatable, Sendable {
 
   private mutating func goBack(to step: Int) {
     forgetSteps(after: step)
+    forgetDiscriminator(after: step)
     checkpoints.removeAll { $0.step > step }
     while finishedEpochs > 0, lastStep(ofEpoch: finishedEpochs) ?? 0 > step { finishedEpochs -= 1 }
     epochs.removeAll { $0.report.epoch > finishedEpochs }
+  }
+
+  private mutating func forgetDiscriminator(after step: Int) {
+    while let last = discriminator.last, last.step > step { discriminator.removeLast() }
   }
 
   private mutating func forgetSteps(after step: Int) {

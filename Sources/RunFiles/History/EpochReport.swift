@@ -32,6 +32,9 @@ public struct EpochReport: Equatable, Sendable {
   public var audioSecondsPerSecond = 0.0
   /// Part of `seconds` in which training waited for the validation.
   public var validationSeconds: Double?
+  /// Score by which the best epoch is chosen, higher for a better one; nil if it could not be
+  /// measured, and in files of versions that did not write it.
+  public var selection: Double?
 
   /// A report of no epoch yet.
   package init() {}
@@ -42,7 +45,7 @@ public struct EpochReport: Equatable, Sendable {
     noisySISDR: Double? = nil,
     validationLoss: Double? = nil, trainingLoss: Double? = nil, learningRate: Double,
     scored: Int, total: Int, seconds: Double, audioSecondsPerSecond: Double,
-    validationSeconds: Double? = nil
+    validationSeconds: Double? = nil, selection: Double? = nil
   ) {
     self.epoch = epoch
     self.pesq = pesq
@@ -57,11 +60,15 @@ public struct EpochReport: Equatable, Sendable {
     self.seconds = seconds
     self.audioSecondsPerSecond = audioSecondsPerSecond
     self.validationSeconds = validationSeconds
+    self.selection = selection
   }
 
-  /// The score by which the best epoch is chosen: PESQ, or SI-SDR at sample rates for which PESQ is
-  /// not defined. Nil if no utterance could be scored.
-  public var selectionScore: Double? { pesq ?? siSDR }
+  /// The score by which the best epoch is chosen unless a rule says otherwise: PESQ, or SI-SDR at
+  /// sample rates for which PESQ is not defined. Nil if no utterance could be scored.
+  public var standardScore: Double? { pesq ?? siSDR }
+
+  /// The selection score of a rule of the user's own; nil if the standard score decides.
+  package var ownSelection: Double? { selection == standardScore ? nil : selection }
 
   /// The validation's share of `seconds`.
   public var validationShare: Double? {
@@ -83,7 +90,8 @@ public struct EpochReport: Equatable, Sendable {
       "learning-rate \(String(format: "%.4g", learningRate))",
       "validation-share \(Self.fixed(validationShare, 3))",
     ]
-    return fields.joined(separator: " ")
+    let own = ownSelection.map { ["selection-score \(Self.fixed($0, 4))"] } ?? []
+    return (fields + own).joined(separator: " ")
   }
 
   // `%f` of Foundation always has a decimal point, whatever the locale: awk and sort rely on it.
@@ -110,5 +118,6 @@ extension EpochReport: FieldList {
     try fields("audio_seconds_per_second", &audioSecondsPerSecond)
     try fields("learning_rate", &learningRate)
     try fields("validation_seconds", &validationSeconds)
+    try fields("selection_score", &selection)
   }
 }

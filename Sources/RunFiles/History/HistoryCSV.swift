@@ -67,7 +67,7 @@ public struct HistoryCSV {
             + "found \"\(line)\"")
       }
       if epoch <= lastEpoch {
-        rows.append((epoch, line + String(repeating: ",nan", count: missing)))
+        rows.append((epoch, Self.completed(fields, missing: missing)))
       } else {
         isOutdated = true
       }
@@ -76,7 +76,40 @@ public struct HistoryCSV {
 
   /// The columns of version 0.1.0 were the first twelve, and others have come behind them since.
   private static func isOfThisOrAnEarlierVersion(_ line: Substring) -> Bool {
-    line == header || (header.hasPrefix(line + ",") && line.hasSuffix(",learning_rate"))
+    line == header
+      || header.hasPrefix(line + ",")
+        && [",learning_rate", ",validation_seconds"].contains(where: line.hasSuffix)
+  }
+
+  /// A row of an earlier version with the columns that it lacks. Its versions chose the best epoch
+  /// by PESQ, or SI-SDR.
+  private static func completed(_ fields: [Substring], missing: Int) -> String {
+    var row = fields.map(String.init)
+    if missing > 0 {
+      row += [String](repeating: "nan", count: missing)
+      let names = EpochReport.fieldNames
+      if let score = names.firstIndex(of: "selection_score") {
+        let sources = ["pesq", "si_sdr"].compactMap { names.firstIndex(of: $0) }.map { row[$0] }
+        row[score] = sources.first { $0 != "nan" } ?? "nan"
+      }
+    }
+    return row.joined(separator: ",")
+  }
+
+  /// Takes the selection scores out of all rows, which do not compare with those to come, and
+  /// writes the file.
+  package mutating func forgetSelection() throws(HistoryError) {
+    guard let column = EpochReport.fieldNames.firstIndex(of: "selection_score"), !rows.isEmpty
+    else {
+      return
+    }
+    for index in rows.indices {
+      var fields = rows[index].text.split(separator: ",", omittingEmptySubsequences: false)
+      guard column < fields.count else { continue }
+      fields[column] = "nan"
+      rows[index].text = fields.joined(separator: ",")
+    }
+    try write()
   }
 
   /// Number of epochs in the history.

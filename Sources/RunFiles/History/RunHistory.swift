@@ -8,10 +8,15 @@ package struct RunHistory: Equatable, Sendable {
   /// The epochs, in order.
   package let rows: [EpochReport]
 
-  /// The epoch with the highest score; of equal ones the first, as training keeps it.
+  /// The epoch with the highest selection score; of equal ones the first, as training keeps it.
+  /// Files of earlier versions have no such score, and PESQ, or SI-SDR, decided.
   package var best: EpochReport? {
     let score =
-      rows.contains { $0.pesq != nil } ? \EpochReport.pesq : \EpochReport.selectionScore
+      if rows.contains(where: { $0.selection != nil }) {
+        \EpochReport.selection
+      } else {
+        rows.contains { $0.pesq != nil } ? \EpochReport.pesq : \EpochReport.standardScore
+      }
     return rows.reduce(nil) { best, row in
       guard let own = row[keyPath: score] else { return best }
       return own > best?[keyPath: score] ?? -.infinity ? row : best

@@ -22,6 +22,7 @@ extension RunEvent {
       numbers = [
         ("validation/pesq", report.pesq), ("validation/noisy_pesq", report.noisyPESQ),
         ("validation/si_sdr", report.siSDR), ("validation/noisy_si_sdr", report.noisySISDR),
+        ("validation/selection_score", report.ownSelection),
         ("validation/loss", report.validationLoss), ("validation/scored", Double(report.scored)),
         ("train/pass_loss", report.trainingLoss),
         ("throughput/audio_seconds_per_second", report.audioSecondsPerSecond),
@@ -39,6 +40,19 @@ extension RunEvent {
       step = fields.step
       numbers = [
         ("checkpoint/seconds", fields.seconds), ("checkpoint/bytes", Double(fields.bytes)),
+      ]
+    case .discriminator(let fields):
+      step = fields.step
+      numbers = [
+        ("discriminator/loss", fields.loss), ("discriminator/clean_loss", fields.cleanLoss),
+        ("discriminator/estimate_loss", fields.estimateLoss),
+        ("discriminator/noisy_loss", fields.noisyLoss),
+        ("discriminator/generator_term", fields.generatorTerm),
+        ("discriminator/gradient_norm", fields.gradientNorm),
+        ("discriminator/learning_rate", fields.learningRate),
+        ("discriminator/pesq", fields.pesq),
+        ("discriminator/predicted_pesq", fields.predictedPESQ),
+        ("discriminator/unlabelled", Double(fields.crops - fields.labelled)),
       ]
     default:
       return nil

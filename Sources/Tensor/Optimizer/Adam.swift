@@ -42,16 +42,30 @@ public final class Adam {
   }
 
   /// Takes one step, with every parameter's gradient multiplied by `gradientScale`.
-  public func step(learningRate: Float, gradientScale: Float = 1) {
+  ///
+  /// - Parameters:
+  ///   - learningRate: the rate of this step.
+  ///   - gradientScale: factor of the gradients.
+  ///   - ranges: the elements of the arena that move, whole lanes; nil for all.
+  public func step(
+    learningRate: Float, gradientScale: Float = 1, over ranges: [Range<Int>]? = nil
+  ) {
     stepCount += 1
     let (beta1, beta2) = (settings.beta1, settings.beta2)
-    kernels.adam(
-      AdamStep(
-        learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: Float(settings.epsilon),
-        correction1: Float(1 - pow(beta1, Double(stepCount))),
-        correction2: Float(1 - pow(beta2, Double(stepCount))), gradientScale: gradientScale,
-        decayFactor: Float(1 - Double(learningRate) * settings.weightDecay)),
-      value: arena.values.base, gradient: arena.gradients.base,
-      firstMoment: firstMoment.base, secondMoment: secondMoment.base, count: arena.count)
+    let step = AdamStep(
+      learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: Float(settings.epsilon),
+      correction1: Float(1 - pow(beta1, Double(stepCount))),
+      correction2: Float(1 - pow(beta2, Double(stepCount))), gradientScale: gradientScale,
+      decayFactor: Float(1 - Double(learningRate) * settings.weightDecay))
+    for range in ranges ?? [0..<arena.count] {
+      precondition(
+        range.lowerBound % laneCount == 0 && range.count % laneCount == 0
+          && range.upperBound <= arena.count, "Adam: range \(range) of \(arena.count)")
+      let start = range.lowerBound
+      kernels.adam(
+        step, value: arena.values.base + start, gradient: arena.gradients.base + start,
+        firstMoment: firstMoment.base + start, secondMoment: secondMoment.base + start,
+        count: range.count)
+    }
   }
 }

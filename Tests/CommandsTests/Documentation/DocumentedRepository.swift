@@ -17,7 +17,7 @@ struct DocumentedRepository {
 
   /// Folders that hold what the documentation speaks of.
   private static let roots = [
-    ".ci", "Benchmarks", "Sources", "Tests", "docs", "hostfiles", "scripts", "slurm",
+    ".ci", "Benchmarks", "Sources", "Tests", "docs", "hostfiles", "python", "scripts", "slurm",
   ]
 
   /// A repository of these files. `texts` are those of scripts and Markdown, by path.

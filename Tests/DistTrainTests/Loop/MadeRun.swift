@@ -16,6 +16,8 @@ struct MadeRun {
   var skippedOnce: Set<Int> = []
   /// Epochs at whose first end the ranks' weights differ.
   var differing: Set<Int> = []
+  /// Epochs that are better than those before; nil for all.
+  var better: Set<Int>?
   /// Steps of this start after which the course is cut off.
   var stopAfterSteps = Int.max
 
@@ -35,11 +37,12 @@ struct MadeRun {
 
   init(
     epochs: Int, stepsPerEpoch: Int = 3, stepLimit: Int? = nil, skipLimit: Int = 20,
-    interval: CheckpointInterval = .standard, isBeside: Bool = false, validationSteps: Int = 0
+    interval: CheckpointInterval = .standard, isBeside: Bool = false, validationSteps: Int = 0,
+    patience: Int? = nil
   ) {
     policy = RunPolicy(
       epochs: epochs, stepsPerEpoch: stepsPerEpoch, stepLimit: stepLimit, skipLimit: skipLimit,
-      interval: interval, validatesBesideTraining: isBeside)
+      interval: interval, validatesBesideTraining: isBeside, patience: patience)
     self.stepsPerEpoch = stepsPerEpoch
     self.validationSteps = validationSteps
   }
@@ -109,6 +112,7 @@ struct MadeRun {
       validationAge = nil
       if isWhole {
         if word == "await" { progress.unvalidated = nil } else { progress.endEpoch() }
+        if better?.contains(epoch) ?? true { progress.bestEpoch = epoch }
         saved = progress
         ended.append(epoch)
       }

@@ -60,6 +60,40 @@ import TestSupport
     }
   }
 
+  /// Figures by hand: s² = (0.02 + 0.02)/4 = 0.01, t(0.975; 4) = 2.7764, and for two seeds of each
+  /// 4.3027.
+  @Test func differencesAreJudgedByTheirSpread() throws {
+    try withTemporaryFolder { folder in
+      let scores = [["2.9", "3.0", "3.1"], ["3.1", "3.2", "3.3"]]
+      for (preset, values) in zip(["abl1", "abl2"], scores) {
+        for (seed, score) in values.enumerated() {
+          try folder.makeRun(
+            "\(preset)-\(seed)", preset: preset, seed: UInt64(seed), scores: [score])
+        }
+      }
+      try folder.makeRun("single", preset: "abl3", scores: ["3.6"])
+      let runs = ["abl1", "abl2"].flatMap { name in (0..<3).map { "\(name)-\($0)" } } + ["single"]
+      let outcome = try disttrain(["compare"] + runs + ["--output", "out"], folder: folder)
+      #expect(outcome.status == 0, "\(outcome)")
+      for text in [
+        "abl1: 3.0000 over 3 seeds, standard deviation 0.1000; so many seeds of each of two "
+          + "recipes tell a difference of means from noise from 0.2267 on",
+        "abl1 − abl2: -0.2000, which may be noise (3 seeds of each tell differences from 0.2267 "
+          + "on); it would need 4 seeds of each",
+        // t(0.975; 2) · 0.1 · √(1/3 + 1)
+        "abl1 − abl3: -0.6000, beyond noise (3 and 1 seed tell differences from 0.4968 on)",
+      ] { #expect(outcome.output.contains(text), "no \(text): \(outcome)") }
+      let json = try #require(
+        try JSONSerialization.jsonObject(
+          with: Data(contentsOf: folder.appending(path: "out/comparison.json"))) as? [String: Any])
+      let differences = try #require(json["differences"] as? [[String: Any]])
+      #expect(differences.map { $0["isBeyondNoise"] as? Bool } == [false, true, false])
+      #expect(differences.map { $0["seedsNeeded"] as? Int } == [4, 2, 3])
+      let seeds = try #require(json["seeds"] as? [[String: Any]])
+      #expect(abs((seeds[0]["smallestDifference"] as? Double ?? 0) - 0.22670) < 1e-4)
+    }
+  }
+
   /// Neither the numbers of two runs of one seed nor those of two recipes are a mean over seeds.
   @Test func runsOfOneSeedStandApart() throws {
     try withTemporaryFolder { folder in

@@ -95,6 +95,30 @@ struct AdamTests {
     }
   }
 
+  /// Elements outside the ranges keep every bit, moments included; the others move as without
+  /// ranges.
+  @Test func movesRangesOnly() {
+    let whole = randomArena(seed: 3)
+    let part = randomArena(seed: 3)
+    let (one, other) = (Adam(whole), Adam(part))
+    let before = part.values.elements
+    let first = part.parameters[1].offset
+    let ranges = [0..<first, part.parameters[2].offset..<part.count]
+    for step in 0..<5 {
+      whole.randomizeGradients(seed: UInt64(step))
+      part.randomizeGradients(seed: UInt64(step))
+      one.step(learningRate: 0.1)
+      other.step(learningRate: 0.1, over: ranges)
+    }
+    for index in 0..<part.count {
+      let isMoved = ranges.contains { $0.contains(index) }
+      let expected = isMoved ? whole.values.base[index] : before[index]
+      #expect(part.values.base[index].bitPattern == expected.bitPattern, "\(index)")
+      #expect(isMoved || other.firstMoment.base[index] == 0)
+    }
+    #expect(part.values.elements != before && other.stepCount == 5)
+  }
+
   /// No gradient, no step; the filling between parameters stays zero however long it goes on.
   @Test func zeroGradientsAndFilling() {
     let arena = randomArena(seed: 3)
