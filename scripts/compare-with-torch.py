@@ -246,6 +246,16 @@ def program(comparison, binary):
         comparison.line(
             "trained, 16-bit files: steps", "", int(numpy.abs(both[0] - both[1]).max()), 1)
 
+        # A level matters where the norms' epsilon does.
+        quiet = soundfile.read(folder / "speech.wav", dtype="float32")[0] * numpy.float32(1e-3)
+        soundfile.write(folder / "quiet.wav", quiet, 16_000, subtype="FLOAT")
+        compare("trained", trained, module, "quiet")
+        module.level = "utterance"
+        package.save(module, weights)
+        compare("trained, level of an utterance", weights, module, "quiet")
+        compare("trained, level of an utterance", weights, module, "long", "--segment", "10",
+                segment=10)
+
         wide = {**package.preset("abl3").json(), "front_end": FULL_BAND, "bins": 481,
                 "bands": [1] + [20] * 24, "features": 16, "layers": 1,
                 "decoder": {"expansion": 2, "mask_taps": 3}}
@@ -296,6 +306,8 @@ def main(arguments):
     if not binary.exists():
         print(f"compare-with-torch: {binary}: no such program; build it", file=sys.stderr)
         return 2
+    # Steps of the scan are too small to share.
+    torch.set_num_threads(1)
     comparison = Comparison()
     whole_models(comparison)
     modules(comparison)

@@ -64,6 +64,7 @@ extension TrainingProgress {
     bestScore = nil
     bestEpoch = validatedEpochs > 0 ? validatedEpochs : nil
     bestEpochs = nil
+    plateau?.forgetBest()
   }
 
   /// Enters the score of `epoch` among the `count` best ones, in order of the epochs; among equal

@@ -64,6 +64,7 @@ public struct Checkpoint {
     key.hasPrefix(SafetensorsFile.checksumPrefix)
       || [
         configurationKey, progressKey, adamStepKey, averageCountKey, WeightFile.configurationKey,
+        WeightFile.levelKey,
       ].contains(key)
   }
 
@@ -190,6 +191,8 @@ public struct Checkpoint {
       adamStepKey: String(state.adam.stepCount),
       WeightFile.configurationKey: "\(configuration.model.json)",
     ]
+    let level = state.model.inputLevel
+    if level != .asIs { metadata[WeightFile.levelKey] = level.rawValue }
     if let average = state.average { metadata[averageCountKey] = String(average.updateCount) }
     let groups = buffers.filter { !$0.prefix.isEmpty }.map { String($0.prefix.dropLast()) }
     return SafetensorsFile(entries: entries, metadata: metadata)

@@ -88,14 +88,19 @@ public struct TrainCommand: ParsableCommand {
   ) throws -> TrainingRequest {
     let root = RootDecision(communicator)
     let model = try root.value { try Preset.load(input.preset) }
-    var configuration = recipe.configuration(model, ranks: communicator.worldSize)
+    let resolved = try root.value {
+      try recipe.resolve(
+        model, ranks: communicator.worldSize, selection,
+        resumed: place.resume ? runFolder(of: model) : nil)
+    }
+    var configuration = resolved.configuration
     start.apply(to: &configuration)
-    selection.apply(to: &configuration)
     var request = TrainingRequest(
       configuration: configuration,
       corpus: CorpusRequest(
         data: input.data, stage: staging.stage, onBadFile: input.onBadFile),
       runFolder: runFolder(of: model))
+    request.recipe = resolved
     request.start = start.request
     request.resumes = place.resume
     request.stepLimit = place.stopAfter

@@ -16,6 +16,9 @@ public struct WeightFile {
   /// Metadata key of the program and version that wrote the file.
   public static let programKey = "program"
 
+  /// Metadata key of the level of the signals that the model takes; missing for `InputLevel.asIs`.
+  public static let levelKey = "level"
+
   /// Prefix of averaged weights in a checkpoint.
   public static let averagePrefix = "ema."
   /// Prefixes of the tensors of a checkpoint that are no weights of the model itself.
@@ -27,6 +30,8 @@ public struct WeightFile {
   public let path: String
   /// The configuration of the model that the file was written for; nil if the file holds none.
   public let configuration: ModelConfiguration?
+  /// The level of the signals that the model takes.
+  public let level: InputLevel
   private let file: SafetensorsFile
 
   /// Reads a file.
@@ -54,6 +59,11 @@ public struct WeightFile {
     } catch {
       throw .invalid(error)
     }
+    let name = file.metadata[Self.levelKey] ?? InputLevel.asIs.rawValue
+    guard let level = InputLevel(rawValue: name) else {
+      throw .unknownLevel(path: path, name: name)
+    }
+    self.level = level
     guard let text = file.metadata[Self.configurationKey] else {
       configuration = nil
       return
@@ -110,6 +120,7 @@ public struct WeightFile {
     let values = try values(for: model, prefix: prefix)
     model.parameters.allocate(seed: 0)
     Self.copy(values, to: model)
+    model.inputLevel = level
     return model
   }
 
@@ -179,19 +190,23 @@ public struct WeightFile {
         name: parameter.name, shape: parameter.shape,
         values: UnsafeBufferPointer(start: parameter.value, count: parameter.count))
     }
-    return serialized(entries, of: model.configuration, program: program, metadata: metadata)
+    return serialized(
+      entries, of: model.configuration, level: model.inputLevel, program: program,
+      metadata: metadata)
   }
 
-  /// The bytes of a file with these weights of a model of `configuration`.
+  /// The bytes of a file with these weights of a model of `configuration`, which takes signals of
+  /// `level`.
   package static func serialized(
-    _ entries: [SafetensorsFile.Entry], of configuration: ModelConfiguration, program: String,
-    metadata: [String: String] = [:]
+    _ entries: [SafetensorsFile.Entry], of configuration: ModelConfiguration, level: InputLevel,
+    program: String, metadata: [String: String] = [:]
   ) -> Data {
-    let own = [
+    var own = [
       configurationKey: configuration.json.description, programKey: program,
       // Python loaders of the format require the framework whose conventions hold.
       "format": "pt",
     ]
+    if level != .asIs { own[levelKey] = level.rawValue }
     return SafetensorsFile(entries: entries, metadata: metadata.merging(own) { $1 })
       .addingChecksums().serialized()
   }

@@ -194,16 +194,3 @@ extension SelectionRule: CustomStringConvertible {
     }.joined(separator: "+")
   }
 }
-
-extension SelectionRule: Codable {
-  /// Decodes the text of a rule.
-  public init(from decoder: any Decoder) throws {
-    try self.init(parsing: decoder.singleValueContainer().decode(String.self))
-  }
-
-  /// Encodes the text.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
-}

@@ -44,6 +44,8 @@ public struct RunFolder: Sendable {
     case lastWeights = "last-weights.safetensors"
     /// The resolved configuration.
     case configuration = "configuration.json"
+    /// The resolved recipe.
+    case recipe = "recipe.json"
     /// One row for each epoch.
     case history = "history.csv"
     /// A JSON object for every event.

@@ -19,8 +19,11 @@ extension WeightCard {
       members[key] = nil
     }
     members["globalBatch"] = .integer(globalBatch)
-    for key in ["model", "initialization", "bestBy", "patience", "averageBest"] {
-      members[key] = nil
+    for key in ["model", "initialization"] { members[key] = nil }
+    // Which weights are kept is no matter for those that are.
+    if case .object(var recipe)? = members["recipe"] {
+      for key in ["best_by", "patience", "average_best"] { recipe[key] = nil }
+      members["recipe"] = recipe.isEmpty ? nil : .object(recipe)
     }
     if members["schedule"]?.string != "cosine" { members["epochs"] = nil }
     return members

@@ -49,7 +49,7 @@ package enum WeightMean {
         .init(name: parameter.name, shape: parameter.shape, values: sums.map { Float($0 / count) }))
     }
     return WeightFile.serialized(
-      entries, of: configuration, program: program,
+      entries, of: configuration, level: files[0].level, program: program,
       metadata: [WeightCard.key: card.json.description])
   }
 }

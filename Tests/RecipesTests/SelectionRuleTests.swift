@@ -75,12 +75,12 @@ struct SelectionRuleTests {
     var configuration = TrainingConfiguration(model: model)
     let standard = try configuration.json()
     // A run by default writes as much as before.
-    for key in ["bestBy", "patience", "averageBest", "frozen", "initialization"] {
+    for key in ["best_by", "patience", "average_best", "frozen", "initialization"] {
       #expect(!standard.contains(key))
     }
-    configuration.bestBy = try SelectionRule(parsing: "pesq_wb+0.1*si_sdr")
-    configuration.patience = 3
-    configuration.averageBest = 5
+    configuration.recipe.bestBy = try SelectionRule(parsing: "pesq_wb+0.1*si_sdr")
+    configuration.recipe.patience = 3
+    configuration.recipe.averageBest = 5
     configuration.frozen = ["band_split"]
     configuration.initialization = Initialization(
       file: "a/b.safetensors", fingerprint: "0123", isPartial: true, summary: "b.safetensors: w")
@@ -91,7 +91,8 @@ struct SelectionRuleTests {
     let differences = configuration.differences(from: TrainingConfiguration(model: model))
     #expect(differences == ["--freeze (band_split here, none in the checkpoint)"])
     for (key, value) in [
-      ("bestBy", "\"pesq\""), ("patience", "0"), ("averageBest", "1"), ("frozen", "3"),
+      ("recipe", "{\"best_by\": \"pesq\"}"), ("recipe", "{\"patience\": 0}"),
+      ("recipe", "{\"average_best\": 1}"), ("frozen", "3"),
     ] {
       var json = try JSONValue(parsing: Array(standard.utf8))
       guard case .object(var members) = json else { return }

@@ -1,5 +1,13 @@
 """Names and shapes of the parameters of a model, which are the keys of its state_dict."""
 
+# The tensor that every model has, by which a state_dict and the prefix of its names are found.
+LANDMARK = "band_split.norms.0.weight"
+
+
+def prefixes(names):
+    """The prefixes with which the landmark occurs among names, such as "module."."""
+    return sorted(n[: -len(LANDMARK)] for n in names if ("." + n).endswith("." + LANDMARK))
+
 
 def _affine(name, outputs, *inputs):
     return {f"{name}.weight": (outputs, *inputs), f"{name}.bias": (outputs,)}

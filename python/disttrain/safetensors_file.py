@@ -10,7 +10,7 @@ import struct
 from collections import namedtuple
 
 from . import checksums
-from .errors import Error
+from .errors import Error, listed
 from .reader import parse_json
 
 Entry = namedtuple("Entry", "name dtype shape begin end")
@@ -40,6 +40,10 @@ class SafetensorsFile:
 
     def __init__(self, path):
         self.path = str(path)
+        if os.path.isdir(path):
+            inside = sorted(n for n in os.listdir(path) if n.endswith(".safetensors"))
+            raise Error(
+                f"{path}: is a folder; give a file of weights in it: {listed(inside) or 'none'}")
         try:
             with open(path, "rb") as file:
                 self.bytes = file.read()

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 
 from .errors import Error, listed
+from .parameters import LANDMARK, prefixes
 from .weights import fitting_preset
 
-# The tensor that every model has, by which a state_dict and the prefix of its names are found.
-LANDMARK = "band_split.norms.0.weight"
 # Levels of dictionaries that are searched.
 DEEPEST = 6
 
 
-def state_dicts(content, path=()):
+def state_dicts(content):
     """Every (path, dictionary) in nested dictionaries with a name that ends in the landmark, or in
     none of them the largest with tensors.
     """
@@ -21,7 +20,7 @@ def state_dicts(content, path=()):
         nonlocal largest
         names = [key for key in value if isinstance(key, str)]
         tensors = [key for key in names if hasattr(value[key], "shape")]
-        if any(("." + key).endswith("." + LANDMARK) for key in tensors):
+        if prefixes(tensors):
             found.append((path, value))
         if len(tensors) > len(largest[1]):
             largest = (path, {key: value[key] for key in tensors})
@@ -30,13 +29,8 @@ def state_dicts(content, path=()):
                 if isinstance(value[key], Mapping):
                     search(value[key], (*path, key))
 
-    search(content, path)
+    search(content, ())
     return found, largest
-
-
-def prefixes(names):
-    """The prefixes with which the landmark occurs among names, such as "module."."""
-    return sorted(n[: -len(LANDMARK)] for n in names if ("." + n).endswith("." + LANDMARK))
 
 
 def unwrapped(content, file, key=None):

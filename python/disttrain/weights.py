@@ -2,18 +2,21 @@
 
 from .configuration import Configuration
 from .errors import Error, counted, listed
-from .parameters import parameter_shapes
+from .parameters import parameter_shapes, prefixes
 from .safetensors_file import SafetensorsFile
 
 AVERAGE = "ema."
 # Types that become float32 without a change of meaning.
 FLOATS = ("F32", "F16", "BF16", "F64")
+# Levels of the signals that models take: as recorded, or each noisy utterance at an RMS of 1.
+LEVELS = ("none", "utterance")
 
 
 class WeightFile:
     """A file of weights: best.safetensors, a checkpoint of a run, or an export of PyTorch.
 
-    `configuration` is that of the model in the file, None if the file holds none.
+    `configuration` is that of the model in the file, None if the file holds none; `level` is the
+    level of the signals that it takes.
     """
 
     def __init__(self, path):
@@ -22,6 +25,11 @@ class WeightFile:
         text = self.file.metadata.get("configuration")
         self.configuration = None if text is None else Configuration.parse(
             text, f"the configuration in {self.path}")
+        self.level = self.file.metadata.get("level", LEVELS[0])
+        if self.level not in LEVELS:
+            raise Error(
+                f'{self.path}: takes signals of the level "{self.level}", and this version of the '
+                f"package knows {listed(LEVELS)}; install a later one")
 
     @property
     def is_checkpoint(self):
@@ -69,8 +77,13 @@ class WeightFile:
                 None, configuration.name) else ""
             raise Error(
                 f'{self.path}: the weights do not fit the model "{configuration.name}"{other}: '
-                + faults)
+                + faults + self._prefix_hint(found))
         return names
+
+    def _prefix_hint(self, found):
+        prefix = next((p for p in prefixes(found) if p), None)
+        return "" if prefix is None else (
+            f'; the names begin with "{prefix}": python -m disttrain.torch convert removes that')
 
     def notes(self, names):
         """Sentences that a user should know: that this is a checkpoint, that types were changed."""

@@ -187,7 +187,7 @@ class WeightFileTests(FileTest):
         for contents, text in cases:
             with self.subTest(text=text):
                 self.refused(lambda: WeightFile(self.write(contents)), str(self.path), text)
-        self.refused(lambda: WeightFile(self.path.parent), "cannot be read")
+        self.refused(lambda: WeightFile(self.path.parent), "is a folder", self.path.name)
         self.refused(lambda: WeightFile(self.path.parent / "none"), "No such file")
 
     def test_malformed_entries(self):
@@ -212,6 +212,7 @@ class WeightFileTests(FileTest):
         self.refused(
             lambda: self.chosen(tensors, tiny(features=8), metadata), 'for the model "tiny"')
         self.refused(lambda: self.chosen(tensors, None, {"configuration": "{}"}), "is missing")
+        self.refused(lambda: self.chosen(tensors, tiny(), {"level": "peak"}), '"peak"', "utterance")
 
     def test_faults_are_listed(self):
         tensors = zeros(parameter_shapes(tiny()))
@@ -224,6 +225,8 @@ class WeightFileTests(FileTest):
             "1 unexpected: extra.weight [1]",
             "1 of the wrong shape: decoder.fc1.0.bias [2, 2] instead of [4]",
             "1 no floats: decoder.fc1.1.bias (I64)")
+        prefixed = zeros({"module." + n: s for n, s in parameter_shapes(tiny()).items()})
+        self.refused(lambda: self.chosen(prefixed, tiny()), 'begin with "module."', "convert")
         semamba = zeros({"dense_encoder.dense_conv_1.0.weight": (4, 2, 1, 1)})
         self.refused(lambda: self.chosen(semamba, tiny()), "missing", "dense_encoder")
 

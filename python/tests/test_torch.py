@@ -188,6 +188,31 @@ class EnhanceTests(TorchTest):
         self.refused(lambda: enhance(model(TINY), torch.ones(9), segment=1), "10 to 3600")
 
 
+class LevelTests(TorchTest):
+    def test_level_is_brought_about_and_kept(self):
+        module = self.load(TRAINED)
+        samples = 1e-4 * torch.randn(3000)
+        gain = float((1 / samples.double().square().mean()).sqrt())
+        expected = enhance(module, samples * gain) / gain
+        module.level = "utterance"
+        save(module, self.path)
+        loaded = self.load()
+        self.assertEqual(loaded.level, "utterance")
+        found = enhance(loaded, samples)
+        self.assertLess(float((found - expected).abs().max() / expected.abs().max()), 1e-5)
+        louder = enhance(loaded, 64 * samples)
+        self.assertLess(float((louder / 64 - found).abs().max() / found.abs().max()), 1e-5)
+        module.level = "none"
+        plain = enhance(module, samples)
+        self.assertGreater(float((plain - found).abs().max() / found.abs().max()), 1e-3)
+        loaded.level = "utterance"
+        for silence in (torch.zeros(900), torch.full((900,), 1e-45)):
+            self.assertTrue(bool(torch.isfinite(enhance(loaded, silence)).all()))
+        module.level = "loud"
+        self.refused(lambda: save(module, self.path), "loud")
+        self.refused(lambda: save(self.load(TRAINED), self.path, {"level": "none"}), "level")
+
+
 class CommandTests(TorchTest):
     def convert(self, content, *arguments):
         torch.save(content, self.root / "f.pth")

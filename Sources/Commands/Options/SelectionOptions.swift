@@ -21,14 +21,14 @@ struct SelectionOptions: ParsableArguments {
 
   func validate() throws {
     try Flags.require("--patience", patience, atLeast: 1)
-    try Flags.require("--average-best", averageBest, within: 2...1000)
+    try Flags.require("--average-best", averageBest, within: Recipe.averageableEpochs)
   }
 
-  /// Sets the keys of the recipe that the options decide.
-  func apply(to configuration: inout TrainingConfiguration) {
-    if let bestBy { configuration.bestBy = bestBy }
-    if let patience { configuration.patience = patience }
-    if let averageBest { configuration.averageBest = averageBest }
+  /// Adds what the options say of the recipe's keys.
+  func add(to settings: inout RecipeSettings) {
+    settings.add("best_by", bestBy.map { .string("\($0)") }, "--best-by")
+    settings.add("patience", patience.map { .integer($0) }, "--patience")
+    settings.add("average_best", averageBest.map { .integer($0) }, "--average-best")
   }
 
   /// The rule of the text of `--best-by`.

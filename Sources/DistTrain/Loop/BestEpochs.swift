@@ -92,7 +92,7 @@ final class BestEpochs {
 
   /// Enters an epoch among the best ones, if the run keeps several. Returns whether it is one.
   private func keep(_ report: EpochReport) -> Bool {
-    guard let count = trainer.configuration.averageBest else {
+    guard let count = trainer.configuration.recipe.averageBest else {
       state.progress.bestEpochs = nil
       return false
     }
@@ -104,7 +104,8 @@ final class BestEpochs {
   /// Writes the mean over the best epochs. One whose weights are gone is left out of this mean and
   /// of those to come.
   private func writeMean(epoch: Int) throws {
-    guard let count = trainer.configuration.averageBest, let kept = state.progress.bestEpochs else {
+    guard let count = trainer.configuration.recipe.averageBest, let kept = state.progress.bestEpochs
+    else {
       return
     }
     let lost = try saving.write { () -> [String] in

@@ -6,6 +6,7 @@ import Foundation
 import Metrics
 import Models
 import Platform
+import Recipes
 import RunFiles
 
 /// Ends an epoch that is trained and validated: best weights, history, line of the log, checkpoint.
@@ -101,6 +102,8 @@ final class EpochEnding {
       log.warning("left out of the validation means: \(name): \(reason)")
     }
     try best.enter(report, evaluation, with: model) { try self.history?.forgetSelection() }
+    // After a rule of another meaning has made both forget what was best.
+    followPlateau(report.selection)
     // The checkpoint last: a run that is killed before it validates again, and writes all of this
     // once more in place of what is here. After it the epoch would be missing in the others.
     try write { try self.history?.append(report) }
@@ -112,6 +115,15 @@ final class EpochEnding {
           selectedBy: best.rule(ofEpoch: report.epoch))))
     try saving.save(trainer)
     try best.removeOthers()
+  }
+
+  /// Tells a rate that waits for plateaus the score of an epoch.
+  private func followPlateau(_ score: Double?) {
+    let schedule = trainer.configuration.recipe.schedule
+    guard schedule.decay == .plateau, let score else { return }
+    var plateau = trainer.state.progress.plateau ?? PlateauProgress()
+    plateau.observe(score, schedule)
+    trainer.state.progress.plateau = plateau
   }
 }
 

@@ -50,7 +50,7 @@ extension TrainingJob {
         + "(\(minutes(train.pairs.sampleCount))), valid \(valid.count) "
         + "(\(minutes(valid.reduce(0) { $0 + $1.sampleCount })))"
         + (request.validation.isBesideTraining ? ", validated beside training" : ""))
-    if let rule = configuration.bestBy {
+    if let rule = configuration.recipe.bestBy {
       log.line("the best weights are those with the best \(rule)")
     } else if !ScoreColumn.pesqWB.isDefined(sampleRate: frontEnd.sampleRate) {
       log.line(
@@ -76,8 +76,15 @@ extension TrainingJob {
       "\(NumberText.count(trainer.stepsPerEpoch, "step")) an epoch, "
         + NumberText.count(configuration.epochs, "epoch") + ", rate "
         + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "
-        + "\(configuration.warmupSteps)), clip \(configuration.clip), averaging "
+        + "\(trainer.schedule.warmupSteps)), clip "
+        + "\(configuration.clip.map { "\($0)" } ?? "none"), averaging "
         + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
+    if let name = request.recipe?.name {
+      log.line("recipe \(name), resolved in \(request.runFolder.file(.recipe).lastPathComponent)")
+    }
+    for line in batchLines(steps: trainer.stepsPerEpoch) {
+      line.isWarning ? log.warning(line.text) : log.line(line.text)
+    }
     log.line(
       request.resumes
         ? "run folder \(folder), continued after step \(state.progress.step)"
@@ -91,6 +98,27 @@ extension TrainingJob {
           corpus: CorpusName.of(train.pairs) ?? "another", epochs: configuration.epochs,
           stepsPerEpoch: trainer.stepsPerEpoch,
           audioSecondsPerStep: Double(configuration.globalBatch) * configuration.cropSeconds)))
+  }
+
+  /// How the global batch differs from the recipe's, and what follows for the rate.
+  func batchLines(steps: Int) -> [(text: String, isWarning: Bool)] {
+    let configuration = request.configuration
+    guard let meant = configuration.recipe.globalBatch, meant != configuration.globalBatch else {
+      return []
+    }
+    let (base, rate) = (configuration.recipe.learningRate, configuration.learningRate)
+    let scaling = configuration.recipe.scaling
+    let factor = NumberText.setting(configuration.batchFactor)
+    let difference =
+      "the global batch \(configuration.globalBatch) is \(factor) × the recipe's \(meant)"
+    guard scaling != .none else { return [(difference + "; the rate stays \(rate)", false)] }
+    let changed =
+      difference + "; scaling \(scaling.rawValue) takes the rate from \(base) to \(rate)"
+    let isSudden =
+      rate > base && configuration.recipe.warmup.steps(perEpoch: steps) == 0
+    return [
+      isSudden ? (changed + " without a warm-up; give --warmup", true) : (changed, false)
+    ]
   }
 
   /// Reports the result of a complete run.

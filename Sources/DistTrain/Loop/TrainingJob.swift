@@ -146,12 +146,13 @@ public struct TrainingJob {
     for line in ground.start { log.line(line) }
     ground.found?.report(to: log)
     ground.place.report(to: log)
-    for warning in ground.warnings { log.warning(warning) }
+    for warning in (request.recipe?.notes ?? []) + ground.warnings { log.warning(warning) }
     if let end { describe(end, log) }
     let validation = try root.together {
       try Validation(
         ground.state, pairs: ground.utterances.validated,
-        onBadFile: request.corpus.onBadFile, metrics: request.configuration.selection.metrics,
+        losses: request.configuration.recipe.losses, onBadFile: request.corpus.onBadFile,
+        metrics: request.configuration.selection.metrics,
         isAsynchronous: request.validation.isBesideTraining,
         log: log, over: communicator)
     }
@@ -197,12 +198,14 @@ public struct TrainingJob {
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
         + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
-    ] + start.lines + warnings.map { "warning: \($0)" }
+    ] + start.lines + batchLines(steps: steps).map { $0.text } + (request.recipe?.lines ?? [])
+      + ((request.recipe?.notes ?? []) + warnings).map { "warning: \($0)" }
   }
 
   /// Makes the run folder this job's own, once nothing in the options speaks against the run.
   private func claimFolder() throws -> TrainingPlace {
     try requireFrontEnd()
+    try requireTrainable()
     try requireTraceFile()
     communicator.enter(.resuming)
     let place = TrainingPlace(request)
@@ -270,6 +273,14 @@ public struct TrainingJob {
         sampleRate: configuration.model.frontEnd.sampleRate)
       _ = try FrozenParameters(
         configuration.frozen, of: SpeechEnhancer(layout: configuration.model).parameters)
+    }
+  }
+
+  /// Recipes that ask for what the run cannot do are refused before there is a run.
+  private func requireTrainable() throws {
+    try root.run {
+      try TrainingRecipeError.check(
+        request.configuration, validatesBesideTraining: request.validation.isBesideTraining)
     }
   }
 

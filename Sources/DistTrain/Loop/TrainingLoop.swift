@@ -62,7 +62,7 @@ public final class TrainingLoop {
       epochs: trainer.configuration.epochs, stepsPerEpoch: trainer.stepsPerEpoch,
       stepLimit: stepLimit, skipLimit: nonFinite.skipLimit, interval: saving.interval,
       validatesBesideTraining: validation.isAsynchronous,
-      patience: trainer.configuration.patience)
+      patience: trainer.configuration.recipe.patience)
     epoch = EpochUnderWay(trainer)
   }
 
@@ -131,7 +131,7 @@ public final class TrainingLoop {
   /// Says why a run is over before its last epoch.
   private func tellPatience() {
     guard progress.epoch < trainer.configuration.epochs,
-      let patience = trainer.configuration.patience
+      let patience = trainer.configuration.recipe.patience
     else { return }
     let place = "epoch \(progress.epoch) of \(trainer.configuration.epochs)"
     let reason = "no better epoch in \(patience)"

@@ -74,8 +74,8 @@ public final class Trainer {
     self.execution = execution
     frozen = try FrozenParameters(configuration.frozen, of: state.model.parameters)
     trainingStep = try TrainingStep(
-      state, clip: configuration.clip, frozen: frozen, exchange: exchange, hooks: hooks,
-      over: communicator)
+      state, clip: configuration.clip, losses: configuration.recipe.losses, frozen: frozen,
+      exchange: exchange, hooks: hooks, over: communicator)
     order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
@@ -108,9 +108,9 @@ public final class Trainer {
     _ configuration: TrainingConfiguration, stepsPerEpoch: Int
   ) throws(LearningRateScheduleError) -> LearningRateSchedule {
     try LearningRateSchedule(
-      decay: configuration.schedule, base: configuration.learningRate,
+      configuration.recipe.schedule, base: configuration.learningRate,
       stepsPerEpoch: stepsPerEpoch, totalSteps: stepsPerEpoch * configuration.epochs,
-      warmupSteps: configuration.warmupSteps)
+      warmupSteps: configuration.recipe.warmup.steps(perEpoch: stepsPerEpoch))
   }
 
   /// Name of the corpus, if it is one of the field.
@@ -140,9 +140,10 @@ public final class Trainer {
   /// The first finding of this rank about the level of a crop.
   var oddLevel: OddLevel? { crops.oddLevel }
 
-  /// The rate of the step after `step` others: the schedule's, lower since a rollback.
+  /// The rate of the step after `step` others: the schedule's, lower on a plateau and since a
+  /// rollback.
   public func rate(atStep step: Int) -> Double {
-    schedule.rate(atStep: step) * state.progress.rateFactor
+    schedule.rate(atStep: step) * (state.progress.plateau?.factor ?? 1) * state.progress.rateFactor
   }
 
   /// Observations of this rank in the last step, if that was skipped.

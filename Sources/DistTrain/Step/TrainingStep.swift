@@ -2,7 +2,9 @@ import CPlatform
 import Checkpoints
 import Communication
 import Exchange
+import Losses
 import Platform
+import Recipes
 import Tensor
 import Tracing
 
@@ -99,7 +101,8 @@ public final class TrainingStep {
   }
 
   private let state: TrainingState
-  private let clip: Float
+  private let clip: Float?
+  private let loss: TrainingLoss
   private let frozen: FrozenParameters
   private let communicator: any Communicator
   private let exchange: GradientExchange
@@ -109,17 +112,20 @@ public final class TrainingStep {
   /// holds.
   package private(set) var itemsBesideTransfer = 0
 
-  /// Steps of `state` with gradients clipped to the norm `clip`, which do not move the `frozen`
-  /// parameters, spoiled by `hooks`. All ranks make it together.
+  /// Steps of `state` that lower `losses`, with gradients clipped to the norm `clip`, if there is a
+  /// limit, which do not move the `frozen` parameters, spoiled by `hooks`. All ranks make it
+  /// together.
   package init(
-    _ state: TrainingState, clip: Double, frozen: FrozenParameters = .none,
+    _ state: TrainingState, clip: Double?, losses: LossSettings = .published,
+    frozen: FrozenParameters = .none,
     exchange settings: ExchangeSettings = ExchangeSettings(), hooks: StepHooks = StepHooks(),
     over communicator: any Communicator
   ) throws {
     self.hooks = hooks
     self.frozen = frozen
     self.state = state
-    self.clip = Float(clip)
+    loss = TrainingLoss(losses, state.model.configuration.frontEnd)
+    self.clip = clip.map { Float($0) }
     self.communicator = communicator
     exchange = try GradientExchange(state.model.parameters, settings, over: communicator)
   }
@@ -182,7 +188,7 @@ public final class TrainingStep {
       guard let item = made else { continue }
       lossSum += trace.measure(.forward, utterances: index + 1...index + 1) {
         let enhanced = state.model(item.noisy, tape)
-        return Double(spectralLoss(enhanced, item.clean, tape).total)
+        return loss(enhanced, item.clean, tape)
       }
       tapes.append(tape)
       computed += 1
@@ -226,7 +232,8 @@ public final class TrainingStep {
       trace.measure(.adam) {
         profile.measure(.adam, .backward, .adam(parameters.count)) {
           state.adam.step(
-            learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip),
+            learningRate: Float(learningRate),
+            gradientScale: clip.map { norm.clipFactor(limit: $0) } ?? 1,
             over: frozen.trained)
           state.average?.update(parameters)
         }

@@ -10,7 +10,7 @@ import TestSupport
   private func configuration(_ rule: String? = nil) throws -> TrainingConfiguration {
     let model = try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
     return TrainingConfiguration(model: model) {
-      $0.bestBy = rule.flatMap { try? SelectionRule(parsing: $0) }
+      $0.recipe.bestBy = rule.flatMap { try? SelectionRule(parsing: $0) }
     }
   }
 

@@ -1,5 +1,7 @@
 """Samples to samples: what `disttrain enhance` computes."""
 
+import math
+
 import torch
 
 from ..errors import Error
@@ -36,7 +38,8 @@ def enhance(module, samples, segment=DEFAULT_SECONDS, whole=False):
     module.eval()
     try:
         with torch.inference_mode():
-            enhanced = _joined(module, signal, parts)
+            gain = _gain(module, signal)
+            enhanced = _joined(module, signal * gain, parts) / gain
     finally:
         module.train(was_training)
     _require_finite(
@@ -52,6 +55,18 @@ def _require_finite(signal, text):
     broken = (~torch.isfinite(signal)).nonzero()
     if len(broken):
         raise Error(text.format(int(broken[0])))
+
+
+def _gain(module, signal):
+    """The factor √(L/Σx²) that brings a whole noisy recording to the level of a model that takes an
+    RMS of 1; 1 for digital silence, and for other models.
+    """
+    energy = float(signal.double().square().sum())
+    if module.level != "utterance" or not 0 < energy < math.inf:
+        return 1.0
+    gain = (signal.numel() / energy) ** 0.5
+    largest = torch.finfo(torch.float32).max
+    return float(torch.tensor(gain, dtype=torch.float32)) if gain <= largest else 1.0
 
 
 def spectrogram(signal, front_end):

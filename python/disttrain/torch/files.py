@@ -11,7 +11,7 @@ from ..configuration import Configuration, preset as read_preset
 from ..errors import Error, listed
 from ..parameters import parameter_shapes
 from ..safetensors_file import serialized, write_atomically
-from ..weights import WeightFile
+from ..weights import LEVELS, WeightFile
 from .model import model
 
 
@@ -36,6 +36,7 @@ def load(path, preset=None, note=warnings.warn):
     state = {ours: weights[name].to(torch.float32) for ours, name in names.items()}
     require_finite(state, file.path)
     module = with_weights(configuration, state)
+    module.level = file.level
     for sentence in file.notes(names):
         note(sentence)
     return module
@@ -93,7 +94,11 @@ def save(module, path, metadata=None):
     own = {
         "configuration": configuration.text(), "program": f"disttrain.torch {__version__}",
         "format": "pt"}
-    taken = sorted(set(texts) & set(own))
+    if module.level not in LEVELS:
+        raise Error(f'{path}: the level "{module.level}" is none of {listed(LEVELS)}')
+    if module.level != LEVELS[0]:
+        own["level"] = module.level
+    taken = sorted(set(texts) & {*own, "level"})
     if taken:
         raise Error(f"{path}: the metadata {listed(taken)} is the writer's own; use another key")
     tensors = {name: (shapes[name], _little_endian(state[name])) for name in expected}

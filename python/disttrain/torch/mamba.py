@@ -6,6 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# Sequences that go through a block at a time: their states stay in the cache.
+SEQUENCES = 128
+
 
 def selective_scan(x, delta, a, b, c, d):
     """The selective state space recurrence, from h_0 = 0:
@@ -72,7 +75,8 @@ def along(axis, x, function):
     """Applies `function` to sequences [M, L, N] of x[B, K, T, N], along "time" or "band"."""
     if axis == "band":
         x = x.transpose(1, 2)
-    y = function(x.reshape(-1, *x.shape[2:])).reshape(x.shape)
+    sequences = x.reshape(-1, *x.shape[2:])
+    y = torch.cat([function(part) for part in sequences.split(SEQUENCES)]).reshape(x.shape)
     return y.transpose(1, 2) if axis == "band" else y
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ..configuration import Configuration, preset
+from ..weights import LEVELS
 from .bands import BandSplit, MaskDecoder
 from .lstm import LSTMBlock
 from .mamba import BiMamba, CrossBandMLP, UniMamba
@@ -14,7 +15,12 @@ class SpeechEnhancer(nn.Module):
 
     Real spectra [B, 2, F, T] (real and imaginary parts) are taken, too, and give such. The keys of
     the state_dict are the names in the program's files of weights. Subclasses add the trunk.
+
+    `level` is the level of the signals that the model takes, which `enhance` brings about and
+    `save` writes: "none" as recorded, "utterance" for an RMS of 1.
     """
+
+    level = LEVELS[0]
 
     def __init__(self, configuration):
         super().__init__()
