@@ -120,7 +120,8 @@ import TestSupport
         try bench.train(run: "parts", rest + ["--init", "one/last.safetensors"]),
         "--resume continues a run from its checkpoint, and this one started from \(source)")
       expectError(
-        try bench.train(run: "source", Self.source + ["--resume", "--init", source]),
+        try bench.train(
+          run: "source", Self.source + ["--resume", "--init", "one/best.safetensors"]),
         "this one did not start from a file; omit --init")
       expectError(
         try bench.train(run: "parts", Self.start + ["--batch", "4", "--resume"]),
