@@ -142,7 +142,7 @@ let modules: [Target] = [
     uses: [
       "Exchange", "Forecast", "DistTrain", "Evaluation", "Corpora", "Communication", "Metrics",
       "Audio",
-      "Models", "Tensor", "KernelAPI", "Files", "Platform",
+      "Models", "Convolution", "Tensor", "KernelAPI", "Files", "Platform",
     ], libraries: ["CPlatform"]),
   // Pages, tables and screens of runs.
   module(
