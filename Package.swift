@@ -164,7 +164,7 @@ let modules: [Target] = [
       "Exchange", "Forecast", "DistTrain", "Checkpoints", "Recipes", "Evaluation", "Corpora",
       "Communication", "Metrics",
       "Audio",
-      "Models", "Tensor", "KernelAPI", "Files", "Platform",
+      "Models", "Convolution", "Tensor", "KernelAPI", "Files", "Platform",
     ], libraries: ["CPlatform"]),
   // Pages, tables and screens of runs.
   module(

@@ -46,7 +46,7 @@ struct AxisTap {
 }
 
 /// Targets `first` + `step`·i along one axis: with each tap they read source `sourceStep`·i +
-/// offset.
+/// offset, or zeros where that is outside of the image.
 struct AxisWalk {
   let first: Int
   let step: Int
@@ -55,17 +55,58 @@ struct AxisWalk {
   /// By ascending offsets.
   let taps: [AxisTap]
 
-  /// Taps that read neighbours, first to last.
-  var runs: [ArraySlice<AxisTap>] {
-    var runs: [ArraySlice<AxisTap>] = []
-    var start = 0
-    for index in taps.indices
-    where index + 1 == taps.count || taps[index + 1].offset != taps[index].offset + 1 {
-      runs.append(taps[start...index])
+  /// The same walk over a source with `before` zeros in front of it.
+  func moved(by before: Int) -> AxisWalk {
+    AxisWalk(
+      first: first, step: step, count: count, sourceStep: sourceStep,
+      taps: taps.map { AxisTap(index: $0.index, offset: $0.offset + before) })
+  }
+
+  /// Taps with which target i reads inside a source of `size`.
+  func inside(_ i: Int, of size: Int) -> Range<Int> {
+    let place = i * sourceStep
+    let first = taps.firstIndex { place + $0.offset >= 0 } ?? taps.count
+    let end = taps.firstIndex { place + $0.offset >= size } ?? taps.count
+    return first..<max(first, end)
+  }
+
+  /// Targets that read inside a source of `size` with a tap.
+  func targets(_ tap: AxisTap, of size: Int) -> Range<Int> {
+    let first = tap.offset >= 0 ? 0 : (-tap.offset + sourceStep - 1) / sourceStep
+    let room = size - 1 - tap.offset
+    let end = room < 0 ? 0 : min(count, room / sourceStep + 1)
+    return min(first, end)..<end
+  }
+
+  /// Some taps that read neighbours, first to last, as ranges of `taps`.
+  func runs(_ range: Range<Int>) -> [Range<Int>] {
+    var runs: [Range<Int>] = []
+    var start = range.lowerBound
+    for index in range
+    where index + 1 == range.upperBound || taps[index + 1].offset != taps[index].offset + 1 {
+      runs.append(start..<index + 1)
       start = index + 1
     }
     return runs
   }
+
+  /// Neighbouring targets that read inside a source of `size` with the same taps.
+  func spans(of size: Int) -> [AxisSpan] {
+    var spans: [AxisSpan] = []
+    var start = 0
+    for i in 0..<count where i + 1 == count || inside(i + 1, of: size) != inside(i, of: size) {
+      spans.append(AxisSpan(targets: start..<i + 1, runs: runs(inside(i, of: size))))
+      start = i + 1
+    }
+    return spans
+  }
+}
+
+/// Neighbouring targets and the taps with which they read inside the image.
+struct AxisSpan {
+  let targets: Range<Int>
+  /// Runs of neighbours, as ranges of the walk's taps.
+  let runs: [Range<Int>]
 }
 
 extension [AxisWalk] {

@@ -156,15 +156,20 @@ private struct ConvolutionOperation {
     _ inputs: [Batch], into out: MutableFloatPointer, _ shape: [Int], _ start: ConvolutionStart
   ) {
     let correlation = Correlation(
-      rows: [geometry.rows.forward(outputs: shape[1])],
-      columns: [geometry.columns.forward(outputs: shape[2])], layout.byInput(weight.value),
-      kernelWidth: layout.kernel.width)
-    let source = correlation.source(Extent2d(inputs[0].shape[1], inputs[0].shape[2]))
+      source(inputs, shape), layout.byInput(weight.value), kernelWidth: layout.kernel.width)
     for utterance in 0..<shape[0] {
-      source.fill(inputs.map { Image($0.base, $0.shape, utterance: utterance) })
       correlation.run(
-        source, Image(out, shape, utterance: utterance), start, threads: execution.threads)
+        inputs.map { Image($0.base, $0.shape, utterance: utterance) },
+        Image(out, shape, utterance: utterance), start, threads: execution.threads)
     }
+  }
+
+  /// The inputs as the convolution to a batch of `shape` reads them.
+  private func source(_ inputs: [Batch], _ shape: [Int]) -> ImageSource {
+    ImageSource(
+      Extent2d(inputs[0].shape[1], inputs[0].shape[2]), channels: inputs.map { $0.shape[3] },
+      rows: [geometry.rows.forward(outputs: shape[1])],
+      columns: [geometry.columns.forward(outputs: shape[2])])
   }
 
   /// Adds the gradients of all inputs that ask for one, each of which has some of the channels.
@@ -190,17 +195,29 @@ private struct ConvolutionOperation {
   ) {
     let bias = start == nil ? bias.map { PaddedMatrix($0.value, count: $0.count) } : nil
     let start = start ?? bias.map { .bias(FloatPointer($0.view.base)) } ?? .overwrite
-    let correlation = Correlation(
-      rows: geometry.rows.adjoint(inputs: shape[1]),
-      columns: geometry.columns.adjoint(inputs: shape[2]),
-      layout.byOutput(weight.value, inputs: channels), kernelWidth: layout.kernel.width)
-    let source = correlation.source(Extent2d(smallShape[1], smallShape[2]))
-    for utterance in 0..<shape[0] {
-      source.fill([Image(small, smallShape, utterance: utterance)])
-      correlation.run(
-        source, Image(out, shape, utterance: utterance), start, threads: execution.threads)
+    defer { withExtendedLifetime(bias) {} }
+    if bias == nil && ColumnScatter.isFaster(layout, geometry, channels: channels.count) {
+      let scatter = ColumnScatter(layout, geometry, weight.value, inputs: channels)
+      var accumulates = false
+      if case .accumulate = start { accumulates = true }
+      for utterance in 0..<shape[0] {
+        scatter.run(
+          Image(small, smallShape, utterance: utterance),
+          Image(out, shape, utterance: utterance), accumulates: accumulates)
+      }
+      return
     }
-    withExtendedLifetime(bias) {}
+    let source = ImageSource(
+      Extent2d(smallShape[1], smallShape[2]), channels: [smallShape[3]],
+      rows: geometry.rows.adjoint(inputs: shape[1]),
+      columns: geometry.columns.adjoint(inputs: shape[2]))
+    let correlation = Correlation(
+      source, layout.byOutput(weight.value, inputs: channels), kernelWidth: layout.kernel.width)
+    for utterance in 0..<shape[0] {
+      correlation.run(
+        [Image(small, smallShape, utterance: utterance)],
+        Image(out, shape, utterance: utterance), start, threads: execution.threads)
+    }
   }
 
   /// Adds the weight's gradient, from the image that the convolution reads and that which it
@@ -208,14 +225,11 @@ private struct ConvolutionOperation {
   func addWeight(_ inputs: [Batch], _ small: (base: FloatPointer, shape: [Int])) {
     guard let gradient = weight.gradient() else { return }
     let (shape, base) = (small.shape, MutableFloatPointer(mutating: small.base))
-    let sums = WeightGradient(
-      layout, rows: geometry.rows.forward(outputs: shape[1]),
-      columns: geometry.columns.forward(outputs: shape[2]))
-    let source = sums.source(Extent2d(inputs[0].shape[1], inputs[0].shape[2]))
+    let sums = WeightGradient(layout, source(inputs, shape))
     for utterance in 0..<shape[0] {
-      source.fill(inputs.map { Image($0.base, $0.shape, utterance: utterance) })
+      let images = inputs.map { Image($0.base, $0.shape, utterance: utterance) }
       Image(base, shape, utterance: utterance).pixels.withPadding {
-        sums.add(source, $0, to: gradient, threads: execution.threads)
+        sums.add(images, $0, to: gradient, threads: execution.threads)
       }
     }
   }

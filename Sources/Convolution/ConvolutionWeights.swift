@@ -44,19 +44,23 @@ struct WeightLayout {
       tapStride: outputs * stride)
   }
 
-  /// Adds `sums` [taps, in, out], rows of whole vectors, to `gradient` [out, in, taps].
-  func add(_ sums: MatrixView, to gradient: MutableFloatPointer) {
-    let ordered = Storage(uninitialized: inputs * taps * sums.stride)
-    let rows = MatrixView(ordered.base, rows: inputs * taps, columns: outputs)
-    for tap in 0..<taps {
+  /// Adds `sums`, rows of whole vectors of outputs, to `gradient` [out, in, taps]. They are those of
+  /// each row of the kernel one after the other, in it [taps, in] or [in, taps].
+  func add(_ sums: MutableFloatPointer, isByTap: Bool, to gradient: MutableFloatPointer) {
+    let (stride, width) = (paddedToLanes(outputs), kernel.width)
+    let ordered = Storage(uninitialized: inputs * taps * stride)
+    for row in 0..<kernel.height {
       for input in 0..<inputs {
-        rows.row(input * taps + tap).update(
-          from: sums.row(tap * inputs + input), count: sums.stride)
+        for column in 0..<width {
+          let from = isByTap ? column * inputs + input : input * width + column
+          (ordered.base + (input * taps + row * width + column) * stride).update(
+            from: sums + (row * inputs * width + from) * stride, count: stride)
+        }
       }
     }
     let transposed = Storage(uninitialized: outputs * inputs * taps)
     kernels.transpose(
-      rows,
+      MatrixView(ordered.base, rows: inputs * taps, columns: outputs),
       into: MatrixView(
         transposed.base, rows: outputs, columns: inputs * taps, stride: inputs * taps))
     kernels.add(transposed.base, to: gradient, count: outputs * inputs * taps)
@@ -75,9 +79,11 @@ struct WeightRows {
   fileprivate let depthStride: Int
   fileprivate let tapStride: Int
 
-  /// The rows in the order in which `rows` and `columns` read a source: by its tap along rows, then
-  /// by runs of neighbouring taps along columns, then by channel.
-  func packed(_ rows: AxisWalk, _ columns: AxisWalk, kernelWidth: Int) -> PackedWeights {
+  /// The rows in the order in which `rows` and `columns` read images of so many channels each: by
+  /// the tap along rows, then by image, by the tap along columns, and by channel.
+  func packed(
+    _ rows: AxisWalk, _ columns: AxisWalk, sources: [Int], kernelWidth: Int
+  ) -> PackedWeights {
     let padded = paddedToLanes(channels)
     let depth = rows.taps.count * columns.taps.count * self.depth
     let packed = Storage(uninitialized: depth * padded)
@@ -86,24 +92,37 @@ struct WeightRows {
     while channel < padded {
       let width = min(kernels.convolutionPanelWidth, padded - channel)
       for row in rows.taps {
-        for column in columns.taps {
-          let tap = row.index * kernelWidth + column.index
-          var source = storage.base + tap * tapStride + channel
-          for _ in 0..<self.depth {
-            target.update(from: source, count: width)
-            target += width
-            source += depthStride
+        var first = 0
+        for count in sources {
+          for column in columns.taps {
+            let tap = row.index * kernelWidth + column.index
+            var source = storage.base + tap * tapStride + first * depthStride + channel
+            for _ in 0..<count {
+              target.update(from: source, count: width)
+              target += width
+              source += depthStride
+            }
           }
+          first += count
         }
       }
       channel += width
     }
-    return PackedWeights(storage: packed, depth: depth)
+    return PackedWeights(
+      storage: packed, depth: depth, columns: columns.taps.count, channels: self.depth)
   }
 }
 
 /// Panels of weights as the kernel reads them.
 struct PackedWeights {
   let storage: Storage
+  /// Rows of a panel.
   let depth: Int
+  fileprivate let columns: Int
+  fileprivate let channels: Int
+
+  /// The row of tap (`row`, `column`) of an image of `count` channels that begin at `channel`.
+  func row(_ row: Int, _ column: Int, channel: Int, of count: Int) -> Int {
+    (row * channels + channel) * columns + column * count
+  }
 }

@@ -7,12 +7,15 @@ public struct ConvolutionSegment {
   public let step: Int
   /// Numbers in it.
   public let count: Int
+  /// The row of weights for its first number.
+  public let weight: Int
 
-  /// A segment of every pixel of a row; the last pixel's is memory of the caller, too.
-  public init(base: FloatPointer, step: Int, count: Int) {
+  /// A segment of every pixel of a row, in memory that belongs to the caller.
+  public init(base: FloatPointer, step: Int, count: Int, weight: Int) {
     self.base = base
     self.step = step
     self.count = count
+    self.weight = weight
   }
 }
 
@@ -28,14 +31,14 @@ public enum ConvolutionStart {
 
 /// Neighbouring pixels of a convolution's output and where their inputs lie.
 public struct ConvolutionRow {
-  /// Inputs of a pixel, in the order of the weights' rows.
+  /// Inputs of a pixel.
   public let segments: UnsafePointer<ConvolutionSegment>
   /// Number of segments.
   public let segmentCount: Int
   /// Weights in panels of `KernelSet.convolutionPanelWidth` channels and a narrower last one of
-  /// whole vectors; a panel is [numbers of all segments, channels].
+  /// whole vectors; a panel is [depth, channels].
   public let weights: FloatPointer
-  /// Rows of a panel: numbers of all segments.
+  /// Rows of a panel.
   public let depth: Int
   /// Output of the first pixel.
   public let target: MutableFloatPointer
@@ -63,6 +66,59 @@ public struct ConvolutionRow {
     self.count = count
     self.channels = channels
     self.start = start
+  }
+}
+
+/// Neighbouring pixels of a convolution's output, whose gradients are multiplied with numbers of
+/// their neighbourhoods.
+public struct ConvolutionPixels {
+  /// First number of the first pixel's neighbourhood.
+  public let source: FloatPointer
+  /// Gradient of the first pixel, in whole vectors.
+  public let gradient: FloatPointer
+  /// Number of pixels.
+  public let count: Int
+
+  /// Pixels whose numbers and gradients the caller keeps in memory.
+  public init(source: FloatPointer, gradient: FloatPointer, count: Int) {
+    self.source = source
+    self.gradient = gradient
+    self.count = count
+  }
+}
+
+/// Sums over pixels for the gradient of some of a convolution's weights.
+public struct ConvolutionSums {
+  /// The pixels, in the order in which they are added.
+  public let pixels: UnsafePointer<ConvolutionPixels>
+  /// Number of elements of `pixels`.
+  public let pixelCount: Int
+  /// Floats from a pixel's neighbourhood to that of the next pixel.
+  public let sourceStep: Int
+  /// Floats from a pixel's gradient to that of the next pixel.
+  public let gradientStep: Int
+  /// Sums of the first number of the neighbourhoods: one for each channel, in whole vectors.
+  public let sums: MutableFloatPointer
+  /// Floats from the sums of a number to those of the next one.
+  public let sumStep: Int
+  /// Neighbouring numbers of a neighbourhood.
+  public let count: Int
+  /// Channels of the gradient.
+  public let channels: Int
+
+  /// Sums whose memory belongs to the caller.
+  public init(
+    pixels: UnsafePointer<ConvolutionPixels>, pixelCount: Int, sourceStep: Int, gradientStep: Int,
+    sums: MutableFloatPointer, sumStep: Int, count: Int, channels: Int
+  ) {
+    self.pixels = pixels
+    self.pixelCount = pixelCount
+    self.sourceStep = sourceStep
+    self.gradientStep = gradientStep
+    self.sums = sums
+    self.sumStep = sumStep
+    self.count = count
+    self.channels = channels
   }
 }
 

@@ -237,6 +237,14 @@ public protocol KernelSet: Sendable {
   /// y (+)= Σ w·x (+ bias) for neighbouring pixels.
   static func convolutionRow(_ row: ConvolutionRow)
 
+  /// sums[i, o] += Σ_p x[p, i]·dy[p, o]
+  static func addConvolutionSums(_ sums: ConvolutionSums)
+
+  /// Adds `width` numbers of each row of `x` to as many at `target`, `step` floats further for each
+  /// row; `width` is more than `step` where the targets overlap.
+  static func addOverlapping(
+    _ x: MatrixView, width: Int, to target: MutableFloatPointer, step: Int)
+
   /// out[j] += Σ_i (x[i, j] − mean[j])²
   static func addSquaredDeviations(
     _ x: MatrixView, mean: FloatPointer, to out: MutableFloatPointer)

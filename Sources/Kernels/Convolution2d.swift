@@ -89,9 +89,9 @@ private func tile<Tile: PixelTile>(_: Tile.Type, _ job: PanelJob, _ pixel: Int) 
     tile = Tile(FloatPointer(target), step: row.targetStep, channels: job.channels)
   case .bias(let bias): tile = Tile(Tile.Row(bias + job.channel))
   }
-  var weights = job.weights
   for index in 0..<row.segmentCount {
     let segment = row.segments[index]
+    var weights = job.weights + segment.weight * Tile.Row.width
     let step = segment.step
     var source = segment.base + pixel * step
     for _ in 0..<segment.count {
@@ -103,29 +103,84 @@ private func tile<Tile: PixelTile>(_: Tile.Type, _ job: PanelJob, _ pixel: Int) 
   tile.write(target, step: row.targetStep, channels: job.channels)
 }
 
-/// All pixels: as many tiles of `Tile` as there are, the rest by smaller ones.
+/// Numbers `first`… of neighbourhoods: what is a pixel above is one of these here.
 @inline(__always)
-private func panel<Tile: PixelTile>(_: Tile.Type, _ job: PanelJob) {
+private func sumTile<Tile: PixelTile>(
+  _: Tile.Type, _ job: ConvolutionSums, channel: Int, _ first: Int
+) {
+  let sums = job.sums + first * job.sumStep + channel
+  var tile = Tile(FloatPointer(sums), step: job.sumStep, channels: Tile.Row.width)
+  for index in 0..<job.pixelCount {
+    let pixels = job.pixels[index]
+    var source = pixels.source + first
+    var gradient = pixels.gradient + channel
+    for _ in 0..<pixels.count {
+      tile.add(source, step: 1, Tile.Row(gradient))
+      source += job.sourceStep
+      gradient += job.gradientStep
+    }
+  }
+  tile.write(sums, step: job.sumStep, channels: Tile.Row.width)
+}
+
+/// The computation of a tile from its first pixel on.
+private protocol TileRun {
+  func run<Tile: PixelTile>(_: Tile.Type, _ first: Int)
+}
+
+extension PanelJob: TileRun {
+  @inline(__always) func run<Tile: PixelTile>(_: Tile.Type, _ first: Int) {
+    tile(Tile.self, self, first)
+  }
+}
+
+/// Sums of a panel of channels.
+private struct SumPanel: TileRun {
+  let job: ConvolutionSums
+  let channel: Int
+
+  @inline(__always) func run<Tile: PixelTile>(_: Tile.Type, _ first: Int) {
+    sumTile(Tile.self, job, channel: channel, first)
+  }
+}
+
+/// All of `count` pixels: as many tiles of `Tile` as there are, the rest by smaller ones.
+@inline(__always)
+private func panel<Tile: PixelTile>(_: Tile.Type, _ count: Int, _ job: some TileRun) {
   typealias Row = Tile.Row
-  let count = job.row.count
   var pixel = 0
   while count - pixel >= Tile.count {
-    tile(Tile.self, job, pixel)
+    job.run(Tile.self, pixel)
     pixel += Tile.count
   }
   if Tile.count > 8 && count - pixel >= 8 {
-    tile(EightPixels<Row>.self, job, pixel)
+    job.run(EightPixels<Row>.self, pixel)
     pixel += 8
   }
   if count - pixel >= 4 {
-    tile(FourPixels<Row>.self, job, pixel)
+    job.run(FourPixels<Row>.self, pixel)
     pixel += 4
   }
   if count - pixel >= 2 {
-    tile(TwoPixels<Row>.self, job, pixel)
+    job.run(TwoPixels<Row>.self, pixel)
     pixel += 2
   }
-  if count - pixel >= 1 { tile(OnePixel<Row>.self, job, pixel) }
+  if count - pixel >= 1 { job.run(OnePixel<Row>.self, pixel) }
+}
+
+/// All of `count` pixels for a panel of `width` channels.
+@inline(__always)
+private func panel(width: Int, _ count: Int, _ job: some TileRun) {
+  #if AVX512
+    switch width {
+    case 64: panel(SixPixels<FourVectors>.self, count, job)
+    case 48: panel(EightPixels<ThreeVectors>.self, count, job)
+    case 32: panel(TwelvePixels<TwoVectors>.self, count, job)
+    default: panel(TwelvePixels<OneVector>.self, count, job)
+    }
+  #else
+    panel(SixPixels<OneVector>.self, count, job)
+  #endif
 }
 
 extension Kernels {
@@ -147,18 +202,48 @@ extension Kernels {
       let width = min(convolutionPanelWidth, padded - channel)
       let job = PanelJob(
         row: row, weights: weights, channel: channel, channels: row.channels - channel)
-      #if AVX512
-        switch width {
-        case 64: panel(SixPixels<FourVectors>.self, job)
-        case 48: panel(EightPixels<ThreeVectors>.self, job)
-        case 32: panel(TwelvePixels<TwoVectors>.self, job)
-        default: panel(TwelvePixels<OneVector>.self, job)
-        }
-      #else
-        panel(SixPixels<OneVector>.self, job)
-      #endif
+      panel(width: width, row.count, job)
       weights += row.depth * width
       channel += width
+    }
+  }
+
+  /// The sums, panel by panel.
+  @inline(never)
+  public static func addConvolutionSums(_ sums: ConvolutionSums) {
+    var channel = 0
+    let padded = paddedToLanes(sums.channels)
+    while channel < padded {
+      let width = min(convolutionPanelWidth, padded - channel)
+      panel(width: width, sums.count, SumPanel(job: sums, channel: channel))
+      channel += width
+    }
+  }
+
+  /// Rows whose targets do not overlap follow each other, so that no sum is read before it has been
+  /// written.
+  public static func addOverlapping(
+    _ x: MatrixView, width: Int, to target: MutableFloatPointer, step: Int
+  ) {
+    let apart = (width + step - 1) / step
+    for phase in 0..<apart {
+      var row = phase
+      while row < x.rows {
+        let source = FloatPointer(x.base + row * x.stride)
+        let sums = target + row * step
+        var j = 0
+        while j + 8 <= width {
+          let a = UnsafeRawPointer(sums + j).loadUnaligned(as: SIMD8<Float>.self)
+          let b = UnsafeRawPointer(source + j).loadUnaligned(as: SIMD8<Float>.self)
+          UnsafeMutableRawPointer(sums + j).storeBytes(of: a + b, as: SIMD8<Float>.self)
+          j += 8
+        }
+        while j < width {
+          sums[j] += source[j]
+          j += 1
+        }
+        row += apart
+      }
     }
   }
 }

@@ -35,6 +35,7 @@ package struct KernelBenchmark {
     if let lstm { timeLSTMKernels(lstm) }
     timeBandKernels()
     timeTrainingKernels()
+    timeConvolutions()
     return KernelFigures(preset: model.name, seconds: seconds, timer, copy: copy)
   }
 

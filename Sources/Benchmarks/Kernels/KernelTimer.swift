@@ -74,6 +74,26 @@ final class KernelTimer {
     if timings.count % 4 == 0 { peak.add(CoreLimits.measureFlops()) }
   }
 
+  /// Times what `prepare` returns, once for each preparation: the shortest of several, of which the
+  /// first does not count.
+  func time(
+    _ operation: String, _ pass: KernelFigures.Pass, _ shape: [Int], _ work: Profile.Work,
+    elements: Int, preparing prepare: () -> () -> Void
+  ) {
+    prepare()()
+    let stopwatch = Stopwatch()
+    var best = Double.infinity
+    for run in 0..<20 where run < 3 || stopwatch.seconds < 0.5 {
+      let body = prepare()
+      best = min(best, secondsTaken(by: body))
+    }
+    timings.append(
+      Timing(
+        operation: operation, pass: pass, shape: shape.map(String.init).joined(separator: "x"),
+        work: work, elements: elements, seconds: best, openBLASSeconds: nil))
+    peak.add(CoreLimits.measureFlops())
+  }
+
   /// Frees the buffers, after which pointers to them must not be used.
   func releaseBuffers() { buffers = [] }
 }

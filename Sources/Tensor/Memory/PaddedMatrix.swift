@@ -63,7 +63,7 @@ package struct PaddedMatrix {
   }
 
   /// A [rows, columns] matrix whose elements are the numbers that `element` makes.
-  init(rows: Int, columns: Int, _ element: (_ row: Int, _ column: Int) -> Float) {
+  package init(rows: Int, columns: Int, _ element: (_ row: Int, _ column: Int) -> Float) {
     let storage = Storage(count: rows * paddedToLanes(columns))
     view = MatrixView(storage.base, rows: rows, columns: columns)
     owner = storage

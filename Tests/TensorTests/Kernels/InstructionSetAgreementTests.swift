@@ -118,6 +118,106 @@ struct InstructionSetAgreementTests {
     }
   }
 
+  /// Rows of an image with taps that leave out some, and the sums for the weights.
+  @Test(arguments: [1, 3, 17, 31], [1, 16, 24, 48, 100]) func convolutionRow(
+    count: Int, channels: Int
+  ) {
+    let (depth, inputs, padded) = (29, 13, paddedToLanes(channels))
+    let (x, dout) = (matrix(count + 4, inputs, "x"), matrix(count, padded, "dout"))
+    let (weights, bias) = (matrix(depth, padded, "w"), matrix(1, padded, "b"))
+    let start = matrix(count, channels, "start")
+    for form in 0..<3 {
+      expectSameBits("\(count) pixels, \(channels) channels") { kernel in
+        // The panels of both sets differ in width.
+        let packed = KernelBuffer(depth * padded)
+        var (place, channel) = (0, 0)
+        while channel < padded {
+          let width = min(kernel.convolutionPanelWidth, padded - channel)
+          for row in 0..<depth {
+            for j in 0..<width {
+              packed.base[place] = weights.base[row * padded + channel + j]
+              place += 1
+            }
+          }
+          channel += width
+        }
+        let segments = [
+          ConvolutionSegment(base: x.pointer, step: inputs, count: 7, weight: 0),
+          ConvolutionSegment(base: x.pointer + 2 * inputs, step: inputs, count: 13, weight: 16),
+        ]
+        let out = KernelBuffer(start.elements)
+        let starts = [ConvolutionStart.overwrite, .accumulate, .bias(bias.pointer)]
+        segments.withUnsafeBufferPointer { segments in
+          guard let base = segments.baseAddress else { return }
+          kernel.convolutionRow(
+            ConvolutionRow(
+              segments: base, segmentCount: 2, weights: packed.pointer, depth: depth,
+              target: out.base, targetStep: channels, count: count, channels: channels,
+              start: starts[form]))
+        }
+        let sums = KernelBuffer(inputs * padded)
+        let pixels = [
+          ConvolutionPixels(source: x.pointer, gradient: dout.pointer, count: count),
+          ConvolutionPixels(source: x.pointer + inputs, gradient: dout.pointer, count: count / 2),
+        ]
+        pixels.withUnsafeBufferPointer { pixels in
+          guard let base = pixels.baseAddress else { return }
+          kernel.addConvolutionSums(
+            ConvolutionSums(
+              pixels: base, pixelCount: 2, sourceStep: inputs, gradientStep: padded,
+              sums: sums.base, sumStep: padded, count: inputs, channels: channels))
+        }
+        let overlapping = KernelBuffer(3 * count + 11)
+        kernel.addOverlapping(
+          MatrixView(dout.base, rows: count, columns: 11, stride: padded), width: 11,
+          to: overlapping.base, step: 3)
+        for buffer in [out, sums, overlapping] { #expect(buffer.isIntact) }
+        return [out, sums, overlapping].flatMap(\.elements)
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 9, 40]) func instanceNorm(pixels: Int) {
+    let (x, dout) = (matrix(pixels, 48, "x", -2...2), matrix(pixels, 48, "dout"))
+    let vectors = ["mean", "inverse", "weight", "bias", "slope", "product", "gradient"].map {
+      matrix(1, 48, $0)
+    }
+    let norm = InstanceNormVectors(
+      mean: vectors[0].pointer, inverse: vectors[1].pointer, weight: vectors[2].pointer,
+      bias: vectors[3].pointer, slope: vectors[4].pointer)
+    expectSameBits("\(pixels) pixels") { kernel in
+      let (out, dx) = (KernelBuffer(pixels * 48), KernelBuffer(pixels * 48))
+      let sums = (0..<4).map { _ in KernelBuffer(48) }
+      kernel.instanceNormForward(x.matrix(48), norm, out: out.matrix(48))
+      kernel.addSquaredDeviations(x.matrix(48), mean: norm.mean, to: sums[0].base)
+      kernel.addInstanceNormSums(
+        x.matrix(48), dout.matrix(48), norm,
+        to: InstanceNormSums(weight: sums[1].base, bias: sums[2].base, slope: sums[3].base))
+      kernel.instanceNormInputGradient(
+        x.matrix(48), dout.matrix(48), norm, meanOfProduct: vectors[5].pointer,
+        meanOfGradient: vectors[6].pointer, dx: dx.matrix(48))
+      for buffer in [out, dx] + sums { #expect(buffer.isIntact) }
+      return ([out, dx] + sums).flatMap(\.elements)
+    }
+  }
+
+  @Test(arguments: [1, 17, 100], [Float(0), 1e-10]) func compressedMagnitude(
+    count: Int, epsilon: Float
+  ) {
+    let (x, dout) = (matrix(count, 2, "X"), matrix(count, 1, "dout"))
+    x.base[0] = 0
+    x.base[1] = 0
+    expectSameBits("\(count) bins") { kernel in
+      let (out, dx) = (KernelBuffer(count), KernelBuffer(2 * count))
+      kernel.compressedMagnitude(
+        x.pointer, count: count, exponent: 0.3, epsilon: epsilon, out: out.base)
+      kernel.addCompressedMagnitudeGradient(
+        x.pointer, dout.pointer, count: count, exponent: 0.3, epsilon: epsilon, to: dx.base)
+      #expect(out.isIntact && dx.isIntact)
+      return out.elements + dx.elements
+    }
+  }
+
   @Test(arguments: [4, 12, 16, 20], [false, true]) func selectiveScan(states: Int, reversed: Bool) {
     let sequences = TileSequences(count: 2, length: 35, reversed: reversed)
     let (rows, channels) = (sequences.rowCount, 48)
