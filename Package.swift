@@ -91,8 +91,11 @@ let modules: [Target] = [
   module(
     "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files", "Platform"],
     libraries: ["COpenBLAS", "CPlatform"]),
+  // Two-dimensional convolutions, and what networks of them need.
+  module("Convolution", uses: ["KernelAPI", "Tensor", "Files", "Platform"]),
   module(
-    "Models", uses: ["Tensor", "Files", "Platform"], resources: [.embedInCode("Presets")]),
+    "Models", uses: ["Convolution", "Tensor", "Files", "Platform"],
+    resources: [.embedInCode("Presets")]),
 
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
@@ -193,10 +196,10 @@ let tests: [Target] = [
   module("ChartsTests", .tests, uses: ["TestSupport", "Charts", "Platform"]),
   module(
     "TensorTests", .numericalTests,
-    uses: ["TestSupport", "Tensor", "KernelAPI", "Files", "Platform"]),
+    uses: ["TestSupport", "Convolution", "Tensor", "KernelAPI", "Files", "Platform"]),
   module(
     "ModelsTests", .numericalTests,
-    uses: ["TestSupport", "Models", "Tensor", "Files", "Platform"]),
+    uses: ["TestSupport", "Models", "Convolution", "Tensor", "Files", "Platform"]),
   module(
     "AudioTests", .numericalTests, uses: ["TestSupport", "Audio", "Files", "Platform"]),
   module(

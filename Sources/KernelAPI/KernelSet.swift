@@ -226,7 +226,40 @@ public protocol KernelSet: Sendable {
   static func gaussianErrorUnitBackward(
     _ x: FloatPointer, _ dout: FloatPointer, count: Int, dx: MutableFloatPointer)
 
+  // MARK: Convolution
+
+  /// Channels of a full panel of a convolution's weights.
+  static var convolutionPanelWidth: Int { get }
+
+  /// y (+)= Σ w·x (+ bias) for neighbouring pixels.
+  static func convolutionRow(_ row: ConvolutionRow)
+
+  /// out[j] += Σ_i (x[i, j] − mean[j])²
+  static func addSquaredDeviations(
+    _ x: MatrixView, mean: FloatPointer, to out: MutableFloatPointer)
+
+  /// out = PReLU((x − mean)·inverse·weight + bias) of every pixel's channels.
+  static func instanceNormForward(_ x: MatrixView, _ norm: InstanceNormVectors, out: MatrixView)
+
+  /// The sums of the gradients over some pixels, added.
+  static func addInstanceNormSums(
+    _ x: MatrixView, _ dout: MatrixView, _ norm: InstanceNormVectors, to sums: InstanceNormSums)
+
+  /// d/dx from the means over all pixels of dz·x̂ and of dz; dx may be dout.
+  static func instanceNormInputGradient(
+    _ x: MatrixView, _ dout: MatrixView, _ norm: InstanceNormVectors, meanOfProduct: FloatPointer,
+    meanOfGradient: FloatPointer, dx: MatrixView)
+
   // MARK: Loss and optimiser
+
+  /// out = (|X| + epsilon)^exponent over `count` complex bins; with an epsilon of 0, 0 at X = 0.
+  static func compressedMagnitude(
+    _ x: FloatPointer, count: Int, exponent: Float, epsilon: Float, out: MutableFloatPointer)
+
+  /// dx += dout·d(|X| + epsilon)^exponent/dX over `count` complex bins; 0 at X = 0.
+  static func addCompressedMagnitudeGradient(
+    _ x: FloatPointer, _ dout: FloatPointer, count: Int, exponent: Float, epsilon: Float,
+    to dx: MutableFloatPointer)
 
   /// Sums of |Y − S| and of ||Y|^0.3 − |S|^0.3| over `count` complex bins; with `gradient`, adds
   /// `scale` · 0.5 · d(sum of both)/dY to it.

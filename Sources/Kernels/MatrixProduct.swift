@@ -8,65 +8,6 @@ import KernelAPI
 // row of B, the rest the broadcasts. With AVX2 a vector is two of 16 registers and tiles are
 // 6 × 16. The tiles are written out row by row: only local variables stay in registers.
 
-/// One row of a tile, a fixed number of vectors.
-private protocol TileRow {
-  /// Vectors times lanes.
-  static var width: Int { get }
-  /// Zeros.
-  init()
-  /// The row at `p`.
-  init(_ p: FloatPointer)
-  /// self += s·r
-  mutating func add(_ s: Float, _ r: Self)
-  /// Stores the row to `p`.
-  func write(_ p: MutableFloatPointer)
-}
-
-extension TileRow {
-  @inline(__always) init(_ p: FloatPointer?) {
-    if let p { self.init(p) } else { self.init() }
-  }
-}
-
-private struct OneVector: TileRow {
-  var v: Vector
-
-  static var width: Int { laneCount }
-  @inline(__always) init() { v = Vector(repeating: 0) }
-  @inline(__always) init(_ p: FloatPointer) { v = load(p) }
-  @inline(__always) mutating func add(_ s: Float, _ r: OneVector) {
-    v = v.addingProduct(Vector(repeating: s), r.v)
-  }
-  @inline(__always) func write(_ p: MutableFloatPointer) { store(v, p) }
-}
-
-private struct Pair<First: TileRow, Second: TileRow>: TileRow {
-  var first: First
-  var second: Second
-
-  @inline(__always) static var width: Int { First.width + Second.width }
-  @inline(__always) init() {
-    first = First()
-    second = Second()
-  }
-  @inline(__always) init(_ p: FloatPointer) {
-    first = First(p)
-    second = Second(p + First.width)
-  }
-  @inline(__always) mutating func add(_ s: Float, _ r: Pair) {
-    first.add(s, r.first)
-    second.add(s, r.second)
-  }
-  @inline(__always) func write(_ p: MutableFloatPointer) {
-    first.write(p)
-    second.write(p + First.width)
-  }
-}
-
-private typealias TwoVectors = Pair<OneVector, OneVector>
-private typealias ThreeVectors = Pair<TwoVectors, OneVector>
-private typealias FourVectors = Pair<TwoVectors, TwoVectors>
-
 /// One tile's place: rows past `rows` repeat the last one and are not written.
 private struct TileJob {
   let k: Int

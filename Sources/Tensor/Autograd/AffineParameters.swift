@@ -13,16 +13,17 @@ public struct AffineParameters {
     self.bias = bias
   }
 
-  var all: [Parameter] { [weight, bias] }
+  /// Both.
+  package var all: [Parameter] { [weight, bias] }
 }
 
 extension AffineGradients {
   /// Adds the sums to the parameters' gradients.
-  func add(to parameters: AffineParameters) {
+  package func add(to parameters: AffineParameters) {
     kernels.add(weight, to: parameters.weight.gradient, count: parameters.weight.count)
     kernels.add(bias, to: parameters.bias.gradient, count: parameters.bias.count)
   }
 }
 
 /// ε of every LayerNorm and GroupNorm, which is added to the variance: PyTorch's default.
-let normEpsilon: Float = 1e-5
+package let normEpsilon: Float = 1e-5

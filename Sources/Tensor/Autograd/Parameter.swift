@@ -15,6 +15,10 @@ public enum Initializer: Sendable, Equatable {
   /// Orthonormal columns for a matrix with at least as many rows as columns, drawn uniformly from
   /// all such matrices; orthonormal rows for any other matrix.
   case orthogonal
+  /// Equal values.
+  case constant(Float)
+  /// Normally distributed values, divided by the length of the vector that they are.
+  case unitNormal
   /// Values log(1…d_state) in every row of [D, d_state], as in mamba_ssm.
   case logStateIndex
   /// Inverse softplus of step sizes drawn log-uniformly from [minimum, maximum], at least `floor`.
@@ -151,6 +155,11 @@ extension Initializer {
     switch self {
     case .zeros: values.update(repeating: 0)
     case .ones: values.update(repeating: 1)
+    case .constant(let value): values.update(repeating: value)
+    case .unitNormal:
+      for (i, value) in orthonormalVectors(1, length: parameter.count, &random)[0].enumerated() {
+        values[i] = Float(value)
+      }
     case .uniform(let bound):
       for i in values.indices { values[i] = random.uniform(in: -bound, bound) }
     case .xavierUniform:

@@ -16,7 +16,7 @@ public final class Tape {
   /// Settings that operations run with.
   public let execution: Execution
   /// Whether operations keep for backward what they could compute again.
-  var keepsActivations: Bool { isRecording && !execution.recomputes }
+  package var keepsActivations: Bool { isRecording && !execution.recomputes }
   /// The inspector of operations' outputs and gradients; nil in training and inference.
   public let inspector: Inspector?
 

@@ -10,7 +10,7 @@ public let usesOpenBLAS: Bool = KernelSelection.chosen(KernelSelection.usesOpenB
 ///
 /// A may be transposed: `matrixProduct(dY.transposed, x, into: dW, .accumulate)` adds the gradient
 /// of a weight. Columns are computed with the padding of whole vectors.
-func matrixProduct(
+package func matrixProduct(
   _ a: MatrixView, _ b: MatrixView, into c: MatrixView, _ start: ProductStart
 ) {
   precondition(

@@ -6,7 +6,9 @@ import Platform
 /// worker run one after the other. Workers take tasks in ascending order.
 ///
 /// The threads belong to Dispatch's pool, which parks them between calls.
-func parallel(_ threads: Int, tasks count: Int, _ body: (_ task: Int, _ worker: Int) -> Void) {
+package func parallel(
+  _ threads: Int, tasks count: Int, _ body: (_ task: Int, _ worker: Int) -> Void
+) {
   let workers = min(threads, count)
   if workers <= 1 {
     for task in 0..<count { body(task, 0) }
@@ -47,13 +49,16 @@ private final class TaskQueue: @unchecked Sendable {
 ///
 /// A task that is early waits. The lowest unfinished task never waits, and is always running
 /// because tasks are taken in order; so there is no deadlock.
-final class OrderedSection: @unchecked Sendable {
+package final class OrderedSection: @unchecked Sendable {
   // All state is behind the condition.
   private let condition = NSCondition()
   private var turn = 0
 
+  /// A section whose first task is 0.
+  package init() {}
+
   /// Runs `body` once tasks 0..<task have run theirs. Every task must call this exactly once.
-  func run(_ task: Int, _ body: () -> Void) {
+  package func run(_ task: Int, _ body: () -> Void) {
     condition.lock()
     while turn != task { condition.wait() }
     condition.unlock()

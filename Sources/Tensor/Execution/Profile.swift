@@ -21,6 +21,8 @@ public final class Profile {
     case lstmWeights
     case lstmOutput
     case mlp
+    case convolution2d
+    case instanceNorm
     case gelu
     case residual
     case weights
@@ -53,6 +55,8 @@ public final class Profile {
       case .lstmWeights: "LSTM weight gradients"
       case .lstmOutput: "LSTM fc"
       case .mlp: "MLP fc"
+      case .convolution2d: "conv2d"
+      case .instanceNorm: "InstanceNorm + PReLU"
       case .gelu: "residual + GELU"
       case .residual: "residual, rows"
       case .weights: "weight layouts"

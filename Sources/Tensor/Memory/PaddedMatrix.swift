@@ -4,8 +4,8 @@ import KernelAPI
 ///
 /// Where the parameter's rows are that already it is used in place; otherwise it is copied into
 /// zero-filled rows. The storage is kept alive with the view.
-struct PaddedMatrix {
-  let view: MatrixView
+package struct PaddedMatrix {
+  package let view: MatrixView
   private let owner: Storage?
 
   /// A [rows, columns] matrix at `source`, as it lies or padded.
@@ -14,7 +14,9 @@ struct PaddedMatrix {
   }
 
   /// A vector of `count` numbers at `source`, as it lies or padded.
-  init(_ source: MutableFloatPointer, count: Int) { self.init(source, rows: 1, columns: count) }
+  package init(_ source: MutableFloatPointer, count: Int) {
+    self.init(source, rows: 1, columns: count)
+  }
 
   /// A [rows, columns] matrix of blocks of consecutive source rows placed at `parts`; zero rows
   /// between them.
@@ -72,16 +74,16 @@ struct PaddedMatrix {
 }
 
 /// Weight and bias of a norm as kernels take them.
-struct PaddedAffine {
+package struct PaddedAffine {
   private let weight: PaddedMatrix
   private let bias: PaddedMatrix
 
-  init(_ parameters: AffineParameters) {
+  package init(_ parameters: AffineParameters) {
     weight = PaddedMatrix(parameters.weight.value, count: parameters.weight.count)
     bias = PaddedMatrix(parameters.bias.value, count: parameters.bias.count)
   }
 
-  var vectors: AffineVectors {
+  package var vectors: AffineVectors {
     AffineVectors(weight: weight.view.base, bias: bias.view.base)
   }
 }

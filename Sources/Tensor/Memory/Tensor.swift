@@ -19,7 +19,7 @@ public final class Tensor {
   }
 
   /// The output of an operation, which overwrites every element.
-  init(uninitialized shape: [Int]) {
+  package init(uninitialized shape: [Int]) {
     self.shape = shape
     storage = Storage(uninitialized: shape.reduce(1, *))
     requiresGradient = true
@@ -52,13 +52,13 @@ public final class Tensor {
 extension Tensor {
   /// Hands this tensor's gradient, in whose place an operation made that of its `input`, to the
   /// input.
-  func passGradient(to input: Tensor) {
+  package func passGradient(to input: Tensor) {
     if input.requiresGradient, let gradient { input.accumulate(gradient: gradient) }
     gradient = nil
   }
 
   /// Adds a gradient, taking its storage over if it is the first.
-  func accumulate(gradient other: Storage) {
+  package func accumulate(gradient other: Storage) {
     precondition(other.count == count, "gradient of \(other.count) for shape \(shape)")
     if let gradient {
       kernels.add(UnsafePointer(other.base), to: gradient.base, count: count)

@@ -5,29 +5,6 @@ import TestSupport
 /// The ways to run an operation that need less than everything give the same numbers, and gradients
 /// are added to those that are there already.
 struct ModeTests {
-  private func expectSameInEveryMode(_ subject: some OperationCase) throws {
-    let values = subject.randomValues(seed: 6)
-    let upstream = subject.randomUpstream(seed: 6)
-    let all = try subject.evaluate(values, upstream: upstream)
-    #expect(try subject.infer(values) == all.out)
-    let parametersOnly = try subject.evaluate(
-      values, upstream: upstream, differentiatesInputs: false)
-    #expect(parametersOnly.out == all.out)
-    for array in subject.arrays where !array.isInput {
-      #expect(parametersOnly.gradients[array.name] == all.gradients[array.name], "\(array.name)")
-    }
-  }
-
-  private func expectAddsGradients(_ subject: some OperationCase) throws {
-    let values = subject.randomValues(seed: 6)
-    let upstream = subject.randomUpstream(seed: 6)
-    let fresh = try subject.evaluate(values, upstream: upstream)
-    let added = try subject.evaluate(values, upstream: upstream, initialGradient: 3)
-    for (name, gradient) in fresh.gradients {
-      expectClose(try #require(added.gradients[name]), gradient.map { $0 + 3 }, 1e-6, name)
-    }
-  }
-
   @Test(arguments: [SequenceAxis.time, .band]) func block(axis: SequenceAxis) throws {
     // More than one tile, so that inference uses its buffers again.
     let subject = MambaBlockCase(

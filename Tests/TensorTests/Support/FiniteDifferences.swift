@@ -14,7 +14,7 @@ extension OperationCase {
   ) -> Double {
     var moved = values
     guard let x = moved[name]?[index] else { return .nan }
-    return fivePointDerivative(at: x, step: 1e-3) { position in
+    return fivePointDerivative(at: x, step: differenceStep) { position in
       moved[name]?[index] = position
       return zip(reference(moved), upstream).reduce(0) { $0 + $1.0 * $1.1 }
     }

@@ -39,6 +39,8 @@ protocol OperationCase: Sendable, CustomTestStringConvertible {
   var work: Int { get }
   /// Arrays, and `out`, that are [B, F, T, 2] here and [B, T, F, 2] in the operation.
   var spectrograms: Set<String> { get }
+  /// Distance of the points of a difference: small where the operation has kinks.
+  var differenceStep: Double { get }
   /// The output by textbook loops.
   func reference(_ values: [String: [Double]]) -> [Double]
   /// Runs the operation; both dictionaries are keyed by short names.
@@ -58,6 +60,7 @@ struct Evaluation {
 
 extension OperationCase {
   var spectrograms: Set<String> { [] }
+  var differenceStep: Double { 1e-3 }
 
   /// Random inputs and parameters by name.
   func randomValues(seed: UInt64) -> [String: [Float]] {
@@ -75,7 +78,7 @@ extension OperationCase {
   /// `initialGradient` before, as if other operations had put that there.
   func evaluate(
     _ values: [String: [Float]], upstream: [Float], differentiatesInputs: Bool = true,
-    initialGradient: Float = 0
+    initialGradient: Float = 0, execution: Execution = Execution()
   ) throws -> Evaluation {
     let (arena, inputs, parameters) = try place(values, differentiatesInputs: differentiatesInputs)
     if initialGradient != 0 {
@@ -84,7 +87,7 @@ extension OperationCase {
         input.gradientStorage().buffer.update(repeating: initialGradient)
       }
     }
-    let tape = Tape()
+    let tape = Tape(execution)
     let out = apply(inputs, parameters, tape)
     #expect(tape.count == 1)
     let elements = out.elements
