@@ -103,7 +103,9 @@ let modules: [Target] = [
   module("Recipes", uses: ["Models", "Files", "Platform"]),
 
   // Training against a network that learns a metric: labels, passes and losses.
-  module("Adversarial", uses: ["Metrics", "Files", "Platform"]),
+  module(
+    "Adversarial",
+    uses: ["Recipes", "Metrics", "Models", "Convolution", "Tensor", "Files", "Platform"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
@@ -131,14 +133,15 @@ let modules: [Target] = [
   module(
     "Checkpoints",
     uses: [
-      "Recipes", "Corpora", "RunFiles", "Communication", "Models", "Tensor", "Files", "Platform",
+      "Adversarial", "Recipes", "Corpora", "RunFiles", "Communication", "Models", "Tensor",
+      "Files", "Platform",
     ]),
 
   // The heart: step, loop, and what happens when numbers are not finite.
   module(
     "DistTrain",
     uses: [
-      "Checkpoints", "Recipes", "Exchange", "Tracing",
+      "Checkpoints", "Adversarial", "Recipes", "Exchange", "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -153,7 +156,8 @@ let modules: [Target] = [
   module(
     "Benchmarks",
     uses: [
-      "Exchange", "Forecast", "DistTrain", "Checkpoints", "Recipes", "Evaluation", "Corpora",
+      "Exchange", "Forecast", "DistTrain", "Checkpoints", "Adversarial", "Recipes", "Evaluation",
+      "Corpora",
       "Communication", "Metrics",
       "Audio",
       "Models", "Tensor", "KernelAPI", "Files", "Platform",
@@ -241,10 +245,11 @@ let tests: [Target] = [
     "DistTrainTests", .tests,
     uses: [
       "Exchange", "Tracing", "Report",
-      "RunTestSupport", "TestSupport", "DistTrain", "Checkpoints", "Recipes", "Evaluation",
+      "RunTestSupport", "TestSupport", "DistTrain", "Checkpoints", "Adversarial", "Recipes",
+      "Evaluation",
       "Corpora", "RunFiles",
       "Communication", "Metrics",
-      "Audio", "Models", "Tensor", "Files", "Platform",
+      "Audio", "Models", "Convolution", "Tensor", "Files", "Platform",
     ]),
   module(
     "ForecastTests", .tests,

@@ -33,6 +33,8 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
   public var averageDecay: Double?
   /// Steps after which an epoch ends early; nil for the whole split.
   public var stepsPerEpoch: Int?
+  /// The discriminator; nil for none.
+  public var discriminator: DiscriminatorRecipe?
 
   /// Utterances of a rank in one step.
   public var itemsPerRank: Int { batch * accumulate }
@@ -78,6 +80,7 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     compare("--ema") { $0.averageDecay ?? 0 }
     compare("--steps-per-epoch") { $0.stepsPerEpoch ?? 0 }
     if schedule == .cosine { compare("--epochs") { $0.epochs } }
+    compare("discriminator") { $0.discriminator.map { "\($0)" } ?? "none" }
     return found
   }
 }
@@ -115,6 +118,7 @@ extension TrainingConfiguration {
     if try values.decodeIfPresent(Int.self, forKey: .stepsPerEpoch) != nil {
       stepsPerEpoch = try count(.stepsPerEpoch, 1...Self.largestCount)
     }
+    discriminator = try values.decodeIfPresent(DiscriminatorRecipe.self, forKey: .discriminator)
   }
 
   /// Largest number of epochs and of steps.

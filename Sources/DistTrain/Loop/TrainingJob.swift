@@ -215,6 +215,7 @@ public struct TrainingJob {
     let configuration = request.configuration
     try root.run {
       try configuration.model.requireFrontEnd(cropSeconds: configuration.cropSeconds)
+      try configuration.requireJudgeable()
     }
   }
 
@@ -300,6 +301,12 @@ public struct TrainingJob {
         + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "
         + "\(configuration.warmupSteps)), clip \(configuration.clip), averaging "
         + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
+    if let adversarial = state.adversarial,
+      let text = configuration.discriminatorText(adversarial)
+    {
+      log.line(text.line)
+      if let warning = text.warning { log.warning(warning) }
+    }
     log.line(
       request.resumes
         ? "run folder \(folder), continued after step \(state.progress.step)"
