@@ -109,7 +109,9 @@ let modules: [Target] = [
   module("Losses", uses: ["Recipes", "Audio", "Models", "Tensor"]),
 
   // Training against a network that learns a metric: labels, passes and losses.
-  module("Adversarial", uses: ["Metrics", "Files", "Platform"]),
+  module(
+    "Adversarial",
+    uses: ["Recipes", "Metrics", "Models", "Convolution", "Tensor", "Files", "Platform"]),
 
   // Ranks and what they tell each other. The only module that knows MPI.
   module("Communication", uses: ["Platform"], libraries: ["CMPI", "CPlatform"]),
@@ -138,14 +140,15 @@ let modules: [Target] = [
   module(
     "Checkpoints",
     uses: [
-      "Recipes", "Corpora", "RunFiles", "Communication", "Models", "Tensor", "Files", "Platform",
+      "Adversarial", "Recipes", "Corpora", "RunFiles", "Communication", "Models", "Tensor",
+      "Files", "Platform",
     ]),
 
   // The heart: step, loop, and what happens when numbers are not finite.
   module(
     "DistTrain",
     uses: [
-      "Losses", "Checkpoints", "Recipes", "Exchange", "Tracing",
+      "Losses", "Checkpoints", "Adversarial", "Recipes", "Exchange", "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Weights", "Models",
       "Tensor",
       "Files", "Platform",
@@ -161,7 +164,8 @@ let modules: [Target] = [
   module(
     "Benchmarks",
     uses: [
-      "Exchange", "Forecast", "DistTrain", "Checkpoints", "Recipes", "Evaluation", "Corpora",
+      "Exchange", "Forecast", "DistTrain", "Checkpoints", "Adversarial", "Recipes", "Evaluation",
+      "Corpora",
       "Communication", "Metrics",
       "Audio",
       "Models", "Convolution", "Tensor", "KernelAPI", "Files", "Platform",
@@ -256,10 +260,11 @@ let tests: [Target] = [
     "DistTrainTests", .tests,
     uses: [
       "Exchange", "Tracing", "Report",
-      "RunTestSupport", "TestSupport", "DistTrain", "Checkpoints", "Recipes", "Evaluation",
+      "RunTestSupport", "TestSupport", "DistTrain", "Checkpoints", "Adversarial", "Recipes",
+      "Evaluation",
       "Corpora", "RunFiles",
       "Communication", "Metrics",
-      "Audio", "Models", "Tensor", "Files", "Platform",
+      "Audio", "Models", "Convolution", "Tensor", "Files", "Platform",
     ]),
   module(
     "ForecastTests", .tests,

@@ -1,3 +1,4 @@
+import Adversarial
 import Files
 import Foundation
 import Models
@@ -9,7 +10,8 @@ import Tensor
 ///
 /// Tensors: the weights under their own names, `adam.exp_avg.NAME` and `adam.exp_avg_sq.NAME`,
 /// `ema.NAME` with averaged weights, and `frozen.NAME` while those of the last epoch are scored
-/// beside training. Metadata: the configuration, the counters, the optimiser's
+/// beside training; of a discriminator `discriminator.NAME` with weights and vectors of the spectral
+/// norms, `discriminator.adam.exp_avg.NAME` and `discriminator.adam.exp_avg_sq.NAME`. Metadata: the configuration, the counters, the optimiser's
 /// and average's step counts, and checksums of everything. `best.safetensors` beside it holds
 /// weights only.
 public struct Checkpoint {
@@ -24,11 +26,13 @@ public struct Checkpoint {
   private let file: SafetensorsFile
   private let adamStepCount: Int
   private let averageCount: Int?
+  private let adversarialStepCount: Int?
 
   private static let configurationKey = "training_configuration"
   private static let progressKey = "progress"
   private static let adamStepKey = "adam.step"
   private static let averageCountKey = "ema.updates"
+  private static let adversarialStepKey = "discriminator.adam.step"
 
   /// Reads `data`, the bytes of the file at `path`, and compares them with their checksums.
   public init(_ data: Data, path: String) throws(CheckpointError) {
@@ -58,13 +62,19 @@ public struct Checkpoint {
     averageCount =
       file.metadata[Self.averageCountKey] == nil
       ? nil : try Self.decoded(Self.averageCountKey, file, path)
+    adversarialStepCount =
+      file.metadata[Self.adversarialStepKey] == nil
+      ? nil : try Self.decoded(Self.adversarialStepKey, file, path)
+    if let count = adversarialStepCount, !(0...1 << 48).contains(count) {
+      throw .damaged(path: path, reason: "\(Self.adversarialStepKey) is \(count)")
+    }
   }
 
   private static func isKnown(metadataKey key: String) -> Bool {
     key.hasPrefix(SafetensorsFile.checksumPrefix)
       || [
-        configurationKey, progressKey, adamStepKey, averageCountKey, WeightFile.configurationKey,
-        WeightFile.levelKey,
+        configurationKey, progressKey, adamStepKey, averageCountKey, adversarialStepKey,
+        WeightFile.configurationKey, WeightFile.levelKey,
       ].contains(key)
   }
 
@@ -98,6 +108,9 @@ public struct Checkpoint {
     guard differences.isEmpty else { throw .otherRecipe(path: path, differences: differences) }
     if state.average != nil && averageCount == nil {
       throw .incomplete(path: path, missing: Self.averageCountKey)
+    }
+    if state.adversarial != nil && adversarialStepCount == nil {
+      throw .incomplete(path: path, missing: Self.adversarialStepKey)
     }
     let places = try places(state, frozen: frozenValues(state))
     let known = Set(places.map(\.0.name))
@@ -135,6 +148,7 @@ public struct Checkpoint {
     state.progress = progress
     state.adam.stepCount = adamStepCount
     if let averageCount { state.average?.updateCount = averageCount }
+    if let adversarialStepCount { state.adversarial?.adam.stepCount = adversarialStepCount }
   }
 
   /// Room for frozen weights, if the file has to hold them.
@@ -148,8 +162,8 @@ public struct Checkpoint {
     _ state: TrainingState, frozen: Storage?
   ) throws(CheckpointError) -> [(SafetensorsFile.Entry, UnsafeMutablePointer<Float>)] {
     var places: [(SafetensorsFile.Entry, UnsafeMutablePointer<Float>)] = []
-    for (prefix, storage) in Self.buffers(state, frozen: frozen) {
-      for parameter in state.model.parameters.parameters {
+    for (prefix, arena, storage) in Self.buffers(state, frozen: frozen) {
+      for parameter in arena.parameters {
         let name = prefix + parameter.name
         guard let entry = file.tensors[name] else {
           throw .incomplete(path: path, missing: name)
@@ -174,8 +188,8 @@ public struct Checkpoint {
     var entries: [SafetensorsFile.Entry] = []
     let frozen = state.progress.unvalidated == nil ? nil : state.frozen.parameters.values
     let buffers = buffers(state, frozen: frozen)
-    for (prefix, storage) in buffers {
-      for parameter in state.model.parameters.parameters {
+    for (prefix, arena, storage) in buffers {
+      for parameter in arena.parameters {
         entries.append(
           .init(
             name: prefix + parameter.name, shape: parameter.shape,
@@ -194,6 +208,9 @@ public struct Checkpoint {
     let level = state.model.inputLevel
     if level != .asIs { metadata[WeightFile.levelKey] = level.rawValue }
     if let average = state.average { metadata[averageCountKey] = String(average.updateCount) }
+    if let adversarial = state.adversarial {
+      metadata[adversarialStepKey] = String(adversarial.adam.stepCount)
+    }
     let groups = buffers.filter { !$0.prefix.isEmpty }.map { String($0.prefix.dropLast()) }
     return SafetensorsFile(entries: entries, metadata: metadata)
       .addingChecksums(groups: groups).serialized()
@@ -201,13 +218,14 @@ public struct Checkpoint {
 
   private static func buffers(
     _ state: TrainingState, frozen: Storage?
-  ) -> [(prefix: String, Storage)] {
+  ) -> [(prefix: String, arena: ParameterArena, values: Storage)] {
+    let arena = state.model.parameters
     var all = [
-      ("", state.model.parameters.values), ("adam.exp_avg.", state.adam.firstMoment),
-      ("adam.exp_avg_sq.", state.adam.secondMoment),
+      ("", arena, arena.values), ("adam.exp_avg.", arena, state.adam.firstMoment),
+      ("adam.exp_avg_sq.", arena, state.adam.secondMoment),
     ]
-    if let average = state.average { all.append(("ema.", average.values)) }
-    if let frozen { all.append(("frozen.", frozen)) }
-    return all
+    if let average = state.average { all.append(("ema.", arena, average.values)) }
+    if let frozen { all.append(("frozen.", arena, frozen)) }
+    return all + (state.adversarial?.tensors ?? [])
   }
 }

@@ -1,3 +1,4 @@
+import Adversarial
 import Corpora
 import Foundation
 import Models
@@ -13,6 +14,8 @@ public final class TrainingState {
   public let adam: Adam
   /// The averaged weights, if the recipe has them.
   public let average: MovingAverage?
+  /// The discriminator with its optimiser, if the recipe has one.
+  public let adversarial: AdversarialState?
   /// Contents of a checkpoint besides tensors.
   public var progress: TrainingProgress
 
@@ -24,6 +27,9 @@ public final class TrainingState {
     adam = Adam(model.parameters, configuration.recipe.optimizer)
     average = configuration.averageDecay.map {
       MovingAverage(model.parameters, decay: Float($0))
+    }
+    adversarial = configuration.adversary.map {
+      AdversarialState($0, seed: configuration.seed)
     }
     progress = TrainingProgress()
   }

@@ -23,7 +23,7 @@ public struct WeightFile {
   public static let averagePrefix = "ema."
   /// Prefixes of the tensors of a checkpoint that are no weights of the model itself.
   package static let checkpointPrefixes = [
-    "adam.exp_avg.", "adam.exp_avg_sq.", averagePrefix, "frozen.",
+    "adam.exp_avg.", "adam.exp_avg_sq.", averagePrefix, "frozen.", "discriminator.",
   ]
 
   /// The name of the file in errors.

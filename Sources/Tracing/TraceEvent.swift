@@ -18,6 +18,10 @@ public enum TracePart: String, Codable, Sendable {
   case agreement
   /// The new weights.
   case adam = "Adam"
+  /// Waiting for labels of the discriminator.
+  case labels = "wait for labels"
+  /// Passes of the discriminator.
+  case discriminator
   /// A checkpoint.
   case save = "save checkpoint"
   /// Whole utterances are scored, or waited for.

@@ -20,7 +20,7 @@ package struct NonFiniteRun {
     package var isDone = false
     package var progress = TrainingProgress()
     package var adamSteps = 0
-    /// Weights, both moments.
+    /// Weights, both moments, and those of a discriminator.
     package var values: [[Float]] = []
   }
 
@@ -32,17 +32,21 @@ package struct NonFiniteRun {
   package var runFolder: RunFolder { RunFolder(folder.file("run")) }
   package var dumpFolder: URL { folder.appending(path: "run/nonfinite") }
 
-  /// Runs `body` with a corpus of `train` utterances in global batches of 4.
+  /// Runs `body` with a corpus of `train` utterances in global batches of 4. `change` changes the
+  /// recipe.
   package static func with(
-    train: Int = 12, epochs: Int = 2, _ body: (NonFiniteRun) throws -> Void
+    train: Int = 12, epochs: Int = 2, change: (inout TrainingConfiguration) -> Void = { _ in },
+    _ body: (NonFiniteRun) throws -> Void
   ) throws {
     try withTemporaryFolder { folder in
       _ = try FixtureCorpus(in: folder, splits: ["train": train])
-      try body(NonFiniteRun(in: folder, epochs: epochs))
+      try body(NonFiniteRun(in: folder, epochs: epochs, change: change))
     }
   }
 
-  package init(in folder: URL, epochs: Int) throws {
+  package init(
+    in folder: URL, epochs: Int, change: (inout TrainingConfiguration) -> Void = { _ in }
+  ) throws {
     self.folder = folder
     pairs = try PairedDataset(folder: folder.file("corpus"), split: .train).pairs
     let model = try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
@@ -53,6 +57,7 @@ package struct NonFiniteRun {
       $0.ranks = Self.ranks
       $0.cropSeconds = 0.5
       $0.averageDecay = 0.9
+      change(&$0)
     }
   }
 
@@ -98,6 +103,7 @@ package struct NonFiniteRun {
       outcome.values = [
         state.model.parameters.values, state.adam.firstMoment, state.adam.secondMoment,
       ].map { Array($0.buffer) }
+      outcome.values += (state.adversarial?.tensors ?? []).map { Array($0.values.buffer) }
       return outcome
     }
   }

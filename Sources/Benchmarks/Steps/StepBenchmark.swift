@@ -5,6 +5,7 @@ import DistTrain
 import Exchange
 import Forecast
 import Foundation
+import Metrics
 import Platform
 import Recipes
 import Tensor
@@ -18,11 +19,14 @@ package struct StepBenchmark {
   package let exchange: ExchangeSettings
   package let steps: Int
   package let warmupSteps: Int
+  /// Whether steps with a discriminator are taken in turns with those that are measured.
+  package let isAdversarial: Bool
 
-  /// Benchmark of `steps` timed steps after `warmupSteps` that are not timed.
+  /// Benchmark of `steps` timed steps after `warmupSteps` that are not timed. With
+  /// `isAdversarial` each is followed by one with the published discriminator in use.
   package init(
     configuration: TrainingConfiguration, threads: Int, recomputes: Bool,
-    exchange: ExchangeSettings, steps: Int, warmupSteps: Int
+    exchange: ExchangeSettings, steps: Int, warmupSteps: Int, isAdversarial: Bool = false
   ) {
     self.configuration = configuration
     self.threads = threads
@@ -30,6 +34,7 @@ package struct StepBenchmark {
     self.exchange = exchange
     self.steps = steps
     self.warmupSteps = warmupSteps
+    self.isAdversarial = isAdversarial
   }
 
   /// Measures the figures of this rank. All ranks call this together.
@@ -47,8 +52,12 @@ package struct StepBenchmark {
     let state = TrainingState(configuration)
     let step = try TrainingStep(
       state, clip: configuration.clip, exchange: exchange, over: communicator)
-    let items = makeItems(rank: communicator.rank)
-    let batch = LoadedBatch(items)
+    let (items, crops) = makeItems(rank: communicator.rank)
+    let batch = LoadedBatch(items, crops: crops)
+    let adversarial =
+      isAdversarial
+      ? try AdversarialSteps(self, state, batch, over: communicator) : nil
+    let name = configuration.model.name
     let residentBefore = ResidentMemory.current
 
     var exchanged: GradientExchange.Outcome?
@@ -75,7 +84,11 @@ package struct StepBenchmark {
     func fastest(_ seconds: Double?) throws -> Double { -(try slowest(seconds.map { -$0 })) }
 
     let execution = Execution(threads: threads, recomputes: recomputes)
-    for _ in 0..<warmupSteps { _ = try take(execution) }
+    for _ in 0..<warmupSteps {
+      _ = try take(execution)
+      try adversarial?.take(execution, model: name)
+    }
+    adversarial?.beginTiming()
     peak.add(CoreLimits.measureFlops())
     var times = Samples()
     var exposed = Samples()
@@ -83,13 +96,18 @@ package struct StepBenchmark {
     var transfer = Samples()
     var splits: [StepTimes] = []
     for _ in 0..<steps {
-      times.add(try take(execution))
+      let seconds = try take(execution)
+      times.add(seconds)
       splits.append(taken)
       // The exposed time is that of the rank that waited longest, since it delays all ranks.
       exposed.add(try slowest(exchanged?.exposedSeconds))
       // The last rank to arrive waits for messages only, not for other ranks.
       exposedToLast.add(try fastest(exchanged?.exposedSeconds))
       transfer.add(try slowest(exchanged?.transferSeconds))
+      if let adversarial {
+        try communicator.barrier()
+        try adversarial.compare(with: seconds, execution, model: name)
+      }
       peak.add(CoreLimits.measureFlops())
     }
     let residentPeak = try communicator.allReduceMax(Int64(ResidentMemory.highWaterMark()))
@@ -108,6 +126,8 @@ package struct StepBenchmark {
       ranksPerHost: Int(try communicator.allReduceMax(Int64(communicator.hostSize))),
       readiness: Readiness.measure(state.model, items[0], execution))
 
+    let duel = try adversarial?.figures(
+      instrumented: instrumentedSteps, recomputes: recomputes, model: name)
     return StepFigures(
       configuration: configuration, threads: threads, ranks: communicator.worldSize,
       recomputes: recomputes,
@@ -118,16 +138,28 @@ package struct StepBenchmark {
       times: times, peak: peak, copy: copy, product: product,
       memory: .init(before: residentBefore, peak: Int(residentPeak), isExact: isExact),
       scaling: scaling, profile: profile, instrumentedSteps: instrumentedSteps,
-      instrumentedStepSeconds: instrumentedTime / Double(instrumentedSteps))
+      instrumentedStepSeconds: instrumentedTime / Double(instrumentedSteps), adversarial: duel)
   }
 
   /// Makes a batch of voices in noise, each with noise of its own.
-  private func makeItems(rank: Int) -> [TrainingStep.Item] {
+  private func makeItems(
+    rank: Int
+  ) -> (items: [TrainingStep.Item], crops: [TrainingStep.Crop]) {
     let frontEnd = configuration.model.frontEnd
     let count = frontEnd.sampleCount(seconds: configuration.cropSeconds)
-    return (0..<configuration.batch).map {
-      TestSignals.pair(frontEnd, sampleCount: count, stream: "bench \(rank) \($0)")
+    func stream(_ index: Int) -> String { "bench \(rank) \(index)" }
+    let items = (0..<configuration.batch).map {
+      TestSignals.pair(frontEnd, sampleCount: count, stream: stream($0))
     }
+    guard isAdversarial else { return (items, []) }
+    let crops = (0..<configuration.batch).map { index in
+      let samples = TestSignals.utterance(
+        sampleCount: count, sampleRate: frontEnd.sampleRate, stream: stream(index))
+      return TrainingStep.Crop(
+        utterance: rank * configuration.batch + index, clean: samples.clean,
+        noisy: samples.noisy)
+    }
+    return (items, crops)
   }
 }
 
@@ -135,6 +167,8 @@ package struct StepBenchmark {
 enum BenchmarkError: Error, Equatable, CustomStringConvertible {
   /// A loss or gradient was not finite.
   case notFinite(model: String)
+  /// The crops have no PESQ, so that there is nothing for a discriminator to learn.
+  case unlabelled
 
   /// One sentence that says what to do.
   var description: String {
@@ -142,6 +176,9 @@ enum BenchmarkError: Error, Equatable, CustomStringConvertible {
     case .notFinite(let model):
       "a step of \"\(model)\" had a loss or gradient that is not finite, so its time means "
         + "nothing; disttrain check shows what is wrong with the model"
+    case .unlabelled:
+      "--adversarial: the estimates of the model have no pesq, which needs crops of at least a "
+        + "quarter of a second at \(PESQ.sampleRate) Hz; give --seconds 2 and a preset of that rate"
     }
   }
 }

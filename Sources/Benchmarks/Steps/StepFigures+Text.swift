@@ -5,8 +5,10 @@ import Platform
 extension StepFigures: CustomStringConvertible {
   /// The figures as lines, and the table by part.
   package var description: String {
-    ([heading, ""] + figures + [""] + partHeading + [table.aligned, "", sum])
-      .joined(separator: "\n")
+    ([heading, ""] + figures + (adversarial?.lines ?? []) + [""] + partHeading + [
+      table.aligned, "", sum,
+    ])
+    .joined(separator: "\n")
   }
 
   private var heading: String {

@@ -115,12 +115,14 @@ package struct StepFigures: Encodable {
   /// Sum of the parts' times.
   let partsSeconds: Double
   let parts: [Part]
+  /// The cost of a discriminator; nil if it was not measured.
+  let adversarial: AdversarialFigures?
 
   init(
     configuration: TrainingConfiguration, threads: Int, ranks: Int, recomputes: Bool,
     exchange: Exchange, times: Samples, peak: Samples, copy: CopyBandwidth, product: LargeProduct,
     memory: Memory, scaling: StepScaling, profile: Profile, instrumentedSteps: Int,
-    instrumentedStepSeconds: Double
+    instrumentedStepSeconds: Double, adversarial: AdversarialFigures? = nil
   ) {
     preset = configuration.model.name
     let frontEnd = configuration.model.frontEnd
@@ -181,6 +183,7 @@ package struct StepFigures: Encodable {
     self.instrumentedStepSeconds = instrumentedStepSeconds
     partsSeconds = parts.reduce(0) { $0 + $1.seconds }
     self.parts = parts
+    self.adversarial = adversarial
   }
 
   /// Limits of one core, which bound the parts.

@@ -43,7 +43,7 @@ extension Profile {
   var forwardShare: Double {
     var forward = 0.0
     var backward = 0.0
-    let others: [Part] = [.loading, .exchange, .clip, .adam]
+    let others: [Part] = [.loading, .exchange, .clip, .adam, .labels]
     for part in Part.allCases where !others.contains(part) {
       forward += self[part, .forward].seconds
       backward += self[part, .backward].seconds + self[part, .recompute].seconds

@@ -21,6 +21,12 @@ struct BenchStepCommand: ParsableCommand {
   @OptionGroup var timed: TimedStepOptions
   @Flag(help: "Keep only the blocks' inputs, and compute all other activations again in backward.")
   var recompute = false
+  @Flag(
+    help: """
+      Follow each step by one with the metric discriminator of the recipe published-gan in use, and \
+      print what it costs.
+      """)
+  var adversarial = false
   @OptionGroup var output: BenchOutput
   @OptionGroup var exchange: ExchangeOptions
 
@@ -44,7 +50,7 @@ struct BenchStepCommand: ParsableCommand {
           $0.cropSeconds = timed.seconds
         },
         threads: timed.threads, recomputes: recompute, exchange: exchange.settings,
-        steps: timed.steps, warmupSteps: timed.warmupSteps)
+        steps: timed.steps, warmupSteps: timed.warmupSteps, isAdversarial: adversarial)
       let figures = try benchmark.run(over: communicator)
       try root.run { try output.end("step", machine, figures) }
     }

@@ -27,6 +27,8 @@ final class CropLoader {
   private let hooks: StepHooks
   private let endlessAt: UtteranceOrder.Visit?
   private let onBadFile: OnBadFile
+  /// The crop that was made last.
+  fileprivate private(set) var last: TrainingStep.Crop?
   /// Crops of the step under way that could not be loaded.
   private var leftOut: [LeftOut.Crop] = []
   private let frontEnd: FrontEnd
@@ -119,6 +121,8 @@ final class CropLoader {
         ?? OddLevel(pair.clean.description, samples.clean, isWhole: false)
     }
     hooks.noisy(step, visit.item, &samples.noisy)
+    last = TrainingStep.Crop(
+      utterance: visit.item, clean: samples.clean, noisy: samples.noisy)
     do {
       let frames = stft.frameCount(sampleCount: crop.sampleCount)
       let shape = [1, frames, stft.binCount, 2]
@@ -182,6 +186,13 @@ struct CropBatch: BatchSource {
 
   func item(_ index: Int) throws -> TrainingStep.Item? {
     try loader.spectrograms(of: .init(item: items[index], epoch: epoch), step: step)
+  }
+
+  func crop(_ index: Int) -> TrainingStep.Crop {
+    guard let crop = loader.last, crop.utterance == items[index] else {
+      preconditionFailure("CropBatch: item \(index) is not the last that was made")
+    }
+    return crop
   }
 
   var waitedSeconds: Double { loader.waitedSeconds - waitedBefore }

@@ -79,6 +79,12 @@ extension TrainingJob {
         + "\(trainer.schedule.warmupSteps)), clip "
         + "\(configuration.clip.map { "\($0)" } ?? "none"), averaging "
         + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
+    if let adversarial = state.adversarial,
+      let text = configuration.discriminatorText(adversarial)
+    {
+      log.line(text.line)
+      if let warning = text.warning { log.warning(warning) }
+    }
     if let name = request.recipe?.name {
       log.line("recipe \(name), resolved in \(request.runFolder.file(.recipe).lastPathComponent)")
     }

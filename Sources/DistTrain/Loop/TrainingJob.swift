@@ -273,6 +273,7 @@ public struct TrainingJob {
         sampleRate: configuration.model.frontEnd.sampleRate)
       _ = try FrozenParameters(
         configuration.frozen, of: SpeechEnhancer(layout: configuration.model).parameters)
+      try configuration.requireJudgeable()
     }
   }
 

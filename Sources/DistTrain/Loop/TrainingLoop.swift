@@ -1,6 +1,7 @@
 import Checkpoints
 import Communication
 import Corpora
+import Files
 import Foundation
 import Platform
 import Recipes
@@ -30,6 +31,8 @@ public final class TrainingLoop {
   private let forensics: NonFiniteForensics
   private let rollback: Rollback
   private let leftOut: LeftOut
+  private let duel: DuelReport?
+  private let folder: RunFolder
   private let trace: RunTrace?
   private let stepLimit: Int?
   private var policy: RunPolicy
@@ -56,6 +59,8 @@ public final class TrainingLoop {
       communicator: communicator)
     stragglers = Stragglers(log: log, over: communicator)
     leftOut = LeftOut(log: log, over: communicator)
+    duel = DuelReport(trainer, log: log, over: communicator)
+    self.folder = folder
     ending = try EpochEnding(
       trainer, folder: folder, log: log, saving: saving, over: communicator)
     policy = RunPolicy(
@@ -149,6 +154,12 @@ public final class TrainingLoop {
       "epoch \(epoch.number)/\(trainer.configuration.epochs)", total: trainer.stepsPerEpoch,
       completed: progress.stepInEpoch)
     stragglers.beginEpoch()
+    duel?.beginEpoch()
+    if trainer.usesDiscriminator(epoch: epoch.number),
+      !trainer.usesDiscriminator(epoch: epoch.number - 1)
+    {
+      log.line("the discriminator joins the generator's loss in epoch \(epoch.number)")
+    }
   }
 
   /// One step of the epoch under way, and all that is written about it. Returns the ranks'
@@ -189,6 +200,9 @@ public final class TrainingLoop {
           learningRate: result.learningRate, isSkipped: result.isSkipped,
           dataSeconds: result.dataSeconds, busySeconds: result.busySeconds,
           exposedSeconds: result.exchanged.exposedSeconds)))
+    if let outcome = result.duel {
+      try duel?.step(outcome, trainer.judged, epoch: epoch.number)
+    }
     log.progress(
       completed: progress.stepInEpoch, loss: loss, audioSeconds: epoch.trained.audioSeconds)
     return result.requests
@@ -230,6 +244,7 @@ public final class TrainingLoop {
       Int64((trainer.waitedSeconds - epoch.waitedBefore) * 1e6))
     try stragglers.report(stepSeconds: epoch.trained.stepSeconds, step: progress.step)
     leftOut.summarize()
+    try closeDuel()
     if try rollback.replicasDiffer() { return true }
     // A run that is resumed from here continues with the validation.
     try saving.save(trainer)
@@ -238,6 +253,18 @@ public final class TrainingLoop {
     epoch.trained.seconds = epoch.seconds
     epoch.trained.dataSeconds = Double(waited) / 1e6
     return false
+  }
+
+  /// Ends the epoch's report on the discriminator.
+  private func closeDuel() throws {
+    guard let duel else { return }
+    let predictions = try duel.closeEpoch(epoch.number)
+    _ = try saving.write {
+      if let predictions {
+        try AtomicFile.write(predictions.csv, to: folder.file(.predictions))
+      }
+      return true
+    }
   }
 
   /// Validates the closed epoch while training waits, and ends it. Returns false if a rank left.

@@ -2,8 +2,6 @@ import Recipes
 
 /// Why a recipe cannot be trained here.
 public enum TrainingRecipeError: Error, Equatable, CustomStringConvertible {
-  /// The recipe has a discriminator.
-  case discriminator(recipe: String)
   /// The rate waits for scores that come an epoch late.
   case plateauBesideTraining(recipe: String)
 
@@ -13,9 +11,6 @@ public enum TrainingRecipeError: Error, Equatable, CustomStringConvertible {
   /// One sentence that says what to do.
   public var description: String {
     switch self {
-    case .discriminator(let recipe):
-      "recipe \(recipe): this program does not train a discriminator yet; leave it out with --set "
-        + "discriminator=none"
     case .shortCrop(let recipe, let samples, let length):
       "recipe \(recipe): a crop of \(samples) samples is too short for the loss, whose transform "
         + "has a window of \(length); give longer --seconds"
@@ -31,7 +26,6 @@ public enum TrainingRecipeError: Error, Equatable, CustomStringConvertible {
     _ configuration: TrainingConfiguration, validatesBesideTraining: Bool
   ) throws(TrainingRecipeError) {
     let recipe = configuration.recipe
-    if recipe.discriminator != nil { throw .discriminator(recipe: recipe.name) }
     let frontEnd = configuration.model.frontEnd
     let length = max(recipe.losses.transform?.fftLength ?? 0, frontEnd.fftLength)
     // The loss sees whole hops of a crop.

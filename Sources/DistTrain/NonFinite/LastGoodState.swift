@@ -27,6 +27,9 @@ enum LastGoodState: Equatable {
       // The initial values are functions of the seed; rank 0's are everybody's, as at the start.
       try communicator.broadcast(state.model.parameters.values.buffer, root: 0)
       state.average?.values.buffer.update(from: state.model.parameters.values)
+      for tensor in state.adversarial?.tensors ?? [] {
+        try communicator.broadcast(tensor.values.buffer, root: 0)
+      }
       return .start
     }
   }
@@ -36,7 +39,7 @@ extension TrainingState {
   /// All buffers that a checkpoint holds.
   private var buffers: [Storage] {
     [model.parameters.values, adam.firstMoment, adam.secondMoment]
-      + (average.map { [$0.values] } ?? [])
+      + (average.map { [$0.values] } ?? []) + (adversarial?.tensors.map(\.values) ?? [])
   }
 
   /// Whether every number of the weights, moments and averages is finite.
@@ -49,16 +52,24 @@ extension TrainingState {
     for (mine, theirs) in zip(buffers, other.buffers) { mine.buffer.update(from: theirs) }
     adam.stepCount = other.adam.stepCount
     if let average, let theirs = other.average { average.updateCount = theirs.updateCount }
+    if let adversarial, let theirs = other.adversarial {
+      adversarial.adam.stepCount = theirs.adam.stepCount
+    }
     progress = other.progress
   }
 
   /// Proves that all ranks hold the same weights, moments and averages.
   func verifyReplicas(over communicator: any Communicator) throws(ReplicaError) {
     for (buffer, subject) in zip(
-      buffers, ["parameters", "first moments", "second moments", "averages"])
+      buffers,
+      ["parameters", "first moments", "second moments"] + (average == nil ? [] : ["averages"]))
     {
       try ReplicaCheck.verify(
         UnsafeBufferPointer(buffer.buffer), subject: subject, over: communicator)
+    }
+    for tensor in adversarial?.tensors ?? [] {
+      try ReplicaCheck.verify(
+        UnsafeBufferPointer(tensor.values.buffer), subject: "discriminator", over: communicator)
     }
   }
 }

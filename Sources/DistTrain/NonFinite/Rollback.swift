@@ -23,6 +23,10 @@ struct Rollback {
       try ReplicaCheck.verify(
         UnsafeBufferPointer(trainer.state.model.parameters.values.buffer), subject: "parameters",
         over: communicator)
+      for tensor in trainer.state.adversarial?.tensors ?? [] {
+        try ReplicaCheck.verify(
+          UnsafeBufferPointer(tensor.values.buffer), subject: "discriminator", over: communicator)
+      }
       return false
     } catch ReplicaError.diverged where trainer.state.progress.skippedInARow > 0 {
       return true

@@ -1,3 +1,4 @@
+import Adversarial
 import Audio
 import Checkpoints
 import Communication
@@ -48,6 +49,8 @@ public final class Trainer {
   public let state: TrainingState
   /// The rate of every step.
   public let schedule: LearningRateSchedule
+  /// The rate of every step of the discriminator; nil without one.
+  private let discriminatorSchedule: LearningRateSchedule?
   private let communicator: any Communicator
   private let pairs: UtteranceIndex
   /// How utterances are computed.
@@ -73,9 +76,17 @@ public final class Trainer {
     self.communicator = communicator
     self.execution = execution
     frozen = try FrozenParameters(configuration.frozen, of: state.model.parameters)
+    let adversary = configuration.adversary.flatMap { recipe in
+      state.adversarial.map { AdversarialTraining($0, recipe, seed: configuration.seed) }
+    }
     trainingStep = try TrainingStep(
       state, clip: configuration.clip, losses: configuration.recipe.losses, frozen: frozen,
-      exchange: exchange, hooks: hooks, over: communicator)
+      exchange: exchange, hooks: hooks, adversary: adversary,
+      labels: adversary.map {
+        QualityLabels(
+          $0.recipe.labels, sampleRate: configuration.model.frontEnd.sampleRate,
+          hasNoisy: $0.recipe.hasNoisyTerm, threads: execution.threads)
+      }, over: communicator)
     order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
@@ -87,7 +98,11 @@ public final class Trainer {
         order.visits(afterEpochs: step / all, steps: step % all, stepCount: 1).first { _ in true }
       })
     schedule = try Self.schedule(configuration, stepsPerEpoch: all)
+    discriminatorSchedule = try Self.discriminatorSchedule(configuration, stepsPerEpoch: all)
     try communicator.broadcast(state.model.parameters.values.buffer, root: 0)
+    for tensor in state.adversarial?.tensors ?? [] {
+      try communicator.broadcast(tensor.values.buffer, root: 0)
+    }
     if state.progress.step == 0, let average = state.average {
       let values = state.model.parameters.values
       average.values.base.update(from: values.base, count: values.count)
@@ -115,6 +130,24 @@ public final class Trainer {
 
   /// Name of the corpus, if it is one of the field.
   var corpusName: String? { CorpusName.of(pairs) }
+
+  /// The rate of every step of the recipe's discriminator; nil if it has none.
+  ///
+  /// - Throws: `LearningRateScheduleError` if it is impossible.
+  package static func discriminatorSchedule(
+    _ configuration: TrainingConfiguration, stepsPerEpoch: Int
+  ) throws(LearningRateScheduleError) -> LearningRateSchedule? {
+    guard let recipe = configuration.adversary else { return nil }
+    return try LearningRateSchedule(
+      recipe.schedule, base: recipe.learningRate, stepsPerEpoch: stepsPerEpoch,
+      totalSteps: stepsPerEpoch * configuration.epochs,
+      warmupSteps: configuration.recipe.warmup.steps(perEpoch: stepsPerEpoch))
+  }
+
+  /// Whether the generator's loss has the discriminator's term in `epoch`, from 1.
+  package func usesDiscriminator(epoch: Int) -> Bool {
+    configuration.firstAdversarialEpoch.map { epoch >= $0 } ?? false
+  }
 
   /// Steps in one epoch.
   public var stepsPerEpoch: Int { schedule.stepsPerEpoch }
@@ -170,7 +203,8 @@ public final class Trainer {
     let outcome = try trace.measure(.step) {
       try trainingStep.run(
         crops.batch(items, epoch: epoch, step: number),
-        learningRate: rate(atStep: state.progress.step), execution, trace: trace,
+        learningRate: rate(atStep: state.progress.step), execution,
+        duel: duelSettings(epoch: epoch), trace: trace,
         requests: requests)
     }
     state.progress.count(
@@ -179,6 +213,18 @@ public final class Trainer {
     communicator.completed(step: state.progress.step)
     return outcome
   }
+
+  /// Settings of the next step, in `epoch`, for the discriminator.
+  private func duelSettings(epoch: Int) -> Duel.Settings {
+    let progress = state.progress
+    return Duel.Settings(
+      isUsed: usesDiscriminator(epoch: epoch),
+      learningRate: (discriminatorSchedule?.rate(atStep: progress.step) ?? 0)
+        * progress.rateFactor)
+  }
+
+  /// This rank's crops of the last step, as the discriminator judged them.
+  var judged: [Duel.Judged] { trainingStep.judged }
 
   /// The crops that the last step did without on this rank, once.
   package func takeLeftOut() -> [LeftOut.Crop] { crops.takeLeftOut() }

@@ -1,5 +1,6 @@
 import CPlatform
 import Checkpoints
+import Adversarial
 import Communication
 import Exchange
 import Losses
@@ -46,6 +47,8 @@ package protocol BatchSource {
   /// Makes the item `index`; nil if it is left out, so that the step is one of the others. A step
   /// asks for each once, in order.
   func item(_ index: Int) throws -> TrainingStep.Item?
+  /// The samples of the item `index`, the last that was made, for the labels of a discriminator.
+  func crop(_ index: Int) -> TrainingStep.Crop
   /// Seconds that the step has waited for its items so far.
   var waitedSeconds: Double { get }
 }
@@ -53,14 +56,24 @@ package protocol BatchSource {
 /// Items in memory, for steps that measure something else than loading.
 package struct LoadedBatch: BatchSource {
   private let items: [TrainingStep.Item]
+  private let crops: [TrainingStep.Crop]
 
-  /// Batch of `items`, the same in every step.
-  package init(_ items: [TrainingStep.Item]) { self.items = items }
+  /// Batch of `items`, the same in every step; `crops` are their samples, for a discriminator.
+  package init(_ items: [TrainingStep.Item], crops: [TrainingStep.Crop] = []) {
+    self.items = items
+    self.crops =
+      crops.isEmpty
+      ? items.indices.map { TrainingStep.Crop(utterance: $0, clean: [], noisy: []) } : crops
+    precondition(
+      self.crops.count == items.count, "LoadedBatch: \(items.count) items, \(crops.count) crops")
+  }
 
   /// Number of items.
   package var count: Int { items.count }
   /// The item `index`.
   package func item(_ index: Int) -> TrainingStep.Item? { items[index] }
+  /// The samples of the item `index`.
+  package func crop(_ index: Int) -> TrainingStep.Crop { crops[index] }
   /// Always 0.
   package var waitedSeconds: Double { 0 }
 }
@@ -73,6 +86,23 @@ package struct LoadedBatch: BatchSource {
 public final class TrainingStep {
   /// Noisy and clean spectrograms of one item, each [1, T, F, 2].
   public typealias Item = (noisy: Tensor, clean: Tensor)
+
+  /// Samples of an item, as the labels of a discriminator need them.
+  package struct Crop: Sendable {
+    /// Index of the utterance in the training split.
+    package let utterance: Int
+    /// Samples of the clean crop.
+    package let clean: [Float]
+    /// Samples of the noisy crop.
+    package let noisy: [Float]
+
+    /// Crop of the utterance numbered `utterance`, from 0; signals of one length.
+    package init(utterance: Int, clean: [Float], noisy: [Float]) {
+      self.utterance = utterance
+      self.clean = clean
+      self.noisy = noisy
+    }
+  }
 
   /// Result of one training step, aggregated over all ranks.
   public struct Outcome: Equatable, Sendable {
@@ -98,6 +128,8 @@ public final class TrainingStep {
     public let requests: StepRequests
     /// Times of the exchange of gradients, as seen by this rank.
     public let exchanged: GradientExchange.Outcome
+    /// The discriminator's part of the step; nil without one.
+    package let duel: Duel.Outcome?
   }
 
   private let state: TrainingState
@@ -107,18 +139,20 @@ public final class TrainingStep {
   private let communicator: any Communicator
   private let exchange: GradientExchange
   private let hooks: StepHooks
+  private let duel: Duel?
   private var ownLossSum = 0.0
   /// Items that go backward side by side at a step's end; 0 until the first item has shown what it
   /// holds.
   package private(set) var itemsBesideTransfer = 0
 
   /// Steps of `state` that lower `losses`, with gradients clipped to the norm `clip`, if there is a
-  /// limit, which do not move the `frozen` parameters, spoiled by `hooks`. All ranks make it
-  /// together.
+  /// limit, which do not move the `frozen` parameters, spoiled by `hooks`. With an `adversary` both
+  /// networks take a step; its labels come from `labels`. All ranks make it together.
   package init(
     _ state: TrainingState, clip: Double?, losses: LossSettings = .published,
     frozen: FrozenParameters = .none,
     exchange settings: ExchangeSettings = ExchangeSettings(), hooks: StepHooks = StepHooks(),
+    adversary: AdversarialTraining? = nil, labels: (any LabelSource)? = nil,
     over communicator: any Communicator
   ) throws {
     self.hooks = hooks
@@ -128,6 +162,13 @@ public final class TrainingStep {
     self.clip = clip.map { Float($0) }
     self.communicator = communicator
     exchange = try GradientExchange(state.model.parameters, settings, over: communicator)
+    if let adversary, let labels {
+      duel = try Duel(
+        adversary, labels: labels, frontEnd: state.model.configuration.frontEnd,
+        exchange: settings, over: communicator)
+    } else {
+      duel = nil
+    }
   }
 
   /// Buckets that a step's gradients travel in.
@@ -140,18 +181,25 @@ public final class TrainingStep {
       ownGradient: NonFiniteEvidence.firstParameter(
         state.model.parameters, in: exchange.sums.buffer),
       meanGradient: NonFiniteEvidence.firstParameter(
-        state.model.parameters, in: state.model.parameters.gradients.buffer))
+        state.model.parameters, in: state.model.parameters.gradients.buffer)
+        ?? duel?.nonFiniteParameter)
   }
 
+  /// This rank's crops of the last step, with what the discriminator made of them.
+  package private(set) var judged: [Duel.Judged] = []
+
   /// One step over this rank's `batch`. `requests` is called once, near the end, for what this rank
-  /// asks for after the step. `trace` gets the times of its parts.
+  /// asks for after the step. `trace` gets the times of its parts. `duel` is about the
+  /// discriminator, if there is one.
   ///
   /// All ranks call it together, if with no item. All get the same outcome and hold the same
-  /// weights afterwards.
+  /// weights afterwards. Estimates that the discriminator learns from are those of before the
+  /// generator's step. A step that is skipped is so for both networks.
   ///
   /// - Throws: `RootFailure` on all ranks if `batch` throws on any; the weights are as before.
   package func run(
     _ batch: some BatchSource, learningRate: Double, _ execution: Execution,
+    duel settings: Duel.Settings = .learning,
     trace: TraceRecorder? = nil, requests: () -> StepRequests = StepRequests.init
   ) throws -> Outcome {
     let parameters = state.model.parameters
@@ -166,8 +214,10 @@ public final class TrainingStep {
     }
     hooks.sums(number, exchange.sums)
     parameters.zeroGradients()
+    duel?.begin(number, settings)
     var lossSum = 0.0
     var tapes: [Tape] = []
+    var held: [(tape: Tape, estimate: Tensor)] = []
     var computed = 0
     var failure: (any Error)?
     for index in 0..<count {
@@ -186,16 +236,24 @@ public final class TrainingStep {
       }
       communicator.enter(.trainingStep)
       guard let item = made else { continue }
-      lossSum += trace.measure(.forward, utterances: index + 1...index + 1) {
+      let (enhanced, value) = trace.measure(.forward, utterances: index + 1...index + 1) {
         let enhanced = state.model(item.noisy, tape)
-        return loss(enhanced, item.clean, tape)
+        return (enhanced, loss(enhanced, item.clean, tape))
       }
-      tapes.append(tape)
+      lossSum += value
       computed += 1
       if itemsBesideTransfer == 0 {
         itemsBesideTransfer = exchange.itemsBesideTransfer(
           activationBytes: Int(platform_allocated_bytes()) - Int(allocated))
       }
+      if let duel {
+        duel.add(item, batch.crop(index), estimate: enhanced, execution, trace)
+        if duel.isFirst {
+          held.append((tape, enhanced))
+          continue
+        }
+      }
+      tapes.append(tape)
       // The last items go backward side by side, so that the gradients of the last layers are final
       // early and travel while all of them go through the others.
       if index < count - itemsBesideTransfer {
@@ -203,10 +261,21 @@ public final class TrainingStep {
         tapes = []
       }
     }
+    if let duel, duel.isFirst {
+      try duel.learn(isBroken: failure != nil || !lossSum.isFinite, execution, trace)
+      // In this order the generator learns from the discriminator that has taken its step.
+      duel.takeStep(execution, trace)
+      duel.addGeneratorTerms(held.map(\.estimate), execution, trace)
+      tapes = held.map(\.tape)
+      held = []
+      for index in 0..<max(0, tapes.count - max(1, itemsBesideTransfer)) {
+        backward([tapes.removeFirst()], upTo: index + 1, isLast: false, profile, trace)
+      }
+    }
     exchange.count(items: computed)
     backward(tapes, upTo: computed, isLast: true, profile, trace)
     ownLossSum = lossSum
-    let busySeconds = stopwatch.seconds
+    let busySeconds = stopwatch.seconds - (duel?.exposedSeconds ?? 0)
     let exchanged = try profile.measure(
       .exchange, .backward, .pass(parameters.count, arrays: 3)
     ) { try exchange.finish() }
@@ -217,15 +286,27 @@ public final class TrainingStep {
       }
     }
     let reducedSeconds = stopwatch.seconds
+    if let duel, !duel.isFirst {
+      try duel.learn(
+        isBroken: failure != nil || !lossSum.isFinite || !norm.value.isFinite, execution, trace)
+    }
     // One decision for all ranks: a replica that stepped alone would differ for ever.
-    let isBad = !lossSum.isFinite || !norm.value.isFinite
+    let isBad =
+      !lossSum.isFinite || !norm.value.isFinite
+      || !(duel?.isGradientFinite ?? true) || !(duel?.areTermsFinite ?? true)
     let leftOut = failure == nil ? Double(count - computed) : 0
     let decisions = [lossSum, isBad ? 1 : 0, batch.waitedSeconds, failure == nil ? 0 : 1, leftOut]
+    let asked = requests().counts
     let sums = try trace.measure(.agreement) {
-      try communicator.allReduceSum(decisions + requests().counts)
+      try communicator.allReduceSum(decisions + asked + (duel?.sums ?? []))
     }
-    if sums[3] > 0 { try RootDecision(communicator).together { if let failure { throw failure } } }
+    if sums[3] > 0 {
+      duel?.undo()
+      duel?.end()
+      try RootDecision(communicator).together { if let failure { throw failure } }
+    }
     let isSkipped = sums[1] > 0
+    if isSkipped { duel?.undo() }
     // Without any item there is nothing to learn: moments must not move the weights either.
     let isEmpty = exchanged.itemCount == 0 && sums[4] > 0
     if !isSkipped && !isEmpty {
@@ -238,14 +319,19 @@ public final class TrainingStep {
           state.average?.update(parameters)
         }
       }
+      duel?.takeStep(execution, trace)
     }
+    let outcome = duel?.outcome(Array(sums[(decisions.count + asked.count)...]))
+    judged = duel?.judged ?? []
+    duel?.end()
     return Outcome(
       lossSum: sums[0], itemCount: exchanged.itemCount, leftOutCount: Int(sums[4]),
       gradientNorm: norm.value,
       learningRate: learningRate, isSkipped: isSkipped,
       dataSeconds: sums[2] / Double(communicator.worldSize), busySeconds: busySeconds,
-      reducedSeconds: reducedSeconds, requests: StepRequests(sums: sums[5...]),
-      exchanged: exchanged)
+      reducedSeconds: reducedSeconds,
+      requests: StepRequests(sums: sums[decisions.count..<decisions.count + asked.count]),
+      exchanged: exchanged, duel: outcome)
   }
 
   /// Runs `tapes` backward, all of them step by step, and adds their gradients to the sums, in the

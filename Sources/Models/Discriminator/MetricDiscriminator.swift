@@ -25,8 +25,8 @@ public final class MetricDiscriminator {
   public let beta: Float
   /// Number of hidden features, for each of which a dropout mask has a number.
   public let hiddenFeatures: Int
-  /// Probability with which dropout keeps a hidden feature.
-  public static let keptFraction: Float = 0.7
+  /// Probability with which dropout keeps a hidden feature, 0.7 in all published recipes.
+  public let keptFraction: Float
   /// Least number of frequency bins and of frames.
   public static let smallestExtent = 16
 
@@ -52,9 +52,11 @@ public final class MetricDiscriminator {
   /// - Parameters:
   ///   - channels: Channels of the first layer, n; the published networks have 16.
   ///   - beta: Largest score, β.
+  ///   - dropout: Probability with which a hidden feature is dropped.
   ///   - seed: Determines all initial values.
-  public init(channels: Int = 16, beta: Float, seed: UInt64) {
+  public init(channels: Int = 16, beta: Float, dropout: Double = 0.3, seed: UInt64) {
     self.beta = beta
+    keptFraction = Float(1 - dropout)
     hiddenFeatures = 4 * channels
     let root = ParameterScope(parameters).child("layers")
     let state = ParameterScope(spectralState).child("layers")
@@ -95,8 +97,9 @@ extension MetricDiscriminator {
   /// The mode of a pass.
   public enum Mode {
     /// Spectral norms iterate once, and hidden features are dropped where `mask` is 0 and kept
-    /// where it is 1; it has `hiddenFeatures` numbers for each utterance of the batch.
-    case training(mask: [Float])
+    /// where it is 1; it has `hiddenFeatures` numbers for each utterance of the batch. A pass over
+    /// a batch that goes utterance by utterance iterates with `iterateSpectralNorms` instead, once.
+    case training(mask: [Float], iterates: Bool = true)
     /// Spectral norms stay as they are, and nothing is dropped.
     case evaluation
   }
@@ -125,17 +128,19 @@ extension MetricDiscriminator {
       "MetricDiscriminator: expected [B, F, T] with at least \(Self.smallestExtent) bins and "
         + "frames, got \(reference.shape) and \(estimate.shape)")
     var factors: [Float]?
-    if case .training(let mask) = mode {
+    var iterates = false
+    if case .training(let mask, let moves) = mode {
+      iterates = moves
       precondition(
         mask.count == reference.shape[0] * hiddenFeatures
           && mask.allSatisfy { $0 == 0 || $0 == 1 },
         "MetricDiscriminator: a mask of \(mask.count) numbers for a batch of "
           + "\(reference.shape[0])")
-      factors = mask.map { $0 / Self.keptFraction }
+      factors = mask.map { $0 / keptFraction }
     }
     func normalised(_ weight: SpectralWeight) -> Tensor {
       spectralNorm(
-        weight.original, u: weight.u, v: weight.v, iterates: factors != nil,
+        weight.original, u: weight.u, v: weight.v, iterates: iterates,
         differentiates: differentiatesWeights, tape)
     }
     var x = stackedPlanes([reference, estimate], tape)
@@ -150,6 +155,18 @@ extension MetricDiscriminator {
         hiddenWeight: normalised(hidden), hiddenBias: hiddenBias, prelu: prelu,
         scoreWeight: normalised(score), scoreBias: scoreBias, sigmoid: sigmoid, beta: beta),
       dropoutFactors: factors, tape)
+  }
+}
+
+extension MetricDiscriminator {
+  /// Moves the vectors of all spectral norms by one power iteration, as a pass in training mode
+  /// does.
+  public func iterateSpectralNorms() {
+    for weight in layers.map(\.weight) + [hidden, score] {
+      _ = spectralNorm(
+        weight.original, u: weight.u, v: weight.v, iterates: true, differentiates: false,
+        .inference)
+    }
   }
 }
 

@@ -37,6 +37,8 @@ public final class Profile {
     case clip
     case adam
     case loading
+    case discriminator
+    case labels
 
     /// The part's name in tables.
     public var title: String {
@@ -71,6 +73,8 @@ public final class Profile {
       case .clip: "clip"
       case .adam: "Adam"
       case .loading: "loading, STFT"
+      case .discriminator: "discriminator"
+      case .labels: "waiting for labels"
       }
     }
   }
