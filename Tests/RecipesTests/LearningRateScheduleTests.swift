@@ -66,7 +66,7 @@ import Testing
     #expect(
       error?.description
         == "learning-rate schedule \"linear\" is unknown; use one of: step, "
-          + "exponential, cosine, constant, plateau")
+        + "exponential, cosine, constant, plateau")
   }
 
   @Test func impossibleNumbersAreErrors() {
