@@ -65,8 +65,8 @@ import Testing
     }
     #expect(
       error?.description
-        == "learning-rate schedule \"linear\" is unknown; use one of: step, exponential, "
-        + "cosine, constant, plateau")
+        == "learning-rate schedule \"linear\" is unknown; use one of: step, "
+        + "exponential, cosine, constant, plateau")
   }
 
   @Test func impossibleNumbersAreErrors() {

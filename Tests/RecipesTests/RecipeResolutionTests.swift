@@ -24,7 +24,7 @@ import TestSupport
        "learning_rate": 0.5, "schedule": {"kind": "plateau", "factor": 0.1, "patience": 2,
        "threshold": 0.5}, "warmup": {"epochs": 2}, "clip": "none", "average": 0.5,
        "crop": {"samples": 99}, "short": "pad", "level": "utterance",
-       "losses": {"time": 3}, "best_by": "si_sdr", "patience": 3, "average_best": 4,
+       "losses": {"time": 3}, "best_by": "si_sdr", "patience": 4, "average_best": 2,
        "discriminator": {"weight": 2}}
       """
     let recipe = try file(unlike)
