@@ -123,64 +123,57 @@ private func sumTile<Tile: PixelTile>(
   tile.write(sums, step: job.sumStep, channels: Tile.Row.width)
 }
 
-/// The computation of a tile from its first pixel on.
-private protocol TileRun {
-  func run<Tile: PixelTile>(_: Tile.Type, _ first: Int)
-}
+// The two functions below differ in the tile that they call. A protocol for that would need type
+// metadata, whose helpers the linker would merge with the other kernels' (see KernelObjectsTests).
 
-extension PanelJob: TileRun {
-  @inline(__always) func run<Tile: PixelTile>(_: Tile.Type, _ first: Int) {
-    tile(Tile.self, self, first)
-  }
-}
-
-/// Sums of a panel of channels.
-private struct SumPanel: TileRun {
-  let job: ConvolutionSums
-  let channel: Int
-
-  @inline(__always) func run<Tile: PixelTile>(_: Tile.Type, _ first: Int) {
-    sumTile(Tile.self, job, channel: channel, first)
-  }
-}
-
-/// All of `count` pixels: as many tiles of `Tile` as there are, the rest by smaller ones.
+/// All pixels: as many tiles of `Tile` as there are, the rest by smaller ones.
 @inline(__always)
-private func panel<Tile: PixelTile>(_: Tile.Type, _ count: Int, _ job: some TileRun) {
+private func rowPanel<Tile: PixelTile>(_: Tile.Type, _ job: PanelJob) {
   typealias Row = Tile.Row
+  let count = job.row.count
   var pixel = 0
   while count - pixel >= Tile.count {
-    job.run(Tile.self, pixel)
+    tile(Tile.self, job, pixel)
     pixel += Tile.count
   }
   if Tile.count > 8 && count - pixel >= 8 {
-    job.run(EightPixels<Row>.self, pixel)
+    tile(EightPixels<Row>.self, job, pixel)
     pixel += 8
   }
   if count - pixel >= 4 {
-    job.run(FourPixels<Row>.self, pixel)
+    tile(FourPixels<Row>.self, job, pixel)
     pixel += 4
   }
   if count - pixel >= 2 {
-    job.run(TwoPixels<Row>.self, pixel)
+    tile(TwoPixels<Row>.self, job, pixel)
     pixel += 2
   }
-  if count - pixel >= 1 { job.run(OnePixel<Row>.self, pixel) }
+  if count - pixel >= 1 { tile(OnePixel<Row>.self, job, pixel) }
 }
 
-/// All of `count` pixels for a panel of `width` channels.
+/// All numbers of the neighbourhoods, likewise.
 @inline(__always)
-private func panel(width: Int, _ count: Int, _ job: some TileRun) {
-  #if AVX512
-    switch width {
-    case 64: panel(SixPixels<FourVectors>.self, count, job)
-    case 48: panel(EightPixels<ThreeVectors>.self, count, job)
-    case 32: panel(TwelvePixels<TwoVectors>.self, count, job)
-    default: panel(TwelvePixels<OneVector>.self, count, job)
-    }
-  #else
-    panel(SixPixels<OneVector>.self, count, job)
-  #endif
+private func sumPanel<Tile: PixelTile>(_: Tile.Type, _ job: ConvolutionSums, channel: Int) {
+  typealias Row = Tile.Row
+  let count = job.count
+  var first = 0
+  while count - first >= Tile.count {
+    sumTile(Tile.self, job, channel: channel, first)
+    first += Tile.count
+  }
+  if Tile.count > 8 && count - first >= 8 {
+    sumTile(EightPixels<Row>.self, job, channel: channel, first)
+    first += 8
+  }
+  if count - first >= 4 {
+    sumTile(FourPixels<Row>.self, job, channel: channel, first)
+    first += 4
+  }
+  if count - first >= 2 {
+    sumTile(TwoPixels<Row>.self, job, channel: channel, first)
+    first += 2
+  }
+  if count - first >= 1 { sumTile(OnePixel<Row>.self, job, channel: channel, first) }
 }
 
 extension Kernels {
@@ -202,7 +195,16 @@ extension Kernels {
       let width = min(convolutionPanelWidth, padded - channel)
       let job = PanelJob(
         row: row, weights: weights, channel: channel, channels: row.channels - channel)
-      panel(width: width, row.count, job)
+      #if AVX512
+        switch width {
+        case 64: rowPanel(SixPixels<FourVectors>.self, job)
+        case 48: rowPanel(EightPixels<ThreeVectors>.self, job)
+        case 32: rowPanel(TwelvePixels<TwoVectors>.self, job)
+        default: rowPanel(TwelvePixels<OneVector>.self, job)
+        }
+      #else
+        rowPanel(SixPixels<OneVector>.self, job)
+      #endif
       weights += row.depth * width
       channel += width
     }
@@ -215,7 +217,16 @@ extension Kernels {
     let padded = paddedToLanes(sums.channels)
     while channel < padded {
       let width = min(convolutionPanelWidth, padded - channel)
-      panel(width: width, sums.count, SumPanel(job: sums, channel: channel))
+      #if AVX512
+        switch width {
+        case 64: sumPanel(SixPixels<FourVectors>.self, sums, channel: channel)
+        case 48: sumPanel(EightPixels<ThreeVectors>.self, sums, channel: channel)
+        case 32: sumPanel(TwelvePixels<TwoVectors>.self, sums, channel: channel)
+        default: sumPanel(TwelvePixels<OneVector>.self, sums, channel: channel)
+        }
+      #else
+        sumPanel(SixPixels<OneVector>.self, sums, channel: channel)
+      #endif
       channel += width
     }
   }
