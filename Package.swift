@@ -100,7 +100,11 @@ let modules: [Target] = [
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
   // All that decides what a run computes: model, data, optimizer, schedule.
-  module("Recipes", uses: ["Models", "Files", "Platform"]),
+  module(
+    "Recipes", uses: ["Models", "Tensor", "Files", "Platform"],
+    resources: [.embedInCode("Presets")]),
+  // The loss of a recipe, term by term.
+  module("Losses", uses: ["Recipes", "Audio", "Models", "Tensor"]),
 
   // Training against a network that learns a metric: labels, passes and losses.
   module(
@@ -121,7 +125,8 @@ let modules: [Target] = [
   module(
     "Evaluation",
     uses: [
-      "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor", "Files", "Platform",
+      "Losses", "Recipes", "Corpora", "Communication", "Metrics", "Audio", "Models", "Tensor",
+      "Files", "Platform",
     ]),
 
   // Where the time of a run goes, as a trace of every rank.
@@ -141,7 +146,7 @@ let modules: [Target] = [
   module(
     "DistTrain",
     uses: [
-      "Checkpoints", "Adversarial", "Recipes", "Exchange", "Tracing",
+      "Losses", "Checkpoints", "Adversarial", "Recipes", "Exchange", "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -231,6 +236,9 @@ let tests: [Target] = [
     ]),
   module(
     "RecipesTests", .tests, uses: ["TestSupport", "Recipes", "Models", "Files", "Platform"]),
+  module(
+    "LossesTests", .numericalTests,
+    uses: ["TestSupport", "Losses", "Recipes", "Audio", "Models", "Tensor", "Files"]),
   // Runs on ranks inside the test's process.
   module(
     "RunTestSupport",

@@ -2,7 +2,7 @@ import Recipes
 
 extension TrainingConfiguration {
   /// The recipe's discriminator; nil if it has none.
-  package var adversary: DiscriminatorRecipe? { discriminator }
+  package var adversary: DiscriminatorRecipe? { recipe.discriminator }
 
   /// The first epoch, from 1, whose generator's loss has the adversarial term; nil if the recipe
   /// has no discriminator.

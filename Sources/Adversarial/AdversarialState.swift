@@ -14,7 +14,7 @@ public final class AdversarialState {
   package init(_ recipe: DiscriminatorRecipe, seed: UInt64) {
     discriminator = MetricDiscriminator(
       channels: recipe.channels, beta: Float(recipe.beta), dropout: recipe.dropout, seed: seed)
-    adam = Adam(discriminator.parameters)
+    adam = Adam(discriminator.parameters, recipe.optimizer)
   }
 
   /// Everything that a checkpoint holds besides the count of steps, with the arena whose layout it

@@ -28,8 +28,8 @@ public final class STFT {
   public let hopSamples: Int
   /// Number of one-sided bins of a frame, F.
   public let binCount: Int
-  private let window: [Float]
-  private let transform: RealFourierTransform
+  let window: [Float]
+  let transform: RealFourierTransform
   private var padded: [Float] = []
   private var windowPower: [Float] = []
 

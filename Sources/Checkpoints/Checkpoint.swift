@@ -74,7 +74,7 @@ public struct Checkpoint {
     key.hasPrefix(SafetensorsFile.checksumPrefix)
       || [
         configurationKey, progressKey, adamStepKey, averageCountKey, adversarialStepKey,
-        WeightFile.configurationKey,
+        WeightFile.configurationKey, WeightFile.levelKey,
       ].contains(key)
   }
 
@@ -205,6 +205,8 @@ public struct Checkpoint {
       adamStepKey: String(state.adam.stepCount),
       WeightFile.configurationKey: "\(configuration.model.json)",
     ]
+    let level = state.model.inputLevel
+    if level != .asIs { metadata[WeightFile.levelKey] = level.rawValue }
     if let average = state.average { metadata[averageCountKey] = String(average.updateCount) }
     if let adversarial = state.adversarial {
       metadata[adversarialStepKey] = String(adversarial.adam.stepCount)

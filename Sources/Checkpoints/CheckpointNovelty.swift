@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Models
+import Recipes
 
 /// Search for keys of a checkpoint that this version does not know.
 ///
@@ -27,10 +28,11 @@ enum CheckpointNovelty {
     return nil
   }
 
-  /// The key path in an error about a model configuration that a later version may have written;
+  /// The key path in an error about a model or recipe that a later version may have written;
   /// nil for other errors.
   static func unknownKey(_ error: any Error) -> String? {
     switch error as? ConfigurationError {
+    case .unknownKey(TrainingConfiguration.recipeName, let key, _): "recipe.\(key)"
     case .unknownKey(_, let key, _): "model.\(key)"
     case .impossibleValue(_, "trunk.kind", let value, _): "model.trunk.kind \(value)"
     default: nil

@@ -23,7 +23,8 @@ public final class TrainingState {
   public init(_ configuration: TrainingConfiguration) {
     let model = SpeechEnhancer(configuration: configuration.model, seed: configuration.seed)
     self.model = model
-    adam = Adam(model.parameters)
+    model.inputLevel = configuration.recipe.level
+    adam = Adam(model.parameters, configuration.recipe.optimizer)
     average = configuration.averageDecay.map {
       MovingAverage(model.parameters, decay: Float($0))
     }
@@ -37,6 +38,7 @@ public final class TrainingState {
   /// epoch as long as `progress` has an unvalidated one. Made when it is needed first.
   public private(set) lazy var frozen: SpeechEnhancer = {
     let copy = SpeechEnhancer(configuration: model.configuration, seed: 0)
+    copy.inputLevel = model.inputLevel
     copy.parameters.discardGradients()
     return copy
   }()
@@ -87,6 +89,8 @@ public struct TrainingProgress: Codable, Equatable, Sendable {
   public var skippedSteps = 0
   /// Consequences of skipped steps; nil before the first.
   public var recovery: RecoveryProgress?
+  /// Position of a schedule that waits for plateaus; nil before its first epoch has a score.
+  public var plateau: PlateauProgress?
   /// Best validation score so far and its epoch.
   public var bestScore: Double?
   /// See `bestScore`.

@@ -44,12 +44,15 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     try output.validateFolder()
     if let saveCalibration { try BenchOutput.validateFolder(of: saveCalibration) }
-    let model = try BenchOutput.model(recipe.preset, cropSeconds: recipe.seconds)
+    let configuration = try recipe.configuration(
+      BenchOutput.model(recipe.preset), ranks: machines.nodes * machines.ranksPerNode)
+    let model = try BenchOutput.model(
+      recipe.preset, cropSeconds: configuration.cropSeconds)
     let cost = try machines.cost()
     let found = try calibration.map(PlanCalibration.load)
     // Before anything is measured: a corpus that is not there, a file of another model.
     let request = PlanRequest(
-      configuration: recipe.configuration(model),
+      configuration: configuration,
       parameterCount: SpeechEnhancer.parameterCount(of: model),
       nodes: machines.nodes, ranksPerNode: machines.ranksPerNode, threads: machines.threads,
       recomputes: recipe.recompute,
@@ -130,13 +133,20 @@ struct PlanRecipeOptions: ParsableArguments {
   @Option(help: "Validation utterances. Default: those of --data, or 824.")
   var validationCount: Int?
   @Option(help: "Unusable files: stop, or skip.") var onBadFile = OnBadFile.stop
-  @Option(help: "Epochs of training.") var epochs = 100
-  @Option(help: "Utterances per rank and step.") var batch = 6
+  @Option(
+    help: ArgumentHelp(
+      "Recipe of the run, as for train. Default: published.", valueName: "name or file"))
+  var recipe: String?
+  @Option(help: "Epochs of training. Default: 100.") var epochs: Int?
+  @Option(help: "Utterances per rank and step. Default: 6.") var batch: Int?
   @Option(help: "Batches of each rank and step.") var accumulate = 1
-  @Option(help: "Length of a training crop in seconds.", transform: Flags.seconds)
-  var seconds = 2.0
-  @Option(help: "Steps over which the learning rate rises at the start.") var warmup = 0
-  @Option(help: "Decay of averaged weights. 0: off.") var ema = 0.0
+  @Option(
+    help: ArgumentHelp("Length of a training crop in seconds. Default: 2."),
+    transform: Flags.seconds)
+  var seconds: Double?
+  @Option(help: "Steps over which the learning rate rises at the start. Default: 0.")
+  var warmup: Int?
+  @Option(help: "Decay of averaged weights. 0: off. Default: 0.") var ema: Double?
   @Flag(help: "Compute activations again in backward.") var recompute = false
   @Option(help: "End an epoch after this many steps, and validate.") var stepsPerEpoch: Int?
   @Option(help: ArgumentHelp("Time limit of a job: 24:00:00, 90m.", valueName: "time"))
@@ -156,24 +166,33 @@ struct PlanRecipeOptions: ParsableArguments {
     }
     try Flags.require("--seconds", seconds, within: Flags.cropSeconds)
     try Flags.require("--warmup", warmup, atLeast: 0)
-    try Flags.requireDecay("--ema", ema)
+    if let ema { try Flags.requireDecay("--ema", ema) }
     try Flags.requireTime("--wall-time", wallTime)
     try Flags.require(
       (data == nil) != (utterances == nil),
       "name the training data: give --data CORPUS, or --utterances if the corpus is elsewhere")
   }
 
-  /// The recipe, of one rank.
-  func configuration(_ model: ModelConfiguration) -> TrainingConfiguration {
-    TrainingConfiguration(model: model) {
-      $0.epochs = epochs
-      $0.batch = batch
+  /// The recipe on this number of ranks. A forecast counts the ranks itself, so the configuration
+  /// is that of one with the same batch.
+  func configuration(
+    _ model: ModelConfiguration, ranks: Int
+  ) throws(ConfigurationError) -> TrainingConfiguration {
+    var settings = RecipeSettings()
+    settings.add("epochs", epochs.map { .integer($0) }, "--epochs")
+    settings.add("batch", batch.map { .integer($0) }, "--batch")
+    settings.add("crop", seconds.map { .object(["seconds": .number($0)]) }, "--seconds")
+    settings.add("warmup", warmup.map { .object(["steps": .integer($0)]) }, "--warmup")
+    settings.add("average", ema.map { $0 > 0 ? .number($0) : .string("none") }, "--ema")
+    var configuration = try ResolvedTraining(
+      model: model, recipe: recipe, settings: settings.all
+    ) {
       $0.accumulate = accumulate
-      $0.cropSeconds = seconds
-      $0.warmupSteps = warmup
-      $0.averageDecay = ema > 0 ? ema : nil
+      $0.ranks = ranks
       $0.stepsPerEpoch = stepsPerEpoch
-    }
+    }.configuration
+    configuration.ranks = 1
+    return configuration
   }
 
   /// The corpus, counted if it is here; then it has to be at `sampleRate`, in hertz.

@@ -78,11 +78,16 @@ public struct TrainCommand: ParsableCommand {
   ) throws -> TrainingRequest {
     let root = RootDecision(communicator)
     let model = try root.value { try Preset.load(input.preset) }
+    let resolved = try root.value {
+      try recipe.resolve(
+        model, ranks: communicator.worldSize, resumed: place.resume ? runFolder(of: model) : nil)
+    }
     var request = TrainingRequest(
-      configuration: recipe.configuration(model, ranks: communicator.worldSize),
+      configuration: resolved.configuration,
       corpus: CorpusRequest(
         data: input.data, stage: staging.stage, onBadFile: input.onBadFile),
       runFolder: runFolder(of: model))
+    request.recipe = resolved
     request.resumes = place.resume
     request.stepLimit = place.stopAfter
     request.threads = cores.threads

@@ -87,12 +87,15 @@ public struct AdamStep {
   public let correction2: Float
   /// Every gradient is multiplied by this first (clipping).
   public let gradientScale: Float
+  /// Every value is multiplied by this before the step (decoupled weight decay).
+  public let decayFactor: Float
 
   /// Numbers of one step; the corrections are those of its number t, from 1.
   public init(
     learningRate: Float, beta1: Double, beta2: Double, epsilon: Float,
-    correction1: Float, correction2: Float, gradientScale: Float
+    correction1: Float, correction2: Float, gradientScale: Float, decayFactor: Float = 1
   ) {
+    self.decayFactor = decayFactor
     self.learningRate = learningRate
     self.beta1 = beta1
     self.beta2 = beta2

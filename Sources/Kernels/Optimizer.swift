@@ -23,7 +23,8 @@ extension Kernels {
   }
 
   /// Adam (Kingma and Ba 2015) in PyTorch's form:
-  ///   m = β₁m + (1 − β₁)g,  v = β₂v + (1 − β₂)g²,  x −= lr/c₁ · m/(√v/√c₂ + ε).
+  ///   x *= decay,  m = β₁m + (1 − β₁)g,  v = β₂v + (1 − β₂)g²,  x −= lr/c₁ · m/(√v/√c₂ + ε),
+  /// where decay is 1 − lr·λ of a decoupled weight decay λ (Loshchilov and Hutter 2019), or 1.
   public static func adam(
     _ step: AdamStep, value: MutableFloatPointer, gradient: FloatPointer,
     firstMoment: MutableFloatPointer, secondMoment: MutableFloatPointer, count: Int
@@ -36,6 +37,7 @@ extension Kernels {
     let r1 = Vector(repeating: Float(1 - step.beta1))
     let b2 = Vector(repeating: Float(step.beta2))
     let r2 = Vector(repeating: Float(1 - step.beta2))
+    let decay = Vector(repeating: step.decayFactor)
     for i in stride(from: 0, to: count, by: laneCount) {
       let g = load(gradient + i) * scale
       let m = (r1 * g).addingProduct(b1, load(firstMoment + i))
@@ -43,7 +45,8 @@ extension Kernels {
       store(m, firstMoment + i)
       store(v, secondMoment + i)
       let denominator = epsilon.addingProduct(squareRootOfNonNegative(v), root)
-      store(load(value + i) - rate * (m / denominator), value + i)
+      // A factor of 1 leaves all bits as they are.
+      store(load(value + i) * decay - rate * (m / denominator), value + i)
     }
   }
 

@@ -6,6 +6,8 @@ import Tensor
 public final class SpeechEnhancer {
   /// The configuration that the model was made from.
   public let configuration: ModelConfiguration
+  /// Level of the signals that the weights were trained on.
+  public var inputLevel = InputLevel.asIs
   /// All parameters, in forward order.
   public let parameters: ParameterArena
   /// The band split from the spectrum to features, `band_split`.

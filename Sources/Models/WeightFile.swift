@@ -14,6 +14,9 @@ public struct WeightFile {
   /// Metadata key of the program and version that wrote the file.
   public static let programKey = "program"
 
+  /// Metadata key of the level of the signals that the model takes; missing for `InputLevel.asIs`.
+  public static let levelKey = "level"
+
   /// Prefix of averaged weights in a checkpoint.
   public static let averagePrefix = "ema."
   /// Prefixes of the tensors of a checkpoint that are no weights of the model itself.
@@ -25,6 +28,8 @@ public struct WeightFile {
   public let path: String
   /// The configuration of the model that the file was written for; nil if the file holds none.
   public let configuration: ModelConfiguration?
+  /// The level of the signals that the model takes.
+  public let level: InputLevel
   private let file: SafetensorsFile
 
   /// Reads a file.
@@ -52,6 +57,11 @@ public struct WeightFile {
     } catch {
       throw .invalid(error)
     }
+    let name = file.metadata[Self.levelKey] ?? InputLevel.asIs.rawValue
+    guard let level = InputLevel(rawValue: name) else {
+      throw .unknownLevel(path: path, name: name)
+    }
+    self.level = level
     guard let text = file.metadata[Self.configurationKey] else {
       configuration = nil
       return
@@ -96,6 +106,7 @@ public struct WeightFile {
     let values = try values(for: model, prefix: prefix)
     model.parameters.allocate(seed: 0)
     Self.copy(values, to: model)
+    model.inputLevel = level
     return model
   }
 
@@ -162,11 +173,12 @@ public struct WeightFile {
         name: parameter.name, shape: parameter.shape,
         values: UnsafeBufferPointer(start: parameter.value, count: parameter.count))
     }
-    let metadata = [
+    var metadata = [
       configurationKey: model.configuration.json.description, programKey: program,
       // Python loaders of the format require the framework whose conventions hold.
       "format": "pt",
     ]
+    if model.inputLevel != .asIs { metadata[levelKey] = model.inputLevel.rawValue }
     return SafetensorsFile(entries: entries, metadata: metadata).addingChecksums().serialized()
   }
 }

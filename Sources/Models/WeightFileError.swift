@@ -21,6 +21,8 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
   case unfit(path: String, model: String, writtenFor: String?, faults: [Fault])
   /// The file is no valid safetensors file.
   case invalid(SafetensorsError)
+  /// The level of signals that the file names is none that this program knows.
+  case unknownLevel(path: String, name: String)
   /// The configuration in the file's metadata is broken.
   case configuration(ConfigurationError)
 
@@ -30,6 +32,9 @@ public enum WeightFileError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .invalid(let error): return error.description
     case .configuration(let error): return error.description
+    case .unknownLevel(let path, let name):
+      return "\(path): the level \"\(name)\" of the model's signals is unknown; use the version of "
+        + "the program that wrote the file"
     case .unfit(let path, let model, let writtenFor, let faults):
       var text = "\(path): the weights do not fit the model \"\(model)\""
       if let writtenFor, writtenFor != model {

@@ -26,12 +26,17 @@ public enum LearningRateScheduleError: Error, Equatable, CustomStringConvertible
 public struct LearningRateSchedule: Sendable, Equatable {
   /// How the rate falls after the warm-up.
   public enum Decay: String, Sendable, CaseIterable, Codable {
-    /// ×0.98 every 10 epochs: the published recipe.
+    /// A factor every few epochs; ×0.98 every 10 is the published recipe.
     case step
+    /// A factor after every epoch, as `torch.optim.lr_scheduler.ExponentialLR`.
+    case exponential
     /// Half a cosine from the base rate down to exactly 0 when the budget of steps is used up.
     case cosine
     /// The base rate throughout.
     case constant
+    /// A factor whenever the validation score has not risen for some epochs; see
+    /// `PlateauProgress`. The schedule itself gives the base rate.
+    case plateau
 
     /// The decay called `name`; throws `unknownDecay`, which lists the allowed names.
     public init(name: String) throws(LearningRateScheduleError) {
@@ -46,7 +51,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
   }
 
   /// How the rate falls after the warm-up.
-  public let decay: Decay
+  public let settings: ScheduleSettings
   /// Rate after the warm-up and before any decay.
   public let base: Double
   /// Optimiser steps in one epoch.
@@ -56,15 +61,11 @@ public struct LearningRateSchedule: Sendable, Equatable {
   /// Steps over which the rate rises linearly from `base / warmupSteps` to `base`.
   public let warmupSteps: Int
 
-  /// Factor per `decayEpochs` of `.step`.
-  public static let decayFactor = 0.98
-  /// Epochs between two decays of `.step`.
-  public static let decayEpochs = 10
-
   /// Throws `invalid` for a base rate that is not positive and finite, counts below 1, or a
   /// warm-up that is negative or not shorter than the run.
   public init(
-    decay: Decay, base: Double, stepsPerEpoch: Int, totalSteps: Int, warmupSteps: Int = 0
+    _ settings: ScheduleSettings, base: Double, stepsPerEpoch: Int, totalSteps: Int,
+    warmupSteps: Int = 0
   ) throws(LearningRateScheduleError) {
     func check(_ key: String, _ value: some CustomStringConvertible, _ ok: Bool, _ text: String)
       throws(LearningRateScheduleError)
@@ -77,7 +78,7 @@ public struct LearningRateSchedule: Sendable, Equatable {
     try check(
       "number of warm-up steps", warmupSteps, (0..<totalSteps).contains(warmupSteps),
       "at least 0 and below the run's \(NumberText.count(totalSteps, "step"))")
-    self.decay = decay
+    self.settings = settings
     self.base = base
     self.stepsPerEpoch = stepsPerEpoch
     self.totalSteps = totalSteps
@@ -88,12 +89,14 @@ public struct LearningRateSchedule: Sendable, Equatable {
   public func rate(atStep step: Int) -> Double {
     precondition(step >= 0, "LearningRateSchedule: step \(step)")
     if step < warmupSteps { return base * (Double(step + 1) / Double(warmupSteps)) }
-    switch decay {
-    case .constant:
+    let epoch = step / stepsPerEpoch
+    switch settings.decay {
+    case .constant, .plateau:
       return base
     case .step:
-      let decays = step / stepsPerEpoch / Self.decayEpochs
-      return base * pow(Self.decayFactor, Double(decays))
+      return base * pow(settings.factor, Double(epoch / settings.epochs))
+    case .exponential:
+      return base * pow(settings.factor, Double(epoch))
     case .cosine:
       if step >= totalSteps { return 0 }
       let progress = Double(step - warmupSteps) / Double(totalSteps - warmupSteps)

@@ -1,40 +1,27 @@
 import Files
 import Foundation
 import Models
+import Tensor
 
 /// Everything that decides what a run computes: the resolved form of the `train` command's flags.
 ///
 /// It is saved in the run folder and inside every checkpoint. Paths and the number of epochs are
 /// facts of a run and may change when it is resumed; the recipe may not.
-public struct TrainingConfiguration: Codable, Equatable, Sendable {
+public struct TrainingConfiguration: Equatable, Sendable {
   /// The model.
   public var model: ModelConfiguration
   /// Seed of initial values, order and crops.
   public var seed: UInt64 = 0
-  /// Number of epochs.
-  public var epochs = 100
   /// Utterances of a rank in one micro-batch.
   public var batch = 6
   /// Micro-batches of a rank and step. The ranks exchange gradients in the last one only.
   public var accumulate = 1
   /// Number of ranks the run was started with.
   public var ranks = 1
-  /// Length of a training crop, seconds.
-  public var cropSeconds = 2.0
-  /// Learning rate before schedule and warm-up.
-  public var learningRate = 1e-3
-  /// How the rate falls.
-  public var schedule = LearningRateSchedule.Decay.step
-  /// Steps of linear warm-up.
-  public var warmupSteps = 0
-  /// Limit of the global gradient norm.
-  public var clip = 5.0
-  /// Decay of the weights' moving average; nil for none.
-  public var averageDecay: Double?
   /// Steps after which an epoch ends early; nil for the whole split.
   public var stepsPerEpoch: Int?
-  /// The discriminator; nil for none.
-  public var discriminator: DiscriminatorRecipe?
+  /// The recipe, with the rate for its own global batch.
+  public var recipe = Recipe()
 
   /// Utterances of a rank in one step.
   public var itemsPerRank: Int { batch * accumulate }
@@ -49,11 +36,81 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
 
   /// The JSON of `configuration.json` and of checkpoints, keys sorted.
   public func json() throws -> String { try indentedJSON(self) }
+}
 
+extension TrainingConfiguration {
+  /// Number of epochs.
+  public var epochs: Int {
+    get { recipe.epochs }
+    set { recipe.epochs = newValue }
+  }
+  /// Number of samples of a training crop.
+  public var cropSamples: Int {
+    switch recipe.crop {
+    case .seconds(let seconds): model.frontEnd.sampleCount(seconds: seconds)
+    case .samples(let count): count
+    }
+  }
+  /// Length of a training crop, seconds.
+  public var cropSeconds: Double {
+    get {
+      switch recipe.crop {
+      case .seconds(let seconds): seconds
+      case .samples(let count): model.frontEnd.seconds(sampleCount: count)
+      }
+    }
+    set { recipe.crop = .seconds(newValue) }
+  }
+  /// Factor by which the global batch differs from the one that the recipe's rate is meant for.
+  public var batchFactor: Double {
+    recipe.globalBatch.map { Double(globalBatch) / Double($0) } ?? 1
+  }
+  /// Learning rate before schedule and warm-up: the recipe's, scaled to the global batch.
+  public var learningRate: Double {
+    get {
+      // Without scaling the recipe's number itself, to the last bit.
+      recipe.scaling == .none
+        ? recipe.learningRate : recipe.learningRate * recipe.scaling.rateFactor(batchFactor)
+    }
+    set {
+      recipe.learningRate = newValue
+      recipe.scaling = .none
+    }
+  }
+  /// How the rate falls; a new kind has its usual numbers.
+  public var schedule: LearningRateSchedule.Decay {
+    get { recipe.schedule.decay }
+    set { recipe.schedule = ScheduleSettings(newValue) }
+  }
+  /// Steps of linear warm-up; 0 if the recipe gives epochs.
+  public var warmupSteps: Int {
+    get {
+      switch recipe.warmup {
+      case .steps(let steps): steps
+      case .epochs: 0
+      }
+    }
+    set { recipe.warmup = .steps(newValue) }
+  }
+  /// Whether the rate rises at the start.
+  public var hasWarmup: Bool { recipe.warmup != .steps(0) && recipe.warmup != .epochs(0) }
+  /// Limit of the global gradient norm; nil for none.
+  public var clip: Double? {
+    get { recipe.clip }
+    set { recipe.clip = newValue }
+  }
+  /// Decay of the weights' moving average; nil for none.
+  public var averageDecay: Double? {
+    get { recipe.averageDecay }
+    set { recipe.averageDecay = newValue }
+  }
+}
+
+extension TrainingConfiguration {
   /// Values in `other` that make it another experiment, as "flag (here, there)" texts.
   ///
   /// The number of ranks may differ as long as the global batch is the same. The number of epochs
-  /// may grow, but not under `cosine`, whose rate depends on it.
+  /// may grow, but not where rates or the use of a discriminator depend on it.
   public func differences(from other: TrainingConfiguration) -> [String] {
     var found: [String] = []
     func compare<Value: Equatable>(_ name: String, _ value: (TrainingConfiguration) -> Value) {
@@ -76,53 +133,26 @@ public struct TrainingConfiguration: Codable, Equatable, Sendable {
     compare("--lr") { $0.learningRate }
     compare("--schedule") { $0.schedule }
     compare("--warmup") { $0.warmupSteps }
-    compare("--clip") { $0.clip }
+    compare("--clip") { $0.clip.map { "\($0)" } ?? "none" }
     compare("--ema") { $0.averageDecay ?? 0 }
     compare("--steps-per-epoch") { $0.stepsPerEpoch ?? 0 }
-    if schedule == .cosine { compare("--epochs") { $0.epochs } }
-    compare("discriminator") { $0.discriminator.map { "\($0)" } ?? "none" }
+    if dependsOnEpochs || other.dependsOnEpochs { compare("--epochs") { $0.epochs } }
+    // Compared above, or without meaning once the rate is known.
+    var known: Set = [
+      "epochs", "batch", "global_batch", "scaling", "crop", "learning_rate", "clip", "average",
+    ]
+    if schedule != other.schedule { known.insert("schedule") }
+    if warmupSteps != other.warmupSteps { known.insert("warmup") }
+    found += recipe.differences(from: other.recipe, except: known).map { difference in
+      "\(difference.key) of the recipe (\(difference.own.map { "\($0)" } ?? "none") here, "
+        + "\(difference.other.map { "\($0)" } ?? "none") in the checkpoint)"
+    }
     return found
   }
-}
 
-extension TrainingConfiguration {
-  /// Reads the recipe of a file, which may have been edited: counts that no run can have are
-  /// refused, and none of the products of the others overflows.
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    func require(_ key: CodingKeys, _ isPossible: Bool) throws {
-      guard !isPossible else { return }
-      throw DecodingError.dataCorruptedError(
-        forKey: key, in: values, debugDescription: "no run can have it")
-    }
-    func count(_ key: CodingKeys, _ range: ClosedRange<Int>) throws -> Int {
-      let value = try values.decode(Int.self, forKey: key)
-      try require(key, range.contains(value))
-      return value
-    }
-    model = try values.decode(ModelConfiguration.self, forKey: .model)
-    seed = try values.decode(UInt64.self, forKey: .seed)
-    epochs = try count(.epochs, 0...Self.largestCount)
-    batch = try count(.batch, 1...Self.largestFactor)
-    // Version 0.1.0 did not write it: it was always 1.
-    accumulate =
-      values.contains(.accumulate) ? try count(.accumulate, 1...Self.largestFactor) : 1
-    ranks = try count(.ranks, 1...Self.largestFactor)
-    cropSeconds = try values.decode(Double.self, forKey: .cropSeconds)
-    try require(.cropSeconds, cropSeconds > 0 && cropSeconds <= 1e9)
-    learningRate = try values.decode(Double.self, forKey: .learningRate)
-    schedule = try values.decode(LearningRateSchedule.Decay.self, forKey: .schedule)
-    warmupSteps = try count(.warmupSteps, 0...Self.largestCount)
-    clip = try values.decode(Double.self, forKey: .clip)
-    averageDecay = try values.decodeIfPresent(Double.self, forKey: .averageDecay)
-    if try values.decodeIfPresent(Int.self, forKey: .stepsPerEpoch) != nil {
-      stepsPerEpoch = try count(.stepsPerEpoch, 1...Self.largestCount)
-    }
-    discriminator = try values.decodeIfPresent(DiscriminatorRecipe.self, forKey: .discriminator)
+  /// Whether another number of epochs would change what is computed before the last of them.
+  private var dependsOnEpochs: Bool {
+    if case .fraction(let fraction) = recipe.discriminator?.from, fraction > 0 { return true }
+    return schedule == .cosine
   }
-
-  /// Largest number of epochs and of steps.
-  private static let largestCount = 1_000_000_000
-  /// Largest factor of the global batch.
-  private static let largestFactor = 1_000_000
 }

@@ -42,6 +42,8 @@ public struct RunFolder: Sendable {
     case last = "last.safetensors"
     /// The resolved configuration.
     case configuration = "configuration.json"
+    /// The resolved recipe.
+    case recipe = "recipe.json"
     /// One row for each epoch.
     case history = "history.csv"
     /// A JSON object for every event.

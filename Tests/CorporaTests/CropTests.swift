@@ -38,6 +38,22 @@ import TestSupport
     #expect(loaded.noisy == (0..<1000).map { noisy[$0 % sampleCount] })
   }
 
+  @Test(arguments: [1, 333, 1000, 5000])
+  func shortUtterancesArePaddedAndAllAreLevelled(sampleCount: Int) throws {
+    let (pair, clean, noisy) = try pair(sampleCount)
+    var crop = RandomCrop(sampleCount: 1000, seed: 3)
+    crop.padsShort = true
+    crop.levelsUtterances = true
+    let loaded = try crop.load(pair, epoch: 2, sampleRate: 16_000)
+    // The level is that of the whole noisy utterance, for both sides.
+    let energy = noisy.reduce(0) { $0 + Double($1) * Double($1) }
+    let factor = Float((Double(sampleCount) / energy).squareRoot())
+    let range = crop.range(epoch: 2, name: "u", utteranceSampleCount: sampleCount)
+    let zeros = [Float](repeating: 0, count: 1000 - range.count)
+    #expect(loaded.clean == clean[range].map { $0 * factor } + zeros)
+    #expect(loaded.noisy == noisy[range].map { $0 * factor } + zeros)
+  }
+
   @Test func startsAreReproducibleAndCoverTheUtterance() {
     let crop = RandomCrop(sampleCount: 10, seed: 7)
     func start(_ epoch: Int, _ name: String, _ seed: UInt64 = 7) -> Int {

@@ -51,6 +51,23 @@ import TestSupport
     #expect(try enhance(samples, segmentation) == enhancer.enhance(samples))
   }
 
+  /// A model of utterances of RMS 1 gets them, whole or in segments, and its result is divided by
+  /// the factor again.
+  @Test(arguments: [1, 4]) func levelIsThatOfTheWholeRecording(segments: Int) throws {
+    let samples = segments == 1 ? Array(noisy.prefix(80_000)) : noisy
+    let segmentation = segmentation(samples.count, seconds: segments == 1 ? 10 : 20)
+    #expect(segmentation.segments.count == segments)
+    let energy = samples.reduce(0) { $0 + Double($1) * Double($1) }
+    let factor = Float((Double(samples.count) / energy).squareRoot())
+    let expected = try enhance(samples.map { $0 * factor }, segmentation).map { $0 / factor }
+    enhancer.model.inputLevel = .utterance
+    #expect(try enhance(samples, segmentation) == expected)
+    if segments == 1 { #expect(try enhancer.enhance(samples) == expected) }
+    // Silence has no level.
+    let silence = [Float](repeating: 0, count: 8_000)
+    #expect(try enhancer.enhance(silence).allSatisfy { $0 == 0 })
+  }
+
   @Test func segmentsAreNearTheWhole() throws {
     let segmentation = segmentation(noisy.count, seconds: 20)
     #expect(segmentation.segments.count == 4, "\(segmentation)")

@@ -41,6 +41,20 @@ struct WeightFileTests {
       path: "w.safetensors", model: "abl3-tiny", writtenFor: writtenFor, faults: faults)
   }
 
+  /// The level that the weights were trained on travels with them; another version's is refused.
+  @Test func keepsTheLevelOfSignals() throws {
+    let model = SpeechEnhancer(configuration: configuration, seed: 1)
+    #expect(try parsed(WeightFile.serialized(model, program: "t")).metadata["level"] == nil)
+    model.inputLevel = .utterance
+    let file = try parsed(WeightFile.serialized(model, program: "t"))
+    let weights = try WeightFile(file, path: "w")
+    #expect(weights.level == .utterance)
+    #expect(try weights.model(model.configuration).inputLevel == .utterance)
+    let other = SafetensorsFile(entries: file.entries, metadata: ["level": "loud"])
+    let error = #expect(throws: WeightFileError.self) { try WeightFile(other, path: "w") }
+    #expect(error?.description.hasPrefix("w: the level \"loud\"") == true)
+  }
+
   @Test func roundTripIsBitExact() throws {
     let data = WeightFile.serialized(model, program: "test 1")
     let file = try WeightFile(parsed(data), path: "w.safetensors")

@@ -1,6 +1,5 @@
 import Foundation
 import Recipes
-import Recipes
 import Testing
 
 @Suite struct LearningRateScheduleTests {
@@ -8,7 +7,7 @@ import Testing
     _ decay: LearningRateSchedule.Decay, steps: Int = 1_000, warmup: Int = 0
   ) throws -> LearningRateSchedule {
     try LearningRateSchedule(
-      decay: decay, base: 1e-3, stepsPerEpoch: 7, totalSteps: steps, warmupSteps: warmup)
+      ScheduleSettings(decay), base: 1e-3, stepsPerEpoch: 7, totalSteps: steps, warmupSteps: warmup)
   }
 
   @Test func publishedRecipeFallsEveryTenEpochs() throws {
@@ -74,7 +73,8 @@ import Testing
       base: Double = 1e-3, perEpoch: Int = 10, total: Int = 100, warmup: Int = 0
     ) throws {
       _ = try LearningRateSchedule(
-        decay: .step, base: base, stepsPerEpoch: perEpoch, totalSteps: total, warmupSteps: warmup)
+        ScheduleSettings(.step), base: base, stepsPerEpoch: perEpoch, totalSteps: total,
+        warmupSteps: warmup)
     }
     for base in [0, -1, Double.nan, .infinity] {
       #expect(throws: LearningRateScheduleError.self) { try make(base: base) }

@@ -1,5 +1,6 @@
 import Audio
 import Files
+import Platform
 
 /// A random crop of fixed length of each utterance, which changes with every epoch.
 ///
@@ -10,6 +11,13 @@ public struct RandomCrop: Sendable, Equatable {
   public var sampleCount: Int
   /// Seed of the crops.
   public var seed: UInt64
+
+  /// Whether zeros follow an utterance shorter than a crop; otherwise it is repeated from its
+  /// start.
+  public var padsShort = false
+  /// Whether both sides are multiplied by the factor that brings the whole noisy utterance to an
+  /// RMS of 1.
+  public var levelsUtterances = false
 
   /// Crops of `sampleCount` samples, such as 32,000 for 2 s at 16 kHz.
   public init(sampleCount: Int, seed: UInt64) {
@@ -29,7 +37,7 @@ public struct RandomCrop: Sendable, Equatable {
   }
 
   /// Loads the crop of both sides, `sampleCount` samples each at `sampleRate`, in hertz. An
-  /// utterance shorter than a crop is repeated from its start.
+  /// utterance shorter than a crop is repeated from its start, or padded.
   ///
   /// - Throws: `WaveFileError` if a file cannot be read or has changed since it was inspected.
   public func load(
@@ -39,12 +47,21 @@ public struct RandomCrop: Sendable, Equatable {
     let range = range(
       epoch: epoch, name: pair.name, utteranceSampleCount: pair.sampleCount)
     let clean = try reader.read(pair.clean, range: range, sampleRate: sampleRate)
-    let noisy = try reader.read(pair.noisy, range: range, sampleRate: sampleRate)
-    return (repeated(clean), repeated(noisy))
+    guard levelsUtterances else {
+      let noisy = try reader.read(pair.noisy, range: range, sampleRate: sampleRate)
+      return (filled(clean), filled(noisy))
+    }
+    let whole = try reader.read(
+      pair.noisy, range: 0..<pair.sampleCount, sampleRate: sampleRate)
+    var level = LevelSum()
+    level.add(whole)
+    let factor = level.factor
+    return (filled(clean.map { $0 * factor }), filled(whole[range].map { $0 * factor }))
   }
 
-  private func repeated(_ samples: [Float]) -> [Float] {
+  private func filled(_ samples: [Float]) -> [Float] {
     if samples.count == sampleCount { return samples }
+    if padsShort { return samples + Array(repeating: 0, count: sampleCount - samples.count) }
     return (0..<sampleCount).map { samples[$0 % samples.count] }
   }
 }

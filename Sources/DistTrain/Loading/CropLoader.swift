@@ -51,9 +51,10 @@ final class CropLoader {
     self.endlessAt = endlessAt
     frontEnd = configuration.model.frontEnd
     stft = STFT(frontEnd)
-    crop = RandomCrop(
-      sampleCount: frontEnd.sampleCount(seconds: configuration.cropSeconds),
-      seed: configuration.seed)
+    var crop = RandomCrop(sampleCount: configuration.cropSamples, seed: configuration.seed)
+    crop.padsShort = configuration.recipe.shortUtterances == .padded
+    crop.levelsUtterances = configuration.recipe.level == .utterance
+    self.crop = crop
     depth = Self.depth(
       itemsPerStep: configuration.itemsPerRank, sampleCount: crop.sampleCount)
   }

@@ -6,6 +6,7 @@ import Foundation
 import Metrics
 import Models
 import Platform
+import Recipes
 import RunFiles
 
 /// Ends an epoch that is trained and validated: best weights, history, line of the log, checkpoint.
@@ -95,6 +96,12 @@ final class EpochEnding {
       validationSeconds: validationSeconds)
     for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
       log.warning("left out of the validation means: \(name): \(reason)")
+    }
+    let schedule = trainer.configuration.recipe.schedule
+    if schedule.decay == .plateau, let score = report.selectionScore {
+      var plateau = state.progress.plateau ?? PlateauProgress()
+      plateau.observe(score, schedule)
+      state.progress.plateau = plateau
     }
     if let score = report.selectionScore, score > state.progress.bestScore ?? -.infinity {
       state.progress.bestScore = score

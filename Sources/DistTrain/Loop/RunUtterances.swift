@@ -104,6 +104,7 @@ struct RunUtterances {
             epoch)
         }
         state.progress.bestScore = nil
+        state.progress.plateau?.forgetBest()
         state.progress.bestEpoch = nil
       }
       warnings.append(text)

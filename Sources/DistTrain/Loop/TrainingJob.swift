@@ -100,11 +100,12 @@ public struct TrainingJob {
     describe(trainer, ground.utterances, log)
     ground.found?.report(to: log)
     ground.place.report(to: log)
-    for warning in ground.warnings { log.warning(warning) }
+    for warning in (request.recipe?.notes ?? []) + ground.warnings { log.warning(warning) }
     if let end { describe(end, log) }
     let validation = try root.together {
       try Validation(
         ground.state, pairs: ground.utterances.validated,
+        losses: request.configuration.recipe.losses,
         onBadFile: request.corpus.onBadFile,
         isAsynchronous: request.validation.isBesideTraining,
         log: log, over: communicator)
@@ -150,12 +151,14 @@ public struct TrainingJob {
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
         + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
-    ] + warnings.map { "warning: \($0)" }
+    ] + batchLines(steps: steps).map { $0.text } + (request.recipe?.lines ?? [])
+      + ((request.recipe?.notes ?? []) + warnings).map { "warning: \($0)" }
   }
 
   /// Makes the run folder this job's own, once nothing in the options speaks against the run.
   private func claimFolder() throws -> TrainingPlace {
     try requireFrontEnd()
+    try requireTrainable()
     try requireTraceFile()
     communicator.enter(.resuming)
     let place = TrainingPlace(request)
@@ -216,6 +219,14 @@ public struct TrainingJob {
     try root.run {
       try configuration.model.requireFrontEnd(cropSeconds: configuration.cropSeconds)
       try configuration.requireJudgeable()
+    }
+  }
+
+  /// Recipes that ask for what the run cannot do are refused before there is a run.
+  private func requireTrainable() throws {
+    try root.run {
+      try TrainingRecipeError.check(
+        request.configuration, validatesBesideTraining: request.validation.isBesideTraining)
     }
   }
 
@@ -299,13 +310,20 @@ public struct TrainingJob {
       "\(NumberText.count(trainer.stepsPerEpoch, "step")) an epoch, "
         + NumberText.count(configuration.epochs, "epoch") + ", rate "
         + "\(configuration.learningRate) (\(configuration.schedule.rawValue), warm-up "
-        + "\(configuration.warmupSteps)), clip \(configuration.clip), averaging "
+        + "\(trainer.schedule.warmupSteps)), clip "
+        + "\(configuration.clip.map { "\($0)" } ?? "none"), averaging "
         + "\(configuration.averageDecay.map { "\($0)" } ?? "off"), seed \(configuration.seed)")
     if let adversarial = state.adversarial,
       let text = configuration.discriminatorText(adversarial)
     {
       log.line(text.line)
       if let warning = text.warning { log.warning(warning) }
+    }
+    if let name = request.recipe?.name {
+      log.line("recipe \(name), resolved in \(request.runFolder.file(.recipe).lastPathComponent)")
+    }
+    for line in batchLines(steps: trainer.stepsPerEpoch) {
+      line.isWarning ? log.warning(line.text) : log.line(line.text)
     }
     log.line(
       request.resumes
@@ -320,6 +338,27 @@ public struct TrainingJob {
           corpus: CorpusName.of(train.pairs) ?? "another", epochs: configuration.epochs,
           stepsPerEpoch: trainer.stepsPerEpoch,
           audioSecondsPerStep: Double(configuration.globalBatch) * configuration.cropSeconds)))
+  }
+
+  /// How the global batch differs from the recipe's, and what follows for the rate.
+  private func batchLines(steps: Int) -> [(text: String, isWarning: Bool)] {
+    let configuration = request.configuration
+    guard let meant = configuration.recipe.globalBatch, meant != configuration.globalBatch else {
+      return []
+    }
+    let (base, rate) = (configuration.recipe.learningRate, configuration.learningRate)
+    let scaling = configuration.recipe.scaling
+    let factor = NumberText.setting(configuration.batchFactor)
+    let difference =
+      "the global batch \(configuration.globalBatch) is \(factor) × the recipe's \(meant)"
+    guard scaling != .none else { return [(difference + "; the rate stays \(rate)", false)] }
+    let changed =
+      difference + "; scaling \(scaling.rawValue) takes the rate from \(base) to \(rate)"
+    let isSudden =
+      rate > base && configuration.recipe.warmup.steps(perEpoch: steps) == 0
+    return [
+      isSudden ? (changed + " without a warm-up; give --warmup", true) : (changed, false)
+    ]
   }
 
   /// Reports the result of a complete run.

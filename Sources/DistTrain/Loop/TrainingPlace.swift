@@ -34,7 +34,7 @@ final class TrainingPlace {
 
   /// Throws unless all files of the run can be written, and leaves them as they are.
   func requireWritable() throws {
-    for name in [RunFolder.Name.best, .last, .configuration, .history, .bestScores] {
+    for name in [RunFolder.Name.best, .last, .configuration, .recipe, .history, .bestScores] {
       try AtomicFile.requireWritable(folder.file(name).path(percentEncoded: false))
     }
     try MetricsFile.requireAppendable(folder.metrics)
@@ -75,6 +75,11 @@ final class TrainingPlace {
   /// Writes the configuration, unless the file says the same: a resumed run may have more epochs,
   /// or other numbers of ranks.
   func writeConfiguration(_ configuration: TrainingConfiguration) throws {
+    let document = request.recipe?.document ?? ResolvedTraining.document(of: configuration)
+    let copy = folder.file(.recipe)
+    if (try? FileContents.read(copy)) != Data(document.utf8) {
+      try AtomicFile.write(document, to: copy)
+    }
     if written == configuration { return }
     try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
   }

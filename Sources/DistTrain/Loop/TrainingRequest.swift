@@ -12,6 +12,8 @@ import Tracing
 public struct TrainingRequest: Sendable {
   /// The recipe.
   public var configuration: TrainingConfiguration
+  /// The layers of the recipe; nil if the configuration is all that is known of it.
+  public var recipe: ResolvedTraining?
   /// The corpus.
   public var corpus: CorpusRequest
   /// Folder of the outputs.

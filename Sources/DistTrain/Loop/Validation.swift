@@ -17,12 +17,11 @@ package final class Validation {
   private let log: RunLog
   private var underWay: BackgroundEvaluation?
 
-  /// Scores the weights of `state` on `pairs`; with `.skip`, those that cannot be read have no
-  /// score. Throws if the model's bands are not the bins of
-  /// its front end.
+  /// Scores the weights of `state` on `pairs`, with the loss `losses`; with `.skip`, those that
+  /// cannot be read have no score. Throws if the model's bands are not the bins of its front end.
   package init(
-    _ state: TrainingState, pairs: [UtterancePair], onBadFile: OnBadFile = .stop,
-    isAsynchronous: Bool = false, log: RunLog,
+    _ state: TrainingState, pairs: [UtterancePair], losses: LossSettings = .published,
+    onBadFile: OnBadFile = .stop, isAsynchronous: Bool = false, log: RunLog,
     over communicator: any Communicator
   ) throws(EnhancementError) {
     self.state = state
@@ -33,14 +32,14 @@ package final class Validation {
     makeEvaluator = { () throws(EnhancementError) in
       try Evaluator(
         model: state.frozen, pairs: pairs, over: communicator, metrics: metrics,
-        onBadFile: onBadFile)
+        losses: losses, onBadFile: onBadFile)
     }
     evaluator =
       isAsynchronous
       ? try makeEvaluator()
       : try Evaluator(
         model: state.model, pairs: pairs, over: communicator, metrics: metrics,
-        onBadFile: onBadFile)
+        losses: losses, onBadFile: onBadFile)
   }
 
   /// Scores the weights as they stand. All ranks call it together; nil on all of them if one of

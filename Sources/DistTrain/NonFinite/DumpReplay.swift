@@ -26,7 +26,8 @@ package struct DumpReplay {
       throw NonFiniteDumpError.noUtterance(
         path: dump.path, name: name, names: dump.utterances.map(\.name))
     }
-    let inspector = UtteranceInspector(try dump.model())
+    let inspector = UtteranceInspector(
+      try dump.model(), dump.header.configuration.recipe.losses)
     self.dump = dump
     inspections = try chosen.map {
       try inspector.inspect($0.name, noisy: $0.noisy, clean: $0.clean)

@@ -64,7 +64,8 @@ final class NonFiniteForensics {
   private func inspect(
     _ items: [Int], epoch: Int, _ report: inout NonFiniteReport
   ) -> [NonFiniteDump.Utterance] {
-    let inspector = UtteranceInspector(trainer.state.model, trainer.execution)
+    let inspector = UtteranceInspector(
+      trainer.state.model, trainer.configuration.recipe.losses, trainer.execution)
     var all: [NonFiniteDump.Utterance] = []
     for item in items {
       do {

@@ -1,5 +1,6 @@
 import Audio
 import Evaluation
+import Losses
 import Models
 import Recipes
 import Tensor
@@ -35,9 +36,14 @@ package struct UtteranceInspector {
   private let model: SpeechEnhancer
   private let execution: Execution
   private let stft: STFT
+  private let loss: TrainingLoss
 
-  /// Inspects `model` as it stands, running as `execution` says.
-  package init(_ model: SpeechEnhancer, _ execution: Execution = Execution()) {
+  /// Inspects `model`, trained with `losses`, as it stands, running as `execution` says.
+  package init(
+    _ model: SpeechEnhancer, _ losses: LossSettings = .published,
+    _ execution: Execution = Execution()
+  ) {
+    loss = TrainingLoss(losses, model.configuration.frontEnd)
     self.model = model
     stft = STFT(model.configuration.frontEnd)
     self.execution = Execution(threads: execution.threads, recomputes: execution.recomputes)
@@ -63,7 +69,7 @@ package struct UtteranceInspector {
     let inspector = Inspector(parameters)
     let tape = Tape(execution, inspector: inspector)
     let enhanced = model(spectra.noisy, tape)
-    let loss = spectralLoss(enhanced, spectra.clean, tape).total
+    let loss = Float(loss(enhanced, spectra.clean, tape))
     tape.backward()
     let norm = GradientNorm(parameters).value
     // The layers are known by now, and parameters come before the first of them.

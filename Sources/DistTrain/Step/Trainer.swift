@@ -77,7 +77,8 @@ public final class Trainer {
       state.adversarial.map { AdversarialTraining($0, recipe, seed: configuration.seed) }
     }
     trainingStep = try TrainingStep(
-      state, clip: configuration.clip, exchange: exchange, hooks: hooks, adversary: adversary,
+      state, clip: configuration.clip, losses: configuration.recipe.losses, exchange: exchange,
+      hooks: hooks, adversary: adversary,
       labels: adversary.map {
         QualityLabels(
           $0.recipe.labels, sampleRate: configuration.model.frontEnd.sampleRate,
@@ -119,9 +120,9 @@ public final class Trainer {
     _ configuration: TrainingConfiguration, stepsPerEpoch: Int
   ) throws(LearningRateScheduleError) -> LearningRateSchedule {
     try LearningRateSchedule(
-      decay: configuration.schedule, base: configuration.learningRate,
+      configuration.recipe.schedule, base: configuration.learningRate,
       stepsPerEpoch: stepsPerEpoch, totalSteps: stepsPerEpoch * configuration.epochs,
-      warmupSteps: configuration.warmupSteps)
+      warmupSteps: configuration.recipe.warmup.steps(perEpoch: stepsPerEpoch))
   }
 
   /// The rate of every step of the recipe's discriminator; nil if it has none.
@@ -132,9 +133,9 @@ public final class Trainer {
   ) throws(LearningRateScheduleError) -> LearningRateSchedule? {
     guard let recipe = configuration.adversary else { return nil }
     return try LearningRateSchedule(
-      decay: configuration.schedule, base: recipe.learningRate,
-      stepsPerEpoch: stepsPerEpoch, totalSteps: stepsPerEpoch * configuration.epochs,
-      warmupSteps: configuration.warmupSteps)
+      recipe.schedule, base: recipe.learningRate, stepsPerEpoch: stepsPerEpoch,
+      totalSteps: stepsPerEpoch * configuration.epochs,
+      warmupSteps: configuration.recipe.warmup.steps(perEpoch: stepsPerEpoch))
   }
 
   /// Whether the generator's loss has the discriminator's term in `epoch`, from 1.
@@ -166,9 +167,10 @@ public final class Trainer {
   /// The first finding of this rank about the level of a crop.
   var oddLevel: OddLevel? { crops.oddLevel }
 
-  /// The rate of the step after `step` others: the schedule's, lower since a rollback.
+  /// The rate of the step after `step` others: the schedule's, lower on a plateau and since a
+  /// rollback.
   public func rate(atStep step: Int) -> Double {
-    schedule.rate(atStep: step) * state.progress.rateFactor
+    schedule.rate(atStep: step) * (state.progress.plateau?.factor ?? 1) * state.progress.rateFactor
   }
 
   /// Observations of this rank in the last step, if that was skipped.

@@ -3,7 +3,9 @@ import Checkpoints
 import Adversarial
 import Communication
 import Exchange
+import Losses
 import Platform
+import Recipes
 import Tensor
 import Tracing
 
@@ -131,7 +133,8 @@ public final class TrainingStep {
   }
 
   private let state: TrainingState
-  private let clip: Float
+  private let clip: Float?
+  private let loss: TrainingLoss
   private let communicator: any Communicator
   private let exchange: GradientExchange
   private let hooks: StepHooks
@@ -141,17 +144,19 @@ public final class TrainingStep {
   /// holds.
   package private(set) var itemsBesideTransfer = 0
 
-  /// Steps of `state` with gradients clipped to the norm `clip`, spoiled by `hooks`. With an
-  /// `adversary` both networks take a step; its labels come from `labels`. All ranks make it
-  /// together.
+  /// Steps of `state` that lower `losses`, with gradients clipped to the norm `clip`, if there is a
+  /// limit, spoiled by `hooks`. With an `adversary` both networks take a step; its labels come from
+  /// `labels`. All ranks make it together.
   package init(
-    _ state: TrainingState, clip: Double, exchange settings: ExchangeSettings = ExchangeSettings(),
-    hooks: StepHooks = StepHooks(), adversary: AdversarialTraining? = nil,
-    labels: (any LabelSource)? = nil, over communicator: any Communicator
+    _ state: TrainingState, clip: Double?, losses: LossSettings = .published,
+    exchange settings: ExchangeSettings = ExchangeSettings(), hooks: StepHooks = StepHooks(),
+    adversary: AdversarialTraining? = nil, labels: (any LabelSource)? = nil,
+    over communicator: any Communicator
   ) throws {
     self.hooks = hooks
     self.state = state
-    self.clip = Float(clip)
+    loss = TrainingLoss(losses, state.model.configuration.frontEnd)
+    self.clip = clip.map { Float($0) }
     self.communicator = communicator
     exchange = try GradientExchange(state.model.parameters, settings, over: communicator)
     if let adversary, let labels {
@@ -228,11 +233,11 @@ public final class TrainingStep {
       }
       communicator.enter(.trainingStep)
       guard let item = made else { continue }
-      let (enhanced, loss) = trace.measure(.forward, utterances: index + 1...index + 1) {
+      let (enhanced, value) = trace.measure(.forward, utterances: index + 1...index + 1) {
         let enhanced = state.model(item.noisy, tape)
-        return (enhanced, Double(spectralLoss(enhanced, item.clean, tape).total))
+        return (enhanced, loss(enhanced, item.clean, tape))
       }
-      lossSum += loss
+      lossSum += value
       computed += 1
       if itemsBesideTransfer == 0 {
         itemsBesideTransfer = exchange.itemsBesideTransfer(
@@ -304,7 +309,8 @@ public final class TrainingStep {
       trace.measure(.adam) {
         profile.measure(.adam, .backward, .adam(parameters.count)) {
           state.adam.step(
-            learningRate: Float(learningRate), gradientScale: norm.clipFactor(limit: clip))
+            learningRate: Float(learningRate),
+            gradientScale: clip.map { norm.clipFactor(limit: $0) } ?? 1)
           state.average?.update(parameters)
         }
       }

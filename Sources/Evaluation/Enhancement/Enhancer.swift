@@ -57,16 +57,21 @@ public final class Enhancer {
   ///
   /// Throws if there are none, or if the model makes one that is not finite.
   public func enhance(_ samples: [Float]) throws(EnhancementError) -> [Float] {
-    try enhance(samples, bandStatistics: nil)
+    try enhance(samples, bandStatistics: nil, level: level(of: samples))
   }
 
-  /// The enhanced signal of a part of a recording, normalised with the statistics of all of it.
+  /// The factor that brings `samples`, a whole noisy recording, to the level that the model takes.
+  package func level(of samples: [Float]) -> Float { model.inputLevel.factor(samples) }
+
+  /// The enhanced signal of a part of a recording, normalised with the statistics of all of it and
+  /// brought to the model's level by `level`, which divides the result again.
   package func enhance(
-    _ samples: [Float], bandStatistics: [GroupStatistics]?
+    _ samples: [Float], bandStatistics: [GroupStatistics]?, level: Float
   ) throws(EnhancementError) -> [Float] {
+    let input = try spectrogram(of: samples, level: level)
     let enhanced = signal(
-      of: model(try spectrogram(of: samples), bandStatistics: bandStatistics, .inference),
-      sampleCount: samples.count)
+      of: model(input, bandStatistics: bandStatistics, .inference),
+      sampleCount: samples.count, level: level)
     if let index = enhanced.firstIndex(where: { !$0.isFinite }) {
       throw .notFinite(model: model.configuration.name, index: index)
     }
@@ -79,8 +84,13 @@ public final class Enhancer {
   /// window long in all. Where hops are longer than a quarter of a window, zeros make up a whole
   /// number of hops: else the last samples would lie under the edge of one frame alone, whose
   /// inverse divides by a window near zero.
-  package func spectrogram(of samples: [Float]) throws(EnhancementError) -> Tensor {
+  ///
+  /// The samples are multiplied by `level` first.
+  package func spectrogram(
+    of samples: [Float], level: Float = 1
+  ) throws(EnhancementError) -> Tensor {
     if samples.isEmpty { throw .empty }
+    let samples = level == 1 ? samples : samples.map { $0 * level }
     var count = samples.count <= transform.fftLength / 2 ? transform.fftLength : samples.count
     let hop = transform.hopSamples
     if 4 * hop > transform.fftLength { count = (count + hop - 1) / hop * hop }
@@ -93,12 +103,14 @@ public final class Enhancer {
     }
   }
 
-  /// The first `sampleCount` samples of the signal with this spectrogram, [1, T, F, 2].
-  package func signal(of spectrogram: Tensor, sampleCount: Int) -> [Float] {
+  /// The first `sampleCount` samples of the signal with this spectrogram, [1, T, F, 2], divided by
+  /// `level`.
+  package func signal(of spectrogram: Tensor, sampleCount: Int, level: Float = 1) -> [Float] {
     [Float](unsafeUninitializedCapacity: sampleCount) { buffer, count in
       transform.inverse(
         UnsafePointer(spectrogram.base), frameCount: spectrogram.shape[1],
         into: UnsafeMutableBufferPointer(rebasing: buffer[..<sampleCount]))
+      if level != 1 { for i in 0..<sampleCount { buffer[i] /= level } }
       count = sampleCount
     }
   }

@@ -3,6 +3,7 @@ import Corpora
 import Metrics
 import Models
 import Platform
+import Recipes
 import Synchronization
 
 /// Why an evaluation cannot be completed.
@@ -60,17 +61,18 @@ public final class Evaluator {
   ///   - threads: of this rank, each with an utterance of its own. The result is the same for any
   ///     number.
   ///   - crop: takes a piece of each utterance; nil for all of it.
+  ///   - losses: the loss whose mean the evaluation has.
   ///   - onBadFile: with `.skip` an utterance that cannot be read has no score, and is named like
   ///     others without.
   public init(
     model: SpeechEnhancer, pairs: [UtterancePair], over communicator: any Communicator,
     metrics: Set<ScoreColumn> = .validation, threads: Int = 1, crop: RandomCrop? = nil,
-    onBadFile: OnBadFile = .stop
+    losses: LossSettings = .published, onBadFile: OnBadFile = .stop
   ) throws(EnhancementError) {
     precondition(threads > 0, "Evaluator: \(threads) threads")
     var workers: [ScoringWorker] = []
     for _ in 0..<threads {
-      workers.append(try ScoringWorker(model, metrics: metrics, crop: crop))
+      workers.append(try ScoringWorker(model, metrics: metrics, losses: losses, crop: crop))
     }
     self.workers = WorkerPool(workers)
     self.pairs = pairs

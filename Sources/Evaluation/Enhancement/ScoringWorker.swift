@@ -1,25 +1,29 @@
 import Audio
 import Corpora
 import Foundation
+import Losses
 import Metrics
 import Models
 import Platform
+import Recipes
 import Tensor
 
 /// Enhances and scores one utterance after the other. Serves one thread at a time.
 final class ScoringWorker {
   private let enhancer: Enhancer
   private let scorer: UtteranceScorer
+  private let loss: TrainingLoss
   private let crop: RandomCrop?
   // A recording with a sample that is not finite has no score, and is named: the others have one.
   private let reader = RecordingReader(acceptsNonFinite: true)
 
   /// Scores whole utterances, or the crops of `crop`.
   init(
-    _ model: SpeechEnhancer, metrics: Set<ScoreColumn>, crop: RandomCrop?
+    _ model: SpeechEnhancer, metrics: Set<ScoreColumn>, losses: LossSettings, crop: RandomCrop?
   ) throws(EnhancementError) {
     enhancer = try Enhancer(model)
     scorer = UtteranceScorer(metrics)
+    loss = TrainingLoss(losses, model.configuration.frontEnd)
     self.crop = crop
   }
 
@@ -33,12 +37,14 @@ final class ScoringWorker {
       let fault = WaveFileError.nonFinite(path: recording.description, index: index)
       return Evaluation.Utterance(unusable: pair.name, reason: fault.description)
     }
-    let enhancedSpectrogram = enhancer.model(try spectrogram(noisy, pair), .inference)
-    let loss = spectralLoss(enhancedSpectrogram, try spectrogram(clean, pair), .inference)
-    let enhanced = enhancer.signal(of: enhancedSpectrogram, sampleCount: noisy.count)
+    let level = enhancer.level(of: noisy)
+    let enhancedSpectrogram = enhancer.model(try spectrogram(noisy, level, pair), .inference)
+    let loss = loss(enhancedSpectrogram, try spectrogram(clean, level, pair), .inference)
+    let enhanced = enhancer.signal(
+      of: enhancedSpectrogram, sampleCount: noisy.count, level: level)
     return Evaluation.Utterance(
       noisy: known ?? score(pair, clean, noisy), enhanced: score(pair, clean, enhanced),
-      loss: Double(loss.total),
+      loss: loss,
       oddLevel: OddLevel(pair.noisy.description, noisy, isWhole: crop == nil)
         ?? OddLevel(pair.clean.description, clean, isWhole: crop == nil))
   }
@@ -81,10 +87,10 @@ final class ScoringWorker {
   }
 
   private func spectrogram(
-    _ samples: [Float], _ pair: UtterancePair
+    _ samples: [Float], _ level: Float, _ pair: UtterancePair
   ) throws(EvaluationError) -> Tensor {
     do {
-      return try enhancer.spectrogram(of: samples)
+      return try enhancer.spectrogram(of: samples, level: level)
     } catch {
       throw .unusable(utterance: pair.name, reason: error.description)
     }

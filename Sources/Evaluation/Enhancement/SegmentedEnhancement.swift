@@ -1,4 +1,5 @@
 import Models
+import Platform
 import Tensor
 
 extension Enhancer {
@@ -42,11 +43,14 @@ extension Enhancer {
     write: ([Float]) throws -> Void
   ) throws {
     let segments = segmentation.segments
-    let statistics = segments.count > 1 ? try bandStatistics(segmentation, read: read) : nil
+    let level = try level(segmentation, read: read)
+    let statistics =
+      segments.count > 1 ? try bandStatistics(segmentation, level: level, read: read) : nil
     var joint = SegmentJoint()
     for (index, segment) in segments.enumerated() {
       let enhanced = try enhance(
-        try read(segment.input), bandStatistics: statistics, at: segment.input.lowerBound)
+        try read(segment.input), bandStatistics: statistics, level: level,
+        at: segment.input.lowerBound)
       let first = segment.input.lowerBound
       let used = enhanced[segment.output.lowerBound - first..<segment.output.upperBound - first]
       let isLast = index == segments.count - 1
@@ -55,14 +59,30 @@ extension Enhancer {
     }
   }
 
+  /// The factor that brings the whole recording to the level that the model takes.
+  private func level(
+    _ segmentation: Segmentation, read: (Range<Int>) throws -> [Float]
+  ) throws -> Float {
+    guard model.inputLevel == .utterance else { return 1 }
+    var sum = LevelSum()
+    var first = 0
+    for segment in segmentation.segments {
+      // Segments overlap; each sample counts once.
+      let samples = try read(segment.input)
+      sum.add(samples[(first - segment.input.lowerBound)...])
+      first = segment.input.upperBound
+    }
+    return sum.factor
+  }
+
   /// The statistics of the recording's spectrogram, each frame taken from the segment that uses it.
   private func bandStatistics(
-    _ segmentation: Segmentation, read: (Range<Int>) throws -> [Float]
+    _ segmentation: Segmentation, level: Float, read: (Range<Int>) throws -> [Float]
   ) throws -> [GroupStatistics] {
     var statistics = BandStatistics(widths: model.configuration.bands)
     var firstFrame = 0
     for (index, segment) in segmentation.segments.enumerated() {
-      let spectrogram = try spectrogram(of: try read(segment.input))
+      let spectrogram = try spectrogram(of: try read(segment.input), level: level)
       let offset = segment.input.lowerBound / frontEnd.hopSamples
       let isLast = index == segmentation.segments.count - 1
       let end =
@@ -75,10 +95,10 @@ extension Enhancer {
 
   /// As `enhance(_:)`, but an error counts samples from the start of the recording.
   private func enhance(
-    _ samples: [Float], bandStatistics: [GroupStatistics]?, at offset: Int
+    _ samples: [Float], bandStatistics: [GroupStatistics]?, level: Float, at offset: Int
   ) throws(EnhancementError) -> [Float] {
     do {
-      return try enhance(samples, bandStatistics: bandStatistics)
+      return try enhance(samples, bandStatistics: bandStatistics, level: level)
     } catch .notFinite(let model, let index) {
       throw .notFinite(model: model, index: offset + index)
     }

@@ -34,11 +34,18 @@ package struct MemoryEstimate: Codable, Equatable, Sendable {
     wire = hasWire ? settings.wire.bufferByteCount * count : 0
     average = request.configuration.averageDecay == nil ? 0 : 4 * count
     program = max(0, measured.before - measured.wire - weights - gradients - moments - sums)
-    utterancesSideBySide = min(
-      request.configuration.itemsPerRank,
-      settings.itemsBesideTransfer(
-        activationBytes: measured.activations, isInsideHost: request.nodes == 1,
-        ranksPerHost: request.ranksPerNode, hostMemory: request.memoryPerNode))
+    let items = request.configuration.itemsPerRank
+    // A discriminator that is first judges all estimates of a step before any goes backward.
+    let holdsAll =
+      request.configuration.recipe.discriminator?.order == .discriminatorFirst
+    utterancesSideBySide =
+      holdsAll
+      ? items
+      : min(
+        items,
+        settings.itemsBesideTransfer(
+          activationBytes: measured.activations, isInsideHost: request.nodes == 1,
+          ranksPerHost: request.ranksPerNode, hostMemory: request.memoryPerNode))
     activations = utterancesSideBySide * measured.activations
     rankBytes =
       weights + gradients + moments + sums + wire + average + activations + program

@@ -1,4 +1,5 @@
 import Files
+import Platform
 
 /// Reasons for which a configuration is rejected. `file` is a path or "preset abl1"; `key` is the
 /// path of keys from the top, such as `decoder.mask_taps`.
@@ -9,6 +10,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   case notJSON(file: String, reason: String)
   /// A key is unknown: a misspelling, or a setting of another program.
   case unknownKey(file: String, key: String, allowed: [String])
+  /// An object has a key twice, the second time in `line`.
+  case doubledKey(file: String, key: String, line: Int)
   /// A required key is missing.
   case missingKey(file: String, key: String)
   /// The value has another type than `expected`.
@@ -19,6 +22,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   case tooLarge(file: String, parameters: Int, limit: Int)
   /// The name is neither that of a preset nor of a file.
   case unknownPreset(name: String, known: [String])
+  /// The name is neither that of a recipe nor of a file.
+  case unknownRecipe(name: String, known: [String])
 
   /// One sentence that names the file, the key and what to do.
   public var description: String {
@@ -30,7 +35,10 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case .unknownKey(let file, let key, let allowed):
       // Written as JSON: a damaged key may have line breaks.
       return "\(file): unknown key \(Self.cut("\(JSONValue.string(key))")); allowed here are "
-        + allowed.joined(separator: ", ")
+        + allowed.joined(separator: ", ") + Self.hint(key, allowed)
+    case .doubledKey(let file, let key, let line):
+      return "\(file): the key \(Self.cut("\(JSONValue.string(key))")) is given twice, the second "
+        + "time in line \(line); leave one out"
     case .missingKey(let file, let key):
       return "\(file): the key \"\(key)\" is missing; add it"
     case .wrongType(let file, let key, let value, let expected):
@@ -43,7 +51,16 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case .unknownPreset(let name, let known):
       return "there is no preset \"\(name)\"; give one of \(known.joined(separator: ", ")), or the "
         + "path of a JSON file"
+    case .unknownRecipe(let name, let known):
+      return "there is no recipe \"\(name)\"; give one of \(known.joined(separator: ", ")), or the "
+        + "path of a JSON file"
     }
+  }
+
+  /// The allowed key that is most likely meant by the last part of `key`, as a question.
+  private static func hint(_ key: String, _ allowed: [String]) -> String {
+    let word = key.split(separator: ".").last.map(String.init) ?? key
+    return SimilarWord.nearest(to: word, of: allowed).map { "; did you mean \"\($0)\"?" } ?? ""
   }
 
   /// The beginning of a text of the file, which may be a megabyte.

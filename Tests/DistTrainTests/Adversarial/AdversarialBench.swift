@@ -55,8 +55,8 @@ struct AdversarialBench {
       $0.epochs = epochs
       $0.batch = Self.globalBatch / ranks
       $0.ranks = ranks
-      $0.cropSeconds = 2
-      $0.discriminator = recipe
+      $0.cropSeconds = 1
+      $0.recipe.discriminator = recipe
     }
   }
 

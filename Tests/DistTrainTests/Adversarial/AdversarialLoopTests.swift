@@ -15,7 +15,7 @@ import Testing
 
   private func use(_ recipe: inout TrainingConfiguration) {
     recipe.cropSeconds = 2
-    recipe.discriminator = published()
+    recipe.recipe.discriminator = published()
   }
 
   // Four steps an epoch; 6 and 7 are skipped, in the second.
@@ -58,7 +58,8 @@ import Testing
         })
       for outcome in outcomes {
         #expect(outcome.error == nil && outcome.isDone && outcome.progress.rollbacks == 1)
-        #expect(outcome.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+        let isFinite = outcome.values.allSatisfy { $0.allSatisfy(\.isFinite) }
+        #expect(isFinite)
       }
       #expect(outcomes[0].values == outcomes[1].values)
       let report = try #require(try run.events("nonfinite").first)

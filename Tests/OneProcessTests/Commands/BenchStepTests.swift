@@ -100,6 +100,18 @@ import Testing
     }
   }
 
+  @Test func aDiscriminatorIsMeasuredInTurnsWithStepsWithout() throws {
+    try withTemporaryFolder { folder in
+      let (_, outcome) = try bench(
+        tinyStep + ["--adversarial", "--seconds", "2"], as: StepResult.self, in: folder)
+      for text in ["× the step without, 4 passes a step\n", "waiting for labels "] {
+        #expect(outcome.output.contains(text), "\(outcome)")
+      }
+      let (_, short) = try bench(tinyStep, as: StepResult.self, in: folder)
+      #expect(!short.output.contains("discriminator"), "\(short)")
+    }
+  }
+
   @Test func partsAreToldApartOnOneThread() throws {
     try withTemporaryFolder { folder in
       let (step, outcome) = try bench(

@@ -1,13 +1,18 @@
 import Foundation
+import Tensor
 
-/// Adam with bias correction, one parameter at a time. Source: Kingma and Ba 2015, algorithm 1.
+/// Adam with bias correction, one parameter at a time, and with decoupled weight decay in PyTorch's
+/// order. Sources: Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019, algorithm 2.
 struct AdamReference {
   var values: [Double]
   private(set) var firstMoment: [Double]
   private(set) var secondMoment: [Double]
   private(set) var stepCount = 0
 
-  init(_ values: [Double]) {
+  private let settings: AdamSettings
+
+  init(_ values: [Double], _ settings: AdamSettings = AdamSettings()) {
+    self.settings = settings
     self.values = values
     firstMoment = values.map { _ in 0 }
     secondMoment = firstMoment
@@ -15,9 +20,11 @@ struct AdamReference {
 
   mutating func step(_ gradient: [Double], learningRate: Double) {
     stepCount += 1
-    let (beta1, beta2, epsilon) = (0.9, 0.999, 1e-8)
+    let (beta1, beta2, epsilon) = (settings.beta1, settings.beta2, settings.epsilon)
     for i in values.indices {
       let g = gradient[i]
+      // torch.optim.AdamW multiplies first.
+      values[i] *= 1 - learningRate * settings.weightDecay
       firstMoment[i] = beta1 * firstMoment[i] + (1 - beta1) * g
       secondMoment[i] = beta2 * secondMoment[i] + (1 - beta2) * g * g
       let m = firstMoment[i] / (1 - pow(beta1, Double(stepCount)))

@@ -1,0 +1,176 @@
+import Files
+import Foundation
+import Models
+import Recipes
+import Testing
+import TestSupport
+
+/// Layers of a recipe: a flag beats the recipe, the recipe beats the default.
+@Suite struct RecipeResolutionTests {
+  private func file(_ text: String) throws -> RecipeFile {
+    try RecipeFile(parsing: Array(text.utf8), name: "r", file: "r.json")
+  }
+
+  private func origin(_ resolution: RecipeResolution, _ key: String) -> String? {
+    resolution.values.first { $0.key == key }?.origin
+  }
+
+  /// Every key of a complete recipe unlike the default arrives, and every flag beats it, even one
+  /// that gives the default's value.
+  @Test func everyKeyKeepsTheOrder() throws {
+    let unlike = """
+      {"epochs": 7, "batch": 3, "global_batch": 9, "scaling": "linear",
+       "optimizer": {"kind": "adamw", "betas": [0.5, 0.6], "eps": 1e-4, "weight_decay": 0.2},
+       "learning_rate": 0.5, "schedule": {"kind": "plateau", "factor": 0.1, "patience": 2,
+       "threshold": 0.5}, "warmup": {"epochs": 2}, "clip": "none", "average": 0.5,
+       "crop": {"samples": 99}, "short": "pad", "level": "utterance",
+       "losses": {"time": 3}, "discriminator": {"weight": 2}}
+      """
+    let recipe = try file(unlike)
+    let resolution = try RecipeResolution(recipe, [])
+    let defaults = Recipe.leaves(Recipe().json)
+    for value in resolution.values where !value.key.hasPrefix("discriminator.") {
+      #expect(value.origin == "recipe r", "\(value.key)")
+      #expect(defaults[value.key] != value.value, "\(value.key)")
+    }
+    #expect(origin(resolution, "discriminator.weight") == "recipe r")
+    #expect(origin(resolution, "discriminator.beta") == "default")
+    guard case .object(let sections) = Recipe().json else { return }
+    for (key, value) in sections where key != "name" {
+      let flagged = try RecipeResolution(recipe, [RecipeSetting([key], value, flag: "--x")])
+      for (leaf, value) in Recipe.leaves(value, path: key) where key != "scaling" {
+        let found = flagged.values.first { $0.key == leaf }
+        #expect(found?.value == value && found?.origin == "--x", "\(leaf)")
+      }
+    }
+    let none = try RecipeResolution(nil, [])
+    #expect(none.recipe == Recipe() && none.values.allSatisfy { $0.origin == "default" })
+  }
+
+  @Test func setChangesOneKeyOfASection() throws {
+    let setting = try #require(RecipeSetting(parsing: "optimizer.eps=1e-6"))
+    var expected = Recipe()
+    expected.optimizer.epsilon = 1e-6
+    #expect(try RecipeResolution(nil, [setting]).recipe == expected)
+    let words = try #require(RecipeSetting(parsing: "level=utterance"))
+    #expect(try RecipeResolution(nil, [words]).recipe.level == .utterance)
+    for text in ["", "x", "=1", "x=", "a..b=1"] { #expect(RecipeSetting(parsing: text) == nil) }
+    let wrong = try #require(RecipeSetting(parsing: "optimizer.ep=1"))
+    let error = #expect(throws: ConfigurationError.self) { try RecipeResolution(nil, [wrong]) }
+    #expect(
+      error?.description.hasPrefix(
+        "recipe published with --set optimizer.ep=1: unknown key \"optimizer.ep\"") == true)
+  }
+
+  @Test(arguments: [(1, 1, 4), (2, 1, 2), (3, 1, 2), (2, 2, 1), (8, 1, 1)])
+  func ranksShareTheGlobalBatch(ranks: Int, accumulate: Int, batch: Int) throws {
+    let resolved = try ResolvedTraining(
+      model: tiny(), recipe: "semamba", settings: []
+    ) {
+      $0.ranks = ranks
+      $0.accumulate = accumulate
+    }
+    #expect(resolved.configuration.batch == batch)
+    #expect(
+      resolved.configuration.batchFactor == Double(ranks * accumulate * batch) / 4)
+  }
+
+  @Test(arguments: [("none", 1e-3), ("linear", 4e-3), ("sqrt", 2e-3)])
+  func scalesTheRate(scaling: String, rate: Double) throws {
+    let settings = [try #require(RecipeSetting(parsing: "scaling=\(scaling)"))]
+    func configuration(_ more: [RecipeSetting], ranks: Int) throws -> TrainingConfiguration {
+      try ResolvedTraining(
+        model: tiny(), recipe: "short", settings: settings + more
+      ) { $0.ranks = ranks }.configuration
+    }
+    let scaled = try configuration([], ranks: 4)
+    #expect(scaled.globalBatch == 24 && scaled.batchFactor == 4)
+    #expect(abs(scaled.learningRate - rate) < 1e-15)
+    #expect(try configuration([], ranks: 1).learningRate == 1e-3)
+    // An equal global batch on other ranks is no other experiment.
+    let other = try configuration(
+      [RecipeSetting(["batch"], .integer(12), flag: "--batch")], ranks: 2)
+    #expect(other.differences(from: scaled) == [] && other.learningRate == scaled.learningRate)
+    // A rate by hand is meant as it is.
+    let byHand = try configuration(
+      [
+        RecipeSetting(["scaling"], .string("none"), flag: "--lr"),
+        RecipeSetting(["learning_rate"], .number(0.5), flag: "--lr"),
+      ], ranks: 4)
+    #expect(byHand.learningRate == 0.5)
+  }
+
+  @Test(arguments: RecipeFile.names) func configurationsReadBack(name: String) throws {
+    let resolved = try ResolvedTraining(model: tiny(), recipe: name, settings: []) {
+      $0.ranks = 4
+      $0.seed = 3
+    }
+    let text = try resolved.configuration.json()
+    let back = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(text.utf8))
+    #expect(back == resolved.configuration)
+    #expect(try back.json() == text)
+    #expect(back.differences(from: resolved.configuration) == [])
+  }
+
+  /// A default run writes the keys of earlier versions, and nothing more.
+  @Test func defaultConfigurationHasTheKeysOfBefore() throws {
+    let configuration = TrainingConfiguration(model: try tiny())
+    let json = try JSONValue(parsing: Array(try configuration.json().utf8))
+    guard case .object(let members) = json else { return }
+    #expect(
+      members.keys.sorted() == [
+        "accumulate", "batch", "clip", "cropSeconds", "epochs", "learningRate", "model", "ranks",
+        "schedule", "seed", "warmupSteps",
+      ])
+    let named = try ResolvedTraining(model: tiny(), recipe: "published", settings: []) { _ in }
+    #expect(try named.configuration.json() == configuration.json())
+  }
+
+  @Test func differencesNameEachKey() throws {
+    let one = try ResolvedTraining(model: tiny(), recipe: "semamba", settings: []) { _ in }
+    let settings = try ["optimizer.weight_decay=0.1", "losses.time=0.5", "discriminator.weight=1"]
+      .map { try #require(RecipeSetting(parsing: $0)) }
+    let other = try ResolvedTraining(model: tiny(), recipe: "semamba", settings: settings) { _ in }
+    #expect(
+      other.configuration.differences(from: one.configuration) == [
+        "discriminator.weight of the recipe (1 here, 0.05 in the checkpoint)",
+        "losses.time of the recipe (0.5 here, 0.2 in the checkpoint)",
+        "optimizer.weight_decay of the recipe (0.1 here, 0.01 in the checkpoint)",
+      ])
+    // Equal meaning is no difference.
+    let spelled = try ["learning_rate=5e-4", "optimizer.eps=0.00000001"]
+      .map { try #require(RecipeSetting(parsing: $0)) }
+    let same = try ResolvedTraining(model: tiny(), recipe: "semamba", settings: spelled) { _ in }
+    #expect(same.configuration.differences(from: one.configuration) == [])
+  }
+
+  /// A continued run follows its copy, and says so when the recipe has changed meanwhile.
+  @Test func continuedRunFollowsItsCopy() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("mine.json")
+    try #"{"learning_rate": 0.25, "clip": "none"}"#.write(
+      toFile: path, atomically: true, encoding: .utf8)
+    func resolve(_ recipe: String?, copy: URL?) throws -> ResolvedTraining {
+      try ResolvedTraining(model: tiny(), recipe: recipe, settings: [], copy: copy) { _ in }
+    }
+    let began = try resolve(path, copy: nil)
+    let copy = URL(fileURLWithPath: folder.file("recipe.json"))
+    try began.document.write(to: copy, atomically: true, encoding: .utf8)
+    #expect(try resolve(nil, copy: copy).configuration == began.configuration)
+    let again = try resolve(path, copy: copy)
+    #expect(again.configuration == began.configuration && again.notes.isEmpty)
+    #expect(again.document == began.document)
+    try #"{"learning_rate": 0.5}"#.write(toFile: path, atomically: true, encoding: .utf8)
+    let changed = try resolve(path, copy: copy)
+    #expect(changed.configuration == began.configuration)
+    #expect(changed.notes.first?.contains("has changed since the run began") == true)
+    // A recipe of another name is another recipe.
+    #expect(
+      try resolve("short", copy: copy).configuration.differences(from: began.configuration) != [])
+    // The copy is a recipe itself.
+    let fromCopy = try resolve(copy.path, copy: nil)
+    #expect(fromCopy.configuration == began.configuration)
+  }
+
+  private func tiny() throws -> ModelConfiguration { try Preset.load("abl1") }
+}
