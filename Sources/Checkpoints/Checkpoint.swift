@@ -10,10 +10,10 @@ import Tensor
 ///
 /// Tensors: the weights under their own names, `adam.exp_avg.NAME` and `adam.exp_avg_sq.NAME`,
 /// `ema.NAME` with averaged weights, and `frozen.NAME` while those of the last epoch are scored
-/// beside training; of a discriminator `discriminator.NAME` with weights and vectors of the spectral
-/// norms, `discriminator.adam.exp_avg.NAME` and `discriminator.adam.exp_avg_sq.NAME`. Metadata: the configuration, the counters, the optimiser's
-/// and average's step counts, and checksums of everything. `best.safetensors` beside it holds
-/// weights only.
+/// beside training; of a discriminator `discriminator.NAME` with weights and vectors of the
+/// spectral norms, `discriminator.adam.exp_avg.NAME` and `discriminator.adam.exp_avg_sq.NAME`.
+/// Metadata: the configuration, the counters, the optimisers' and average's step counts, and
+/// checksums of everything. `best.safetensors` beside it holds weights of the model only.
 public struct Checkpoint {
   /// The name of the file in errors.
   public let path: String

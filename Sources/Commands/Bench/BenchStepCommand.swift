@@ -23,8 +23,8 @@ struct BenchStepCommand: ParsableCommand {
   var recompute = false
   @Flag(
     help: """
-      Follow each step by one with the metric discriminator of the recipe published-gan in use, and \
-      print what it costs.
+      Follow each step by one with the metric discriminator of the recipe published-gan in use, \
+      and print what it costs.
       """)
   var adversarial = false
   @OptionGroup var output: BenchOutput

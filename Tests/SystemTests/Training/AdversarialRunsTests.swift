@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test func aStartAfterTheLastEpochIsSaid() throws {
-    try TrainingBench.use(train: 4, valid: 2) { bench in
+    try TrainingBench.use(train: 16, valid: 2) { bench in
       let recipe = try recipe(bench, #"{"weight": 1, "from": {"epoch": 9}}"#)
       let outcome = try bench.train(run: "never", recipe + ["--epochs", "1"])
       #expect(outcome.status == 0, "\(outcome)")
