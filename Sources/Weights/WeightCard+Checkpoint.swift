@@ -25,7 +25,14 @@ extension WeightCard {
       for key in ["best_by", "patience", "average_best"] { recipe[key] = nil }
       members["recipe"] = recipe.isEmpty ? nil : .object(recipe)
     }
-    if members["schedule"]?.string != "cosine" { members["epochs"] = nil }
+    var hasDiscriminator = false
+    if case .object(var recipe)? = members["recipe"] {
+      let others = ["batch", "best_by", "patience", "average_best", "resolved_from"]
+      for key in others { recipe[key] = nil }
+      hasDiscriminator = recipe["discriminator"] != nil
+      members["recipe"] = recipe.isEmpty ? nil : .object(recipe)
+    }
+    if members["schedule"]?.string != "cosine" && !hasDiscriminator { members["epochs"] = nil }
     return members
   }
 

@@ -157,20 +157,21 @@ package struct WeightFit {
 
 extension InitialWeights {
   /// Warnings about a file that was written for a model that computes otherwise than `model` with
-  /// the same weights: another front end, or other settings without weights.
-  package func warnings(for model: ModelConfiguration, isPartial: Bool) -> [String] {
+  /// the same weights: another front end, another level of the signals, or other settings without
+  /// weights.
+  package func warnings(for model: SpeechEnhancer, isPartial: Bool) -> [String] {
     guard let own = file.configuration else { return [] }
-    let differences = model.differences(from: own).filter {
+    var differences = model.configuration.differences(from: own).filter {
       // Some weights of another architecture are taken on purpose.
       !isPartial || $0.key.hasPrefix("front_end")
+    }.map { "\($0.key) \($0.other ?? "as by default"), here \($0.own ?? "as by default")" }
+    if file.level != model.inputLevel {
+      differences.append("level \(file.level.rawValue), here \(model.inputLevel.rawValue)")
     }
     if differences.isEmpty { return [] }
-    let list = differences.map {
-      "\($0.key) \($0.other ?? "as by default"), here \($0.own ?? "as by default")"
-    }
     return [
       "\(file.path) was written for another model than it is used for: "
-        + list.joined(separator: "; ")
+        + differences.joined(separator: "; ")
     ]
   }
 }

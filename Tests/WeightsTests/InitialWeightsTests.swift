@@ -261,9 +261,13 @@ struct InitialWeightsTests {
       maxReplacements: 1)
     let other = try ModelConfiguration(parsing: Array(text.utf8), file: "other")
     try fit(entries, metadata: ["configuration": other.json.description]) { weights, _ in
-      let warnings = weights.warnings(for: configuration, isPartial: true)
+      let warnings = weights.warnings(for: model, isPartial: true)
       #expect(warnings.count == 1 && warnings[0].contains("sample_rate 8000"), "\(warnings)")
-      #expect(weights.warnings(for: other, isPartial: false).isEmpty)
+      let same = SpeechEnhancer(layout: other)
+      #expect(weights.warnings(for: same, isPartial: false).isEmpty)
+      same.inputLevel = .utterance
+      let level = weights.warnings(for: same, isPartial: false)
+      #expect(level.count == 1 && level[0].hasSuffix("level none, here utterance"), "\(level)")
     }
   }
 }

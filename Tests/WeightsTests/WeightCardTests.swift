@@ -51,6 +51,22 @@ struct WeightCardTests {
     )
   }
 
+  @Test func aRecipeHasNeitherSharesNorWhatIsKept() throws {
+    func recipe(_ text: String) throws -> [String: JSONValue] {
+      WeightCard.recipe(ofConfiguration: try JSONValue(parsing: Array(text.utf8)))
+    }
+    let step = try recipe(
+      #"{"epochs": 9, "schedule": "step", "recipe": {"batch": 2, "best_by": "loss"}}"#)
+    #expect(step == ["globalBatch": .integer(1), "schedule": .string("step")])
+    let other = try recipe(
+      #"{"epochs": 9, "schedule": "step", "recipe": {"patience": 3, "discriminator": {}}}"#)
+    // The discriminator's use begins at a share of the epochs.
+    #expect(other["epochs"] == .integer(9))
+    #expect(other["recipe"] == .object(["discriminator": .object([:])]))
+    let cosine = try recipe(#"{"epochs": 9, "schedule": "cosine"}"#)
+    #expect(cosine["epochs"] == .integer(9))
+  }
+
   @Test func aFileIsDescribed() throws {
     let configuration = try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
     let model = SpeechEnhancer(configuration: configuration, seed: 1)

@@ -72,7 +72,7 @@ extension RootDecision {
           file: start.path, fingerprint: weights.fingerprint, isPartial: start.isPartial,
           summary: "\(weights.name): \(weights.summary)"),
         lines: ["started from \(start.path): \(weights.summary)\(converted)"] + fit.report,
-        warnings: weights.warnings(for: model.configuration, isPartial: start.isPartial))
+        warnings: weights.warnings(for: model, isPartial: start.isPartial))
     }
   }
 
