@@ -114,8 +114,8 @@ extension MetricDiscriminator {
   ///   - estimate: [B, F, T]; may be the same tensor.
   ///   - mode: Training or evaluation.
   ///   - differentiatesWeights: Whether backward computes the gradients of the spectrally
-  ///     normalised weights. Without, as for the loss of the generator, those of the other parameters are
-  ///     incomplete and have to be dropped.
+  ///     normalised weights. Without, as for the loss of the generator, those of the other
+  ///     parameters are incomplete and have to be dropped.
   ///   - tape: The tape that records the backward steps.
   /// - Returns: Scores in 0…β, [B].
   public func callAsFunction(
