@@ -44,8 +44,8 @@ struct WeightLayout {
       tapStride: outputs * stride)
   }
 
-  /// Adds `sums`, rows of whole vectors of outputs, to `gradient` [out, in, taps]. They are those of
-  /// each row of the kernel one after the other, in it [taps, in] or [in, taps].
+  /// Adds `sums`, rows of whole vectors of outputs, to `gradient` [out, in, taps]. They are those
+  /// of each row of the kernel one after the other, in it [taps, in] or [in, taps].
   func add(_ sums: MutableFloatPointer, isByTap: Bool, to gradient: MutableFloatPointer) {
     let (stride, width) = (paddedToLanes(outputs), kernel.width)
     let ordered = Storage(uninitialized: inputs * taps * stride)

@@ -103,16 +103,16 @@ extension MetricDiscriminator {
 
   /// Scores pairs of compressed magnitudes, recorded on `tape`.
   ///
-  /// Several passes may precede one `backward`: each keeps the spectral norms that it had. Gradients
-  /// go to those of both inputs that ask for them.
+  /// Several passes may precede one `backward`: each keeps the spectral norms that it had.
+  /// Gradients go to those of both inputs that ask for them.
   ///
   /// - Parameters:
   ///   - reference: [B, F, T], F and T at least `smallestExtent`.
   ///   - estimate: [B, F, T]; may be the same tensor.
   ///   - mode: Training or evaluation.
-  ///   - differentiatesWeights: Whether backward computes the gradients of the spectrally normalised
-  ///     weights. Without, as for the loss of the generator, those of the other parameters are
-  ///     incomplete and have to be dropped.
+  ///   - differentiatesWeights: Whether backward computes the gradients of the spectrally
+  ///     normalised weights. Without, as for the loss of the generator, those of the other
+  ///     parameters are incomplete and have to be dropped.
   ///   - tape: The tape that records the backward steps.
   /// - Returns: Scores in 0…β, [B].
   public func callAsFunction(
