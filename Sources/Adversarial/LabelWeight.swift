@@ -4,7 +4,7 @@ import Recipes
 package struct LabelCounts: Equatable, Sendable {
   /// Crops of all ranks.
   package var crops: Int
-  /// Those of them with all their labels.
+  /// Crops among them with all their labels.
   package var labelled: Int
 
   /// Counts of a batch.

@@ -105,8 +105,8 @@ public func transposedConvolution2d(
   return out
 }
 
-/// What both operations do: the convolution that the weight stands for, the way back through it,
-/// and the gradients of weight and bias.
+/// The common part of both operations: the convolution that the weight stands for, the way back
+/// through it, and the gradients of weight and bias.
 private struct ConvolutionOperation {
   private let weight: ConvolutionWeight
   private let bias: Parameter?

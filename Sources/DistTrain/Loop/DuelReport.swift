@@ -6,7 +6,7 @@ import Platform
 import Recipes
 import RunFiles
 
-/// What a run says of its discriminator: events of steps, crops without label, a line for each
+/// The report of a run on its discriminator: events of steps, crops without label, a line for each
 /// epoch, and the predictions of the last one.
 final class DuelReport {
   /// A crop that had no label.

@@ -245,7 +245,7 @@ extension Duel {
     package let passCount: Int
     /// Crops of all ranks.
     package let itemCount: Int
-    /// Those of them with all their labels.
+    /// Crops among them with all their labels.
     package let labelledCount: Int
     /// Mean of (D − 1)² over the crops; nil if the term was not used.
     package let generatorTerm: Double?

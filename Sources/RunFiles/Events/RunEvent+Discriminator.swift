@@ -27,7 +27,7 @@ extension RunEvent {
     package var predictedPESQ: Double?
     /// Crops of all ranks.
     package var crops = 0
-    /// Those of them that have all their labels.
+    /// Crops among them that have all their labels.
     package var labelled = 0
     /// Seconds that rank 0 waited for labels.
     package var labelSeconds = 0.0

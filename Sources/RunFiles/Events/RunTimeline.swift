@@ -67,7 +67,7 @@ package struct RunTimeline: Equatable, Sendable {
 
   /// The steps that count, in order; empty if they are not kept.
   package private(set) var steps: [Step] = []
-  /// What is kept of the discriminator's steps that count, in order; empty if steps are not kept.
+  /// The discriminator's steps that count, in order; empty if steps are not kept.
   package private(set) var discriminator: [DiscriminatorStep] = []
   /// Numbers of the skipped steps that count, in order.
   package private(set) var skippedSteps: [Int] = []

@@ -11,7 +11,7 @@ import TestSupport
 
 /// Steps of a tiny model with a discriminator, on in-process ranks.
 struct AdversarialBench {
-  /// What a rank has after its steps.
+  /// The state of a rank after its steps.
   struct Outcome: Sendable {
     var losses: [Double] = []
     var skipped: [Bool] = []

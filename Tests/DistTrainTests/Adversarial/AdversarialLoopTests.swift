@@ -9,7 +9,7 @@ import RunTestSupport
 import TestSupport
 import Testing
 
-/// What the loop of a run does and says with a discriminator.
+/// The loop of a run with a discriminator, and what it says.
 @Suite(.serialized) struct AdversarialLoopTests {
   private static let policy = NonFinitePolicy(skipLimit: 2, rollbackFactor: 0.5, rollbackLimit: 1)
 
