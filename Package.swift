@@ -92,7 +92,7 @@ let modules: [Target] = [
     "Tensor", uses: ["KernelAPI", "KernelsAVX2", "KernelsAVX512", "Files", "Platform"],
     libraries: ["COpenBLAS", "CPlatform"]),
   // Two-dimensional convolutions, and what networks of them need.
-  module("Convolution", uses: ["KernelAPI", "Tensor", "Files", "Platform"]),
+  module("Convolution", uses: ["KernelAPI", "Tensor"]),
   module(
     "Models", uses: ["Convolution", "Tensor", "Files", "Platform"],
     resources: [.embedInCode("Presets")]),

@@ -55,7 +55,7 @@ struct AxisWalk {
   /// By ascending offsets.
   let taps: [AxisTap]
 
-  /// The same walk over a source with `before` zeros in front of it.
+  /// This walk over a source with `before` zeros in front of it.
   func moved(by before: Int) -> AxisWalk {
     AxisWalk(
       first: first, step: step, count: count, sourceStep: sourceStep,

@@ -105,7 +105,7 @@ public func transposedConvolution2d(
   return out
 }
 
-/// What both operations do: the convolution that the weight stands for, the way back through it,
+/// Passes of both operations: the convolution that the weight stands for, the way back through it,
 /// and the gradients of weight and bias.
 private struct ConvolutionOperation {
   private let weight: ConvolutionWeight

@@ -33,11 +33,11 @@ struct Image {
   }
 }
 
-/// What walks read: images side by side along channels.
+/// Source of walks: images side by side along channels.
 ///
-/// Images of whole vectors of channels are read where they lie. Of fewer channels the numbers that
-/// a kernel takes one after the other would be too few: such images are copied side by side, with
-/// zeros around them, so that neighbouring taps are neighbours in memory everywhere.
+/// Images of at least a vector of channels are read where they lie. Fewer channels would give a
+/// kernel too few numbers one after the other: such images are copied side by side, with zeros
+/// around them, so that neighbouring taps are neighbours in memory everywhere.
 final class ImageSource {
   /// Walks over what is read.
   let rows: [AxisWalk]
@@ -80,7 +80,7 @@ final class ImageSource {
     copy = Image(storage.base, self.extent, channels: self.channels[0])
   }
 
-  /// What is read of the given images, until the next call.
+  /// Images that are read in the place of the given ones, until the next call.
   func images(_ images: [Image]) -> [Image] {
     guard let copy else { return images }
     var channel = 0

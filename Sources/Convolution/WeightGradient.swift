@@ -90,7 +90,7 @@ struct WeightGradient {
     to sums: MutableFloatPointer, step: Int
   ) {
     let tap = columns.taps[run.lowerBound]
-    // Of a run all taps read inside the image, or there is one only.
+    // All taps of a run read inside the image, or there is only one.
     let targets = columns.targets(tap, of: image.extent.width)
     if targets.isEmpty { return }
     withUnsafeTemporaryAllocation(of: ConvolutionPixels.self, capacity: block.count) { pixels in

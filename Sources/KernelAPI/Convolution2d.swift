@@ -48,7 +48,7 @@ public struct ConvolutionRow {
   public let count: Int
   /// Channels of the output.
   public let channels: Int
-  /// What becomes of the output's former numbers.
+  /// Relation to the output's former numbers.
   public let start: ConvolutionStart
 
   /// A row of pixels whose memory belongs to the caller.

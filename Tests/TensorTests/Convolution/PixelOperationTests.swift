@@ -154,7 +154,7 @@ struct PixelOperationTests {
     try expectAddsGradients(maximum)
   }
 
-  /// Of equal numbers the first by rows gets the gradient, and NaN is the largest.
+  /// The first of equal numbers by rows gets the gradient, and NaN is the largest.
   @Test func firstOfEqual() {
     let x = Tensor(
       shape: [1, 2, 3, 2], elements: [1, 0, 2, 5, 3, 5, 3, .nan, 3, 9, 1, .nan],
