@@ -182,7 +182,7 @@ def arranged(rows, ways, texts):
 def picture(targets):
     """docs/modules.svg as text."""
     swift = [t for t in targets if t.folder.startswith("Sources/") and t.kind != "system"
-             and not t.name.startswith("C") or t.name in ("Charts", "Communication", "Corpora",
+             and not t.name.startswith("C") or t.name in ("Charts", "Communication", "Convolution", "Corpora",
                                                           "Commands")]
     names = {t.name for t in swift}
     uses = {t.name: [name for name in t.uses if name in names] for t in swift}
