@@ -22,12 +22,13 @@ struct DescribeCommand: ParsableCommand {
   @Option(help: .preset) var preset: String?
 
   func validate() throws {
-    try Flags.require(
-      (file == nil) != (preset == nil), "give a file of weights or --preset, one of both")
     try Flags.require("the file", path: file)
   }
 
   func run() throws {
+    // Not in `validate`, so that the value of an unknown option is not taken for a file first.
+    try Flags.require(
+      (file == nil) != (preset == nil), "give a file of weights or --preset, one of both")
     if let file {
       Console.line(try WeightDescription(contentsOf: file).text)
     } else if let preset {

@@ -56,7 +56,7 @@ import TestSupport
 
   @Test(arguments: [
     (["chek"], "chek"),
-    (["describe"], "Missing expected argument '--preset"),
+    (["describe"], "give a file of weights or --preset, one of both"),
     (["describe", "--preset", "abl1", "--seed", "1"], "Unknown option '--seed'"),
     (["train", "--preset", "abl1", "--data", "d", "--epochs", "0"], "--epochs must be at least 1"),
     // launch looks at the words of train when it runs.
