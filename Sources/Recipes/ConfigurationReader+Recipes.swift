@@ -79,7 +79,10 @@ extension ConfigurationReader {
   func readLimit(_ key: String, _ use: (Double?) -> Void) throws(ConfigurationError) {
     guard let value = optional(key) else { return }
     if value.string == "none" { return use(nil) }
-    if case .string = value { throw try wrongType(key, "a number or \"none\"") }
+    switch value {
+    case .integer, .number: break
+    default: throw try wrongType(key, "a number or \"none\"")
+    }
     try read(key, above: 0, upTo: 1e9) { use($0) }
   }
 }

@@ -100,7 +100,8 @@ extension Recipe {
       do throws(SelectionRuleError) {
         bestBy = try SelectionRule(parsing: text)
       } catch {
-        throw try reader.impossible("best_by", error.description)
+        throw try reader.impossible(
+          "best_by", "must be \"standard\" or a rule of metrics: \(error.description)")
       }
     }
     if reader.optional("patience")?.string != "none" {

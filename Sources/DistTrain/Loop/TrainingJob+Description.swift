@@ -116,7 +116,9 @@ extension TrainingJob {
     let scaling = configuration.recipe.scaling
     let factor = NumberText.setting(configuration.batchFactor)
     let difference =
-      "the global batch \(configuration.globalBatch) is \(factor) × the recipe's \(meant)"
+      // Not "global batch", which another line has that people look for by these words.
+      "a step has \(NumberText.count(configuration.globalBatch, "utterance")), "
+      + "\(factor) × the recipe's \(meant)"
     guard scaling != .none else { return [(difference + "; the rate stays \(rate)", false)] }
     let changed =
       difference + "; scaling \(scaling.rawValue) takes the rate from \(base) to \(rate)"

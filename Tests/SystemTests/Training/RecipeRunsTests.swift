@@ -92,7 +92,7 @@ import Testing
       #expect(line("clip") == ["clip", "5", "default"])
       #expect(
         outcome.output.contains(
-          "the global batch 24 is 4 × the recipe's 6; scaling sqrt takes the rate from 0.001 to "
+          "a step has 24 utterances, 4 × the recipe's 6; scaling sqrt takes the rate from 0.001 to "
             + "0.002"), "\(outcome)")
     }
   }
