@@ -151,6 +151,11 @@ extension Recipe {
     return keys.sorted().compactMap { key in
       let top = String(key.prefix { $0 != "." })
       if except.contains(top) || ["name", "title", "summary"].contains(top) { return nil }
+      // A discriminator of one side alone is one difference, not one for each of its keys.
+      if top == "discriminator", (discriminator == nil) != (other.discriminator == nil) {
+        let given = JSONValue.string("given")
+        return key == top ? (key, own[key] ?? given, others[key] ?? given) : nil
+      }
       return own[key] == others[key] ? nil : (key, own[key], others[key])
     }
   }

@@ -138,6 +138,12 @@ import TestSupport
         "losses.time of the recipe (0.5 here, 0.2 in the checkpoint)",
         "optimizer.weight_decay of the recipe (0.1 here, 0.01 in the checkpoint)",
       ])
+    let alone = try ["discriminator=none"].map { try #require(RecipeSetting(parsing: $0)) }
+    let without = try ResolvedTraining(model: tiny(), recipe: "semamba", settings: alone) { _ in }
+    #expect(
+      without.configuration.differences(from: one.configuration) == [
+        "discriminator of the recipe (\"none\" here, \"given\" in the checkpoint)"
+      ])
     // Equal meaning is no difference.
     let spelled = try ["learning_rate=5e-4", "optimizer.eps=0.00000001"]
       .map { try #require(RecipeSetting(parsing: $0)) }
