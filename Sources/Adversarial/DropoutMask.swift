@@ -23,9 +23,6 @@ package struct DropoutMask: Equatable, Sendable {
     // 53 bits: the smallest step of a double below 1, so that no value is likelier than it should.
     values = (0..<count).map { _ in Double(random.next() >> 11) * 0x1p-53 < rate ? 0 : 1 }
   }
-
-  /// Mask of these units.
-  package init(_ values: [Float]) { self.values = values }
 }
 
 /// A pass of the discriminator within a step.

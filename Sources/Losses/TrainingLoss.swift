@@ -47,13 +47,16 @@ public final class TrainingLoss {
       : settings.transform.map { STFT(fftLength: $0.fftLength, hopSamples: $0.hopSamples) }
   }
 
-  /// The loss; its gradient for `estimate` is there once `tape` has run backward.
+  /// The loss, a number that a float holds; its gradient for `estimate` is there once `tape` has run
+  /// backward.
   public func callAsFunction(_ estimate: Tensor, _ target: Tensor, _ tape: Tape) -> Double {
     if settings == .published { return Double(spectralLoss(estimate, target, tape).total) }
     let terms = tape.execution.profile.measure(.loss, .forward, .uncounted) {
       self.terms(estimate, target, tape)
     }
-    let total = total(terms)
+    // Floats added as doubles lose nothing, so that the sum over utterances does not depend on how
+    // they are dealt to ranks.
+    let total = Double(Float(total(terms)))
     // As with the published loss, the last step of the tape is that of the loss.
     tape.record {}
     tape.inspect("loss", Tensor(shape: [1], elements: [Float(total)]))

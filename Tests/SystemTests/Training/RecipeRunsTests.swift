@@ -11,20 +11,6 @@ import Testing
     return try file.tensors.mapValues { try $0.floats() }
   }
 
-  /// Ranks add the losses of their utterances up before they add those of each other, so the means
-  /// may differ in their last digit.
-  private func expectSameHistory(_ rows: [String], _ others: [String]) {
-    func cells(_ rows: [String]) -> [[Substring]] { rows.map { $0.split(separator: ",") } }
-    #expect(rows.count == others.count)
-    for (row, other) in zip(cells(rows), cells(others)) {
-      #expect(row.count == other.count)
-      for (one, two) in zip(row, other) where one != two {
-        let (x, y) = (Double(one) ?? .nan, Double(two) ?? .infinity)
-        #expect(abs(x - y) <= 1e-12 * abs(y), "\(one), \(two)")
-      }
-    }
-  }
-
   private static let losses = """
     {"complex": {"weight": 0.1, "norm": "l2", "exponent": 0.3},
      "magnitude": {"weight": 0.9, "norm": "l2", "exponent": 0.3, "epsilon": 1e-4},
@@ -62,7 +48,7 @@ import Testing
       for run in ["shared", "both"] {
         let isSame = try tensors(bench, run) == expected
         #expect(isSame, "\(run) differs from one rank's run")
-        try expectSameHistory(bench.history(run), bench.history("whole"))
+        #expect(try bench.history(run) == bench.history("whole"))
       }
 
       // The weights remember the level that they take.
