@@ -47,8 +47,8 @@ public final class TrainingLoss {
       : settings.transform.map { STFT(fftLength: $0.fftLength, hopSamples: $0.hopSamples) }
   }
 
-  /// The loss, a number that a float holds; its gradient for `estimate` is there once `tape` has run
-  /// backward.
+  /// The loss, a number that a float holds; its gradient for `estimate` is there once `tape` has
+  /// run backward.
   public func callAsFunction(_ estimate: Tensor, _ target: Tensor, _ tape: Tape) -> Double {
     if settings == .published { return Double(spectralLoss(estimate, target, tape).total) }
     let terms = tape.execution.profile.measure(.loss, .forward, .uncounted) {
