@@ -11,6 +11,8 @@ package enum DiscriminatorError: Error, Equatable, CustomStringConvertible {
   case otherRate(model: String, rate: Int)
   /// The crops' spectra are smaller than the discriminator's four strides.
   case tooSmall(model: String, bins: Int, frames: Int)
+  /// The crops have no PESQ, and so never a label.
+  case tooShort(samples: Int)
 
   /// One sentence that says what to do.
   package var description: String {
@@ -23,6 +25,10 @@ package enum DiscriminatorError: Error, Equatable, CustomStringConvertible {
         + "\(MetricDiscriminator.smallestExtent) bins and frames, and crops of the model "
         + "\"\(model)\" have \(bins) and \(frames); give longer --seconds or take a recipe without "
         + "one"
+    case .tooShort(let samples):
+      "the recipe has a discriminator, whose labels need crops of at least "
+        + "\(PESQ.minimumSampleCount) samples, and those of the run have \(samples); give longer "
+        + "--seconds or take a recipe without one"
     }
   }
 }
@@ -40,6 +46,7 @@ extension TrainingConfiguration {
     guard frontEnd.binCount >= least, frames >= least else {
       throw .tooSmall(model: model.name, bins: frontEnd.binCount, frames: frames)
     }
+    guard cropSamples >= PESQ.minimumSampleCount else { throw .tooShort(samples: cropSamples) }
   }
 
   /// A line about the recipe's discriminator, and a warning if the generator never uses it.

@@ -35,6 +35,7 @@ final class DuelReport {
     var moves = 0
     var unlabelledSteps = 0
     var unlabelledCrops = 0
+    var labelledMoves = 0
     var loss = 0.0
     var label = 0.0
     var prediction = 0.0
@@ -57,17 +58,24 @@ final class DuelReport {
   }
 
   /// Takes up a step with the discriminator's `outcome`, in which this rank had the crops `judged`.
-  /// All ranks call it together.
-  func step(_ outcome: Duel.Outcome, _ judged: [Duel.Judged], epoch number: Int) throws {
+  /// All ranks call it together. Of one that is skipped, whose numbers may not be finite, neither
+  /// predictions nor missing labels say anything.
+  func step(
+    _ outcome: Duel.Outcome, _ judged: [Duel.Judged], epoch number: Int, isSkipped: Bool
+  ) throws {
     let step = trainer.state.progress.step
     log.append(.discriminator(event(outcome, step: step)))
     epoch.steps += 1
     if outcome.hasMoved, let loss = outcome.loss {
       epoch.moves += 1
       epoch.loss += loss
-      epoch.label += outcome.label.map { scale.pesq(label: $0) } ?? 0
-      epoch.prediction += outcome.prediction.map { scale.pesq(label: $0) } ?? 0
+      if let label = outcome.label, let prediction = outcome.prediction {
+        epoch.labelledMoves += 1
+        epoch.label += scale.pesq(label: label)
+        epoch.prediction += scale.pesq(label: prediction)
+      }
     }
+    if isSkipped { return }
     keep(judged, step: step)
     if outcome.labelledCount < outcome.itemCount {
       try tell(judged, step: step, epoch: number)
@@ -149,15 +157,16 @@ final class DuelReport {
   }
 
   private func line(_ number: Int) -> String {
-    let moves = Double(max(1, epoch.moves))
-    let figures =
-      epoch.moves == 0
-      ? ""
-      : String(
-        format: ", loss %.4f, pesq of the crops %.4f, predicted %.4f", epoch.loss / moves,
-        epoch.label / moves, epoch.prediction / moves)
-    return "discriminator in epoch \(number): moved in \(epoch.moves) of "
-      + NumberText.count(epoch.steps, "step") + figures
+    var text = "discriminator in epoch \(number): moved in \(epoch.moves) of "
+    text += NumberText.count(epoch.steps, "step")
+    if epoch.moves > 0 { text += String(format: ", loss %.4f", epoch.loss / Double(epoch.moves)) }
+    if epoch.labelledMoves > 0 {
+      let count = Double(epoch.labelledMoves)
+      text += String(
+        format: ", pesq of the crops %.4f, predicted %.4f", epoch.label / count,
+        epoch.prediction / count)
+    }
+    return text
   }
 
   private func warning(_ number: Int) -> String {

@@ -185,8 +185,10 @@ public struct TrainingJob {
     let count = utterances.train.pairs.count
     try requirePossible(found, utterances: count)
     let skipped = utterances.train.skipped.map { "left out: \($0)" }
+    let duel = state.adversarial.flatMap { configuration.discriminatorText($0) }
     let warnings =
       start.warnings + skipped + utterances.adopt(state, epochs: configuration.epochs)
+      + [duel?.warning].compactMap { $0 }
     let steps = Trainer.stepsPerEpoch(configuration, utterances: count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
@@ -198,7 +200,8 @@ public struct TrainingJob {
         + NumberText.count(configuration.epochs, "epoch"),
       "run folder \(folder), "
         + (request.resumes ? "to be continued after step \(state.progress.step)" : "new"),
-    ] + start.lines + batchLines(steps: steps).map { $0.text } + (request.recipe?.lines ?? [])
+    ] + [duel?.line].compactMap { $0 } + start.lines + batchLines(steps: steps).map { $0.text }
+      + (request.recipe?.lines ?? [])
       + ((request.recipe?.notes ?? []) + warnings).map { "warning: \($0)" }
   }
 

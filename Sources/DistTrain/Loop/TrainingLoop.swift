@@ -142,6 +142,11 @@ public final class TrainingLoop {
     let reason = "no better epoch in \(patience)"
     log.line("ended after \(place): \(reason) (--patience \(patience))")
     log.append(.stop(.init(step: progress.step, reason: "\(reason) (--patience)")))
+    if let first = trainer.configuration.firstAdversarialEpoch, first > progress.epoch {
+      log.warning(
+        "the generator has never used the discriminator: it would have from epoch \(first) on; "
+          + "give a longer --patience or an earlier start")
+    }
   }
 
   private func startPrefetching() {
@@ -201,7 +206,8 @@ public final class TrainingLoop {
           dataSeconds: result.dataSeconds, busySeconds: result.busySeconds,
           exposedSeconds: result.exchanged.exposedSeconds)))
     if let outcome = result.duel {
-      try duel?.step(outcome, trainer.judged, epoch: epoch.number)
+      try duel?.step(
+        outcome, trainer.judged, epoch: epoch.number, isSkipped: result.isSkipped)
     }
     log.progress(
       completed: progress.stepInEpoch, loss: loss, audioSeconds: epoch.trained.audioSeconds)

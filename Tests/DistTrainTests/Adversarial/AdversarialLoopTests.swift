@@ -67,6 +67,56 @@ import Testing
     }
   }
 
+  /// Predictions of a broken discriminator do not end a run, and a step that is skipped says
+  /// nothing of labels.
+  @Test func skippedStepsUpToTheEndOfAnEpochAreNoFault() throws {
+    try NonFiniteRun.with(train: 16, epochs: 1, change: use) { run in
+      let outcomes = try run.train(
+        NonFinitePolicy(skipLimit: 20, rollbackFactor: 0.5, rollbackLimit: 1),
+        prepare: { state in
+          state.adversarial?.discriminator.parameters.parameters[0].value[0] = .nan
+        })
+      for outcome in outcomes {
+        #expect(outcome.error == nil && outcome.isDone && outcome.progress.skippedSteps == 4)
+      }
+      let log = try run.log()
+      #expect(log.contains { $0.hasSuffix("discriminator in epoch 1: moved in 0 of 4 steps") })
+      #expect(!log.contains { $0.contains("label") })
+      let predictions = try #require(
+        try Predictions(contentsOf: run.runFolder.file(.predictions)))
+      #expect(predictions.rows.isEmpty)
+    }
+  }
+
+  /// Means of an epoch are over the steps that have labels.
+  @Test func stepsWithoutLabelsAreNotInTheMeans() throws {
+    func use(_ recipe: inout TrainingConfiguration) {
+      self.use(&recipe)
+      recipe.recipe.discriminator?.missing = .utterance
+    }
+    try NonFiniteRun.with(train: 16, epochs: 1, change: use) { run in
+      for name in run.names(step: 1, rank: 0) + run.names(step: 1, rank: 1) {
+        let path = run.folder.file("corpus/train/clean/\(name).wav")
+        let silence = try WaveFile.read(path: path).samples.map { _ in Float(0) }
+        try floatFile(silence).write(to: URL(fileURLWithPath: path))
+      }
+      let outcomes = try run.train()
+      #expect(outcomes.allSatisfy { $0.isDone })
+      let events = try run.events("discriminator")
+      try #require(events.count == 4)
+      #expect(events[0]["moved"] == .bool(true) && events[0]["pesq"] == .null)
+      let scores = events.compactMap { event -> Double? in
+        if case .number(let score) = event["pesq"] { score } else { nil }
+      }
+      #expect(scores.count == 3)
+      let mean = String(format: ", pesq of the crops %.4f, ", scores.reduce(0, +) / 3)
+      #expect(
+        try run.log().contains {
+          $0.contains("discriminator in epoch 1: moved in 4 of 4 steps, loss ") && $0.contains(mean)
+        }, "\(mean)")
+    }
+  }
+
   @Test func theFilesTellOfTheDiscriminator() throws {
     try NonFiniteRun.with(train: 16, epochs: 2, change: use) { run in
       let outcomes = try run.train()

@@ -64,11 +64,23 @@ import Testing
   @Test func aStartAfterTheLastEpochIsSaid() throws {
     try TrainingBench.use(train: 16, valid: 2) { bench in
       let recipe = try recipe(bench, #"{"weight": 1, "from": {"epoch": 9}}"#)
-      let outcome = try bench.train(run: "never", recipe + ["--epochs", "1"])
-      #expect(outcome.status == 0, "\(outcome)")
+      for dryRun in [["--dry-run"], []] {
+        let outcome = try bench.train(run: "never", recipe + ["--epochs", "1"] + dryRun)
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(
+          (outcome.output + outcome.errors).contains("the generator never uses the discriminator"),
+          "\(outcome)")
+      }
+      // Nor does it if patience ends the run before: no epoch is better at so low a rate.
+      let ended = try bench.train(
+        run: "ended",
+        try self.recipe(bench, #"{"weight": 1, "from": {"epoch": 4}}"#)
+          + ["--patience", "1", "--lr", "1e-30"])
+      #expect(ended.status == 0 && ended.output.contains("(--patience 1)"), "\(ended)")
       #expect(
-        (outcome.output + outcome.errors).contains("the generator never uses the discriminator"),
-        "\(outcome)")
+        (ended.output + ended.errors).contains(
+          "the generator has never used the discriminator: it would have from epoch 4 on"),
+        "\(ended)")
     }
   }
 }
