@@ -15,8 +15,8 @@ package enum InitialWeightsError: Error, Equatable, CustomStringConvertible {
   case unreadable(WeightFileError)
   /// Not all weights fit the model.
   case unfit(WeightFileError)
-  /// No tensor of the file fits the model.
-  case nothingFits(path: String, model: String, reasons: String)
+  /// No tensor of the file fits the model; `writtenFor` is another model that the file names.
+  case nothingFits(path: String, model: String, writtenFor: String?, reasons: String)
 
   /// One sentence that names the file and says what to do.
   package var description: String {
@@ -33,9 +33,10 @@ package enum InitialWeightsError: Error, Equatable, CustomStringConvertible {
       "\(path) is a file of the format \(format) and holds no weights; give a file of weights"
     case .unreadable(let error): error.description
     case .unfit(let error): "\(error); --init-partial takes those that fit"
-    case .nothingFits(let path, let model, let reasons):
+    case .nothingFits(let path, let model, let writtenFor, let reasons):
       "\(path): no tensor fits the model \"\(model)\" in name and shape, so nothing would be taken "
-        + "from the file: \(reasons)"
+        + "from the file: \(reasons); give weights of that model"
+        + (writtenFor.map { ", not of \"\($0)\"" } ?? "")
     }
   }
 

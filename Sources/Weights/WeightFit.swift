@@ -7,19 +7,29 @@ import Tensor
 package struct WeightFit {
   /// The prefix that all names in the file have in front of the model's, such as `module.`.
   package let prefix: String
+  /// Prefixes under which other names of the file are parameters' names, with their numbers, the
+  /// most frequent first: of each only those under `prefix` are taken.
+  package let otherPrefixes: [(prefix: String, count: Int)]
   /// The parameters that are taken, in the model's order.
   package let taken: [String]
   /// Faults of the file's tensors and of the model's parameters that are not taken.
   package let faults: [WeightFileError.Fault]
   private let model: SpeechEnhancer
   private let values: [(parameter: Int, floats: [Float])]
+  /// Number of tensors of the file, and of those whose names begin with `prefix`.
+  private let tensorCount: (all: Int, prefixed: Int)
 
   /// Compares the tensors of `weights` with the parameters of `model`, whose memory is not used.
   package init(_ weights: InitialWeights, model: SpeechEnhancer) {
     let parameters = model.parameters.parameters
     let names = Set(parameters.map(\.name))
-    prefix = Self.commonPrefix(weights.tensors.map(\.name), names)
-    let prefix = prefix
+    let prefixes = Self.prefixes(weights.tensors.map(\.name), names)
+    let prefix = prefixes.first?.prefix ?? ""
+    self.prefix = prefix
+    otherPrefixes = Array(prefixes.dropFirst())
+    tensorCount = (
+      weights.tensors.count, weights.tensors.count { $0.name.hasPrefix(prefix) }
+    )
     let tensors = Dictionary(weights.tensors.map { ($0.name, $0.entry) }) { first, _ in first }
     var values: [(parameter: Int, floats: [Float])] = []
     var faults: [WeightFileError.Fault] = []
@@ -54,9 +64,11 @@ package struct WeightFit {
     taken = values.map { parameters[$0.parameter].name }
   }
 
-  /// The prefix under which most of `found` are among `names`, the shortest of several; empty if
-  /// there is none.
-  private static func commonPrefix(_ found: [String], _ names: Set<String>) -> String {
+  /// Prefixes under which `found` are among `names`, with their numbers: the most frequent first,
+  /// of several the shortest.
+  private static func prefixes(
+    _ found: [String], _ names: Set<String>
+  ) -> [(prefix: String, count: Int)] {
     var counts: [String: Int] = [:]
     for name in found {
       var start = name.startIndex
@@ -68,11 +80,11 @@ package struct WeightFit {
         start = name.index(after: dot)
       }
     }
-    let best = counts.max { one, other in
-      one.value == other.value
-        ? (one.key.count, one.key) > (other.key.count, other.key) : one.value < other.value
+    return counts.map { (prefix: $0.key, count: $0.value) }.sorted { one, other in
+      one.count == other.count
+        ? (one.prefix.count, one.prefix) < (other.prefix.count, other.prefix)
+        : one.count > other.count
     }
-    return best?.key ?? ""
   }
 
   /// Copies the weights that fit into the parameters of `target`, a model like the one compared
@@ -95,10 +107,11 @@ package struct WeightFit {
   ) throws(InitialWeightsError) {
     let path = weights.file.path
     let name = model.configuration.name
-    if isPartial && taken.isEmpty {
+    if taken.isEmpty {
       let clauses = WeightFileError.clauses(faults, limit: 3)
+      let other = weights.file.configuration.map(\.name).flatMap { $0 == name ? nil : $0 }
       throw .nothingFits(
-        path: path, model: name,
+        path: path, model: name, writtenFor: other,
         reasons: weights.tensors.isEmpty
           ? "it holds no weights" : clauses.joined(separator: "; "))
     }
@@ -115,13 +128,24 @@ package struct WeightFit {
     let takenSet = Set(taken)
     let numbers = values.reduce(0) { $0 + $1.floats.count }
     var lines: [String] = []
-    if !prefix.isEmpty { lines.append("the names in the file have the prefix \"\(prefix)\"") }
+    if !prefix.isEmpty { lines.append(prefixText) }
     let all = model.parameters.parameterCount
-    let share = NumberText.percent(Double(numbers) / Double(max(1, all)))
+    // All but a few are not 100%.
+    let share = NumberText.percent(
+      numbers == all ? 1 : min(0.99, Double(numbers) / Double(max(1, all))))
     lines.append(
       "taken: \(taken.count) of \(NumberText.count(parameters.count, "tensor")), "
         + "\(NumberText.grouped(numbers)) of \(NumberText.grouped(all)) numbers (\(share))"
         + (faults.isEmpty ? "" : ": " + components(takenSet)))
+    if !otherPrefixes.isEmpty {
+      let found = otherPrefixes.map { other in
+        "\(other.count) "
+          + (other.prefix.isEmpty ? "without a prefix" : "under \"\(other.prefix)\"")
+      }
+      lines.append(
+        "more names of the model's parameters are in the file, of which none is taken: "
+          + ItemList.text(found, limit: 8) + "; rename them to take them")
+    }
     let left = faults.filter { if case .missing = $0 { false } else { true } }
     if !left.isEmpty {
       lines.append(
@@ -135,6 +159,13 @@ package struct WeightFit {
           + ItemList.text(initial.map { "\($0.name) \($0.shape)" }, limit: 32))
     }
     return lines
+  }
+
+  private var prefixText: String {
+    let (all, prefixed) = tensorCount
+    return prefixed == all
+      ? "the names in the file have the prefix \"\(prefix)\""
+      : "\(prefixed) of \(NumberText.count(all, "name")) in the file have the prefix \"\(prefix)\""
   }
 
   /// Numbers of tensors that are taken and that there are, by component of the model.

@@ -104,6 +104,41 @@ struct InitialWeightsTests {
       #expect(fit.taken.count == max(prefixed, named.count - prefixed))
       let text = fit.report.joined(separator: "\n")
       #expect(text.contains("left in the file: ") && text.contains("not taken from the file"))
+      // The others are told of: their names need the prefix of most, or none.
+      let (other, count) = isPrefixed ? ("", named.count - prefixed) : ("module.", prefixed)
+      #expect(fit.otherPrefixes.map(\.prefix) == [other])
+      #expect(fit.otherPrefixes.map(\.count) == [count])
+      let place = other.isEmpty ? "without a prefix" : "under \"module.\""
+      #expect(text.contains("of which none is taken: \(count) \(place); rename them"))
+    }
+  }
+
+  /// A prefix of some names is not told as one of all.
+  @Test func twoPrefixesAreBothTold() throws {
+    var index = 0
+    let named = try renamed { name in
+      index += 1
+      return (index % 3 == 0 ? "average." : "model.") + name
+    }
+    let most = named.count { $0.name.hasPrefix("model.") }
+    try fit(named) { weights, fit in
+      try fit.require(of: weights, isPartial: true)
+      #expect(fit.prefix == "model." && fit.taken.count == most)
+      #expect(
+        fit.report[0] == "\(most) of \(named.count) names in the file have the prefix \"model.\"")
+      let text = fit.report.joined(separator: "\n")
+      #expect(text.contains("none is taken: \(named.count - most) under \"average.\";"), "\(text)")
+    }
+  }
+
+  @Test func allNumbersButAFewAreNotAllOfThem() throws {
+    var some = entries
+    let least = try #require(
+      some.indices.min { some[$0].shape.reduce(1, *) < some[$1].shape.reduce(1, *) })
+    some.remove(at: least)
+    try fit(some) { weights, fit in
+      try fit.require(of: weights, isPartial: true)
+      #expect(fit.report[0].contains("(99%)"), "\(fit.report[0])")
     }
   }
 
@@ -144,13 +179,16 @@ struct InitialWeightsTests {
       ([Entry(name: entries[0].name, shape: [1], values: [1])], "1 of the wrong shape"),
     ]
     for (entries, reason) in others {
-      try fit(entries) { weights, fit in
-        let error = #expect(throws: InitialWeightsError.self) {
-          try fit.require(of: weights, isPartial: true)
+      for isPartial in [true, false] {
+        try fit(entries) { weights, fit in
+          let error = #expect(throws: InitialWeightsError.self) {
+            try fit.require(of: weights, isPartial: isPartial)
+          }
+          let text = error?.description ?? ""
+          #expect(
+            text.contains("nothing would be taken from the file") && text.contains(reason)
+              && text.hasSuffix("; give weights of that model"), "\(text)")
         }
-        #expect(
-          error?.description.contains("nothing would be taken from the file") == true
-            && error?.description.contains(reason) == true, "\(String(describing: error))")
       }
     }
   }
