@@ -19,9 +19,9 @@ public enum SISDRError: Error, Equatable, Sendable, CustomStringConvertible {
     case .nonFiniteSample(let index):
       "a signal is not finite at sample \(index), so SI-SDR is undefined: check what produced it"
     case .silentReference:
-      "the reference signal is silent, so SI-SDR is undefined: leave this utterance out"
+      "the reference signal is silent or constant, so SI-SDR is undefined: leave this utterance out"
     case .silentDegraded:
-      "the degraded signal is silent, so SI-SDR is undefined: check what produced it"
+      "the degraded signal is silent or constant, so SI-SDR is undefined: check what produced it"
     }
   }
 }
