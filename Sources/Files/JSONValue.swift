@@ -63,11 +63,19 @@ public enum JSONValue: Sendable, Equatable {
     return result
   }
 
+  /// A clause about the first number that is too small for a `Double` of full precision, which
+  /// Foundation does not read; nil if there is none.
+  private static func numberBelowAll(in data: Data) -> String? {
+    let text = String(decoding: data, as: UTF8.self)
+    return text.split { !"+-.eE".contains($0) && !$0.isNumber }
+      .first { Double($0).map(\.isSubnormal) ?? false }.map { "the number \($0) is too small" }
+  }
+
   // Faults beside those of the grammar: broken UTF-8, numbers that are too large, and nesting.
   private static func fault(in data: Data) -> String? {
     do {
       _ = try JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)
-      return nil
+      return numberBelowAll(in: data)
     } catch {
       let reason = (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String ?? ""
       if let start = reason.range(of: "Number "), let end = reason.range(of: " is not repres") {

@@ -4,14 +4,19 @@ import Tensor
 
 extension AdamSettings {
   /// Kinds of the optimizer in a recipe.
-  private enum Kind: String, CaseIterable { case adam, adamw }
+  enum Kind: String, CaseIterable {
+    case adam, adamw
+
+    /// Keys of an optimizer of this kind.
+    var keys: [String] { ["kind", "betas", "eps"] + (self == .adamw ? ["weight_decay"] : []) }
+  }
 
   /// Reads the object `optimizer` of a recipe. Keys that are missing have PyTorch's defaults.
   ///
   /// - Throws: `ConfigurationError` for an unknown key or an impossible value.
   init(reading reader: ConfigurationReader) throws(ConfigurationError) {
     let kind = try reader.choice("kind", Kind.allCases)
-    try reader.allow(["kind", "betas", "eps"] + (kind == .adamw ? ["weight_decay"] : []))
+    try reader.allow(kind.keys)
     self.init()
     if reader.optional("betas") != nil {
       let betas = try reader.list("betas").map { value -> Double? in

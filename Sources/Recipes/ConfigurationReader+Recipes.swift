@@ -34,6 +34,15 @@ extension ConfigurationReader {
     return choice
   }
 
+  /// Throws unless `value` of `key` is 0 or a number that the computation, in floats, tells from 0.
+  private func requireDistinct(
+    _ key: String, _ value: Double
+  ) throws(ConfigurationError) {
+    if abs(value) < Double(Float.leastNormalMagnitude) && value != 0 {
+      throw try impossible(key, "must not be that small: a 32-bit float has no such number")
+    }
+  }
+
   /// Gives `use` the value of `key` if it is given: a number above `least`, at most `most`.
   func read(
     _ key: String, above least: Double, upTo most: Double, _ use: (Double) -> Void
@@ -44,6 +53,7 @@ extension ConfigurationReader {
       throw try impossible(
         key, "must be above \(NumberText.setting(least)) and at most \(NumberText.setting(most))")
     }
+    try requireDistinct(key, value)
     use(value)
   }
 
@@ -58,7 +68,19 @@ extension ConfigurationReader {
         key,
         "must be at least \(NumberText.setting(least)) and below \(NumberText.setting(bound))")
     }
+    try requireDistinct(key, value)
     use(value)
+  }
+
+  /// Gives `use` the value of `key` if it is given: an integer in `range`, or nil for the string
+  /// `word`.
+  func read(
+    _ key: String, in range: ClosedRange<Int>, or word: String, _ use: (Int?) -> Void
+  ) throws(ConfigurationError) {
+    guard let value = optional(key) else { return }
+    if value.string == word { return use(nil) }
+    guard case .integer = value else { throw try wrongType(key, "an integer or \"\(word)\"") }
+    use(try integer(key, in: range))
   }
 
   /// Gives `use` the value of `key` if it is given: an integer in `range`.
@@ -77,12 +99,30 @@ extension JSONValue {
 extension ConfigurationReader {
   /// Gives `use` the value of `key` if it is given: a positive limit, or nil for "none".
   func readLimit(_ key: String, _ use: (Double?) -> Void) throws(ConfigurationError) {
-    guard let value = optional(key) else { return }
-    if value.string == "none" { return use(nil) }
-    switch value {
-    case .integer, .number: break
+    if try isNone(key) { return use(nil) }
+    try read(key, above: 0, upTo: 1e9) { use($0) }
+  }
+
+  /// Gives `use` the value of `key` if it is given: the decay of an average, or nil for "none".
+  func readDecay(_ key: String, _ use: (Double?) -> Void) throws(ConfigurationError) {
+    if try isNone(key) { return use(nil) }
+    if optional(key) == nil { return }
+    let decay = try number(key)
+    // An average whose decay is 1 as a float would never move.
+    guard Float(decay) > 0 && Float(decay) < 1 else {
+      throw try impossible(key, "must be above 0, and as a 32-bit float below 1")
+    }
+    use(decay)
+  }
+
+  /// Whether the value of `key` is "none", where a number may be.
+  ///
+  /// - Throws: `ConfigurationError` if it is neither.
+  private func isNone(_ key: String) throws(ConfigurationError) -> Bool {
+    switch optional(key) {
+    case .string("none"): return true
+    case nil, .integer, .number: return false
     default: throw try wrongType(key, "a number or \"none\"")
     }
-    try read(key, above: 0, upTo: 1e9) { use($0) }
   }
 }

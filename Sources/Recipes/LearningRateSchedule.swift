@@ -77,7 +77,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
     try check("number of steps", totalSteps, totalSteps > 0, "at least 1")
     try check(
       "number of warm-up steps", warmupSteps, (0..<totalSteps).contains(warmupSteps),
-      "at least 0 and below the run's \(NumberText.count(totalSteps, "step"))")
+      "at least 0 and below the run's \(NumberText.count(totalSteps, "step")); lower --warmup or "
+        + "the recipe's \"warmup\", or train for more epochs")
     self.settings = settings
     self.base = base
     self.stepsPerEpoch = stepsPerEpoch

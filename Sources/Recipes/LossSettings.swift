@@ -182,6 +182,10 @@ extension LossSettings.PhaseTerm {
     try reader.read("ip", from: 0, below: bound) { instantaneous = $0 }
     try reader.read("gd", from: 0, below: bound) { groupDelay = $0 }
     try reader.read("iaf", from: 0, below: bound) { angularFrequency = $0 }
+    if weight > 0 && instantaneous + groupDelay + angularFrequency == 0 {
+      throw try reader.impossible(
+        "weight", "one of \"ip\", \"gd\" and \"iaf\" must be above 0, too")
+    }
   }
 
   fileprivate var json: JSONValue {

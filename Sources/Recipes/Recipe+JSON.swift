@@ -21,6 +21,9 @@ extension Recipe {
   public init(json: JSONValue, file: String) throws(ConfigurationError) {
     let reader = try ConfigurationReader(json, file: file)
     try reader.allow(Self.keys)
+    if reader.optional(Self.sourceKey) != nil {
+      try reader.object(Self.sourceKey).allow(["recipe", "digest"])
+    }
     self.init()
     if reader.optional("name") != nil { name = try reader.string("name") }
     if reader.optional("title") != nil { title = try reader.string("title") }
@@ -44,18 +47,10 @@ extension Recipe {
     try reader.read("epochs", in: 1...Self.largestCount) { epochs = $0 }
     // A recipe that gives a global batch alone leaves the shares to the ranks.
     if reader.optional("global_batch") != nil { batch = nil }
-    if let value = reader.optional("global_batch"), value.string == "any" {
-      globalBatch = nil
-    } else {
-      try reader.read("global_batch", in: 1...Self.largestCount) { globalBatch = $0 }
-    }
-    if let value = reader.optional("batch"), value.string == "share" {
-      batch = nil
-      if globalBatch == nil {
-        throw try reader.impossible("batch", "there is no \"global_batch\" to share")
-      }
-    } else {
-      try reader.read("batch", in: 1...Self.largestBatch) { batch = $0 }
+    try reader.read("global_batch", in: 1...Self.largestCount, or: "any") { globalBatch = $0 }
+    try reader.read("batch", in: 1...Self.largestBatch, or: "share") { batch = $0 }
+    if reader.optional("batch") != nil && batch == nil && globalBatch == nil {
+      throw try reader.impossible("batch", "there is no \"global_batch\" to share")
     }
     if reader.optional("scaling") != nil {
       scaling = try reader.choice("scaling", Scaling.allCases)
@@ -75,11 +70,7 @@ extension Recipe {
     }
     if reader.optional("warmup") != nil { warmup = try Warmup(reading: reader.object("warmup")) }
     try reader.readLimit("clip") { clip = $0 }
-    if let value = reader.optional("average"), value.string == "none" {
-      averageDecay = nil
-    } else {
-      try reader.read("average", above: 0, upTo: 0.999_999_999) { averageDecay = $0 }
-    }
+    try reader.readDecay("average") { averageDecay = $0 }
   }
 
   private mutating func readData(_ reader: ConfigurationReader) throws(ConfigurationError) {
@@ -104,12 +95,8 @@ extension Recipe {
           "best_by", "must be \"standard\" or a rule of metrics: \(error.description)")
       }
     }
-    if reader.optional("patience")?.string != "none" {
-      try reader.read("patience", in: 1...Self.largestCount) { patience = $0 }
-    }
-    if reader.optional("average_best")?.string != "none" {
-      try reader.read("average_best", in: Self.averageableEpochs) { averageBest = $0 }
-    }
+    try reader.read("patience", in: 1...Self.largestCount, or: "none") { patience = $0 }
+    try reader.read("average_best", in: Self.averageableEpochs, or: "none") { averageBest = $0 }
   }
 
   /// Numbers of best epochs that have a mean worth keeping, and whose weights a disk holds.

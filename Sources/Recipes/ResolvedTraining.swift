@@ -40,11 +40,7 @@ public struct ResolvedTraining: Codable, Sendable {
     let kept = try copy.flatMap { url throws(ConfigurationError) in try Self.kept(url) }
     if let kept, let began = kept.source.name, name == nil || name == began {
       let path = copy?.path(percentEncoded: false) ?? ""
-      if name != nil, try RecipeFile.load(began).digest != kept.source.digest {
-        notes.append(
-          "the recipe \(began) has changed since the run began with it; the run follows its own "
-            + "copy, \(path)")
-      }
+      if name != nil { notes += Self.changes(of: began, since: kept.source, path) }
       (file, source) = (kept.file, kept.source)
     } else if let name {
       let loaded = try RecipeFile.load(name)
@@ -63,7 +59,7 @@ public struct ResolvedTraining: Codable, Sendable {
     }
     self.name = source.name
     values = resolution.values
-    self.notes = notes
+    self.notes = notes + resolution.notes
     document = Self.document(resolved, source)
   }
 
@@ -80,6 +76,19 @@ public struct ResolvedTraining: Codable, Sendable {
       ])
     }
     return ((try? indentedJSON(JSONValue.object(members))) ?? "") + "\n"
+  }
+
+  /// Sentences about a recipe that is not what it was when a run began with it and kept `source` in
+  /// the copy at `path`. A run can be continued without the recipe.
+  private static func changes(of name: String, since source: Source, _ path: String) -> [String] {
+    let remedy = "the run follows its own copy, \(path)"
+    do throws(ConfigurationError) {
+      let isSame = try RecipeFile.load(name).digest == source.digest
+      return isSame
+        ? [] : ["the recipe \(name) has changed since the run began with it; \(remedy)"]
+    } catch {
+      return ["the recipe with which the run began cannot be read any more (\(error)); \(remedy)"]
+    }
   }
 
   /// The recipe of a run's copy at `url`, and where it came from; nil if there is no copy, as in

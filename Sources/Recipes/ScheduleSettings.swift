@@ -34,17 +34,22 @@ extension ScheduleSettings {
   init(reading reader: ConfigurationReader) throws(ConfigurationError) {
     let decay = try reader.choice("kind", LearningRateSchedule.Decay.allCases)
     var settings = ScheduleSettings(decay)
-    switch decay {
-    case .step: try reader.allow(["kind", "factor", "epochs"])
-    case .exponential: try reader.allow(["kind", "factor"])
-    case .plateau: try reader.allow(["kind", "factor", "patience", "threshold"])
-    case .cosine, .constant: try reader.allow(["kind"])
-    }
+    try reader.allow(Self.keys(decay))
     try reader.read("factor", above: 0, upTo: 1) { settings.factor = $0 }
     try reader.read("epochs", in: 1...1_000_000) { settings.epochs = $0 }
     try reader.read("patience", in: 0...1_000_000) { settings.patience = $0 }
     try reader.read("threshold", from: 0, below: 1e6) { settings.threshold = $0 }
     self = settings
+  }
+
+  /// Keys of a schedule of this kind.
+  static func keys(_ decay: LearningRateSchedule.Decay) -> [String] {
+    switch decay {
+    case .step: ["kind", "factor", "epochs"]
+    case .exponential: ["kind", "factor"]
+    case .plateau: ["kind", "factor", "patience", "threshold"]
+    case .cosine, .constant: ["kind"]
+    }
   }
 
   /// The object `schedule` of a recipe, complete.

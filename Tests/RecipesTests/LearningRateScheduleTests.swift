@@ -86,6 +86,7 @@ import Testing
     let error = #expect(throws: LearningRateScheduleError.self) { try make(warmup: 100) }
     #expect(
       error?.description
-        == "number of warm-up steps is 100, but must be at least 0 and below the run's 100 steps")
+        == "number of warm-up steps is 100, but must be at least 0 and below the run's 100 steps; "
+        + "lower --warmup or the recipe's \"warmup\", or train for more epochs")
   }
 }

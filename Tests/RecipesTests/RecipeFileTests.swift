@@ -90,6 +90,31 @@ import Testing
     (#"{"discriminator": {"weight": 1, "terms": ["clean"]}}"#, "must contain \"estimate\""),
     (#"{"discriminator": {"weight": 1, "schedule": {"kind": "plateau"}}}"#, "no score"),
     (#"{"precision": "bfloat16"}"#, "unknown key"), ("[]", "must be an object"),
+    (#"{"average": "off"}"#, #""average" must be a number or "none", not "off""#),
+    (#"{"average": 1}"#, #""average" is 1, but must be above 0, and as a 32-bit float below 1"#),
+    (#"{"average": 0.999999999}"#, "as a 32-bit float below 1"),
+    (#"{"average": 0}"#, "must be above 0"),
+    (#"{"patience": "5"}"#, #""patience" must be an integer or "none", not "5""#),
+    (#"{"patience": 0}"#, "must be between 1 and"),
+    (#"{"average_best": null}"#, #"must be an integer or "none", not null"#),
+    (#"{"batch": 1.5}"#, #"must be an integer or "share", not 1.5"#),
+    (#"{"global_batch": "all"}"#, #"must be an integer or "any", not "all""#),
+    (#"{"batch": "share", "global_batch": "any"}"#, "no \"global_batch\" to share"),
+    (#"{"learning_rate": 1e-45}"#, "must not be that small: a 32-bit float has no such number"),
+    (#"{"losses": {"time": 1e-300}}"#, #""losses.time" is 1e-300, but must not be that small"#),
+    (#"{"optimizer": {"kind": "adam", "eps": 1e-60}}"#, "optimizer.eps"),
+    (
+      #"{"discriminator": {"weight": 1, "label": {"offset": 0, "scale": 1e-300}}}"#,
+      #""discriminator.label.scale" is 1e-300, but must not be that small"#
+    ),
+    // Some of Foundation reads it, some does not.
+    (#"{"clip": 1e-320}"#, "small"),
+    (
+      #"{"losses": {"phase": {"weight": 1, "ip": 0, "gd": 0, "iaf": 0}}}"#,
+      #"one of "ip", "gd" and "iaf" must be above 0, too"#
+    ),
+    (#"{"resolved_from": 3}"#, #""resolved_from" must be an object"#),
+    (#"{"resolved_from": {"recipes": "x"}}"#, #"did you mean "recipe"?"#),
   ])
   func namesWhatIsWrong(text: String, part: String) {
     let error = #expect(throws: ConfigurationError.self) { try recipe(text) }

@@ -63,6 +63,92 @@ import TestSupport
         "recipe published with --set optimizer.ep=1: unknown key \"optimizer.ep\"") == true)
   }
 
+  private func resolution(
+    _ text: String, _ settings: String...
+  ) throws(ConfigurationError) -> RecipeResolution {
+    try RecipeResolution(
+      RecipeFile(parsing: Array(text.utf8), name: "r", file: "r.json"),
+      settings.compactMap { RecipeSetting(parsing: $0) })
+  }
+
+  /// Keys of a section that have no meaning beside the new value leave with the old one.
+  @Test func setReplacesTheOtherKeysOfAKind() throws {
+    var recipe = try resolution("{}", "schedule.kind=exponential").recipe
+    #expect(recipe.schedule == ScheduleSettings(.exponential))
+    let changed = try resolution(
+      #"{"schedule": {"kind": "step", "factor": 0.5, "epochs": 3}}"#,
+      "schedule.kind=plateau", "schedule.patience=2")
+    #expect(changed.recipe.schedule.factor == 0.5 && changed.recipe.schedule.patience == 2)
+    #expect(changed.recipe.schedule.decay == .plateau)
+    #expect(origin(changed, "schedule.factor") == "default")
+    #expect(origin(changed, "schedule.patience") == "--set schedule.patience=2")
+    recipe = try resolution(
+      #"{"schedule": {"kind": "step", "factor": 0.25}}"#, "schedule.epochs=3", "schedule.kind=step"
+    ).recipe
+    #expect(recipe.schedule.factor == 0.25 && recipe.schedule.epochs == 3)
+    recipe = try resolution(
+      #"{"optimizer": {"kind": "adamw", "eps": 1e-4, "weight_decay": 0.2}}"#, "optimizer.kind=adam"
+    ).recipe
+    #expect(recipe.optimizer.epsilon == 1e-4 && recipe.optimizer.weightDecay == 0)
+    #expect(try resolution("{}", "crop.samples=16000").recipe.crop == .samples(16000))
+    #expect(try resolution("{}", "warmup.epochs=1").recipe.warmup == .epochs(1))
+    recipe = try resolution(
+      #"{"discriminator": {"weight": 1, "from": {"fraction": 0.5}}}"#,
+      "discriminator.from.epoch=3", "discriminator.label.scale=4",
+      "discriminator.optimizer.eps=1e-3"
+    ).recipe
+    #expect(recipe.discriminator?.from == .epoch(3) && recipe.discriminator?.labelScale == 4)
+    #expect(recipe.discriminator?.labelOffset == 0.5)
+    #expect(recipe.discriminator?.optimizer.epsilon == 1e-3)
+  }
+
+  @Test(arguments: [
+    (["epochs=1", "epochs=2"], "--set epochs=1 and --set epochs=2 both decide \"epochs\""),
+    (["discriminator.weight=2", "discriminator=none"], "both decide \"discriminator.weight\""),
+    (["discriminator=none", "discriminator.weight=2"], "both decide \"discriminator\""),
+    (
+      [#"optimizer={"kind": "adamw", "eps": 1e-4}"#, "optimizer.eps=1e-6"],
+      "both decide \"optimizer.eps\" of the recipe; leave one out"
+    ),
+    (["crop.seconds=1", "crop.samples=16000"], "\"seconds\" is given, too; leave one out"),
+    (["schedule.kind=cosine", "schedule.factor=0.5"], "unknown key \"schedule.factor\""),
+    (["schedule.factor=0.5", "schedule.kind=cosine"], "unknown key \"schedule.factor\""),
+  ])
+  func settingsThatContradictAreNamed(settings: [String], part: String) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try RecipeResolution(nil, settings.compactMap { RecipeSetting(parsing: $0) })
+    }
+    #expect(error?.description.contains(part) == true, "\(String(describing: error))")
+  }
+
+  @Test func aSettingThatReplacesAFlagSaysSo() throws {
+    func notes(_ settings: RecipeSetting...) throws -> [String] {
+      try ResolvedTraining(model: tiny(), recipe: nil, settings: settings) { _ in }.notes
+    }
+    let setting = try #require(RecipeSetting(parsing: "epochs=1"))
+    let epochs = (1...2).map { RecipeSetting(["epochs"], .integer($0), flag: "--epochs") }
+    #expect(try notes(epochs[1], setting) == ["--set epochs=1 replaces \"epochs\" of --epochs"])
+    #expect(try RecipeResolution(nil, [epochs[1], setting]).recipe.epochs == 1)
+    #expect(try notes(epochs[0], setting) == [])
+    // Another key of a section that a flag gives is no replacement.
+    let schedule = RecipeSetting(
+      ["schedule"], .object(["kind": .string("exponential")]), flag: "--schedule")
+    let factor = try #require(RecipeSetting(parsing: "schedule.factor=0.9"))
+    #expect(try notes(schedule, factor) == [])
+    #expect(try RecipeResolution(nil, [schedule, factor]).recipe.schedule.factor == 0.9)
+  }
+
+  @Test func errorsNameTheFlags() {
+    let rate = RecipeSetting(["learning_rate"], .number(1e-50), flag: "--lr")
+    let scaling = RecipeSetting(["scaling"], .string("none"), flag: "--lr")
+    let error = #expect(throws: ConfigurationError.self) {
+      try RecipeResolution(nil, [scaling, rate])
+    }
+    #expect(
+      error?.description.hasPrefix(
+        "recipe published with --lr: \"learning_rate\" is 1e-50, but must not be") == true)
+  }
+
   @Test(arguments: [(1, 1, 4), (2, 1, 2), (3, 1, 2), (2, 2, 1), (8, 1, 1)])
   func ranksShareTheGlobalBatch(ranks: Int, accumulate: Int, batch: Int) throws {
     let resolved = try ResolvedTraining(
@@ -171,6 +257,16 @@ import TestSupport
     let changed = try resolve(path, copy: copy)
     #expect(changed.configuration == began.configuration)
     #expect(changed.notes.first?.contains("has changed since the run began") == true)
+    // A recipe that is broken or gone does not end a run that has its own copy.
+    for text in ["{", nil] {
+      try FileManager.default.removeItem(atPath: path)
+      try text?.write(toFile: path, atomically: true, encoding: .utf8)
+      let without = try resolve(path, copy: copy)
+      #expect(without.configuration == began.configuration && without.document == began.document)
+      #expect(without.notes.count == 1)
+      #expect(without.notes.first?.contains("cannot be read any more (\(path): the con") == true)
+      #expect(throws: ConfigurationError.self) { try resolve(path, copy: nil) }
+    }
     // A recipe of another name is another recipe.
     #expect(
       try resolve("short", copy: copy).configuration.differences(from: began.configuration) != [])

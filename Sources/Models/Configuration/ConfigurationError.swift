@@ -12,6 +12,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   case unknownKey(file: String, key: String, allowed: [String])
   /// An object has a key twice, the second time in `line`.
   case doubledKey(file: String, key: String, line: Int)
+  /// Two settings of the command line give values for the same key.
+  case contradiction(key: String, setting: String, other: String)
   /// A required key is missing.
   case missingKey(file: String, key: String)
   /// The value has another type than `expected`.
@@ -39,6 +41,8 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
     case .doubledKey(let file, let key, let line):
       return "\(file): the key \(Self.cut("\(JSONValue.string(key))")) is given twice, the second "
         + "time in line \(line); leave one out"
+    case .contradiction(let key, let setting, let other):
+      return "\(setting) and \(other) both decide \"\(key)\" of the recipe; leave one out"
     case .missingKey(let file, let key):
       return "\(file): the key \"\(key)\" is missing; add it"
     case .wrongType(let file, let key, let value, let expected):

@@ -90,6 +90,11 @@ import Testing
           ["--recipe", "published-gan", "--seconds", "0.1"],
           "needs spectra of at least 16 bins and frames"
         ),
+        (
+          ["--recipe", "published-gan", "--seconds", "0.24"],
+          "need crops of at least 4000 samples, and those of the run have 3840; give longer"
+        ),
+        (["--set", "epochs=3", "--set", "epochs=2"], "both decide \"epochs\" of the recipe"),
         (["--schedule", "plateau", "--validate-async"], "leave --validate-async out"),
         (["--recipe", "nothing"], "there is no recipe \"nothing\""),
         (["--set", "epoch=3"], "did you mean \"epochs\"?"),
