@@ -58,8 +58,8 @@ final class DuelReport {
   }
 
   /// Takes up a step with the discriminator's `outcome`, in which this rank had the crops `judged`.
-  /// All ranks call it together. Of one that is skipped, whose numbers may not be finite, neither
-  /// predictions nor missing labels say anything.
+  /// All ranks call it together. In a step that is skipped, whose numbers may not be finite,
+  /// neither predictions nor missing labels say anything.
   func step(
     _ outcome: Duel.Outcome, _ judged: [Duel.Judged], epoch number: Int, isSkipped: Bool
   ) throws {
