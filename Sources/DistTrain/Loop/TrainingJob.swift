@@ -3,6 +3,7 @@ import Communication
 import Corpora
 import Files
 import Foundation
+import Loading
 import Metrics
 import Models
 import Platform
@@ -187,7 +188,7 @@ public struct TrainingJob {
     let skipped = utterances.train.skipped.map { "left out: \($0)" }
     let warnings =
       start.warnings + skipped + utterances.adopt(state, epochs: configuration.epochs)
-    let steps = Trainer.stepsPerEpoch(configuration, utterances: count)
+    let steps = UtteranceOrder.stepsPerEpoch(configuration, utterances: count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
       "\(configuration.model.title) (\(configuration.model.name)), "
@@ -244,7 +245,7 @@ public struct TrainingJob {
   /// to the split or the options. Before anything is written.
   private func requirePossible(_ found: CheckpointStore.Found?, utterances: Int) throws {
     let configuration = request.configuration
-    let steps = Trainer.stepsPerEpoch(configuration, utterances: utterances)
+    let steps = UtteranceOrder.stepsPerEpoch(configuration, utterances: utterances)
     try root.run {
       _ = try Trainer.schedule(configuration, stepsPerEpoch: steps)
       guard let found else { return }

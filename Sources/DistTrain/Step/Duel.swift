@@ -3,6 +3,7 @@ import Audio
 import Communication
 import Exchange
 import Evaluation
+import Loading
 import Models
 import Recipes
 import Platform
@@ -89,7 +90,7 @@ package final class Duel {
   /// Takes up an item of this rank and its estimate, [1, T, F, 2], and begins its labels. If the
   /// generator is first, its adversarial term is computed with them.
   func add(
-    _ item: TrainingStep.Item, _ crop: TrainingStep.Crop, estimate: Tensor, _ execution: Execution,
+    _ item: BatchItem, _ crop: BatchCrop, estimate: Tensor, _ execution: Execution,
     _ trace: TraceRecorder?
   ) {
     let samples =
