@@ -275,6 +275,7 @@ public struct TrainingJob {
       _ = try FrozenParameters(
         configuration.frozen, of: SpeechEnhancer(layout: configuration.model).parameters)
       try configuration.requireJudgeable()
+      try request.fault?.check(configuration)
     }
   }
 

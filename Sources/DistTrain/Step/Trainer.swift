@@ -161,14 +161,31 @@ public final class Trainer {
     schedule.rate(atStep: step) * (state.progress.plateau?.factor ?? 1) * state.progress.rateFactor
   }
 
+  /// Decisions on the discriminator's passes in the last step; nil without one.
+  var duelDecisions: AdversarialInspection.Settings? { trainingStep.duelDecisions }
+
   /// Observations of this rank in the last step, if that was skipped.
   var nonFiniteEvidence: NonFiniteEvidence { trainingStep.nonFiniteEvidence }
 
-  /// The crop that a step of `epoch` takes of an utterance, read again.
+  /// Inspection of the discriminator's part of the last step, which was skipped; nil without one.
+  func adversarialInspection() -> AdversarialInspection? {
+    guard let adversarial = state.adversarial, let recipe = configuration.adversary,
+      let decisions = trainingStep.duelDecisions
+    else { return nil }
+    return AdversarialInspection(
+      adversarial, recipe, seed: configuration.seed, step: state.progress.step, decisions)
+  }
+
+  /// The crop that a step of `epoch` takes of an utterance, read again, and the labels that it had
+  /// in the last step.
   func samplesAgain(_ item: Int, epoch: Int) throws(WaveFileError) -> NonFiniteDump.Utterance {
     let samples = try crops.samplesAgain(
       of: .init(item: item, epoch: epoch), step: state.progress.step)
-    return .init(name: pairs.name(item), noisy: samples.noisy, clean: samples.clean)
+    return .init(
+      name: pairs.name(item), noisy: samples.noisy, clean: samples.clean,
+      judged: judged.first { $0.utterance == item }.map {
+        JudgedCrop(utterance: item, labels: $0.labels)
+      })
   }
 
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.

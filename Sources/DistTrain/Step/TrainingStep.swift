@@ -108,7 +108,7 @@ public final class TrainingStep {
     if let adversary, let labels {
       duel = try Duel(
         adversary, labels: labels, frontEnd: state.model.configuration.frontEnd,
-        exchange: settings, over: communicator)
+        exchange: settings, hooks: hooks, over: communicator)
     } else {
       duel = nil
     }
@@ -122,11 +122,15 @@ public final class TrainingStep {
     NonFiniteEvidence(
       isOwnLossFinite: ownLossSum.isFinite,
       ownGradient: NonFiniteEvidence.firstParameter(
-        state.model.parameters, in: exchange.sums.buffer),
+        state.model.parameters, in: exchange.sums.buffer) ?? duel?.nonFinite.own,
       meanGradient: NonFiniteEvidence.firstParameter(
         state.model.parameters, in: state.model.parameters.gradients.buffer)
-        ?? duel?.nonFiniteParameter)
+        ?? duel?.nonFinite.mean,
+      areOwnTermsFinite: duel?.areTermsFinite)
   }
+
+  /// Decisions on the discriminator's passes in the last step; nil without one.
+  var duelDecisions: AdversarialInspection.Settings? { duel?.decisions }
 
   /// This rank's crops of the last step, with what the discriminator made of them.
   package private(set) var judged: [Duel.Judged] = []
