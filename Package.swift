@@ -144,11 +144,18 @@ let modules: [Target] = [
       "Files", "Platform",
     ]),
 
+  // Crops of the coming steps: which, in which order, and their spectra.
+  module(
+    "Loading",
+    uses: [
+      "Evaluation", "Recipes", "Corpora", "RunFiles", "Communication", "Audio", "Models", "Tensor",
+      "Platform",
+    ]),
   // The heart: step, loop, and what happens when numbers are not finite.
   module(
     "DistTrain",
     uses: [
-      "Losses", "Checkpoints", "Adversarial", "Recipes", "Exchange", "Tracing",
+      "Loading", "Losses", "Checkpoints", "Adversarial", "Recipes", "Exchange", "Tracing",
       "Evaluation", "Corpora", "RunFiles", "Communication", "Metrics", "Audio", "Weights", "Models",
       "Tensor",
       "Files", "Platform",
@@ -164,7 +171,8 @@ let modules: [Target] = [
   module(
     "Benchmarks",
     uses: [
-      "Exchange", "Forecast", "DistTrain", "Checkpoints", "Adversarial", "Recipes", "Evaluation",
+      "Exchange", "Forecast", "DistTrain", "Loading", "Checkpoints", "Adversarial", "Recipes",
+      "Evaluation",
       "Corpora",
       "Communication", "Metrics",
       "Audio",
@@ -182,7 +190,8 @@ let modules: [Target] = [
   module(
     "Launching",
     uses: [
-      "Benchmarks", "Forecast", "DistTrain", "Checkpoints", "Recipes", "RunFiles", "Communication",
+      "Benchmarks", "Forecast", "DistTrain", "Loading", "Checkpoints", "Recipes", "RunFiles",
+      "Communication",
       "Models", "Tensor",
       "Files", "Platform",
     ], libraries: ["CPlatform"]),
@@ -251,7 +260,8 @@ let tests: [Target] = [
     "RunTestSupport",
     uses: [
       "Tracing",
-      "TestSupport", "DistTrain", "Checkpoints", "Recipes", "RunFiles", "Corpora", "Communication",
+      "TestSupport", "DistTrain", "Loading", "Checkpoints", "Recipes", "RunFiles", "Corpora",
+      "Communication",
       "Audio", "Models",
       "Tensor",
       "Files", "Platform",
@@ -260,7 +270,8 @@ let tests: [Target] = [
     "DistTrainTests", .tests,
     uses: [
       "Exchange", "Tracing", "Report",
-      "RunTestSupport", "TestSupport", "DistTrain", "Checkpoints", "Adversarial", "Recipes",
+      "RunTestSupport", "TestSupport", "DistTrain", "Loading", "Checkpoints", "Adversarial",
+      "Recipes",
       "Evaluation",
       "Corpora", "RunFiles",
       "Communication", "Metrics",
@@ -319,6 +330,7 @@ let tests: [Target] = [
     "SystemTests", .tests,
     uses: [
       "Exchange", "ProgramTestSupport", "RunTestSupport", "TestSupport", "MPIProbe", "DistTrainCLI",
+      "Loading",
       "Launching", "DistTrain", "Checkpoints", "Recipes", "Corpora", "Communication", "Audio",
       "Weights", "Models", "Tensor", "Files", "Platform",
     ]),

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kills, freezes, poisons, cuts and corrupts real training jobs, and prints what became of each.
 #
-#   scripts/drill.sh               all drills, some four minutes
+#   scripts/drill.sh               all drills, some eight minutes
 #   scripts/drill.sh --short       those that the tests run too
 #   scripts/drill.sh --list        their names
 #   scripts/drill.sh NAME…         some of them

@@ -42,22 +42,27 @@ public final class AdversarialState {
     adam.stepCount = other.adam.stepCount
   }
 
-  /// A copy of everything as it is, to return to it.
+  /// A copy of a part as it is, to return to it.
   package struct Snapshot {
-    fileprivate let values: [[Float]]
+    fileprivate let values: [(storage: Storage, copy: [Float])]
     fileprivate let stepCount: Int
   }
 
-  /// A copy of everything as it is.
-  package func snapshot() -> Snapshot {
-    Snapshot(values: tensors.map { Array($0.values.buffer) }, stepCount: adam.stepCount)
+  /// A copy of the vectors of the spectral norms, which every pass moves.
+  package func snapshotOfNorms() -> Snapshot { snapshot([discriminator.spectralState.values]) }
+
+  /// A copy of weights and moments, which a step of the optimiser moves.
+  package func snapshotOfWeights() -> Snapshot {
+    snapshot([discriminator.parameters.values, adam.firstMoment, adam.secondMoment])
+  }
+
+  private func snapshot(_ storages: [Storage]) -> Snapshot {
+    Snapshot(values: storages.map { ($0, Array($0.buffer)) }, stepCount: adam.stepCount)
   }
 
   /// Returns to `snapshot`.
   package func restore(_ snapshot: Snapshot) {
-    for (tensor, values) in zip(tensors, snapshot.values) {
-      _ = tensor.values.buffer.update(fromContentsOf: values)
-    }
+    for (storage, copy) in snapshot.values { _ = storage.buffer.update(fromContentsOf: copy) }
     adam.stepCount = snapshot.stepCount
   }
 }

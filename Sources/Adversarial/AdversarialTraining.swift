@@ -24,7 +24,7 @@ package final class AdversarialTraining {
   }
 
   /// The compressed magnitudes of a crop, [1, F, T] each.
-  private struct Crop {
+  struct Crop {
     let utterance: Int
     let clean: Tensor
     let estimate: Tensor
@@ -37,7 +37,7 @@ package final class AdversarialTraining {
   package let recipe: DiscriminatorRecipe
   private let mask: (_ step: Int, AdversarialPass, _ utterance: Int) -> [Float]
   private var step = 0
-  private var crops: [Crop] = []
+  private(set) var crops: [Crop] = []
   /// Number of passes in the step so far.
   package private(set) var passCount = 0
 
@@ -102,11 +102,15 @@ package final class AdversarialTraining {
 
   /// (D(M(S), M(Ŝ)) − 1)² of the crop `index`, whose gradient, times the weight of the recipe, is
   /// added to that of `estimate`, Ŝ [1, T, F, 2]. A pass is open. The discriminator's own gradients
-  /// are dropped.
-  package func generatorTerm(_ index: Int, estimate: Tensor, _ execution: Execution) -> Float {
+  /// are dropped. An `inspector` sees the discriminator's layers.
+  @discardableResult
+  package func generatorTerm(
+    _ index: Int, estimate: Tensor, _ execution: Execution, inspector: Inspector? = nil
+  ) -> Float {
     let crop = crops[index]
-    let tape = Tape(execution)
+    let tape = Tape(execution, inspector: inspector)
     let magnitude = compressed(estimate, tape)
+    tape.inspect("magnitude", magnitude)
     let score = state.discriminator(
       crop.clean, magnitude, keeping(mask(step, .generator, crop.utterance)),
       differentiatesWeights: false, tape)
@@ -155,7 +159,7 @@ package final class AdversarialTraining {
   }
 
   /// One crop's score in `pass`, with its term and gradient.
-  private func score(
+  func score(
     _ pass: AdversarialPass, of crop: Crop, _ labels: CropLabels, _ labelWeight: Float,
     _ terms: inout Terms, _ tape: Tape
   ) {

@@ -1,5 +1,7 @@
+import Adversarial
 import Files
 import Foundation
+import Recipes
 
 /// Why `DISTTRAIN_FAULT` cannot be followed.
 public enum FaultInjectionError: Error, Equatable, CustomStringConvertible {
@@ -13,6 +15,8 @@ public enum FaultInjectionError: Error, Equatable, CustomStringConvertible {
   case badValue(key: String, value: String)
   /// The fault needs this key.
   case missingKey(key: String)
+  /// The fault strikes a discriminator, and the recipe has none.
+  case noDiscriminator(fault: FaultInjection)
 
   /// One sentence naming the variable and what is allowed.
   public var description: String {
@@ -31,6 +35,10 @@ public enum FaultInjectionError: Error, Equatable, CustomStringConvertible {
       return "\(variable): \(key) is \"\(value)\", but must be a whole number of at least 0"
     case .missingKey(let key):
       return "\(variable): the key \(key) is missing"
+    case .noDiscriminator(let fault):
+      return
+        "\(variable) is \"\(fault)\", but the recipe has no discriminator; unset the variable, "
+        + "or take a recipe with one, such as published-gan"
     }
   }
 }
@@ -60,6 +68,12 @@ public struct FaultInjection: Equatable, Sendable {
     case poisonGradient = "poison-gradient"
     /// A NaN in the noisy samples of one rank's first utterance of step `step`.
     case poisonInput = "poison-input"
+    /// A NaN in a weight of the discriminator of one rank, before its step `step`.
+    case poisonDiscriminatorWeight = "poison-discriminator-weight"
+    /// A NaN in the gradient sums of the discriminator of one rank in its step `step`.
+    case poisonDiscriminatorGradient = "poison-discriminator-gradient"
+    /// A NaN in the label of one rank's first crop with a label in its step `step`.
+    case poisonLabel = "poison-label"
     /// A file system without locks.
     case noLocks = "no-locks"
     /// A file system without symbolic links.
@@ -69,6 +83,11 @@ public struct FaultInjection: Equatable, Sendable {
 
     /// Whether it holds from the start to the end, on all ranks, and has no step.
     var isStanding: Bool { [.noLocks, .noSymbolicLinks, .noLinks].contains(self) }
+
+    /// Whether only a run with a discriminator can suffer it.
+    var concernsDiscriminator: Bool {
+      [.poisonDiscriminatorWeight, .poisonDiscriminatorGradient, .poisonLabel].contains(self)
+    }
   }
 
   /// The fault.
@@ -111,6 +130,13 @@ public struct FaultInjection: Equatable, Sendable {
   public init?(environment: [String: String]) throws(FaultInjectionError) {
     guard let text = environment[Self.variable], !text.isEmpty else { return nil }
     try self.init(parsing: text)
+  }
+
+  /// Throws unless a run of `configuration` can suffer the fault.
+  package func check(_ configuration: TrainingConfiguration) throws(FaultInjectionError) {
+    if kind.concernsDiscriminator && configuration.adversary == nil {
+      throw .noDiscriminator(fault: self)
+    }
   }
 
   /// Whether the fault `kind` is due after `step` steps on `rank`.

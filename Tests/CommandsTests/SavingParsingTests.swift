@@ -2,7 +2,10 @@ import Checkpoints
 import Commands
 import DistTrain
 import Foundation
+import Models
 import Platform
+import Recipes
+import TestSupport
 import Testing
 
 /// Options about saving and stopping, and when each is due.
@@ -71,6 +74,26 @@ import Testing
     ] {
       #expect(throws: error) { try FaultInjection(environment: ["DISTTRAIN_FAULT": text]) }
       #expect(error.description.contains("DISTTRAIN_FAULT"))
+    }
+  }
+
+  /// A fault of a discriminator that is not there would strike nothing.
+  @Test func faultsOfADiscriminatorNeedOne() throws {
+    let model = try ModelConfiguration(parsing: Array(tinyModel.utf8), file: "tiny")
+    let without = TrainingConfiguration(model: model)
+    var with = without
+    with.recipe.discriminator = DiscriminatorRecipe(weight: 1)
+    for kind in FaultInjection.Kind.allCases {
+      let name = kind.rawValue
+      guard let fault = try? FaultInjection(parsing: "\(name)@step=3,rank=1") else { continue }
+      try fault.check(with)
+      if name.contains("discriminator") || name.contains("label") {
+        #expect(throws: FaultInjectionError.noDiscriminator(fault: fault)) {
+          try fault.check(without)
+        }
+      } else {
+        try fault.check(without)
+      }
     }
   }
 

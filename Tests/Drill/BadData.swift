@@ -12,7 +12,7 @@ enum BadData {
       try FileManager.default.copyItem(atPath: bench.data, toPath: copy)
       ground.bench.data = copy
       let outcome = try ground.bench.train(
-        ranks: 2, run: "recordings", DrillGround.recipe, until: "saved step 5 ",
+        ranks: 2, run: "recordings", ground.recipe, until: "saved step 5 ",
         then: "for file in damaged/train/noisy/*.wav; do truncate -s 1000 $file; done")
       try ground.requireEnd(
         outcome, status: ExitStatus.failure.rawValue, within: 10,
@@ -57,14 +57,14 @@ enum BadData {
     let whole = try Data(contentsOf: URL(fileURLWithPath: pack))
     ground.bench.data = pack
     let made = try ground.bench.train(
-      ranks: 2, run: "pack", DrillGround.recipe + ["--stop-after", "5"])
+      ranks: 2, run: "pack", ground.recipe + ["--stop-after", "5"])
     try ground.require(made.status == 0, "training from the pack failed", made)
     var damaged = whole
     // Every 4 KB: some utterance of the next steps is hit, whichever comes first.
     for place in stride(from: whole.count / 3, to: whole.count, by: 4096) { damaged[place] ^= 4 }
     try damaged.write(to: URL(fileURLWithPath: pack))
     let outcome = try ground.bench.train(
-      ranks: 2, run: "pack", DrillGround.recipe + ["--resume"])
+      ranks: 2, run: "pack", ground.recipe + ["--resume"])
     try ground.requireEnd(outcome, status: ExitStatus.failure.rawValue, saying: ["error:"])
     let named = (0..<25).contains {
       (outcome.output + outcome.errors).contains(String(format: "u%03d", $0))

@@ -12,12 +12,12 @@ enum BadNumbers {
       try poison($0, "poison-gradient", "and rank 1's own gradient sum of ")
     },
     Drill("poison-weight", "a NaN in a weight on rank 1", short: true) {
-      try poisonWeight($0)
+      try poisonWeight($0, "poison-weight", "weights not finite")
     },
     Drill("poison-weight-again", "a NaN in a weight, and no rollback left") { ground in
       let outcome = try ground.bench.train(
         ranks: 2, run: "again",
-        DrillGround.recipe + ["--skip-limit", "2", "--rollbacks", "0"],
+        ground.recipe + ["--skip-limit", "2", "--rollbacks", "0"],
         environment: ["DISTTRAIN_FAULT": "poison-weight@step=7,rank=1"])
       try ground.requireEnd(
         outcome, status: ExitStatus.failure.rawValue, saying: ["was not finite in 2 steps in a row"]
@@ -28,12 +28,50 @@ enum BadNumbers {
     },
   ]
 
+  /// Drills that harm the discriminator of a run.
+  static let drillsOfDiscriminators = [
+    Drill(
+      "poison-discriminator-weight", "a NaN in a weight of the discriminator on rank 1",
+      short: true,
+      discriminator: true
+    ) {
+      try poisonWeight(
+        $0, "poison-discriminator-weight",
+        "weights of discriminator.layers.0 (discriminator.layers.0.weight_orig), 1 NaN of 512")
+    },
+    Drill(
+      "poison-discriminator-gradient", "a NaN in a gradient of the discriminator on rank 1",
+      discriminator: true
+    ) { ground in
+      let outcome = try poison(
+        ground, "poison-discriminator-gradient",
+        "and rank 1's own gradient sum of discriminator.layers.18.slope")
+      // A skipped step leaves nothing behind, whichever network it was skipped for.
+      let other = "poison-other-gradient"
+      let skipped = try ground.bench.train(
+        ranks: 2, run: other, ground.recipe + ["--stop-after", "\(DrillGround.steps)"],
+        environment: ["DISTTRAIN_FAULT": "poison-gradient@step=7,rank=0"])
+      try ground.requireEnd(skipped, status: 0, saying: ["step 7 skipped on all ranks"])
+      let differences = try ground.bench.differences("poison-discriminator-gradient", other)
+      try ground.require(
+        differences.isEmpty,
+        "not as a run whose generator skipped the step: " + differences.joined(separator: ", "))
+      return outcome
+    },
+    Drill("poison-label", "a NaN in a label on rank 1", discriminator: true) {
+      try poison($0, "poison-label", "input (label of the pass estimate), 1 NaN of 1")
+    },
+  ]
+
+  /// Whether the fault of this kind is gone when the step is computed again.
+  private static func isTransient(_ kind: String) -> Bool { kind.hasSuffix("gradient") }
+
   private static func poison(
     _ ground: DrillGround, _ kind: String, _ finding: String
   ) throws -> DrillOutcome {
     let steps = DrillGround.steps
     let outcome = try ground.bench.train(
-      ranks: 2, run: kind, DrillGround.recipe + ["--stop-after", "\(steps)"],
+      ranks: 2, run: kind, ground.recipe + ["--stop-after", "\(steps)"],
       environment: ["DISTTRAIN_FAULT": "\(kind)@step=7,rank=1"])
     try ground.requireEnd(
       outcome, status: 0,
@@ -41,26 +79,33 @@ enum BadNumbers {
     try ground.requireFinite(kind)
     let replayed = try replay(
       ground, outcome,
-      saying: kind == "poison-gradient"
-        ? "the fault was transient" : "what was recorded came again",
-      status: kind == "poison-gradient" ? ExitStatus.notReproduced : nil)
+      saying: isTransient(kind) ? "the fault was transient" : "what was recorded came again",
+      status: isTransient(kind) ? ExitStatus.notReproduced : nil)
     try ground.require(
       try ground.bench.events(kind, "step").count == steps, "steps are missing", outcome)
+    try ground.requireDiscriminator(kind)
     return DrillOutcome(
       did: "all ranks skipped the step; \(replayed)", seconds: outcome.seconds,
       kept: "the other \(steps - 1) steps done, weights finite")
   }
 
-  private static func poisonWeight(_ ground: DrillGround) throws -> DrillOutcome {
+  private static func poisonWeight(
+    _ ground: DrillGround, _ kind: String, _ finding: String
+  ) throws -> DrillOutcome {
     let outcome = try ground.bench.train(
-      ranks: 2, run: "weight",
-      DrillGround.recipe + ["--skip-limit", "2", "--stop-after", "\(DrillGround.steps)"],
-      environment: ["DISTTRAIN_FAULT": "poison-weight@step=7,rank=1"])
+      ranks: 2, run: kind,
+      ground.recipe + ["--skip-limit", "2", "--stop-after", "\(DrillGround.steps)"],
+      environment: ["DISTTRAIN_FAULT": "\(kind)@step=7,rank=1"])
     try ground.requireEnd(
       outcome, status: 0, saying: ["2 steps in a row were skipped: back to step 5"])
-    try ground.requireFinite("weight")
+    let found = outcome.output.split(separator: "\n").filter { $0.contains("first non-finite: ") }
     try ground.require(
-      Set(try ground.bench.events("weight", "step").compactMap { $0["step"] as? Int })
+      found.count == 2 && found.allSatisfy { $0.contains("rank 1, ") && $0.contains(finding) },
+      "the log does not say where it began: \(finding)", outcome)
+    try ground.requireFinite(kind)
+    try ground.requireDiscriminator(kind)
+    try ground.require(
+      Set(try ground.bench.events(kind, "step").compactMap { $0["step"] as? Int })
         == Set(1...DrillGround.steps), "steps are missing", outcome)
     _ = try replay(ground, outcome, saying: "what was recorded came again")
     return DrillOutcome(

@@ -7,7 +7,7 @@ enum Checkpoints {
   static let drills = [
     Drill("kill-in-checkpoint", "kill -9 in the middle of writing step 10", short: true) { ground in
       let killed = try ground.bench.train(
-        ranks: 2, run: "in-checkpoint", DrillGround.recipe,
+        ranks: 2, run: "in-checkpoint", ground.recipe,
         environment: ["DISTTRAIN_FAULT": "kill-in-checkpoint@step=10"])
       try ground.requireEnd(killed, status: 137, saying: [])
       return DrillOutcome(
@@ -16,7 +16,7 @@ enum Checkpoints {
     },
     Drill("bad-disk", "a bit that the disk gives back flipped") { ground in
       let outcome = try ground.bench.train(
-        ranks: 2, run: "bad-disk", DrillGround.recipe,
+        ranks: 2, run: "bad-disk", ground.recipe,
         environment: ["DISTTRAIN_FAULT": "damage-checkpoint@step=10"])
       try ground.requireEnd(
         outcome, status: ExitStatus.failure.rawValue,
@@ -38,7 +38,7 @@ enum Checkpoints {
       try FullDisk.perform(ground)
     },
     Drill("hundred-steps", "kill -9 of a rank after step 37 of 100") { ground in
-      let recipe = ["--epochs", "9", "--batch", "1", "--checkpoint-every", "37"]
+      let recipe = ground.recipe(checkpointEvery: 37)
       let killed = try ground.bench.train(
         ranks: 2, run: "hundred", recipe, until: "saved step 37 ",
         then: "kill -9 $(ranks | tail -n 1)")
@@ -56,7 +56,7 @@ enum Checkpoints {
   ) throws -> DrillOutcome {
     let bench = ground.bench
     let made = try bench.train(
-      ranks: 2, run: name, DrillGround.recipe + ["--stop-after", "10"])
+      ranks: 2, run: name, ground.recipe + ["--stop-after", "10"])
     try ground.requireEnd(made, status: 0, saying: [])
     let newest = "step-00000010.safetensors"
     let whole = try bench.data(name, newest)
@@ -85,7 +85,7 @@ enum Checkpoints {
   private static func otherRanks(_ ground: DrillGround) throws -> DrillOutcome {
     let bench = ground.bench
     func recipe(_ ranks: Int) -> [String] {
-      ["--epochs", "9", "--batch", "\(4 / ranks)", "--checkpoint-every", "5"]
+      ground.recipe(batch: 4 / ranks, checkpointEvery: 5)
     }
     let killed = try bench.train(
       ranks: 2, run: "ranks", recipe(2), until: "saved step 5 ",
@@ -115,6 +115,7 @@ enum Checkpoints {
       }
     }
     try ground.require(worst <= 1e-5, "parameters differ by \(worst)")
+    try ground.requireDiscriminator("ranks-4")
     return DrillOutcome(
       did: "ended with 137; resumed", seconds: seconds,
       kept: worst == 0 ? "parameters equal those of 2 ranks" : "parameters within \(worst)")

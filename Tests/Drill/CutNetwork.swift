@@ -9,7 +9,7 @@ enum CutNetwork {
     }
     return try EmulatedHosts.use(2) { hosts in
       let outcome = try ground.bench.train(
-        run: "cut", DrillGround.recipe + ["--timeout", "5s"],
+        run: "cut", ground.recipe + ["--timeout", "5s"],
         launcher: hosts.launcher(ranks: 2, hosts: 2), environment: hosts.environment,
         until: "saved step 5 ", then: "\(EmulatedHosts.script) cut h2")
       let seconds = try ground.bench.harmSeconds()

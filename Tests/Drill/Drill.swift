@@ -6,17 +6,39 @@ struct Drill: Sendable {
   let injected: String
   /// Whether the short form has it.
   let isShort: Bool
+  /// Whether its runs have a discriminator.
+  let hasDiscriminator: Bool
   /// Does it, looks at everything, and tells what the job did.
   let perform: @Sendable (DrillGround) throws -> DrillOutcome
 
   init(
     _ name: String, _ injected: String, short isShort: Bool = false,
+    discriminator hasDiscriminator: Bool = false,
     _ perform: @escaping @Sendable (DrillGround) throws -> DrillOutcome
   ) {
     self.name = name
     self.injected = injected
     self.isShort = isShort
+    self.hasDiscriminator = hasDiscriminator
     self.perform = perform
+  }
+
+  /// The same done to a run with a discriminator.
+  func withDiscriminator(short isShort: Bool = false) -> Drill {
+    Drill(
+      "\(name)-duel", "\(injected), with a discriminator", short: isShort, discriminator: true,
+      perform)
+  }
+}
+
+extension [Drill] {
+  /// The drills, and after each one of `names` the same with a discriminator; those of `short` are
+  /// of the short form.
+  func alsoWithDiscriminator(_ names: Set<String>, short: Set<String> = []) -> [Drill] {
+    flatMap { drill in
+      names.union(short).contains(drill.name)
+        ? [drill, drill.withDiscriminator(short: short.contains(drill.name))] : [drill]
+    }
   }
 }
 

@@ -19,8 +19,16 @@ struct DrillCommand: ParsableCommand {
   var names: [String] = []
 
   static let drills =
-    LostRanks.drills + FrozenRanks.drills + BadNumbers.drills + Checkpoints.drills
-    + StopsAndRestarts.drills + BadData.drills + DamagedInputs.drills
+    LostRanks.drills.alsoWithDiscriminator(["kill-rank-0"])
+    + FrozenRanks.drills.alsoWithDiscriminator(["stop-rank-1"])
+    + BadNumbers.drills.alsoWithDiscriminator(["poison-gradient", "poison-weight"])
+    + BadNumbers.drillsOfDiscriminators
+    + Checkpoints.drills.alsoWithDiscriminator(
+      ["bad-disk", "flip-bits", "full-disk", "hundred-steps", "other-ranks"],
+      short: ["kill-in-checkpoint", "truncate-half"])
+    + StopsAndRestarts.drills.alsoWithDiscriminator(
+      ["sigterm", "launch-restarts", "pending-validation"])
+    + BadData.drills + DamagedInputs.drills
 
   func validate() throws {
     for name in names where !Self.drills.contains(where: { $0.name == name }) {
@@ -39,8 +47,9 @@ struct DrillCommand: ParsableCommand {
     var table = DrillTable()
     try TrainingBench.use(train: 25, valid: 1) { bench in
       let ground = DrillGround(bench)
+      let duel = try DrillGround(withDiscriminator: bench)
       for (index, drill) in drills.enumerated() {
-        let verdict = Self.verdict(of: drill, on: ground)
+        let verdict = Self.verdict(of: drill, on: drill.hasDiscriminator ? duel : ground)
         table.add(drill, verdict)
         say("\(index + 1)/\(drills.count) \(drill.name): \(verdict.line)")
       }

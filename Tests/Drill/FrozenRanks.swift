@@ -13,7 +13,7 @@ enum FrozenRanks {
     },
     Drill("loop-in-loader", "an endless loop in rank 1's loader", short: true) { ground in
       let outcome = try ground.bench.train(
-        ranks: 2, run: "loop", DrillGround.recipe + timeout,
+        ranks: 2, run: "loop", ground.recipe + timeout,
         environment: ["DISTTRAIN_FAULT": "loop-in-loader@step=7,rank=1"])
       return try ended(ground, outcome, "loop", missing: 1, seconds: outcome.seconds)
     },
@@ -28,7 +28,7 @@ enum FrozenRanks {
     _ ground: DrillGround, _ run: String, _ harm: String, missing: Int
   ) throws -> DrillOutcome {
     let outcome = try ground.bench.train(
-      ranks: 2, run: run, DrillGround.recipe + timeout, until: "saved step 5 ", then: harm)
+      ranks: 2, run: run, ground.recipe + timeout, until: "saved step 5 ", then: harm)
     return try ended(
       ground, outcome, run, missing: missing, seconds: try ground.bench.harmSeconds())
   }

@@ -7,7 +7,7 @@ enum FullDisk {
     let bench = ground.bench
     try bench.folder.makeFolder("small")
     let script = """
-      mount -t tmpfs -o size=4m tmpfs small || exit 89
+      mount -t tmpfs -o size=\(ground.hasDiscriminator ? 24 : 4)m tmpfs small || exit 89
       "$@" --stop-after 5 >log 2>&1 || exit 90
       dd if=/dev/zero of=small/filler bs=4k 2>/dev/null
       date +%s%N >harmed
@@ -22,7 +22,7 @@ enum FullDisk {
     let outcome = try Subprocess.run(
       "/usr/bin/env",
       ["unshare", "-m", "/bin/sh", "-c", script, "sh"]
-        + bench.words(ranks: 2, run: "small", DrillGround.recipe),
+        + bench.words(ranks: 2, run: "small", ground.recipe),
       environment: MPIRun.launchEnvironment(), folder: bench.folder, timeLimit: 120)
     if outcome.status == 89 || outcome.errors.contains("unshare") {
       throw DrillSkipped(description: "a disk of its own cannot be mounted here")

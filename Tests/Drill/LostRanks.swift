@@ -23,7 +23,7 @@ enum LostRanks {
     saying texts: [String] = ["exited on signal 9 (Killed)"]
   ) throws -> DrillOutcome {
     let killed = try ground.bench.train(
-      ranks: 2, run: run, DrillGround.recipe, until: "saved step 5 ", then: harm)
+      ranks: 2, run: run, ground.recipe, until: "saved step 5 ", then: harm)
     try ground.requireEnd(killed, status: status, within: 10, saying: texts)
     let seconds = try ground.bench.harmSeconds()
     return DrillOutcome(

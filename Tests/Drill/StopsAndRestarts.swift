@@ -29,7 +29,7 @@ enum StopsAndRestarts {
     Drill("launch-restarts", "kill -9 of rank 1 under launch", short: true) { ground in
       let bench = ground.bench
       let outcome = try bench.train(
-        ranks: 2, run: "launched", DrillGround.recipe + ["--stop-after", "\(DrillGround.steps)"],
+        ranks: 2, run: "launched", ground.recipe + ["--stop-after", "\(DrillGround.steps)"],
         launch: restarts, until: "saved step 5 ", then: "kill -9 $(launched ranks | tail -n 1)")
       try ground.requireEnd(outcome, status: 0, saying: ["continued after step"])
       return DrillOutcome(
@@ -39,7 +39,7 @@ enum StopsAndRestarts {
     Drill("launch-crash-loop", "the same crash at every start") { ground in
       let bench = ground.bench
       let outcome = try bench.train(
-        ranks: 2, run: "crashes", DrillGround.recipe, launch: restarts,
+        ranks: 2, run: "crashes", ground.recipe, launch: restarts,
         environment: ["DISTTRAIN_FAULT": "kill-in-checkpoint@step=10"])
       try ground.requireEnd(outcome, status: 137, saying: [])
       return DrillOutcome(
@@ -48,7 +48,7 @@ enum StopsAndRestarts {
     },
     Drill("pending-validation", "kill -9 while a validation is under way beside training") {
       ground in
-      let recipe = DrillGround.recipe + ["--validate-async"]
+      let recipe = ground.recipe + ["--validate-async"]
       let killed = try ground.bench.train(
         ranks: 2, run: "pending", recipe, until: "saved step 13 ",
         then: "kill -9 $(ranks | head -n 1)")
@@ -66,7 +66,7 @@ enum StopsAndRestarts {
     _ ground: DrillGround, _ run: String, _ harm: String, _ name: String
   ) throws -> DrillOutcome {
     let stopped = try ground.bench.train(
-      ranks: 2, run: run, DrillGround.recipe, until: "saved step 5 ", then: harm)
+      ranks: 2, run: run, ground.recipe, until: "saved step 5 ", then: harm)
     try ground.requireEnd(
       stopped, status: ExitStatus.saved.rawValue, within: 10,
       saying: ["by \(name); saved, and"])

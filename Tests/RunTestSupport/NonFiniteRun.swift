@@ -5,6 +5,7 @@ import Corpora
 import DistTrain
 import Files
 import Foundation
+import Loading
 import Models
 import Recipes
 import RunFiles

@@ -25,6 +25,15 @@ public struct TrainingBench {
     }
   }
 
+  /// A bench of the same corpus and model in a folder of its own, whose name ends with `name`.
+  public func subfolder(_ name: String) throws -> TrainingBench {
+    // The name is found in the words of processes, so it has to be as unique as this folder's.
+    let path = "\(folder.lastPathComponent)-\(name)"
+    try folder.makeFolder(path)
+    return TrainingBench(
+      folder: folder.appending(path: path, directoryHint: .isDirectory), data: data, preset: preset)
+  }
+
   /// Words after `disttrain` that train into the run folder `run`.
   public func recipe(run: String, _ arguments: [String]) -> [String] {
     [

@@ -5,6 +5,7 @@ import DistTrain
 import Exchange
 import Forecast
 import Foundation
+import Loading
 import Metrics
 import Platform
 import Recipes
@@ -144,7 +145,7 @@ package struct StepBenchmark {
   /// Makes a batch of voices in noise, each with noise of its own.
   private func makeItems(
     rank: Int
-  ) -> (items: [TrainingStep.Item], crops: [TrainingStep.Crop]) {
+  ) -> (items: [BatchItem], crops: [BatchCrop]) {
     let frontEnd = configuration.model.frontEnd
     let count = frontEnd.sampleCount(seconds: configuration.cropSeconds)
     func stream(_ index: Int) -> String { "bench \(rank) \(index)" }
@@ -155,7 +156,7 @@ package struct StepBenchmark {
     let crops = (0..<configuration.batch).map { index in
       let samples = TestSignals.utterance(
         sampleCount: count, sampleRate: frontEnd.sampleRate, stream: stream(index))
-      return TrainingStep.Crop(
+      return BatchCrop(
         utterance: rank * configuration.batch + index, clean: samples.clean,
         noisy: samples.noisy)
     }

@@ -2,6 +2,7 @@ import Communication
 import DistTrain
 import Forecast
 import Foundation
+import Loading
 import Models
 import Platform
 import Tensor
@@ -56,7 +57,7 @@ extension Readiness {
   /// Measures the times at which the gradients of `model` become final in the backward pass of
   /// `item`.
   package static func measure(
-    _ model: SpeechEnhancer, _ item: TrainingStep.Item, _ execution: Execution
+    _ model: SpeechEnhancer, _ item: BatchItem, _ execution: Execution
   ) -> [Readiness] {
     let tape = Tape(execution)
     let enhanced = model(item.noisy, tape)

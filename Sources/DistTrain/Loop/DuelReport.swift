@@ -110,7 +110,10 @@ final class DuelReport {
     let stride = (all + Self.rowLimit - 1) / Self.rowLimit
     guard step % max(1, stride) == 0 else { return }
     for crop in judged where crop.labels.fault == nil {
-      guard let predicted = crop.predictions[.estimate] else { continue }
+      // Numbers of a skipped step may be not finite, and then tell nothing of the discriminator.
+      guard let predicted = crop.predictions[.estimate], predicted.isFinite,
+        crop.labels.estimate.isFinite
+      else { continue }
       func pesq(_ label: Float?) -> Double? { label.map { scale.pesq(label: Double($0)) } }
       rows.append(
         Predictions.Row(

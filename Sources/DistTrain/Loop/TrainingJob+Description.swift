@@ -2,6 +2,7 @@ import Checkpoints
 import Communication
 import Corpora
 import Foundation
+import Loading
 import Metrics
 import Platform
 import Recipes
@@ -149,7 +150,7 @@ extension TrainingJob {
       let text = request.configuration.selection.text(score)
       log.line("best \(text) in epoch \(epoch): \(best)")
     }
-    let steps = Trainer.stepsPerEpoch(
+    let steps = UtteranceOrder.stepsPerEpoch(
       request.configuration, utterances: ground.utterances.train.pairs.count)
     try root.run {
       try RunResultError.require(progress, request.runFolder, stepsPerEpoch: steps)

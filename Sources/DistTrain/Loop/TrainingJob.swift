@@ -3,6 +3,7 @@ import Communication
 import Corpora
 import Files
 import Foundation
+import Loading
 import Metrics
 import Models
 import Platform
@@ -189,7 +190,7 @@ public struct TrainingJob {
     let warnings =
       start.warnings + skipped + utterances.adopt(state, epochs: configuration.epochs)
       + [duel?.warning].compactMap { $0 }
-    let steps = Trainer.stepsPerEpoch(configuration, utterances: count)
+    let steps = UtteranceOrder.stepsPerEpoch(configuration, utterances: count)
     let folder = request.runFolder.url.path(percentEncoded: false)
     return [
       "\(configuration.model.title) (\(configuration.model.name)), "
@@ -247,7 +248,7 @@ public struct TrainingJob {
   /// to the split or the options. Before anything is written.
   private func requirePossible(_ found: CheckpointStore.Found?, utterances: Int) throws {
     let configuration = request.configuration
-    let steps = Trainer.stepsPerEpoch(configuration, utterances: utterances)
+    let steps = UtteranceOrder.stepsPerEpoch(configuration, utterances: utterances)
     try root.run {
       _ = try Trainer.schedule(configuration, stepsPerEpoch: steps)
       guard let found else { return }
@@ -277,6 +278,7 @@ public struct TrainingJob {
       _ = try FrozenParameters(
         configuration.frozen, of: SpeechEnhancer(layout: configuration.model).parameters)
       try configuration.requireJudgeable()
+      try request.fault?.check(configuration)
     }
   }
 

@@ -3,6 +3,7 @@ import Communication
 import Corpora
 import Files
 import Foundation
+import Loading
 import Platform
 import Recipes
 import RunFiles
@@ -83,7 +84,7 @@ public final class TrainingLoop {
       let end = try follow()
       try trace?.end()
       return end
-    } catch  where error is RootFailure || error is TrainingError {
+    } catch  where error is RootFailure || error is TrainingError || error is LoadingError {
       // All ranks have such a failure, and the trace may show its cause.
       if trace?.recorder != nil { try trace?.end() }
       throw error

@@ -1,3 +1,4 @@
+import Adversarial
 import Files
 import Foundation
 import Tensor
@@ -27,11 +28,17 @@ package struct DumpReplay {
         path: dump.path, name: name, names: dump.utterances.map(\.name))
     }
     let inspector = UtteranceInspector(
-      try dump.model(), dump.header.configuration.recipe.losses)
+      try dump.model(), dump.header.configuration.recipe.losses,
+      adversary: try dump.adversarialInspection())
     self.dump = dump
     inspections = try chosen.map {
-      try inspector.inspect($0.name, noisy: $0.noisy, clean: $0.clean)
+      try inspector.inspect($0.name, noisy: $0.noisy, clean: $0.clean, judged: $0.judged)
     }
+  }
+
+  /// Whether the recipe has a discriminator that is not in the dump.
+  package var lacksDiscriminator: Bool {
+    dump.header.configuration.adversary != nil && dump.header.discriminator == nil
   }
 
   /// How the findings compare with those recorded.

@@ -16,6 +16,11 @@ extension FaultInjection {
     case .poisonGradient:
       return NumericalFault.poisonGradient(step: step, rank: rank).hooks(rank: rank)
     case .poisonInput: return NumericalFault.poisonInput(step: step, rank: rank).hooks(rank: rank)
+    case .poisonDiscriminatorWeight:
+      return NumericalFault.poisonDiscriminatorWeight(step: step, rank: rank).hooks(rank: rank)
+    case .poisonDiscriminatorGradient:
+      return NumericalFault.poisonDiscriminatorGradient(step: step, rank: rank).hooks(rank: rank)
+    case .poisonLabel: return NumericalFault.poisonLabel(step: step, rank: rank).hooks(rank: rank)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Adversarial
 import Files
 import Foundation
 import Models
@@ -39,8 +40,10 @@ package enum NonFiniteDumpError: Error, Equatable, CustomStringConvertible {
 /// Everything to compute the utterances of a skipped step again, without corpus and checkpoint: a
 /// safetensors file.
 ///
-/// Tensors: `weights.NAME`, and `noisy.I` and `clean.I` with the samples of utterance I. Metadata:
-/// the header below, its CRC-32C and those of the tensors.
+/// Tensors: `weights.NAME`, and `noisy.I` and `clean.I` with the samples of utterance I. With a
+/// discriminator also its weights and spectral norms, named as in a checkpoint, and `labels.I`: the
+/// labels of the estimate and, if it has one, of the noisy crop. Metadata: the header below, its
+/// CRC-32C and those of the tensors.
 package struct NonFiniteDump: Sendable {
   /// Version of the format.
   package static let format = 1
@@ -69,6 +72,8 @@ package struct NonFiniteDump: Sendable {
     package var report: NonFiniteReport
     /// The run's configuration.
     package var configuration: TrainingConfiguration
+    /// Facts about the discriminator; nil without one.
+    package var discriminator: Discriminator?
     /// CRC-32C of each tensor's bytes.
     package var checksums: [String: String] = [:]
 
@@ -87,6 +92,20 @@ package struct NonFiniteDump: Sendable {
     }
   }
 
+  /// Facts about the discriminator's part of the step, besides tensors.
+  package struct Discriminator: Codable, Equatable, Sendable {
+    /// Decisions of the step.
+    package var decisions: AdversarialInspection.Settings
+    /// Indices of the utterances in the training split; nil for one that was not judged.
+    package var utterances: [Int?] = []
+    /// Why utterances have no label; nil for one that has.
+    package var faults: [String?] = []
+
+    /// Facts about a step with these `decisions`; those about utterances are added when the dump is
+    /// written.
+    package init(decisions: AdversarialInspection.Settings) { self.decisions = decisions }
+  }
+
   /// An utterance's samples, at the sample rate of the model's front end.
   package struct Utterance: Sendable {
     /// Its name.
@@ -95,12 +114,15 @@ package struct NonFiniteDump: Sendable {
     package let noisy: [Float]
     /// Target of the loss.
     package let clean: [Float]
+    /// Its crop as the discriminator judged it; nil without.
+    package let judged: JudgedCrop?
 
     /// Utterance of which both sides have the same number of samples; full scale is 1.
-    package init(name: String, noisy: [Float], clean: [Float]) {
+    package init(name: String, noisy: [Float], clean: [Float], judged: JudgedCrop? = nil) {
       self.name = name
       self.noisy = noisy
       self.clean = clean
+      self.judged = judged
     }
   }
 
@@ -110,11 +132,13 @@ package struct NonFiniteDump: Sendable {
   package let utterances: [Utterance]
   /// The name of the file in errors.
   package let path: String
-  private let weights: [String: SafetensorsFile.Entry]
+  private let tensors: [String: SafetensorsFile.Entry]
 
-  /// The bytes of a dump of `model` as it stands.
+  /// The bytes of a dump of `model` and, if the header tells of it, of a discriminator's state, as
+  /// they are.
   package static func serialized(
-    _ header: Header, _ model: SpeechEnhancer, _ utterances: [Utterance]
+    _ header: Header, _ model: SpeechEnhancer, _ utterances: [Utterance],
+    adversarial: AdversarialState? = nil
   ) throws -> [UInt8] {
     var header = header
     var entries: [SafetensorsFile.Entry] = []
@@ -133,6 +157,21 @@ package struct NonFiniteDump: Sendable {
       }
     }
     header.utterances = utterances.map(\.name)
+    if let adversarial, header.discriminator != nil {
+      let network = adversarial.discriminator
+      for parameter in network.parameters.parameters + network.spectralState.parameters {
+        append(
+          AdversarialInspection.prefix + parameter.name, parameter.shape,
+          UnsafeBufferPointer(start: parameter.value, count: parameter.count))
+      }
+      for (index, utterance) in utterances.enumerated() {
+        guard let labels = utterance.judged?.labels, labels.fault == nil else { continue }
+        let values = [labels.estimate] + (labels.noisy.map { [$0] } ?? [])
+        values.withUnsafeBufferPointer { append("labels.\(index)", [values.count], $0) }
+      }
+      header.discriminator?.utterances = utterances.map(\.judged?.utterance)
+      header.discriminator?.faults = utterances.map(\.judged?.labels.fault)
+    }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     let text = try encoder.encode(header)
@@ -182,29 +221,65 @@ package struct NonFiniteDump: Sendable {
       guard let noisy = values["noisy.\(index)"], let clean = values["clean.\(index)"],
         noisy.count == clean.count
       else { throw .damaged(path: path, reason: "the samples of \(name) are missing") }
-      utterances.append(Utterance(name: name, noisy: noisy, clean: clean))
+      utterances.append(
+        Utterance(
+          name: name, noisy: noisy, clean: clean,
+          judged: header.discriminator?.judged(index, labels: values["labels.\(index)"])))
     }
     self.path = url.relativePath
     self.utterances = utterances
-    weights = file.tensors.filter { $0.key.hasPrefix(Self.weightPrefix) }
+    tensors = file.tensors
   }
 
   /// The model with the weights of the dump, finite or not.
   package func model() throws(NonFiniteDumpError) -> SpeechEnhancer {
     let model = SpeechEnhancer(configuration: header.configuration.model, seed: 0)
-    for parameter in model.parameters.parameters {
-      guard let entry = weights[Self.weightPrefix + parameter.name],
-        entry.shape == parameter.shape, let values = try? entry.floats()
-      else {
-        throw .damaged(
-          path: path, reason: "\(parameter.name) \(parameter.shape) is not among its weights")
-      }
-      parameter.value.update(from: values, count: parameter.count)
-    }
+    for parameter in model.parameters.parameters { try read(parameter, Self.weightPrefix) }
     return model
+  }
+
+  /// Inspection of the discriminator's part of the step; nil without one.
+  package func adversarialInspection() throws(NonFiniteDumpError) -> AdversarialInspection? {
+    let configuration = header.configuration
+    guard let facts = header.discriminator, let recipe = configuration.adversary else { return nil }
+    let state = AdversarialState(recipe, seed: configuration.seed)
+    let network = state.discriminator
+    for parameter in network.parameters.parameters + network.spectralState.parameters {
+      try read(parameter, AdversarialInspection.prefix)
+    }
+    return AdversarialInspection(
+      state, recipe, seed: configuration.seed, step: header.step, facts.decisions)
+  }
+
+  /// Gives `parameter` the values of the tensor whose name is the parameter's after `prefix`.
+  private func read(_ parameter: Parameter, _ prefix: String) throws(NonFiniteDumpError) {
+    guard let entry = tensors[prefix + parameter.name], entry.shape == parameter.shape,
+      let values = try? entry.floats()
+    else {
+      let name = prefix == Self.weightPrefix ? parameter.name : prefix + parameter.name
+      throw .damaged(path: path, reason: "\(name) \(parameter.shape) is not among its weights")
+    }
+    parameter.value.update(from: values, count: parameter.count)
   }
 
   private static let weightPrefix = "weights."
 
   private struct Version: Decodable { let format: Int }
+}
+
+extension NonFiniteDump.Discriminator {
+  /// The crop of the utterance `index` of the dump, with the `labels` of its tensor; nil if it was
+  /// not judged.
+  fileprivate func judged(_ index: Int, labels: [Float]?) -> JudgedCrop? {
+    guard utterances.indices.contains(index), faults.indices.contains(index),
+      let utterance = utterances[index]
+    else { return nil }
+    guard faults[index] == nil, let labels, let estimate = labels.first else {
+      return JudgedCrop(
+        utterance: utterance, labels: CropLabels(fault: faults[index] ?? "no label is recorded"))
+    }
+    return JudgedCrop(
+      utterance: utterance,
+      labels: CropLabels(estimate: estimate, noisy: labels.dropFirst().first))
+  }
 }

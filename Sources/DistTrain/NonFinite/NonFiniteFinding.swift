@@ -61,16 +61,36 @@ package struct NonFiniteEvidence: Codable, Equatable, Sendable {
   package var ownGradient: String?
   /// The first parameter whose gradients, as means over all ranks, are not all finite.
   package var meanGradient: String?
+  /// Whether this rank's terms with the discriminator are finite; nil without a discriminator.
+  package var areOwnTermsFinite: Bool?
 
   /// Evidence of one rank; the gradients are names of parameters, nil if all elements were finite.
-  package init(isOwnLossFinite: Bool, ownGradient: String?, meanGradient: String?) {
+  /// Names of the discriminator's begin with its prefix.
+  package init(
+    isOwnLossFinite: Bool, ownGradient: String?, meanGradient: String?,
+    areOwnTermsFinite: Bool? = nil
+  ) {
     self.isOwnLossFinite = isOwnLossFinite
     self.ownGradient = ownGradient
     self.meanGradient = meanGradient
+    self.areOwnTermsFinite = areOwnTermsFinite
   }
 
   /// Whether something of this rank's own was not finite.
-  package var isOwn: Bool { !isOwnLossFinite || ownGradient != nil }
+  package var isOwn: Bool {
+    !isOwnLossFinite || ownGradient != nil || areOwnTermsFinite == false
+  }
+
+  /// A text of what was not finite on the rank that `owner` names, such as "rank 1's own".
+  package func text(owner: String, meanGradient: String?) -> String {
+    var parts: [String] = []
+    if let meanGradient { parts.append("the mean gradient of \(meanGradient)") }
+    if let ownGradient { parts.append("\(owner) gradient sum of \(ownGradient)") }
+    if !isOwnLossFinite { parts.append("\(owner) loss") }
+    if areOwnTermsFinite == false { parts.append("\(owner) terms with the discriminator") }
+    return (parts.isEmpty ? "the gradient norm was" : parts.joined(separator: " and ") + " was")
+      + " not finite"
+  }
 
   /// The name of the first parameter with an element in `gradients`, of the arena's layout, that is
   /// not finite.

@@ -47,9 +47,10 @@ final class NonFiniteForensics {
     let places = try RootDecision(communicator).value { placeDumps(reports ?? [], step: step) }
     var failure = places.failure ?? ""
     if let path = places.paths[String(communicator.rank)] {
-      let header = NonFiniteDump.Header(
+      var header = NonFiniteDump.Header(
         kernels: kernels.instructionSet, step: step, epoch: epoch, learningRate: learningRate,
         worldSize: communicator.worldSize, report: report, configuration: trainer.configuration)
+      header.discriminator = trainer.duelDecisions.map { .init(decisions: $0) }
       failure = write(header, chosen(samples, report), to: path)
     }
     let failures = try communicator.gather(Array(failure.utf8), root: 0)
@@ -65,14 +66,16 @@ final class NonFiniteForensics {
     _ items: [Int], epoch: Int, _ report: inout NonFiniteReport
   ) -> [NonFiniteDump.Utterance] {
     let inspector = UtteranceInspector(
-      trainer.state.model, trainer.configuration.recipe.losses, trainer.execution)
+      trainer.state.model, trainer.configuration.recipe.losses, trainer.execution,
+      adversary: trainer.adversarialInspection())
     var all: [NonFiniteDump.Utterance] = []
     for item in items {
       do {
         let utterance = try trainer.samplesAgain(item, epoch: epoch)
         all.append(utterance)
         let inspection = try inspector.inspect(
-          utterance.name, noisy: utterance.noisy, clean: utterance.clean)
+          utterance.name, noisy: utterance.noisy, clean: utterance.clean,
+          judged: utterance.judged)
         if let finding = inspection.finding { report.findings.append(finding) }
       } catch {
         report.failure = ErrorText.sentence(error)
@@ -96,7 +99,8 @@ final class NonFiniteForensics {
     do {
       // A shared file system may show rank 0's new folder late.
       try folder.make()
-      let bytes = try NonFiniteDump.serialized(header, trainer.state.model, utterances)
+      let bytes = try NonFiniteDump.serialized(
+        header, trainer.state.model, utterances, adversarial: trainer.state.adversarial)
       try AtomicFile.write(bytes, to: URL(fileURLWithPath: path))
       return ""
     } catch {
@@ -225,15 +229,8 @@ final class NonFiniteForensics {
         + "\(finding.isInputFinite ? "finite" : "not finite")"
         + (others > 0 ? ", and \(others) more of its utterances" : "")
     }
-    var parts: [String] = []
-    if let reduced { parts.append("the mean gradient of \(reduced)") }
-    if let own = report.evidence.ownGradient {
-      parts.append("rank \(report.rank)'s own gradient sum of \(own)")
-    }
-    if !report.evidence.isOwnLossFinite { parts.append("rank \(report.rank)'s own loss") }
-    let recorded =
-      parts.isEmpty ? "the gradient norm was" : parts.joined(separator: " and ") + " was"
-    return "transient: computed again, all is finite; at the time \(recorded) not finite"
+    return "transient: computed again, all is finite; at the time "
+      + report.evidence.text(owner: "rank \(report.rank)'s own", meanGradient: reduced)
   }
 
   private static func dumpText(
@@ -265,7 +262,8 @@ extension RunEvent.NonFinite {
       isInputFinite = finding.isInputFinite
     }
     utterances = report.findings.map(\.utterance)
-    isOwnLossFinite = report.evidence.isOwnLossFinite
+    isOwnLossFinite =
+      report.evidence.isOwnLossFinite && report.evidence.areOwnTermsFinite != false
     ownGradient = report.evidence.ownGradient
     self.meanGradient = meanGradient
     self.dump = dump

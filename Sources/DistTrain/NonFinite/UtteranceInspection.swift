@@ -1,5 +1,7 @@
+import Adversarial
 import Audio
 import Evaluation
+import Loading
 import Losses
 import Models
 import Recipes
@@ -37,23 +39,27 @@ package struct UtteranceInspector {
   private let execution: Execution
   private let stft: STFT
   private let loss: TrainingLoss
+  private let adversary: AdversarialInspection?
 
-  /// Inspects `model`, trained with `losses`, as it stands, running as `execution` says.
+  /// Inspects `model`, trained with `losses`, as it stands, running as `execution` says, and the
+  /// passes of a discriminator, if there is an `adversary`.
   package init(
     _ model: SpeechEnhancer, _ losses: LossSettings = .published,
-    _ execution: Execution = Execution()
+    _ execution: Execution = Execution(), adversary: AdversarialInspection? = nil
   ) {
     loss = TrainingLoss(losses, model.configuration.frontEnd)
     self.model = model
+    self.adversary = adversary
     stft = STFT(model.configuration.frontEnd)
     self.execution = Execution(threads: execution.threads, recomputes: execution.recomputes)
   }
 
   /// Computes the utterance `name` as a training step does; `noisy` and `clean` are its samples at
-  /// the rate of the model's front end. Overwrites the gradients of the model's parameters and
-  /// changes nothing else.
+  /// the rate of the model's front end. A crop that is `judged` goes through the passes of the
+  /// discriminator, too. Overwrites the gradients of the model's parameters and changes nothing
+  /// else.
   package func inspect(
-    _ name: String, noisy: [Float], clean: [Float]
+    _ name: String, noisy: [Float], clean: [Float], judged: JudgedCrop? = nil
   ) throws(STFTError) -> UtteranceInspection {
     let spectra = (noisy: try stft.tensor(of: noisy), clean: try stft.tensor(of: clean))
     let inputs = [
@@ -70,6 +76,8 @@ package struct UtteranceInspector {
     let tape = Tape(execution, inspector: inspector)
     let enhanced = model(spectra.noisy, tape)
     let loss = Float(loss(enhanced, spectra.clean, tape))
+    let forwardCount = inspector.observations.count
+    let duel = duel(judged, spectra, enhanced)
     tape.backward()
     let norm = GradientNorm(parameters).value
     // The layers are known by now, and parameters come before the first of them.
@@ -79,10 +87,28 @@ package struct UtteranceInspector {
         statistics: TensorStatistics(
           UnsafeBufferPointer(start: parameter.value, count: parameter.count)))
     }
-    let computed = inspector.observations
+    var computed = Array(inspector.observations[..<forwardCount])
+    computed += duel.before
+    computed += inspector.observations[forwardCount...]
+    computed += overflow(of: norm, inspector.observations)
     return UtteranceInspection(
       name: name, loss: loss, gradientNorm: norm,
-      observations: inputs + weights + computed + overflow(of: norm, computed))
+      observations: inputs + weights + computed + duel.after)
+  }
+
+  /// Observations of the discriminator in the order of the step: those before the model's backward
+  /// pass, and those after it.
+  private func duel(
+    _ judged: JudgedCrop?, _ spectra: BatchItem, _ estimate: Tensor
+  ) -> (before: [Inspector.Observation], after: [Inspector.Observation]) {
+    guard let adversary, let judged else { return ([], []) }
+    adversary.take(
+      utterance: judged.utterance, clean: spectra.clean, estimate: estimate, noisy: spectra.noisy,
+      execution)
+    let own = adversary.ownPasses(judged.labels, execution)
+    let term = adversary.generatorTerm(estimate: estimate, execution)
+    if adversary.isFirst { return (adversary.weights + own + term, []) }
+    return (adversary.weights + term, own)
   }
 
   /// The norm, where the squares overflow of gradients that are finite.

@@ -3,6 +3,7 @@ import Audio
 import Communication
 import Exchange
 import Evaluation
+import Loading
 import Models
 import Recipes
 import Platform
@@ -37,7 +38,9 @@ package final class Duel {
   private let exchange: GradientExchange
   private let communicator: any Communicator
   private let stft: STFT
-  private var before: AdversarialState.Snapshot?
+  private let hooks: StepHooks
+  private var before: [AdversarialState.Snapshot] = []
+  private var number = 0
   private var step = Settings(isUsed: false, learningRate: 0)
   private var found: [CropLabels] = []
   private var terms: [AdversarialTraining.Terms] = []
@@ -45,18 +48,22 @@ package final class Duel {
   private var counts = LabelCounts(crops: 0, labelled: 0)
   private var norm: GradientNorm?
   private var hasStepped = false
+  /// The first of the discriminator's parameters, in forward order, whose gradients were not finite
+  /// in the step: summed over this rank's crops, and as means over all ranks.
+  private(set) var nonFinite: (own: String?, mean: String?)
   private var labelWait = 0.0
   private var seconds = 0.0
   /// Seconds of the step in which this rank waited for others, with the discriminator.
   private(set) var exposedSeconds = 0.0
 
-  /// The duel of `training`, whose labels come from `labels`, on spectra of `frontEnd`. All ranks
-  /// make it together.
+  /// The duel of `training`, whose labels come from `labels`, on spectra of `frontEnd`, spoiled by
+  /// `hooks`. All ranks make it together.
   init(
     _ training: AdversarialTraining, labels: any LabelSource, frontEnd: FrontEnd,
-    exchange settings: ExchangeSettings, over communicator: any Communicator
+    exchange settings: ExchangeSettings, hooks: StepHooks, over communicator: any Communicator
   ) throws {
     self.training = training
+    self.hooks = hooks
     self.labels = labels
     self.communicator = communicator
     stft = STFT(frontEnd)
@@ -75,11 +82,14 @@ package final class Duel {
   /// Begins the step numbered `number`, from 1. All ranks call it together.
   func begin(_ number: Int, _ step: Settings) {
     self.step = step
-    before = training.state.snapshot()
+    self.number = number
+    hooks.beforeDiscriminator(number, training.state.discriminator.parameters)
+    before = [training.state.snapshotOfNorms()]
     found = []
     terms = []
     generatorTermSum = 0
     norm = nil
+    nonFinite = (nil, nil)
     hasStepped = false
     (labelWait, seconds, exposedSeconds) = (0, 0, 0)
     training.begin(step: number)
@@ -89,7 +99,7 @@ package final class Duel {
   /// Takes up an item of this rank and its estimate, [1, T, F, 2], and begins its labels. If the
   /// generator is first, its adversarial term is computed with them.
   func add(
-    _ item: TrainingStep.Item, _ crop: TrainingStep.Crop, estimate: Tensor, _ execution: Execution,
+    _ item: BatchItem, _ crop: BatchCrop, estimate: Tensor, _ execution: Execution,
     _ trace: TraceRecorder?
   ) {
     let samples =
@@ -139,6 +149,9 @@ package final class Duel {
     found = trace.measure(.labels) {
       execution.profile.measure(.labels, .forward, .uncounted) { labels.finish() }
     }
+    for (index, utterance) in training.utterances.enumerated() {
+      hooks.labels(number, utterance, &found[index])
+    }
     labelWait = stopwatch.seconds
     let labelled = found.count { $0.fault == nil }
     let meeting = Stopwatch()
@@ -155,12 +168,14 @@ package final class Duel {
     let labelWeight = labelWeight
     exchange.begin(trace: trace)
     exchange.count(items: found.count)
+    hooks.discriminatorSums(number, exchange.sums)
     measure(.backward, execution, trace) { execution in
       terms = training.learn(found, labelWeight: labelWeight, execution) { exchange.sums.add($0) }
     }
     exchange.ready(from: 0)
     exposedSeconds += try exchange.finish().exposedSeconds
     norm = GradientNorm(training.state.discriminator.parameters)
+    if !isGradientFinite { noteNonFinite() }
     seconds = stopwatch.seconds - labelWait - exposedSeconds
   }
 
@@ -178,6 +193,8 @@ package final class Duel {
     guard let norm, isGradientFinite, !hasStepped else { return }
     hasStepped = true
     let state = training.state
+    // The other order steps when all ranks have agreed, and then nothing is undone.
+    if isFirst { before.append(state.snapshotOfWeights()) }
     trace.measure(.adam) {
       execution.profile.measure(.adam, .backward, .adam(state.discriminator.parameters.count)) {
         state.adam.step(
@@ -189,23 +206,30 @@ package final class Duel {
 
   /// Returns to the state before the step.
   func undo() {
-    if let before { training.state.restore(before) }
+    for snapshot in before.reversed() { training.state.restore(snapshot) }
     hasStepped = false
   }
 
   /// Ends the step, and frees its crops.
   func end() {
-    before = nil
+    before = []
     training.end()
   }
 
-  /// The first of the discriminator's parameters, in forward order, whose mean gradient is not
-  /// finite.
-  var nonFiniteParameter: String? {
-    guard norm != nil else { return nil }
+  /// Notes whose gradients are not finite, before other passes overwrite them.
+  private func noteNonFinite() {
     let parameters = training.state.discriminator.parameters
-    return NonFiniteEvidence.firstParameter(parameters, in: parameters.gradients.buffer)
-      .map { "discriminator.\($0)" }
+    func name(_ parameter: String) -> String { AdversarialInspection.prefix + parameter }
+    nonFinite = (
+      NonFiniteEvidence.firstParameter(parameters, in: exchange.sums.buffer).map(name),
+      NonFiniteEvidence.firstParameter(parameters, in: parameters.gradients.buffer).map(name)
+    )
+  }
+
+  /// Decisions on the discriminator's passes in the step.
+  var decisions: AdversarialInspection.Settings {
+    AdversarialInspection.Settings(
+      isUsed: step.isUsed, hasPasses: counts.teaches(training.recipe), labelWeight: labelWeight)
   }
 
   /// Runs `body`, whose parts are measured as one.

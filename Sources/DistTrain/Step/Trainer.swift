@@ -5,6 +5,7 @@ import Communication
 import Corpora
 import Exchange
 import Foundation
+import Loading
 import Platform
 import Recipes
 import Tensor
@@ -14,12 +15,6 @@ import Tracing
 public enum TrainingError: Error, Equatable, CustomStringConvertible {
   /// Steps were skipped in a row, though the run went back so often.
   case diverged(steps: Int, epoch: Int, rollbacks: Int)
-  /// A crop could not be loaded.
-  case unreadable(WaveFileError)
-  /// A crop is too short for the transform.
-  case tooShort(STFTError)
-  /// No crop at all could be loaded in so many steps, though unusable ones are left out.
-  case nothingReadable(steps: Int)
 
   /// One sentence that says what to do.
   public var description: String {
@@ -29,13 +24,6 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
         + "(in epoch \(epoch))"
         + (rollbacks > 0 ? " after \(NumberText.count(rollbacks, "rollback"))" : "")
         + "; what was saved before is whole: start again with a lower --lr"
-    case .unreadable(let error):
-      "a training file cannot be used: \(error); put it right and go on with --resume, or leave "
-        + "such files out with --resume --on-bad-file skip"
-    case .nothingReadable(let steps):
-      "no training file could be read in the last \(NumberText.count(steps, "step")); check that "
-        + "the corpus is there and whole, and go on with --resume"
-    case .tooShort(let error): "--seconds is too short: \(error)"
     }
   }
 }
@@ -90,10 +78,10 @@ public final class Trainer {
     order = UtteranceOrder(
       configuration, utteranceCount: pairs.count, worldSize: communicator.worldSize,
       rank: communicator.rank)
-    let all = Self.stepsPerEpoch(configuration, utterances: pairs.count)
+    let all = UtteranceOrder.stepsPerEpoch(configuration, utterances: pairs.count)
     let order = order
     crops = CropLoader(
-      configuration, pairs: pairs, onBadFile: onBadFile, hooks: hooks,
+      configuration, pairs: pairs, onBadFile: onBadFile, spoil: hooks.noisy,
       endlessAt: hooks.endlessLoadAfterStep.flatMap { step in
         order.visits(afterEpochs: step / all, steps: step % all, stepCount: 1).first { _ in true }
       })
@@ -107,12 +95,6 @@ public final class Trainer {
       let values = state.model.parameters.values
       average.values.base.update(from: values.base, count: values.count)
     }
-  }
-
-  /// Steps in one epoch: all global batches of the split, or as many as the recipe says.
-  public static func stepsPerEpoch(_ configuration: TrainingConfiguration, utterances: Int) -> Int {
-    let all = (utterances + configuration.globalBatch - 1) / configuration.globalBatch
-    return min(all, configuration.stepsPerEpoch ?? all)
   }
 
   /// The rate of every step of a run with epochs of `stepsPerEpoch` steps.
@@ -179,14 +161,31 @@ public final class Trainer {
     schedule.rate(atStep: step) * (state.progress.plateau?.factor ?? 1) * state.progress.rateFactor
   }
 
+  /// Decisions on the discriminator's passes in the last step; nil without one.
+  var duelDecisions: AdversarialInspection.Settings? { trainingStep.duelDecisions }
+
   /// Observations of this rank in the last step, if that was skipped.
   var nonFiniteEvidence: NonFiniteEvidence { trainingStep.nonFiniteEvidence }
 
-  /// The crop that a step of `epoch` takes of an utterance, read again.
+  /// Inspection of the discriminator's part of the last step, which was skipped; nil without one.
+  func adversarialInspection() -> AdversarialInspection? {
+    guard let adversarial = state.adversarial, let recipe = configuration.adversary,
+      let decisions = trainingStep.duelDecisions
+    else { return nil }
+    return AdversarialInspection(
+      adversarial, recipe, seed: configuration.seed, step: state.progress.step, decisions)
+  }
+
+  /// The crop that a step of `epoch` takes of an utterance, read again, and the labels that it had
+  /// in the last step.
   func samplesAgain(_ item: Int, epoch: Int) throws(WaveFileError) -> NonFiniteDump.Utterance {
     let samples = try crops.samplesAgain(
       of: .init(item: item, epoch: epoch), step: state.progress.step)
-    return .init(name: pairs.name(item), noisy: samples.noisy, clean: samples.clean)
+    return .init(
+      name: pairs.name(item), noisy: samples.noisy, clean: samples.clean,
+      judged: judged.first { $0.utterance == item }.map {
+        JudgedCrop(utterance: item, labels: $0.labels)
+      })
   }
 
   /// One training step on this rank's `items`, the indices of utterances, in epoch `epoch`.

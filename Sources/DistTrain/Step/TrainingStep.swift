@@ -3,6 +3,7 @@ import Checkpoints
 import Adversarial
 import Communication
 import Exchange
+import Loading
 import Losses
 import Platform
 import Recipes
@@ -40,70 +41,12 @@ public struct StepRequests: Equatable, Sendable {
   }
 }
 
-/// This rank's items of one step, made one at a time.
-package protocol BatchSource {
-  /// Number of items.
-  var count: Int { get }
-  /// Makes the item `index`; nil if it is left out, so that the step is one of the others. A step
-  /// asks for each once, in order.
-  func item(_ index: Int) throws -> TrainingStep.Item?
-  /// The samples of the item `index`, the last that was made, for the labels of a discriminator.
-  func crop(_ index: Int) -> TrainingStep.Crop
-  /// Seconds that the step has waited for its items so far.
-  var waitedSeconds: Double { get }
-}
-
-/// Items in memory, for steps that measure something else than loading.
-package struct LoadedBatch: BatchSource {
-  private let items: [TrainingStep.Item]
-  private let crops: [TrainingStep.Crop]
-
-  /// Batch of `items`, the same in every step; `crops` are their samples, for a discriminator.
-  package init(_ items: [TrainingStep.Item], crops: [TrainingStep.Crop] = []) {
-    self.items = items
-    self.crops =
-      crops.isEmpty
-      ? items.indices.map { TrainingStep.Crop(utterance: $0, clean: [], noisy: []) } : crops
-    precondition(
-      self.crops.count == items.count, "LoadedBatch: \(items.count) items, \(crops.count) crops")
-  }
-
-  /// Number of items.
-  package var count: Int { items.count }
-  /// The item `index`.
-  package func item(_ index: Int) -> TrainingStep.Item? { items[index] }
-  /// The samples of the item `index`.
-  package func crop(_ index: Int) -> TrainingStep.Crop { crops[index] }
-  /// Always 0.
-  package var waitedSeconds: Double { 0 }
-}
-
 /// One step of data-parallel training: forward and backward of each item, all-reduce, clip, Adam.
 ///
 /// A step goes utterance by utterance: no operation mixes utterances, so a tape holds the
 /// activations of one, whatever the batch. Their gradients are added in double precision, over
 /// utterances and over ranks, so that the result does not depend on how many ranks share the batch.
 public final class TrainingStep {
-  /// Noisy and clean spectrograms of one item, each [1, T, F, 2].
-  public typealias Item = (noisy: Tensor, clean: Tensor)
-
-  /// Samples of an item, as the labels of a discriminator need them.
-  package struct Crop: Sendable {
-    /// Index of the utterance in the training split.
-    package let utterance: Int
-    /// Samples of the clean crop.
-    package let clean: [Float]
-    /// Samples of the noisy crop.
-    package let noisy: [Float]
-
-    /// Crop of the utterance numbered `utterance`, from 0; signals of one length.
-    package init(utterance: Int, clean: [Float], noisy: [Float]) {
-      self.utterance = utterance
-      self.clean = clean
-      self.noisy = noisy
-    }
-  }
-
   /// Result of one training step, aggregated over all ranks.
   public struct Outcome: Equatable, Sendable {
     /// Sum of the items' losses.
@@ -165,7 +108,7 @@ public final class TrainingStep {
     if let adversary, let labels {
       duel = try Duel(
         adversary, labels: labels, frontEnd: state.model.configuration.frontEnd,
-        exchange: settings, over: communicator)
+        exchange: settings, hooks: hooks, over: communicator)
     } else {
       duel = nil
     }
@@ -179,11 +122,15 @@ public final class TrainingStep {
     NonFiniteEvidence(
       isOwnLossFinite: ownLossSum.isFinite,
       ownGradient: NonFiniteEvidence.firstParameter(
-        state.model.parameters, in: exchange.sums.buffer),
+        state.model.parameters, in: exchange.sums.buffer) ?? duel?.nonFinite.own,
       meanGradient: NonFiniteEvidence.firstParameter(
         state.model.parameters, in: state.model.parameters.gradients.buffer)
-        ?? duel?.nonFiniteParameter)
+        ?? duel?.nonFinite.mean,
+      areOwnTermsFinite: duel?.areTermsFinite)
   }
+
+  /// Decisions on the discriminator's passes in the last step; nil without one.
+  var duelDecisions: AdversarialInspection.Settings? { duel?.decisions }
 
   /// This rank's crops of the last step, with what the discriminator made of them.
   package private(set) var judged: [Duel.Judged] = []
@@ -224,7 +171,7 @@ public final class TrainingStep {
       let allocated = platform_allocated_bytes()
       let tape = Tape(execution)
       communicator.enter(.loadingData)
-      let made: Item?
+      let made: BatchItem?
       do {
         made = try trace.measure(.load, utterances: index + 1...index + 1) {
           try profile.measure(.loading, .forward, .uncounted) { try batch.item(index) }

@@ -3,6 +3,7 @@ import Checkpoints
 import Communication
 import DistTrain
 import Foundation
+import Loading
 import Models
 import Platform
 import Recipes

@@ -144,17 +144,29 @@ extension MetricDiscriminator {
         differentiates: differentiatesWeights, tape)
     }
     var x = stackedPlanes([reference, estimate], tape)
-    for layer in layers {
+    for (index, layer) in layers.enumerated() {
       x = convolution2d(
         [x], weight: .tensor(normalised(layer.weight)), geometry: Self.geometry, tape)
+      tape.inspect("layers.\(3 * index)", x)
       x = instanceNorm2d(x, layer.norm, slope: layer.slope, tape)
+      tape.inspect("layers.\(3 * index + 1)", x)
     }
-    return metricHead(
+    let scores = metricHead(
       globalMaximum(x, tape),
       MetricHeadParameters(
         hiddenWeight: normalised(hidden), hiddenBias: hiddenBias, prelu: prelu,
         scoreWeight: normalised(score), scoreBias: scoreBias, sigmoid: sigmoid, beta: beta),
       dropoutFactors: factors, tape)
+    tape.inspect("head", scores)
+    return scores
+  }
+
+  /// The layer, as an inspector sees it, of a parameter or a vector of state: a convolution, a norm
+  /// with the slopes after it, or `head`, which is all that follows the maximum.
+  public static func layer(ofParameter name: String) -> String {
+    let parts = name.split(separator: ".")
+    guard parts.count > 1, let index = Int(parts[1]), index < 12 else { return "head" }
+    return "layers.\(index % 3 == 2 ? index - 1 : index)"
   }
 }
 

@@ -13,6 +13,10 @@ extension DumpReplay {
         + "epoch \(header.epoch), model \(header.configuration.model.name), learning rate "
         + "\(header.learningRate), \(header.program), \(header.kernels) kernels"
     ]
+    if lacksDiscriminator {
+      lines.append(
+        "the recipe has a discriminator, and the dump has none: only the model is computed again")
+    }
     for inspection in inspections { lines += ["", section(inspection)] }
     lines += ["", conclusion]
     return lines.joined(separator: "\n")
@@ -45,10 +49,13 @@ extension DumpReplay {
     }
     for output in observations where output.stage == .forward {
       let layer = output.layer
-      let weights = observations.filter { $0.stage == .weights && $0.layer == layer }
+      // Layers of a discriminator have rows for each of its passes, and weights in common.
+      let owner = layer.replacing(#/\[\w+\]/#, with: "")
+      let weights = observations.filter { $0.stage == .weights && $0.layer == owner }
       let upstream = observations.filter { $0.tensor == "gradient of the output of \(layer)" }
       let gradients = observations.filter {
-        $0.stage == .backward && $0.layer == layer && $0.tensor.hasPrefix("gradient of \(layer).")
+        $0.stage == .backward && $0.layer == layer && $0.tensor.hasPrefix("gradient of ")
+          && !$0.tensor.hasPrefix("gradient of the output of ")
       }
       rows.append(
         [layer]
@@ -62,24 +69,14 @@ extension DumpReplay {
     switch verdict {
     case .same: return "what was recorded came again"
     case .transient:
+      let evidence = dump.header.report.evidence
       return "the fault was transient: computed again, all was finite, and is so here; at the time "
-        + atTheTime
+        + evidence.text(owner: "this rank's own", meanGradient: evidence.meanGradient)
     case .other:
       return recorded.isEmpty
         ? "recorded was a transient fault, all finite when computed again; here it is not"
         : "what was recorded did not come again"
     }
-  }
-
-  private var atTheTime: String {
-    let evidence = dump.header.report.evidence
-    let parts = [
-      evidence.meanGradient.map { "the mean gradient of \($0)" },
-      evidence.ownGradient.map { "this rank's own gradient sum of \($0)" },
-      evidence.isOwnLossFinite ? nil : "this rank's own loss",
-    ].compactMap(\.self)
-    return (parts.isEmpty ? "the gradient norm" : parts.joined(separator: " and "))
-      + " was not finite"
   }
 
   private static func cell(_ observations: [Inspector.Observation]) -> String {

@@ -50,17 +50,36 @@ public final class Inspector {
   /// The layers observed so far, in forward order.
   public private(set) var layers: [String] = []
   private let parameters: ParameterArena
+  private let layerPrefix: String
+  private let parameterPrefix: String
+  private let ownLayer: ((String) -> String)?
   private var marks: [Mark] = []
   /// The layer whose backward step ran last.
   private var lastBackward: String?
 
   /// An inspector of a model with these parameters.
-  public init(_ parameters: ParameterArena) { self.parameters = parameters }
+  ///
+  /// - Parameters:
+  ///   - parameters: The parameters of the model.
+  ///   - layerPrefix: Beginning of the names of layers in observations.
+  ///   - parameterPrefix: Beginning of the names of parameters in observations.
+  ///   - layer: The layer of the parameter with a name; nil for the layer with whose name it
+  ///     begins.
+  public init(
+    _ parameters: ParameterArena, layerPrefix: String = "", parameterPrefix: String = "",
+    layer: ((String) -> String)? = nil
+  ) {
+    self.parameters = parameters
+    self.layerPrefix = layerPrefix
+    self.parameterPrefix = parameterPrefix
+    ownLayer = layer
+  }
 
   /// The observed layer that `parameter` belongs to: the one with whose name the parameter's name
   /// begins.
   public func layer(of parameter: Parameter) -> String {
-    layers.filter { parameter.name.hasPrefix($0 + ".") }.max { $0.count < $1.count }
+    ownLayer?(parameter.name)
+      ?? layers.filter { parameter.name.hasPrefix($0 + ".") }.max { $0.count < $1.count }
       ?? parameter.name
   }
 
@@ -78,7 +97,8 @@ public final class Inspector {
     }
     // The backward step that ran last has computed this gradient, so its layer is named.
     observe(
-      .backward, lastBackward ?? mark.layer, "gradient of the output of \(mark.layer)",
+      .backward, lastBackward ?? mark.layer,
+      "gradient of the output of \(layerPrefix)\(mark.layer)",
       UnsafeBufferPointer(gradient.buffer))
   }
 
@@ -90,7 +110,7 @@ public final class Inspector {
     lastBackward = mark.layer
     for parameter in parameters.parameters where layer(of: parameter) == mark.layer {
       observe(
-        .backward, mark.layer, "gradient of \(parameter.name)",
+        .backward, mark.layer, "gradient of \(parameterPrefix)\(parameter.name)",
         UnsafeBufferPointer(start: parameter.gradient, count: parameter.count))
     }
   }
@@ -101,6 +121,7 @@ public final class Inspector {
   ) {
     observations.append(
       Observation(
-        stage: stage, layer: layer, tensor: tensor, statistics: TensorStatistics(values)))
+        stage: stage, layer: layerPrefix + layer, tensor: tensor,
+        statistics: TensorStatistics(values)))
   }
 }

@@ -69,7 +69,8 @@ struct AdversarialBench {
     spoil:
       @escaping @Sendable (
         _ step: Int, _ rank: Int, _ state: TrainingState, _ isBefore: Bool
-      ) -> Void = { _, _, _, _ in }
+      ) -> Void = { _, _, _, _ in },
+    hooks: @escaping @Sendable (_ rank: Int) -> StepHooks = { _ in StepHooks() }
   ) throws -> [Outcome] {
     let pairs = pairs
     return try LocalCommunicator.run(size: configuration.ranks) { communicator in
@@ -79,7 +80,7 @@ struct AdversarialBench {
       }
       let trainer = try Trainer(
         configuration, state: state, pairs: pairs, execution: .init(threads: threads),
-        over: communicator)
+        hooks: hooks(communicator.rank), over: communicator)
       var outcome = Outcome()
       for _ in 0..<steps {
         let step = state.progress.step

@@ -4,6 +4,7 @@ import Communication
 import Convolution
 import DistTrain
 import Foundation
+import Loading
 import Models
 import Recipes
 import Tensor
@@ -104,7 +105,7 @@ import Testing
   /// Two steps of the loop body, batch by batch; the weights after them.
   private static func witness(
     _ recipe: DiscriminatorRecipe, _ configuration: TrainingConfiguration,
-    _ items: [TrainingStep.Item], labels: [Float]?
+    _ items: [BatchItem], labels: [Float]?
   ) throws -> (ParameterArena, MetricDiscriminator) {
     let state = TrainingState(configuration)
     let adversarial = AdversarialState(recipe, seed: 5)

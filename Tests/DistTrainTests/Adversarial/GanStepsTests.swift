@@ -4,6 +4,7 @@ import Communication
 import DistTrain
 import Files
 import Foundation
+import Loading
 import Models
 import Recipes
 import Tensor
@@ -66,7 +67,7 @@ import Testing
   }
 
   /// The items of step `index`, [1, T, F, 2] each.
-  private func items(_ index: Int) throws -> [TrainingStep.Item] {
+  private func items(_ index: Int) throws -> [BatchItem] {
     func spectrograms(_ name: String) throws -> [Tensor] {
       let all = Spectrogram.fromComplex(
         Tensor(

@@ -3,6 +3,7 @@ import Communication
 import Corpora
 import DistTrain
 import Foundation
+import Loading
 import Models
 import Recipes
 import RunFiles
@@ -104,7 +105,7 @@ import Testing
       let text = try #require(ahead.error?.description)
       #expect(text.contains("a training file cannot be used: \(victim): "), "\(text)")
       if isRemoved {
-        #expect(text == "\(TrainingError.unreadable(.missing(path: victim)))")
+        #expect(text == "\(LoadingError.unreadable(.missing(path: victim)))")
       }
     }
   }

@@ -1,6 +1,7 @@
 import DistTrain
 import Files
 import Foundation
+import Loading
 import Models
 import ProgramTestSupport
 import Recipes

@@ -33,10 +33,18 @@ package struct UtteranceOrder: Sendable, Equatable {
     seed = configuration.seed
     itemsPerRank = configuration.itemsPerRank
     epochs = configuration.epochs
-    stepsPerEpoch = Trainer.stepsPerEpoch(configuration, utterances: utteranceCount)
+    stepsPerEpoch = Self.stepsPerEpoch(configuration, utterances: utteranceCount)
     self.utteranceCount = utteranceCount
     self.worldSize = worldSize
     self.rank = rank
+  }
+
+  /// Steps in one epoch: all global batches of the split, or as many as the recipe says.
+  package static func stepsPerEpoch(
+    _ configuration: TrainingConfiguration, utterances: Int
+  ) -> Int {
+    let all = (utterances + configuration.globalBatch - 1) / configuration.globalBatch
+    return min(all, configuration.stepsPerEpoch ?? all)
   }
 
   /// The shares of `epoch`.

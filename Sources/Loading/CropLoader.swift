@@ -1,5 +1,4 @@
 import Audio
-import Checkpoints
 import Corpora
 import Evaluation
 import Foundation
@@ -13,22 +12,27 @@ import Tensor
 /// Between `start` and `stop` the samples are read ahead on a thread; otherwise when they are asked
 /// for. The results are the same. The transforms are computed here, by the thread that computes the
 /// step: they take as long wherever they run, and a rank has one core.
-final class CropLoader {
+package final class CropLoader {
+  /// Called with the number of the step, an utterance and the noisy samples of its crop, when the
+  /// step takes them and when they are read again.
+  package typealias Spoiling =
+    @Sendable (_ step: Int, _ item: Int, _ samples: inout [Float]) -> Void
+
   private typealias Samples = (clean: [Float], noisy: [Float])
   private typealias Loaded = Result<Samples, WaveFileError>
 
   /// Seconds that steps have waited for samples since the run began here.
-  private(set) var waitedSeconds = 0.0
+  package private(set) var waitedSeconds = 0.0
   /// The first finding about the level of a crop, if that suggests another scale of the samples.
-  private(set) var oddLevel: OddLevel?
+  package private(set) var oddLevel: OddLevel?
   private let pairs: UtteranceIndex
   private let crop: RandomCrop
   private let depth: Int
-  private let hooks: StepHooks
+  private let spoil: Spoiling
   private let endlessAt: UtteranceOrder.Visit?
   private let onBadFile: OnBadFile
   /// The crop that was made last.
-  fileprivate private(set) var last: TrainingStep.Crop?
+  fileprivate private(set) var last: BatchCrop?
   /// Crops of the step under way that could not be loaded.
   private var leftOut: [LeftOut.Crop] = []
   private let frontEnd: FrontEnd
@@ -36,18 +40,18 @@ final class CropLoader {
   private let reader: RecordingReader
   private var prefetcher: Prefetcher<UtteranceOrder.Visit, Loaded, Never>?
 
-  /// A loader of crops of `pairs`, whose noisy samples `hooks` may spoil. With `.skip` crops that
+  /// A loader of crops of `pairs`, whose noisy samples `spoil` may change. With `.skip` crops that
   /// cannot be read, or have samples that are not finite, are left out. Tests let the reading of
   /// the crop of `endlessAt` never return.
-  init(
+  package init(
     _ configuration: TrainingConfiguration, pairs: UtteranceIndex,
-    onBadFile: OnBadFile = .stop, hooks: StepHooks = StepHooks(),
+    onBadFile: OnBadFile = .stop, spoil: @escaping Spoiling = { _, _, _ in },
     endlessAt: UtteranceOrder.Visit? = nil
   ) {
     self.pairs = pairs
     self.onBadFile = onBadFile
     reader = Self.reader(onBadFile)
-    self.hooks = hooks
+    self.spoil = spoil
     self.endlessAt = endlessAt
     frontEnd = configuration.model.frontEnd
     stft = STFT(frontEnd)
@@ -73,7 +77,7 @@ final class CropLoader {
   }
 
   /// Starts to read the crops of `visits`, which steps then have to take in that order.
-  func start(_ visits: some Sequence<UtteranceOrder.Visit> & Sendable) {
+  package func start(_ visits: some Sequence<UtteranceOrder.Visit> & Sendable) {
     let pairs = pairs
     let crop = crop
     let sampleRate = frontEnd.sampleRate
@@ -92,18 +96,18 @@ final class CropLoader {
   }
 
   /// Ends the thread.
-  func stop() {
+  package func stop() {
     prefetcher?.stop()
     prefetcher = nil
   }
 
   /// This rank's crops of the step `step` of the run, those of the utterances `items` in `epoch`.
-  func batch(_ items: [Int], epoch: Int, step: Int) -> CropBatch {
+  package func batch(_ items: [Int], epoch: Int, step: Int) -> CropBatch {
     CropBatch(loader: self, items: items, epoch: epoch, step: step)
   }
 
   /// The crops that the last step did without, on this rank.
-  func takeLeftOut() -> [LeftOut.Crop] {
+  package func takeLeftOut() -> [LeftOut.Crop] {
     defer { leftOut = [] }
     return leftOut
   }
@@ -112,7 +116,7 @@ final class CropLoader {
   /// [1, T, F, 2]; nil if it is left out.
   fileprivate func spectrograms(
     of visit: UtteranceOrder.Visit, step: Int
-  ) throws(TrainingError) -> TrainingStep.Item? {
+  ) throws(LoadingError) -> BatchItem? {
     guard var samples = try samples(of: visit) else { return nil }
     if oddLevel == nil {
       let pair = pairs[visit.item]
@@ -120,8 +124,8 @@ final class CropLoader {
         OddLevel(pair.noisy.description, samples.noisy, isWhole: false)
         ?? OddLevel(pair.clean.description, samples.clean, isWhole: false)
     }
-    hooks.noisy(step, visit.item, &samples.noisy)
-    last = TrainingStep.Crop(
+    spoil(step, visit.item, &samples.noisy)
+    last = BatchCrop(
       utterance: visit.item, clean: samples.clean, noisy: samples.noisy)
     do {
       let frames = stft.frameCount(sampleCount: crop.sampleCount)
@@ -136,15 +140,15 @@ final class CropLoader {
   }
 
   /// Samples of a crop that the step `step` has taken, read again.
-  func samplesAgain(
+  package func samplesAgain(
     of visit: UtteranceOrder.Visit, step: Int
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
     var samples = try loaded(visit, with: RecordingReader(acceptsNonFinite: true))
-    hooks.noisy(step, visit.item, &samples.noisy)
+    spoil(step, visit.item, &samples.noisy)
     return samples
   }
 
-  private func samples(of visit: UtteranceOrder.Visit) throws(TrainingError) -> Samples? {
+  private func samples(of visit: UtteranceOrder.Visit) throws(LoadingError) -> Samples? {
     let stopwatch = Stopwatch()
     defer { waitedSeconds += stopwatch.seconds }
     do {
@@ -167,7 +171,7 @@ final class CropLoader {
 }
 
 /// Crops of one step, which the loader makes when the step asks for them.
-struct CropBatch: BatchSource {
+package struct CropBatch: BatchSource {
   private let loader: CropLoader
   private let items: [Int]
   private let epoch: Int
@@ -182,18 +186,18 @@ struct CropBatch: BatchSource {
     waitedBefore = loader.waitedSeconds
   }
 
-  var count: Int { items.count }
+  package var count: Int { items.count }
 
-  func item(_ index: Int) throws -> TrainingStep.Item? {
+  package func item(_ index: Int) throws -> BatchItem? {
     try loader.spectrograms(of: .init(item: items[index], epoch: epoch), step: step)
   }
 
-  func crop(_ index: Int) -> TrainingStep.Crop {
+  package func crop(_ index: Int) -> BatchCrop {
     guard let crop = loader.last, crop.utterance == items[index] else {
       preconditionFailure("CropBatch: item \(index) is not the last that was made")
     }
     return crop
   }
 
-  var waitedSeconds: Double { loader.waitedSeconds - waitedBefore }
+  package var waitedSeconds: Double { loader.waitedSeconds - waitedBefore }
 }

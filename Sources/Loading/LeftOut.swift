@@ -25,7 +25,7 @@ package final class LeftOut {
   /// file damaged.
   static let emptyStepLimit = 10
 
-  init(log: RunLog, over communicator: any Communicator) {
+  package init(log: RunLog, over communicator: any Communicator) {
     self.log = log
     root = RootDecision(communicator)
   }
@@ -33,9 +33,9 @@ package final class LeftOut {
   /// Takes up the crops that this rank's part of a step did without, and says so. All ranks call it
   /// together, after a step in which any rank did.
   ///
-  /// - Throws: `RootFailure` on all ranks with the text of a `TrainingError` once nothing at all
+  /// - Throws: `RootFailure` on all ranks with the text of a `LoadingError` once nothing at all
   ///   could be loaded for so many steps.
-  func report(
+  package func report(
     _ own: [Crop], step: Int, epoch: Int, itemCount: Int
   ) throws {
     emptySteps = itemCount == 0 ? emptySteps + 1 : 0
@@ -50,12 +50,12 @@ package final class LeftOut {
           step: step, epoch: epoch, utterances: all.map(\.utterance),
           reasons: all.map { "\($0.path): \($0.reason)" }, cropCount: cropCount)))
     if emptySteps == Self.emptyStepLimit {
-      try root.fail(TrainingError.nothingReadable(steps: emptySteps))
+      try root.fail(LoadingError.nothingReadable(steps: emptySteps))
     }
   }
 
   /// Says at the end of an epoch how many there were, if they have become more.
-  func summarize() {
+  package func summarize() {
     if cropCount == summarizedCount { return }
     summarizedCount = cropCount
     log.warning(
