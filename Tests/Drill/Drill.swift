@@ -23,7 +23,7 @@ struct Drill: Sendable {
     self.perform = perform
   }
 
-  /// The same done to a run with a discriminator.
+  /// This drill on a run with a discriminator.
   func withDiscriminator(short isShort: Bool = false) -> Drill {
     Drill(
       "\(name)-duel", "\(injected), with a discriminator", short: isShort, discriminator: true,

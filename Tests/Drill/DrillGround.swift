@@ -35,7 +35,7 @@ struct DrillGround {
   /// epoch has one utterance and leaves a rank without data; a checkpoint every 5 steps.
   var recipe: [String] { recipe(checkpointEvery: 5) }
 
-  /// The same with other batches and intervals.
+  /// That recipe with other batches and intervals.
   func recipe(batch: Int = 1, checkpointEvery steps: Int) -> [String] {
     ["--epochs", "9", "--batch", "\(batch)", "--checkpoint-every", "\(steps)"] + options
   }
