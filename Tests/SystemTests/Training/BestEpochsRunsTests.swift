@@ -163,7 +163,7 @@ import Weights
       }
       // One of the kept is the best one.
       let best = try file(bench, "run1/best.safetensors").serialized()
-      let isOneOfTheKept = try sources.contains { $0.serialized() == best }
+      let isOneOfTheKept = sources.contains { $0.serialized() == best }
       #expect(isOneOfTheKept)
       for name in ["mean-best-2.safetensors", "best.safetensors", "last-weights.safetensors"] {
         #expect(try bench.data("run1", name) == bench.data("run2", name), "\(name)")
