@@ -259,7 +259,7 @@ let tests: [Target] = [
   module(
     "RunTestSupport",
     uses: [
-      "Tracing",
+      "Tracing", "Report",
       "TestSupport", "DistTrain", "Loading", "Checkpoints", "Recipes", "RunFiles", "Corpora",
       "Communication",
       "Audio", "Models",

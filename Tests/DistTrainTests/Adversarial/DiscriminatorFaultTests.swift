@@ -52,17 +52,6 @@ import Testing
     }
   }
 
-  private func expectSameAgain(
-    _ dump: NonFiniteDump, sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
-    let replay = try DumpReplay(dump)
-    #expect(replay.verdict == .same, "\(replay.text)", sourceLocation: sourceLocation)
-    #expect(
-      replay.inspections.compactMap(\.finding) == dump.header.report.findings,
-      sourceLocation: sourceLocation)
-    #expect(!replay.inspections.isEmpty, sourceLocation: sourceLocation)
-  }
-
   // MARK: Steps
 
   /// A step that is spoiled on one rank is skipped by both networks on all, before and after the
@@ -143,7 +132,7 @@ import Testing
           "utterances": .array(mine.map { .string($0) }), "weights_finite": .bool(false),
           "input_finite": .bool(true),
         ])
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
       let text = try DumpReplay(dump).text
       #expect(text.contains("\ndiscriminator[estimate].layers.0 "), "\(text)")
       let place = "rank 1, utterance \(mine[0]), weights of \(layer) (discriminator.\(name)), 1 NaN"
@@ -217,7 +206,7 @@ import Testing
         ])
       #expect(dump.utterances.map(\.name) == [victim])
       #expect(dump.utterances[0].judged?.labels.estimate.isNaN == true)
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
       if step > 4 {
         // Only what can be read as a figure is a prediction.
         let text = try String(contentsOf: run.runFolder.file(.predictions), encoding: .utf8)
@@ -247,7 +236,7 @@ import Testing
           "stage": .string("forward"), "layer": .string("discriminator[\(pass)].layers.10"),
           "tensor": .string("output"), "weights_finite": .bool(true), "input_finite": .bool(true),
         ])
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
       let before = try DumpReplay(dump).inspections[0].observations.prefix {
         $0.layer != "discriminator[\(pass)].layers.10"
       }
@@ -264,7 +253,7 @@ import Testing
       }
       let (event, dump) = try finding(run, step: 6)
       expect(event, ["stage": .string("weights"), "layer": .string("band_split")])
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
     }
   }
 
@@ -349,7 +338,7 @@ import Testing
       let (_, dump) = try finding(run, step: 2)
       #expect(dump.utterances.map { $0.judged?.labels.fault == nil } == [true, false])
       #expect(dump.header.discriminator?.decisions.labelWeight == Float(4.0 / 3))
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
     }
   }
 

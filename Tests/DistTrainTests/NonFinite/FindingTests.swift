@@ -53,18 +53,6 @@ import Testing
     }
   }
 
-  /// A replay finds what was recorded, down to the counts.
-  private func expectSameAgain(
-    _ dump: NonFiniteDump, sourceLocation: SourceLocation = #_sourceLocation
-  ) throws {
-    let replay = try DumpReplay(dump)
-    #expect(replay.verdict == .same, "\(replay.text)", sourceLocation: sourceLocation)
-    #expect(
-      replay.inspections.compactMap(\.finding) == dump.header.report.findings,
-      sourceLocation: sourceLocation)
-    #expect(!replay.inspections.isEmpty, sourceLocation: sourceLocation)
-  }
-
   @Test(arguments: [
     ("band_split", "band_split.fcs.3.weight"), ("layers.1.cross", "layers.1.cross.bwd.A_log"),
     ("decoder", "decoder.fc2.0.bias"),
@@ -79,7 +67,7 @@ import Testing
       let mine = run.names(step: 2, rank: 1)
       #expect(event["utterances"] == .array(mine.map { .string($0) }))
       #expect(dump.utterances.map(\.name) == mine)
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
       let line = try #require(try run.log().first { $0.hasPrefix("first non-finite: ") })
       #expect(
         line.hasPrefix(
@@ -99,7 +87,7 @@ import Testing
         })
       }
       expect(event, stage: "forward", layer: "layers.1.intra", tensor: "output")
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
       // Its growth can be seen: all before it is moderate.
       let text = try DumpReplay(dump).text
       #expect(text.contains("layers.1.intra") && text.contains("1e+30"), "\(text)")
@@ -120,7 +108,7 @@ import Testing
         })
       }
       expect(event, stage: "forward", layer: "decoder", tensor: "output")
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
     }
   }
 
@@ -138,7 +126,7 @@ import Testing
       }
       expect(
         event, stage: "backward", layer: "decoder", tensor: "gradient of decoder.fc1.2.weight")
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
       let forward = try DumpReplay(dump).inspections[0].observations
         .filter { $0.stage != .backward }
       #expect(forward.allSatisfy { $0.statistics.isFinite })
@@ -158,7 +146,7 @@ import Testing
       #expect(event[value.isNaN ? "nan" : "infinite"] == .integer(8))
       // The other utterance was sound.
       #expect(dump.utterances.map(\.name) == [victim])
-      try expectSameAgain(dump)
+      try dump.expectSameAgain()
     }
   }
 
