@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh clone to a trained model: installs what is missing, builds, makes a corpus of real
-# speech, trains abl3 on two MPI ranks and scores it on speakers that it never heard.
+# speech, trains abl1 on two MPI ranks and scores it on speakers that it never heard.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/packages.sh
@@ -21,19 +21,19 @@ disttrain=$(swift build -c release --show-bin-path)/disttrain
 step "Corpus of real speech in $data"
 "$disttrain" prepare minicorpus --output "$data"
 
-step "Training abl3 on 2 MPI ranks"
+step "Training abl1 on 2 MPI ranks"
 ranks=(mpirun -np 2)
 if [ "$(nproc)" -lt 2 ]; then ranks+=(--oversubscribe --bind-to none); fi
-# A short run: warm-up, a cosine that ends at zero within the budget, averaged weights, and the
-# best of the validated weights kept.
-train=("$disttrain" train --preset abl3 --data "$data" --run-dir "$run" --batch 2 --epochs 10
-  --steps-per-epoch 20 --schedule cosine --warmup 20 --ema 0.95)
+# A short run: a cosine that ends at zero within the budget, warm-up, averaged weights. The rate is
+# higher than the recipe's, since the steps are few.
+train=("$disttrain" train --preset abl1 --data "$data" --run-dir "$run" --recipe short --batch 2
+  --epochs 5 --steps-per-epoch 100 --lr 2e-3 --warmup 20)
 if [ -e "$run/configuration.json" ]; then train+=(--resume); fi
 "${ranks[@]}" "${train[@]}"
 
 step "Scoring speakers never trained on"
-best=$run/best.safetensors
-"${ranks[@]}" "$disttrain" evaluate --weights "$best" --data "$data" --split test \
+weights=$run/last-weights.safetensors
+"${ranks[@]}" "$disttrain" evaluate --weights "$weights" --data "$data" --split test \
   --csv "$run/test.csv" | tee "$run/test.txt"
 
 # One utterance to listen to: that of the median gain in quality, neither luck nor bad luck.
@@ -47,11 +47,11 @@ mkdir -p "$run/listen"
 for side in noisy clean; do
   cp "$data/test/$side/$name.flac" "$run/listen/$side.flac"
 done
-"$disttrain" enhance --weights "$best" "$run/listen/noisy.flac" "$run/listen/enhanced.wav"
+"$disttrain" enhance --weights "$weights" "$run/listen/noisy.flac" "$run/listen/enhanced.wav"
 
 step "Done"
 cat "$run/test.txt"
-echo "best checkpoint:  $best"
+echo "weights: $weights"
 echo "listen ($name):"
 echo "  noisy     $run/listen/noisy.flac"
 echo "  enhanced  $run/listen/enhanced.wav"
