@@ -20,12 +20,12 @@ check_tests() { scripts/check.sh; }
 
 # All numerics again with the other instruction set, and with OpenBLAS for every product.
 check_numerics() {
+  local suites='TensorTests|ModelsTests|LossesTests|AdversarialTests'
   swift build -c release --build-tests || return
   if grep -q avx512f /proc/cpuinfo; then
-    DISTTRAIN_KERNELS=avx2 swift test -c release --skip-build \
-      --filter 'TensorTests|ModelsTests' || return
+    DISTTRAIN_KERNELS=avx2 swift test -c release --skip-build --filter "$suites" || return
   fi
-  DISTTRAIN_GEMM=openblas swift test -c release --skip-build --filter 'TensorTests|ModelsTests'
+  DISTTRAIN_GEMM=openblas swift test -c release --skip-build --filter "$suites"
 }
 
 # Every way in which a job is harmed.
