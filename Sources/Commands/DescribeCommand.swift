@@ -1,5 +1,6 @@
 import ArgumentParser
 import Models
+import Recipes
 import Weights
 
 /// `disttrain describe`: the structure of a model and where its parameters are, or what a file of
@@ -30,7 +31,10 @@ struct DescribeCommand: ParsableCommand {
     try Flags.require(
       (file == nil) != (preset == nil), "give a file of weights or --preset, one of both")
     if let file {
-      Console.line(try WeightDescription(contentsOf: file).text)
+      let description = try WeightDescription(contentsOf: file) {
+        TrainingConfiguration(card: $0, model: $1)?.settings
+      }
+      Console.line(description.text)
     } else if let preset {
       let model = SpeechEnhancer(layout: try Preset.load(preset))
       Console.line(ModelSummary(model).description)

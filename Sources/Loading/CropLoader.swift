@@ -18,7 +18,7 @@ package final class CropLoader {
   package typealias Spoiling =
     @Sendable (_ step: Int, _ item: Int, _ samples: inout [Float]) -> Void
 
-  private typealias Samples = (clean: [Float], noisy: [Float])
+  private typealias Samples = (clean: [Float], noisy: [Float], factor: Float)
   private typealias Loaded = Result<Samples, WaveFileError>
 
   /// Seconds that steps have waited for samples since the run began here.
@@ -120,9 +120,14 @@ package final class CropLoader {
     guard var samples = try samples(of: visit) else { return nil }
     if oddLevel == nil {
       let pair = pairs[visit.item]
+      // The scale is the recordings', whatever level the recipe gives them.
+      func level(_ recording: Recording, _ samples: [Float], _ factor: Float) -> OddLevel? {
+        OddLevel(
+          recording.description, peak: OddLevel.peak(samples) / factor, isWhole: false)
+      }
       oddLevel =
-        OddLevel(pair.noisy.description, samples.noisy, isWhole: false)
-        ?? OddLevel(pair.clean.description, samples.clean, isWhole: false)
+        level(pair.noisy, samples.noisy, samples.factor)
+        ?? level(pair.clean, samples.clean, samples.factor)
     }
     spoil(step, visit.item, &samples.noisy)
     last = BatchCrop(
@@ -145,7 +150,7 @@ package final class CropLoader {
   ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
     var samples = try loaded(visit, with: RecordingReader(acceptsNonFinite: true))
     spoil(step, visit.item, &samples.noisy)
-    return samples
+    return (samples.clean, samples.noisy)
   }
 
   private func samples(of visit: UtteranceOrder.Visit) throws(LoadingError) -> Samples? {

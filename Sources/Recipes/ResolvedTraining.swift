@@ -38,7 +38,10 @@ public struct ResolvedTraining: Codable, Sendable {
     var file: RecipeFile?
     var source = Source()
     let kept = try copy.flatMap { url throws(ConfigurationError) in try Self.kept(url) }
-    if let kept, let began = kept.source.name, name == nil || name == began {
+    if let kept, let name, let copy, Self.isCopy(name, at: copy) {
+      // The run's own copy, with the recipe from which that came.
+      (file, source) = (kept.file, kept.source)
+    } else if let kept, let began = kept.source.name, name == nil || name == began {
       let path = copy?.path(percentEncoded: false) ?? ""
       if name != nil { notes += Self.changes(of: began, since: kept.source, path) }
       (file, source) = (kept.file, kept.source)
@@ -61,6 +64,13 @@ public struct ResolvedTraining: Codable, Sendable {
     values = resolution.values
     self.notes = notes + resolution.notes
     document = Self.document(resolved, source)
+  }
+
+  /// Whether the recipe `name` is the copy of a run, at `url`.
+  package static func isCopy(_ name: String, at url: URL) -> Bool {
+    if RecipeFile.names.contains(name) { return false }
+    return URL(fileURLWithPath: name).resolvingSymlinksInPath().path
+      == url.resolvingSymlinksInPath().path
   }
 
   /// The copy of a configuration that no file or flag describes.

@@ -144,9 +144,11 @@ extension TrainingConfiguration {
     compare("--warmup") { $0.warmupSteps }
     compare("--clip") { $0.clip.map { "\($0)" } ?? "none" }
     compare("--ema") { $0.averageDecay ?? 0 }
-    compare("--steps-per-epoch") { $0.stepsPerEpoch ?? 0 }
+    compare("--steps-per-epoch") { $0.stepsPerEpoch.map { "\($0)" } ?? "all" }
     compare("--freeze") { $0.frozen.map { $0.joined(separator: " ") } ?? "none" }
-    if dependsOnEpochs || other.dependsOnEpochs { compare("--epochs") { $0.epochs } }
+    if let reason = dependenceOnEpochs ?? other.dependenceOnEpochs {
+      compare("--epochs, on which \(reason),") { $0.epochs }
+    }
     // Compared above, without meaning once the rate is known, or free to change.
     var known: Set = [
       "epochs", "batch", "global_batch", "scaling", "crop", "learning_rate", "clip", "average",
@@ -161,9 +163,13 @@ extension TrainingConfiguration {
     return found
   }
 
-  /// Whether another number of epochs would change what is computed before the last of them.
-  private var dependsOnEpochs: Bool {
-    if case .fraction(let fraction) = recipe.discriminator?.from, fraction > 0 { return true }
-    return schedule == .cosine
+  /// Clause about what another number of epochs would change before the last of them; nil if
+  /// nothing.
+  private var dependenceOnEpochs: String? {
+    if schedule == .cosine { return "the cosine depends" }
+    if case .fraction(let fraction) = recipe.discriminator?.from, fraction > 0 {
+      return "the start of the discriminator depends"
+    }
+    return nil
   }
 }

@@ -134,6 +134,16 @@ public struct RunFolder: Sendable {
     url.appending(path: "\(Self.meanPrefix)\(count)\(Self.suffix)")
   }
 
+  /// Numbers of epochs of the means that the folder holds, in order.
+  package var means: [Int] {
+    let names =
+      (try? FileManager.default.contentsOfDirectory(atPath: url.path(percentEncoded: false))) ?? []
+    return names.compactMap { name -> Int? in
+      guard name.hasPrefix(Self.meanPrefix), name.hasSuffix(Self.suffix) else { return nil }
+      return Int(name.dropFirst(Self.meanPrefix.count).dropLast(Self.suffix.count))
+    }.sorted()
+  }
+
   /// The name of the dump of a rank's part of a step; `count` is above 1 if the step was repeated
   /// and has had dumps before.
   package static func dumpName(step: Int, rank: Int, count: Int = 1) -> String {

@@ -6,13 +6,22 @@ import Platform
 /// The description of a file of weights for people, which `describe` prints: its model card, or
 /// what can be known of a file without one.
 package struct WeightDescription {
-  private let weights: InitialWeights
+  /// The settings of a card as rows of keys and values, complete, for people; nil if they are not
+  /// those of a training of this program.
+  package typealias Settings =
+    (_ recipe: [String: JSONValue], _ model: ModelConfiguration) -> [(String, String)]?
 
-  /// Reads the file at `path`.
+  private let weights: InitialWeights
+  private let settings: Settings
+
+  /// Reads the file at `path`; `settings` completes what the card has of the recipe.
   ///
   /// - Throws: `InitialWeightsError` if it is no file of weights.
-  package init(contentsOf path: String) throws(InitialWeightsError) {
+  package init(
+    contentsOf path: String, settings: @escaping Settings = { _, _ in nil }
+  ) throws(InitialWeightsError) {
     weights = try InitialWeights(contentsOf: path)
+    self.settings = settings
   }
 
   /// The card of the file, or the one that its checkpoint makes.
@@ -25,9 +34,11 @@ package struct WeightDescription {
     lines.append(contentsOf: Self.aligned(facts))
     guard let card else { return lines.joined(separator: "\n") }
     if !card.recipe.isEmpty {
+      let rows =
+        file.configuration.flatMap { settings(card.recipe, $0) }
+        ?? Self.leaves(.object(card.recipe)).sorted { $0.0 < $1.0 }
       lines += ["", "recipe"]
-      lines += Self.aligned(
-        Self.leaves(.object(card.recipe)).sorted { $0.0 < $1.0 }.map { ("  \($0)", $1) })
+      lines += Self.aligned(rows.map { ("  \($0)", $1) })
     }
     if !card.scores.isEmpty {
       let rows = card.scores.map { score in
@@ -83,13 +94,15 @@ package struct WeightDescription {
     func text(_ set: WeightCard.Utterances) -> String {
       "\(NumberText.count(set.count, "utterance")) (\(set.digest))"
     }
-    var facts: [(String, String)] = []
+    var facts = [("kind", card.kind.rawValue)]
     if let start = card.start { facts.append(("started from", start)) }
     if let corpus = card.corpus { facts.append(("corpus", corpus)) }
-    if let set = card.trainSet { facts.append(("trained on", text(set))) }
+    if let set = card.trainSet {
+      facts.append((card.step == 0 ? "training set" : "trained on", text(set)))
+    }
     if let set = card.validationSet {
       let scored = card.scored.map { ", \($0.count) of \($0.total) with every score" } ?? ""
-      facts.append(("validated on", text(set) + scored))
+      facts.append((card.scores.isEmpty ? "validation set" : "validated on", text(set) + scored))
     }
     if let selection = card.selection {
       facts.append(("selected by", String(format: "%@: %.4f", selection.rule, selection.score)))

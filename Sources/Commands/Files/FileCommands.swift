@@ -4,6 +4,7 @@ import Foundation
 import Models
 import Platform
 import Preparation
+import Recipes
 import RunFiles
 
 // The files of every command that writes some. A command with an option for a file is missing in a
@@ -15,11 +16,17 @@ extension TrainCommand: FileCommand {
   package func files() -> CommandFiles {
     var files = CommandFiles()
     files.read("--preset", input.preset)
-    files.read("--recipe", recipe.recipe)
     files.read("--data", input.data)
     files.read("--init", start.initialWeights)
     let model = try? Preset.load(input.preset)
     let folder = place.runDir ?? model.map { runFolder(of: $0).url.path(percentEncoded: false) }
+    // A run that is continued may be given its own copy of the recipe.
+    let copy = folder.map { RunFolder($0).file(.recipe) }
+    if let name = recipe.recipe,
+      !(place.resume && copy.map { ResolvedTraining.isCopy(name, at: $0) } ?? false)
+    {
+      files.read("--recipe", name)
+    }
     files.write("--run-dir", into: folder, RunFolder.Name.allCases.map(\.rawValue))
     files.write("--trace", tracing.trace)
     return files

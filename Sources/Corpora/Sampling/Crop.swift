@@ -37,26 +37,27 @@ public struct RandomCrop: Sendable, Equatable {
   }
 
   /// Loads the crop of both sides, `sampleCount` samples each at `sampleRate`, in hertz. An
-  /// utterance shorter than a crop is repeated from its start, or padded.
+  /// utterance shorter than a crop is repeated from its start, or padded. `factor` is the one by
+  /// which both sides were multiplied.
   ///
   /// - Throws: `WaveFileError` if a file cannot be read or has changed since it was inspected.
   public func load(
     _ pair: UtterancePair, epoch: Int, sampleRate: Int,
     with reader: RecordingReader = RecordingReader()
-  ) throws(WaveFileError) -> (clean: [Float], noisy: [Float]) {
+  ) throws(WaveFileError) -> (clean: [Float], noisy: [Float], factor: Float) {
     let range = range(
       epoch: epoch, name: pair.name, utteranceSampleCount: pair.sampleCount)
     let clean = try reader.read(pair.clean, range: range, sampleRate: sampleRate)
     guard levelsUtterances else {
       let noisy = try reader.read(pair.noisy, range: range, sampleRate: sampleRate)
-      return (filled(clean), filled(noisy))
+      return (filled(clean), filled(noisy), 1)
     }
     let whole = try reader.read(
       pair.noisy, range: 0..<pair.sampleCount, sampleRate: sampleRate)
     var level = LevelSum()
     level.add(whole)
     let factor = level.factor
-    return (filled(clean.map { $0 * factor }), filled(whole[range].map { $0 * factor }))
+    return (filled(clean.map { $0 * factor }), filled(whole[range].map { $0 * factor }), factor)
   }
 
   private func filled(_ samples: [Float]) -> [Float] {

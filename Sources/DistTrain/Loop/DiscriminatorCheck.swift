@@ -58,6 +58,14 @@ extension TrainingConfiguration {
     let line =
       "discriminator: \(NumberText.count(count, "parameter")), learns pesq from the first step on; "
       + "the generator's loss has its term, × \(adversary.weight), from epoch \(first) on"
+    if let patience = recipe.patience, first <= epochs, patience + 1 < first {
+      return (
+        line,
+        "--patience \(patience) counts from epoch 1, and the generator uses the discriminator from "
+          + "epoch \(first) on: without a better epoch the run ends before; give a longer "
+          + "--patience or an earlier start"
+      )
+    }
     guard first > epochs else { return (line, nil) }
     return (
       line,

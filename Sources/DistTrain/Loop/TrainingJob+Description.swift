@@ -121,8 +121,12 @@ extension TrainingJob {
       "a step has \(NumberText.count(configuration.globalBatch, "utterance")), "
       + "\(factor) × the recipe's \(meant)"
     guard scaling != .none else { return [(difference + "; the rate stays \(rate)", false)] }
+    let other = configuration.adversary.map {
+      ", and leaves the discriminator's at \($0.learningRate)"
+    }
     let changed =
-      difference + "; scaling \(scaling.rawValue) takes the rate from \(base) to \(rate)"
+      difference + "; scaling \(scaling.rawValue) takes the rate from \(base) to "
+      + NumberText.setting(rate) + (other ?? "")
     let isSudden =
       rate > base && configuration.recipe.warmup.steps(perEpoch: steps) == 0
     return [

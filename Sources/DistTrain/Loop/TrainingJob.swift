@@ -86,6 +86,7 @@ public struct TrainingJob {
     var warnings =
       start.warnings + utterances.adopt(state, epochs: configuration.epochs)
     if let change = try adoptRule(configuration, state) { warnings.append(change) }
+    warnings += try staleMeans(configuration, state)
     let log = try root.together { try RunLog(rank: communicator.rank, sinks: eventSinks()) }
     return Ground(
       place: place, configuration: configuration, store: store, state: state, found: found,
@@ -107,6 +108,21 @@ public struct TrainingJob {
       }
     }
     return change
+  }
+
+  /// Sentences about means of best epochs that the rest of the run will not write anew.
+  private func staleMeans(
+    _ configuration: TrainingConfiguration, _ state: TrainingState
+  ) throws -> [String] {
+    guard request.resumes, state.progress.validatedEpochs < configuration.epochs else { return [] }
+    let folder = request.runFolder
+    return try root.value {
+      folder.means.filter { $0 != configuration.recipe.averageBest }.map { count in
+        "\(folder.mean(ofBest: count).path(percentEncoded: false)) stays as it is: it is the mean "
+          + "of epochs until now, and --average-best is "
+          + (configuration.recipe.averageBest.map { "\($0)" } ?? "not given") + " from here on"
+      }
+    }
   }
 
   /// Takes the weights of the file that a new run starts from, and returns the recipe with a record

@@ -62,7 +62,9 @@ final class ScoringWorker {
   ) throws(EvaluationError) -> (clean: [Float], noisy: [Float]) {
     guard let crop else { return (try read(pair.clean, pair), try read(pair.noisy, pair)) }
     do {
-      return try crop.load(pair, epoch: 0, sampleRate: enhancer.frontEnd.sampleRate, with: reader)
+      let loaded = try crop.load(
+        pair, epoch: 0, sampleRate: enhancer.frontEnd.sampleRate, with: reader)
+      return (loaded.clean, loaded.noisy)
     } catch {
       throw .unusable(utterance: pair.name, reason: error.description)
     }

@@ -20,6 +20,8 @@ package enum PlanWarning: Equatable, Sendable {
   case cores(threads: Int, cores: Int)
   /// A validation is longer than a job.
   case validationBeyondWallTime(seconds: Double, wallTime: Double)
+  /// The recipe has a discriminator, whose passes no figure has.
+  case discriminatorLeftOut(preset: String)
   /// The measurements of the calibration disagree with each other.
   case doubtfulCalibration(doubt: Double)
 
@@ -87,6 +89,9 @@ extension PlanWarning: Encodable, CustomStringConvertible {
       return "a validation takes \(TimeSpan.text(seconds)), and a job ends after "
         + "\(TimeSpan.text(wallTime)): no epoch would ever end; use --validation-count, or more "
         + "time"
+    case .discriminatorLeftOut(let preset):
+      return "the time and memory of the recipe's discriminator are not in these figures; "
+        + "disttrain bench step --preset \(preset) --adversarial says what it adds to a step"
     case .doubtfulCalibration(let doubt):
       return
         "measured steps differ among themselves by \(text.percent(doubt)): something else ran; "

@@ -160,6 +160,9 @@ extension RunPlan {
     let configuration = request.configuration
     let corpus = request.corpus
     var found: [PlanWarning] = []
+    if configuration.adversary != nil {
+      found.append(.discriminatorLeftOut(preset: configuration.model.name))
+    }
     if memory.nodeBytes > request.memoryPerNode {
       found.append(
         .memory(

@@ -10,7 +10,7 @@ import RunFiles
 package struct RunComparison {
   /// The mean over several seeds of a model.
   package struct Group: Equatable {
-    /// The model's name, with a folder where several recipes are of one model.
+    /// Names of model and recipe as in `RecipeScores`.
     let label: String
     let model: String
     let count: Int
@@ -35,12 +35,20 @@ package struct RunComparison {
       guard seen.insert(whole).inserted else { throw .twice(path: path) }
       runs.append(try RunSummary(path: path))
     }
+    for index in runs.indices {
+      let own = runs[index].configuration
+      runs[index].hasRivalRecipe = runs.contains {
+        $0.configuration.model.name == own.model.name
+          && $0.configuration.recipe.name != own.recipe.name
+      }
+    }
     self.runs = runs
   }
 
   /// The best scores of one recipe's runs, each of another seed.
   package struct RecipeScores: Equatable {
-    /// The model's name, with the first run's folder where several recipes are of one model.
+    /// The model's name, with the recipe's where several are of one model, and with the first run's
+    /// folder where that is not enough.
     let label: String
     let model: String
     let scores: [Double]
@@ -56,8 +64,9 @@ package struct RunComparison {
   /// The scores of every recipe, in the order of the runs, but for recipes with two runs of one
   /// seed: these are no independent samples.
   package var recipes: [RecipeScores] {
-    var found: [(recipe: TrainingConfiguration, path: String, seeds: [UInt64], scores: [Double])] =
-      []
+    var found:
+      [(recipe: TrainingConfiguration, run: RunSummary, seeds: [UInt64], scores: [Double])] =
+        []
     for run in runs {
       guard let score = run.history?.best?.pesq else { continue }
       let seed = run.configuration.seed
@@ -67,15 +76,16 @@ package struct RunComparison {
         found[index].seeds.append(seed)
         found[index].scores.append(score)
       } else {
-        found.append((recipe, run.path, [seed], [score]))
+        found.append((recipe, run, [seed], [score]))
       }
     }
     let usable = found.filter { Set($0.seeds).count == $0.seeds.count }
     return usable.map { entry in
-      let model = entry.recipe.model.name
-      let isAlone = usable.count { $0.recipe.model.name == model } == 1
+      let label = entry.run.recipeLabel
+      let isAlone = usable.count { $0.run.recipeLabel == label } == 1
       return RecipeScores(
-        label: isAlone ? model : "\(model) (\(entry.path))", model: model, scores: entry.scores)
+        label: isAlone ? label : "\(label) (\(entry.run.path))", model: entry.recipe.model.name,
+        scores: entry.scores)
     }
   }
 
@@ -151,7 +161,7 @@ package struct RunComparison {
 
   /// Remarks about the published rows.
   package static let publishedRemark =
-    "published: as measured by the plan's authors, on 2 s crops; differences below 0.03 are noise"
+    "published: as measured by the plan's authors, on 2 s crops; below 0.03 they call it noise"
 
   /// The published plan's own form: four columns.
   package var csv: String {

@@ -38,10 +38,17 @@ package struct RunSummary: Sendable {
     corpus = Self.corpus(folder)
   }
 
-  /// The model's name, and the seed where it is not 0.
+  /// Whether runs beside this one have the same model and a recipe of another name.
+  var hasRivalRecipe = false
+
+  /// The model's name, with the recipe's where that tells it from the runs beside it.
+  var recipeLabel: String {
+    configuration.model.name + (hasRivalRecipe ? ", \(configuration.recipe.name)" : "")
+  }
+
+  /// The name of model and recipe, and the seed where it is not 0.
   var label: String {
-    let name = configuration.model.name
-    return configuration.seed == 0 ? name : "\(name) seed \(configuration.seed)"
+    configuration.seed == 0 ? recipeLabel : "\(recipeLabel) seed \(configuration.seed)"
   }
 
   /// Corpus of the run, as written at its last start.
