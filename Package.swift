@@ -251,7 +251,9 @@ let tests: [Target] = [
     ]),
   module(
     "RecipesTests", .tests,
-    uses: ["TestSupport", "Recipes", "Metrics", "Models", "Tensor", "Files", "Platform"]),
+    uses: [
+      "TestSupport", "Recipes", "Metrics", "Weights", "Models", "Tensor", "Files", "Platform",
+    ]),
   module(
     "LossesTests", .numericalTests,
     uses: ["TestSupport", "Losses", "Recipes", "Audio", "Models", "Tensor", "Files"]),

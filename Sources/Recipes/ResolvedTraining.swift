@@ -111,7 +111,15 @@ public struct ResolvedTraining: Codable, Sendable {
     let data = try FileContents.read(url) {
       ConfigurationError.unreadable(file: path, reason: $0.reason)
     }
-    var file = try RecipeFile(parsing: Array(data), name: path, file: path)
+    var file: RecipeFile
+    do throws(ConfigurationError) {
+      file = try RecipeFile(parsing: Array(data), name: path, file: path)
+    } catch {
+      guard case .notJSON(let path, let reason) = error else { throw error }
+      throw .notJSON(
+        file: path,
+        reason: reason + "; remove this copy, and give --recipe and the flags of the run again")
+    }
     let source = file.json[Recipe.sourceKey]
     file.name = source?["recipe"]?.string ?? path
     return (

@@ -9,13 +9,14 @@ extension URL {
   /// Makes a run folder with the scores of its first epochs, and with `events` after its start.
   package func makeRun(
     _ name: String, preset: String = "abl3", seed: UInt64 = 0, scores: [String],
-    corpus: String? = nil, events: String = ""
+    corpus: String? = nil, events: String = "", recipe: String = "published"
   ) throws {
     try makeFolder(name)
     let configuration = TrainingConfiguration(model: try Preset.load(preset)) {
       $0.seed = seed
       $0.epochs = 20
       $0.ranks = 2
+      $0.recipe.name = recipe
     }
     try write(try configuration.json(), to: "\(name)/configuration.json")
     let header =

@@ -4,6 +4,7 @@ import Models
 import Recipes
 import Testing
 import TestSupport
+import Weights
 
 /// Layers of a recipe: a flag beats the recipe, the recipe beats the default.
 @Suite struct RecipeResolutionTests {
@@ -230,6 +231,21 @@ import TestSupport
       without.configuration.differences(from: one.configuration) == [
         "discriminator of the recipe (\"none\" here, \"given\" in the checkpoint)"
       ])
+    // A refusal says why the number of epochs matters.
+    for (name, reason) in [
+      ("short", "the cosine depends"), ("published-gan", "the start of the discriminator depends"),
+    ] {
+      let (few, many) = (
+        try ResolvedTraining(model: tiny(), recipe: name, settings: []) { _ in }.configuration,
+        try ResolvedTraining(
+          model: tiny(), recipe: name, settings: [#require(RecipeSetting(parsing: "epochs=500"))]
+        ) { _ in }.configuration
+      )
+      #expect(
+        many.differences(from: few) == [
+          "--epochs, on which \(reason), (500 here, \(few.epochs) in the checkpoint)"
+        ])
+    }
     // Equal meaning is no difference.
     let spelled = try ["learning_rate=5e-4", "optimizer.eps=0.00000001"]
       .map { try #require(RecipeSetting(parsing: $0)) }
@@ -270,9 +286,34 @@ import TestSupport
     // A recipe of another name is another recipe.
     #expect(
       try resolve("short", copy: copy).configuration.differences(from: began.configuration) != [])
+    // The run's own copy may be named, too, and then keeps the recipe that it came from.
+    let own = try resolve(copy.path, copy: copy)
+    #expect(own.document == began.document && own.name == began.name)
     // The copy is a recipe itself.
     let fromCopy = try resolve(copy.path, copy: nil)
     #expect(fromCopy.configuration == began.configuration)
+  }
+
+  /// A model card leaves out what is published or decides nothing; the rows for people are whole.
+  @Test(arguments: RecipeFile.names) func aCardHasTheWholeRecipe(name: String) throws {
+    let resolved = try ResolvedTraining(model: tiny(), recipe: name, settings: []) {
+      $0.ranks = 2
+      $0.batch = 3
+      $0.seed = 7
+    }
+    let json = try JSONValue(parsing: Array(resolved.configuration.json().utf8))
+    let card = WeightCard.recipe(ofConfiguration: json)
+    let back = try #require(TrainingConfiguration(card: card, model: resolved.configuration.model))
+    #expect(back.globalBatch == resolved.configuration.globalBatch && back.seed == 7)
+    let rows = back.settings
+    #expect(rows.first.map { $0.0 + $0.1 } == "name" + name)
+    #expect(rows.contains { $0 == ("seed", "7") })
+    let expected = Recipe.leaves(resolved.configuration.recipe.json)
+    for key in expected.keys where key.hasPrefix("losses.") || key.hasPrefix("optimizer.") {
+      let text = try #require(expected[key]).string ?? "\(try #require(expected[key]))"
+      #expect(rows.contains { $0 == (key, text) }, "\(key)")
+    }
+    #expect(TrainingConfiguration(card: [:], model: resolved.configuration.model) == nil)
   }
 
   private func tiny() throws -> ModelConfiguration { try Preset.load("abl1") }

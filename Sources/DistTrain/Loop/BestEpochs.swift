@@ -38,7 +38,8 @@ final class BestEpochs {
     meaning.rule.score { quantity in
       switch quantity {
       case .metric(let column): evaluation.means(of: column)?.enhanced
-      case .loss: evaluation.loss
+      // Without a scored utterance there is nothing to choose by, though silence has a loss, too.
+      case .loss: evaluation.utterances.contains { $0.noisy.error == nil } ? evaluation.loss : nil
       }
     }
   }

@@ -151,7 +151,10 @@ final class DuelReport {
 
   /// The rows of all ranks, on rank 0; nil elsewhere. Says how the discriminator did in epoch
   /// `number`, whose steps are done. All ranks call it together.
+  ///
+  /// Nil and silent where no step was taken since a resume: the table of the epoch is there then.
   func closeEpoch(_ number: Int) throws -> Predictions? {
+    if epoch.steps == 0 { return nil }
     let all = try root.gather(rows)
     rows = []
     log.line(line(number))

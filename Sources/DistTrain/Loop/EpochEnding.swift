@@ -99,7 +99,7 @@ final class EpochEnding {
       seconds: trained.seconds + validationSeconds, audioSecondsPerSecond: trained.audioRate,
       validationSeconds: validationSeconds, selection: best.score(evaluation))
     for (name, reason) in evaluation.unscorable where reported.insert(name).inserted {
-      log.warning("left out of the validation means: \(name): \(reason)")
+      log.warning("left out of the validation scores: \(name): \(reason)")
     }
     try best.enter(report, evaluation, with: model) { try self.history?.forgetSelection() }
     // After a rule of another meaning has made both forget what was best.

@@ -1,3 +1,4 @@
+import Files
 import Communication
 import Models
 import Recipes
@@ -77,15 +78,20 @@ extension RootDecision {
   }
 
   /// Throws on all ranks unless `start` names the weights that a run with this `initialization`
-  /// started from.
-  func require(_ start: StartRequest, isThatOf initialization: Initialization?) throws {
-    try run {
+  /// started from. Returns what to warn of where they are not there any more.
+  func require(_ start: StartRequest, isThatOf initialization: Initialization?) throws -> String? {
+    try value {
       guard let initialization else { throw RunStartError.startedRandomly(path: start.path) }
+      if PathKind(start.path) == nil {
+        return "--init \(start.path): the file is not there any more, and the run goes on without "
+          + "it; omit --init"
+      }
       let fingerprint = try InitialWeights(contentsOf: start.path).fingerprint
       if fingerprint != initialization.fingerprint {
         throw RunStartError.startedOtherwise(
           path: start.path, fingerprint: fingerprint, started: initialization)
       }
+      return nil
     }
   }
 }

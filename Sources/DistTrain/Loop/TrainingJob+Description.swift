@@ -151,7 +151,15 @@ extension TrainingJob {
     }
     let best = request.runFolder.best.path(percentEncoded: false)
     if let score = progress.bestScore, let epoch = progress.bestEpoch {
-      let text = request.configuration.selection.text(score)
+      let meaning = SelectionMeaning(request.configuration)
+      let (own, asked) = (progress.bestBy ?? "\(meaning.standard)", meaning.text(epoch: epoch))
+      if own != asked {
+        log.warning(
+          "no epoch was chosen by \(asked): the run was complete before; the best is by \(own)")
+      }
+      let text =
+        own == asked
+        ? request.configuration.selection.text(score) : String(format: "%.4f by %@", score, own)
       log.line("best \(text) in epoch \(epoch): \(best)")
     }
     let steps = UtteranceOrder.stepsPerEpoch(

@@ -80,8 +80,8 @@ public struct TrainingJob {
     if let found { try root.together { try found.checkpoint.restore(state, configuration) } }
     try root.run {
       try folder.prepare()
-      try utterances.remember(in: folder)
       try place.writeConfiguration(configuration)
+      try utterances.remember(in: folder)
     }
     var warnings =
       start.warnings + utterances.adopt(state, epochs: configuration.epochs)
@@ -135,7 +135,9 @@ public struct TrainingJob {
       let known = found.checkpoint.configuration.initialization
       configuration.initialization = known
       guard let start = request.start else { return (configuration, ([], [])) }
-      try root.require(start, isThatOf: known)
+      if let warning = try root.require(start, isThatOf: known) {
+        return (configuration, ([], [warning]))
+      }
       let line = "--init \(start.path): as at the start of the run; nothing is taken from it now"
       return (configuration, ([line], []))
     }

@@ -86,13 +86,15 @@ final class TrainingPlace {
   /// Writes the configuration, unless the file says the same: a resumed run may have more epochs,
   /// or other numbers of ranks.
   func writeConfiguration(_ configuration: TrainingConfiguration) throws {
+    // First, so that a run that is killed here is one that has begun.
+    if written != configuration {
+      try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
+    }
     let document = request.recipe?.document ?? ResolvedTraining.document(of: configuration)
     let copy = folder.file(.recipe)
     if (try? FileContents.read(copy)) != Data(document.utf8) {
       try AtomicFile.write(document, to: copy)
     }
-    if written == configuration { return }
-    try AtomicFile.write(try configuration.json() + "\n", to: folder.configuration)
   }
 
   private var written: TrainingConfiguration? {

@@ -88,6 +88,28 @@ import Testing
     }
   }
 
+  /// A run that was stopped between the last step of an epoch and its validation has the table of
+  /// predictions already.
+  @Test func aResumeAtTheEndOfAnEpochKeepsThePredictions() throws {
+    try NonFiniteRun.with(train: 16, epochs: 1, change: use) { run in
+      let whole = try run.train()
+      let table = try Data(contentsOf: run.runFolder.file(.predictions))
+      let lines = try run.log().filter { $0.contains("moved in") }
+      let checkpoint = try Data(contentsOf: run.folder.appending(path: "run/last.safetensors"))
+      let configuration = run.configuration
+      let again = try run.train(prepare: { state in
+        try Checkpoint(checkpoint, path: "last").restore(state, configuration)
+        (state.progress.epoch, state.progress.stepInEpoch) = (0, 4)
+        state.progress.forgetBest()
+      })
+      #expect(again.allSatisfy { $0.error == nil && $0.isDone })
+      #expect(again.map(\.values) == whole.map(\.values))
+      #expect(lines.count == 1)
+      #expect(try Data(contentsOf: run.runFolder.file(.predictions)) == table)
+      #expect(try run.log().filter { $0.contains("moved in") } == lines)
+    }
+  }
+
   /// Means of an epoch are over the steps that have labels.
   @Test func stepsWithoutLabelsAreNotInTheMeans() throws {
     func use(_ recipe: inout TrainingConfiguration) {

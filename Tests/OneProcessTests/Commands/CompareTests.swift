@@ -6,6 +6,26 @@ import TestSupport
 
 /// `disttrain compare` on run folders as training leaves them.
 @Suite(.serialized) struct CompareTests {
+  @Test func recipesOfOneModelAreNamed() throws {
+    try withTemporaryFolder { folder in
+      for (seed, score) in ["2.5", "2.6"].enumerated() {
+        try folder.makeRun("a\(seed)", preset: "abl1", seed: UInt64(seed), scores: [score])
+        try folder.makeRun(
+          "b\(seed)", preset: "abl1", seed: UInt64(seed), scores: [score + "5"],
+          recipe: "published-gan")
+      }
+      try folder.makeRun("c", preset: "abl2", scores: ["2.5"], recipe: "short")
+      let outcome = try disttrain(["compare", "a0", "a1", "b0", "b1", "c"], folder: folder)
+      #expect(outcome.status == 0, "\(outcome)")
+      let lines = outcome.output.split(separator: "\n")
+      for text in [
+        "abl1, published ", "abl1, published seed 1 ", "abl1, published-gan ",
+        "abl1, published-gan seed 1 ", "abl2 ", "abl1, published: 2.5500 over 2 seeds",
+        "abl1, published-gan: 2.6000 over 2 seeds",
+      ] { #expect(lines.contains { $0.hasPrefix(text) }, "no \(text): \(outcome)") }
+    }
+  }
+
   @Test func theTableIsThatOfThePublishedPlan() throws {
     try withTemporaryFolder { folder in
       let voiceBank = "VoiceBank-DEMAND"

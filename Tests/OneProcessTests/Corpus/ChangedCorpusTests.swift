@@ -83,7 +83,7 @@ import TestSupport
       #expect(named.count == 1 && named[0].contains("train/noisy/u002.flac: "), "\(outcome.output)")
       #expect(
         line(outcome, "left out so far, with --on-bad-file skip: 2 crops because of 1 file") != nil)
-      #expect(line(outcome, "left out of the validation means: u001: ") != nil)
+      #expect(line(outcome, "left out of the validation scores: u001: ") != nil)
       let events = try bench.data("skip", "metrics.jsonl").split(separator: 10)
         .map { String(decoding: $0, as: UTF8.self) }.filter { $0.contains("\"left_out\"") }
       #expect(events.count == 2 && events[1].contains("\"crops\":2"), "\(events)")

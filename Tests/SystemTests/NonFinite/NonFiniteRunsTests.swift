@@ -36,7 +36,7 @@ import TestSupport
         #expect(!epoch.contains("nan") && epoch.contains(" scored 1/2 "), "\(outcome)")
       }
       #expect(
-        lines.count { $0.hasPrefix("warning: left out of the validation means: u001: ") } == 1)
+        lines.count { $0.hasPrefix("warning: left out of the validation scores: u001: ") } == 1)
       #expect(lines.contains("warning: 2 of 4 steps were skipped"), "\(outcome)")
 
       let command = try #require(found.first?.components(separatedBy: ": disttrain ").last)

@@ -97,6 +97,13 @@ import Weights
       // Scores of the other rule are out of the comparison.
       let rows = try bench.history("run").dropFirst().map { $0.split(separator: ",").last ?? "" }
       #expect(rows.map { $0 == "nan" } == [true, true, true, false, false, false])
+      // A complete run has its best by the rule that it had.
+      let late = try bench.train(run: "run", recipe + ["--best-by", "si_sdr", "--resume"])
+      #expect(late.status == 0, "\(late)")
+      #expect(
+        (late.output + late.errors).contains("no epoch was chosen by si_sdr: the run was complete"),
+        "\(late)")
+      #expect(late.output.contains(String(format: "best %.4f by loss", try #require(scores.max()))))
       let rate = "\"front_end\": {\"sample_rate\": 8000}, \"name\""
       try bench.folder.write(tinyModel.replacing("\"name\"", with: rate), to: "8k.json")
       expectError(

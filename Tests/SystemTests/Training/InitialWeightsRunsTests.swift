@@ -110,8 +110,10 @@ import TestSupport
       try bench.expectEqual("one", "parts")
 
       // With --resume the run's own command is accepted; another file, or others to freeze, is not.
-      expectError(
-        try bench.train(run: "parts", rest + ["--init", source]), "there is no such file")
+      let without = try bench.train(run: "parts", rest + ["--init", source])
+      let gone = "--init \(source): the file is not there any more"
+      #expect(without.status == 0, "\(without)")
+      #expect((without.output + without.errors).contains(gone), "\(without)")
       try FileManager.default.moveItem(
         atPath: bench.folder.file("moved"), toPath: bench.folder.file(source))
       let same = try bench.train(run: "parts", rest + ["--init", source])
