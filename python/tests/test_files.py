@@ -3,6 +3,8 @@
 import json
 import pathlib
 import struct
+import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -326,6 +328,25 @@ class SegmentTests(FileTest):
                 self.assertLess(segment.end - segment.start, 160_000 + front.hop)
         self.refused(lambda: segments(10, front, 5), "10 to 3600")
         self.assertAlmostEqual(sum(fade(8)), 4)
+
+
+class InstalledTests(unittest.TestCase):
+    def test_missing_packages_are_named(self):
+        def message(*arguments):
+            # Without site-packages there is no torch, whatever is installed.
+            result = subprocess.run(
+                [sys.executable, "-B", "-S", *arguments], capture_output=True, text=True,
+                env={"PYTHONPATH": str(pathlib.Path(__file__).parents[1])})
+            self.assertEqual(result.returncode, 1)
+            return result.stderr.strip().split("\n")
+
+        sentence = (
+            "disttrain.torch needs torch and safetensors; in the root of the repository, "
+            "pip install './python[torch]' installs all that it needs")
+        self.assertEqual(
+            message("-c", "import disttrain.torch")[-1], f"ModuleNotFoundError: {sentence}")
+        self.assertEqual(
+            message("-m", "disttrain.torch", "convert", "a", "b"), [f"error: {sentence}"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,17 @@
 the program's files. The command line is `python -m disttrain.torch`.
 """
 
+import sys
+
+from .installed import missing
+
+# Before the modules below, which import these packages.
+if missing("torch", "safetensors"):
+    # While `python -m disttrain.torch` looks for its module, "-m" is the name of the program.
+    if sys.argv[:1] == ["-m"]:
+        sys.exit("error: " + missing("torch", "safetensors"))
+    raise ModuleNotFoundError(missing("torch", "safetensors"))
+
 from ..configuration import Configuration, preset, preset_names
 from ..errors import Error
 from .enhancement import enhance

@@ -6,6 +6,12 @@ import sys
 from ..configuration import preset_names
 from ..errors import Error, counted
 from ..segments import DEFAULT_SECONDS
+from .installed import missing
+
+# Before the module audio, which imports these packages.
+if missing("numpy", "soundfile"):
+    sys.exit("error: " + missing("numpy", "soundfile"))
+
 from . import audio
 from .conversion import convert
 from .enhancement import enhance
