@@ -167,6 +167,9 @@ extension TrainingConfiguration {
   /// nothing.
   private var dependenceOnEpochs: String? {
     if schedule == .cosine { return "the cosine depends" }
+    if recipe.discriminator?.schedule.decay == .cosine {
+      return "the cosine of the discriminator's rate depends"
+    }
     if case .fraction(let fraction) = recipe.discriminator?.from, fraction > 0 {
       return "the start of the discriminator depends"
     }

@@ -232,15 +232,21 @@ import Weights
         "discriminator of the recipe (\"none\" here, \"given\" in the checkpoint)"
       ])
     // A refusal says why the number of epochs matters.
-    for (name, reason) in [
-      ("short", "the cosine depends"), ("published-gan", "the start of the discriminator depends"),
+    for (name, more, reason) in [
+      ("short", [], "the cosine depends"),
+      ("published-gan", [], "the start of the discriminator depends"),
+      (
+        "semamba", ["discriminator.schedule.kind=cosine"],
+        "the cosine of the discriminator's rate depends"
+      ),
     ] {
-      let (few, many) = (
-        try ResolvedTraining(model: tiny(), recipe: name, settings: []) { _ in }.configuration,
+      func configuration(_ settings: [String]) throws -> TrainingConfiguration {
         try ResolvedTraining(
-          model: tiny(), recipe: name, settings: [#require(RecipeSetting(parsing: "epochs=500"))]
+          model: tiny(), recipe: name,
+          settings: (more + settings).map { try #require(RecipeSetting(parsing: $0)) }
         ) { _ in }.configuration
-      )
+      }
+      let (few, many) = (try configuration([]), try configuration(["epochs=500"]))
       #expect(
         many.differences(from: few) == [
           "--epochs, on which \(reason), (500 here, \(few.epochs) in the checkpoint)"
