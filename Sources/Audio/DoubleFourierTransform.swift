@@ -5,8 +5,8 @@ import Synchronization
 /// own aligned work arrays.
 ///
 /// An instance serves one thread at a time: write `time`, call `forward`, read `spectrum`; or write
-/// `spectrum`, call `inverse`, read `time`. Both transforms are unscaled, so a round trip multiplies
-/// by the length; `inverse` destroys `spectrum`.
+/// `spectrum`, call `inverse`, read `time`. Both transforms are unscaled, so a round trip
+/// multiplies by the length; `inverse` destroys `spectrum`.
 package final class DoubleFourierTransform {
   /// Number of real samples.
   package let length: Int

@@ -136,7 +136,7 @@ import Testing
     #expect(render(mix, source, count: 30).allSatisfy { $0.found.silentNoises == 0 })
   }
 
-  /// Of a file of hours only the pieces are read that a crop needs.
+  /// Only the pieces that a crop needs are read of a file of hours.
   @Test func attemptsAreReadWhenNeeded() throws {
     let mix = try description(
       #"{"speech": {"sources": ["s"]}, "noise": {"sources": ["n"]}, "#

@@ -42,7 +42,7 @@ struct PlainMix {
     let power = activePower(mixture)
     for attempts in item.noises { add(attempts, power, &mixture) }
     for distortion in item.distortions { mixture = distorted(mixture, distortion) }
-    if let decibels = item.level, mixture.contains(where: { $0 != 0 }) {
+    if let decibels = item.level, meanSquare(mixture) > 1e-20 {
       let factor = pow(10, decibels / 20) / meanSquare(mixture).squareRoot()
       mixture = mixture.map { $0 * factor }
       target = target.map { $0 * factor }

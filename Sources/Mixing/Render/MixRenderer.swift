@@ -3,11 +3,14 @@ import Foundation
 
 /// Renders the items of a mix: their samples, in double precision until the end.
 ///
-/// An instance keeps memory and plans for the next item and serves one thread at a time. Samples are
-/// a function of item, files, rate and rules alone.
+/// An instance keeps memory and plans for the next item and serves one thread at a time. Samples
+/// are a function of item, files, rate and rules alone.
 package final class MixRenderer {
   /// Mean square below which a piece is silent, −80 dBFS.
   static let silence = 1e-8
+  /// Root mean square up to which a mixture counts as zeros, −200 dBFS: above what rounding leaves
+  /// of a mixture that is zeros, which a level would raise to noise.
+  static let nothing = 1e-10
   /// Samples that a search reads at once.
   private static let searchedSamples = 1 << 16
 
@@ -60,7 +63,7 @@ package final class MixRenderer {
     for distortion in item.distortions { distort(mixture, distortion) }
     if let decibels = item.level {
       let level = meanSquare(mixture.constant).squareRoot()
-      let gain = level > 0 ? pow(10, decibels / 20) / level : 1
+      let gain = level > Self.nothing ? pow(10, decibels / 20) / level : 1
       mixture.scale(by: gain)
       target.scale(by: gain)
       found.level = gain

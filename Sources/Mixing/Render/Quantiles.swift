@@ -45,7 +45,7 @@ final class Quantiles {
   /// Number of the bucket of a sample, increasing with the sample.
   private static func bucket(_ sample: Double) -> Int {
     let bits = sample.bitPattern
-    // Of negative numbers, larger magnitudes come first.
+    // Larger magnitudes come first among negative numbers.
     let ordered = bits >> 63 == 1 ? ~bits : bits | 1 << 63
     return Int(ordered >> shift)
   }
