@@ -101,6 +101,8 @@ let modules: [Target] = [
 
   module("Audio", uses: ["Files", "Platform"], libraries: ["CFFTW", "CSndfile"]),
   module("Metrics", uses: ["Audio", "Files", "Platform"]),
+  // Crops that are mixed anew in each epoch: their description, their draws, their samples.
+  module("Mixing", uses: ["Audio", "Files", "Platform"]),
   // All that decides what a run computes: model, data, optimizer, schedule.
   module(
     "Recipes", uses: ["Metrics", "Models", "Tensor", "Files", "Platform"],
@@ -182,8 +184,7 @@ let modules: [Target] = [
   module(
     "Report",
     uses: [
-      "Forecast", "DistTrain", "Recipes", "Evaluation", "Preparation", "Corpora",
-      "RunFiles", "Metrics",
+      "Forecast", "DistTrain", "Recipes", "Evaluation", "Corpora", "RunFiles", "Metrics",
       "Audio", "Models", "Tensor", "Charts", "Files", "Platform",
     ], libraries: ["CZlib"], resources: [.embedInCode("Resources")]),
   // Jobs of several processes: their start, their restarts, and what is checked before.
@@ -229,6 +230,9 @@ let tests: [Target] = [
   module(
     "MetricsTests", .numericalTests,
     uses: ["TestSupport", "Metrics", "Audio", "Files", "Platform"]),
+  module(
+    "MixingTests", .numericalTests,
+    uses: ["TestSupport", "Mixing", "Audio", "Files", "Platform"]),
   module(
     "AdversarialTests", .numericalTests,
     uses: ["TestSupport", "Adversarial", "Metrics", "Files", "Platform"]),

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The systems that come with the program, each a JSON file in `Presets`.

@@ -1,3 +1,5 @@
+import Files
+
 /// The complete description of one model: its name, bands, sizes and trunk.
 ///
 /// A configuration is immutable and always valid, because every public initialiser checks every

@@ -1,3 +1,5 @@
+import Files
+
 /// Lists of numbers with repeats, in which `[2, "3x10", "8x12"]` is one 2, ten 3s and twelve 8s.
 extension ConfigurationReader {
   /// Largest length of a list, which is more than the bands of any layout, so that a repeat cannot

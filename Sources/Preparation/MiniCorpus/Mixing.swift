@@ -1,3 +1,4 @@
+import Audio
 import Foundation
 
 /// Adds noise to clean speech at a signal-to-noise ratio.

@@ -1,3 +1,4 @@
+import Audio
 import Corpora
 import Files
 import Platform

@@ -1,3 +1,4 @@
+import Audio
 import Files
 
 /// Makes utterances of two to twelve seconds from a speaker's prompts, which are mostly single

@@ -1,8 +1,8 @@
+import Audio
 import Corpora
 import Files
 import Foundation
 import Metrics
-import Preparation
 
 /// The speaker and the signal-to-noise ratio of an utterance.
 package struct UtteranceFacts {

@@ -9,7 +9,23 @@ package enum SpeechLevel {
   /// Mean square of the active frames, the level that signal-to-noise ratios refer to, similar to
   /// ITU-T P.56; zero for silence.
   package static func activePower(_ samples: [Float]) -> Double {
-    let powers = framePowers(samples)
+    activePower(ofFrames: framePowers(samples))
+  }
+
+  /// Mean square of the active frames of `frameSamples` samples, of which the last may be short;
+  /// zero for silence.
+  package static func activePower(
+    _ samples: UnsafeBufferPointer<Double>, frameSamples: Int
+  ) -> Double {
+    precondition(frameSamples > 0, "SpeechLevel.activePower: frames of \(frameSamples) samples")
+    return activePower(
+      ofFrames: stride(from: 0, to: samples.count, by: frameSamples).map { start in
+        let end = min(start + frameSamples, samples.count)
+        return meanSquare(UnsafeBufferPointer(rebasing: samples[start..<end]))
+      })
+  }
+
+  private static func activePower(ofFrames powers: [Double]) -> Double {
     let threshold = (powers.max() ?? 0) * pow(10, -activeRange / 10)
     let active = powers.filter { $0 > 0 && $0 >= threshold }
     return active.isEmpty ? 0 : active.reduce(0, +) / Double(active.count)
@@ -38,4 +54,12 @@ package enum SpeechLevel {
 package func meanSquare(_ samples: some Collection<Float>) -> Double {
   if samples.isEmpty { return 0 }
   return samples.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(samples.count)
+}
+
+/// Mean square of samples in double precision; zero without samples.
+package func meanSquare(_ samples: UnsafeBufferPointer<Double>) -> Double {
+  if samples.isEmpty { return 0 }
+  var sum = 0.0
+  for sample in samples { sum += sample * sample }
+  return sum / Double(samples.count)
 }

@@ -1,4 +1,3 @@
-import Files
 import Platform
 
 /// Reasons for which a configuration is rejected. `file` is a path or "preset abl1"; `key` is the

@@ -1,5 +1,3 @@
-import Files
-
 /// Strict access to one JSON object of a configuration: every deviation is an error that names
 /// file, key and value.
 public struct ConfigurationReader {
@@ -69,6 +67,15 @@ public struct ConfigurationReader {
   public func list(_ key: String) throws(ConfigurationError) -> [JSONValue] {
     guard case .array(let items) = try value(key) else { throw try wrongType(key, "a list") }
     return items
+  }
+
+  /// The items of the list at `key` with their paths, such as `noise.sources[1]`.
+  ///
+  /// - Throws: `ConfigurationError` if the key is missing, or its value no list.
+  package func items(
+    _ key: String
+  ) throws(ConfigurationError) -> [(path: String, value: JSONValue)] {
+    try list(key).enumerated().map { ("\(name(key))[\($0)]", $1) }
   }
 
   /// A reader of the object at `key`.
