@@ -11,7 +11,7 @@ Checkpoints, weights, dumps and all other files have to be equal byte for byte, 
 With --unordered (of validations beside training, which end at any time) only the last checkpoint and
 the best weights are compared, and the events of each kind in their own order. With --more the new
 program may write more than the old: files, metadata, keys of events and of metadata that are
-objects, and sizes that follow from these. They are listed behind "new:".
+objects, further columns of history.csv, and sizes that follow from these. They are listed behind "new:".
 
 Prints "equal: …" with status 0, or a line for each difference with status 1.
 """
@@ -158,6 +158,17 @@ def first_difference(old, new, what):
     return []
 
 
+def columns_of_both(old, new):
+    """The new table's rows without the columns behind those of the old one, if it may have more."""
+    if MORE is None or not old or not new:
+        return new
+    count = len(old[0])
+    if new[0][:count] != old[0]:
+        return new
+    MORE.update(f"history.csv.{name}" for name in new[0][count:])
+    return [row[:count] for row in new]
+
+
 def by_kind(all_events):
     """The events of each kind."""
     kinds = {}
@@ -169,7 +180,8 @@ def by_kind(all_events):
 def differences(name, old, new, unordered):
     """In what a file of both runs differs."""
     if name == "history.csv":
-        return first_difference(rows(old), rows(new), "rows")
+        one, other = rows(old), rows(new)
+        return first_difference(one, columns_of_both(one, other), "rows")
     if name == "metrics.jsonl":
         if not unordered:
             return first_difference(events(old), events(new), "events")
