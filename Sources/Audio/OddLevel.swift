@@ -14,18 +14,17 @@ public struct OddLevel: Codable, Equatable, Sendable, CustomStringConvertible {
   /// has been divided by 32,768 twice.
   public static let smallest: Float = 0x1p-15
 
-  /// The finding for a recording with this peak; nil if the level is usual, or the recording
-  /// silent.
+  /// The finding for the recording `name` with this `peak`; nil if the level is usual, or the
+  /// recording silent.
   ///
-  /// - Parameter isWhole: whether the peak is that of all of the recording. A part may well be near
-  ///   silence.
+  /// With `isWhole` the peak is that of all of the recording: a part may well be near silence.
   public init?(_ name: String, peak: Float, isWhole: Bool = true) {
     guard peak > Self.largest || isWhole && peak > 0 && peak < Self.smallest else { return nil }
     self.name = name
     self.peak = peak
   }
 
-  /// The finding for a recording with these samples.
+  /// The finding for the recording `name` with these `samples`, all of it or a part.
   public init?(_ name: String, _ samples: [Float], isWhole: Bool = true) {
     self.init(name, peak: Self.peak(samples), isWhole: isWhole)
   }
