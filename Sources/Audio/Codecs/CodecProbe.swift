@@ -1,6 +1,5 @@
 import Files
 import Foundation
-import Platform
 import Synchronization
 
 /// A known chirp's way through a codec, from which the codec's delay is measured.
@@ -28,7 +27,8 @@ struct CodecProbe: Equatable, Sendable {
     _ format: CodecFormat, sampleRate: Int, through coded: Codec.Coded
   ) throws(CodecError) {
     let chirp = Self.chirp(sampleRate: sampleRate)
-    let decoded = try coded(chirp, format, Self.quality, sampleRate)
+    let decoded = try Codec.run(
+      coded, chirp, format, quality: Self.quality, sampleRate: sampleRate)
     checksum = decoded.withUnsafeBytes { CRC32C($0) }
     guard let delay = Self.lag(of: decoded, behind: chirp) else {
       throw .failed(

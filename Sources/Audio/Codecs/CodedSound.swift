@@ -1,6 +1,5 @@
 import CSndfile
 import Foundation
-import Platform
 
 /// A signal's way through a format of libsndfile, in memory. Nothing is taken out or checked here
 /// but whether libsndfile does what it is asked.
@@ -18,28 +17,21 @@ package enum CodedSound {
   package static func throughLibrary(
     _ samples: [Float], _ format: CodecFormat, quality: Double, sampleRate: Int, code: Int? = nil
   ) throws(CodecError) -> [Float] {
-    // Encoder and decoder compute in one mode on all threads: with another they give other bits.
-    let usual = FloatMode.current
-    FloatMode.flushDenormals()
-    defer { usual.adopt() }
     let bytes = try encode(
       samples, format, quality: quality, sampleRate: sampleRate, code: code ?? format.code)
-    do {
-      let sound = try SoundHandle(AudioSource(bytes), path: format.rawValue)
-      guard sound.sampleRate == sampleRate, sound.channelCount == 1 else {
-        throw WaveFileError.wrongSampleRate(
-          path: format.rawValue, expected: sampleRate, found: sound.sampleRate)
-      }
-      let decoded = sound.readAll()
-      if sound.hasFailed {
-        throw WaveFileError.undecodable(
-          path: format.rawValue, index: decoded.count, sampleCount: samples.count)
-      }
-      return decoded
-    } catch {
-      let reason = (error as? WaveFileError)?.reason ?? "\(error)"
-      throw .failed(format, library: libraryVersion, reason: reason)
+    func failure(_ reason: String) -> CodecError {
+      .failed(format, library: libraryVersion, reason: reason)
     }
+    let sound: SoundHandle
+    do throws(WaveFileError) {
+      sound = try SoundHandle(AudioSource(bytes), path: format.rawValue)
+    } catch { throw failure(error.reason) }
+    guard sound.sampleRate == sampleRate, sound.channelCount == 1 else {
+      throw failure("its sample rate is \(sound.sampleRate) Hz now")
+    }
+    let decoded = sound.readAll()
+    if sound.hasFailed { throw failure("the samples from \(decoded.count) on are not decoded") }
+    return decoded
   }
 
   /// The bytes of the file that holds the samples.
