@@ -2,17 +2,6 @@ import CSndfile
 import Foundation
 import Platform
 
-/// The destination of an encoder's bytes, in which the encoder goes back to complete the header.
-protocol EncoderTarget: AnyObject {
-  /// Number of bytes so far.
-  var byteCount: Int { get }
-  /// Offset of the next byte.
-  var position: Int { get set }
-  /// Writes at `position` and moves it. Returns the number of bytes written, which is smaller than
-  /// that of `bytes` on failure.
-  func write(_ bytes: UnsafeRawBufferPointer) -> Int
-}
-
 /// An encoder of mono samples to the bytes of a WAV or FLAC file, piece by piece. The bytes do not
 /// depend on the division into pieces.
 ///
@@ -48,10 +37,12 @@ final class SoundEncoder {
     self.path = path
     self.encoding = encoding
     box = TargetBox(target)
-    var callbacks = TargetBox.callbacks
-    let user = Unmanaged.passUnretained(box).toOpaque()
-    handle = sf_open_virtual(&callbacks, Int32(SFM_WRITE), &header, user)
-    if handle == nil { throw .unwritable(path: path, reason: String(cString: sf_strerror(nil))) }
+    let opened = openSound(
+      SFM_WRITE, &header, TargetBox.callbacks, user: Unmanaged.passUnretained(box).toOpaque())
+    guard case .open(let stream) = opened else {
+      throw .unwritable(path: path, reason: opened.refusal)
+    }
+    handle = stream
     // The peak chunk contains the time of day: without it equal samples give equal bytes.
     sf_command(handle, Int32(SFC_SET_ADD_PEAK_CHUNK), nil, Int32(SF_FALSE))
   }
@@ -86,38 +77,5 @@ final class SoundEncoder {
   func finish() {
     if handle != nil { sf_close(handle) }
     handle = nil
-  }
-}
-
-/// A class through which libsndfile's C callbacks find the target.
-private final class TargetBox {
-  let target: any EncoderTarget
-
-  init(_ target: any EncoderTarget) { self.target = target }
-
-  static var callbacks: SF_VIRTUAL_IO {
-    SF_VIRTUAL_IO(
-      get_filelen: { user in sf_count_t(TargetBox.target(user).byteCount) },
-      seek: { offset, whence, user in
-        let target = TargetBox.target(user)
-        switch whence {
-        case SEEK_CUR: target.position += Int(offset)
-        case SEEK_END: target.position = target.byteCount + Int(offset)
-        default: target.position = Int(offset)
-        }
-        return sf_count_t(target.position)
-      },
-      // WAV and FLAC are written without reading back.
-      read: { _, _, _ in 0 },
-      write: { source, count, user in
-        sf_count_t(
-          TargetBox.target(user).write(UnsafeRawBufferPointer(start: source, count: Int(count))))
-      },
-      tell: { user in sf_count_t(TargetBox.target(user).position) })
-  }
-
-  private static func target(_ user: UnsafeMutableRawPointer?) -> any EncoderTarget {
-    guard let user else { preconditionFailure("SoundEncoder: no user data") }
-    return Unmanaged<TargetBox>.fromOpaque(user).takeUnretainedValue().target
   }
 }

@@ -1,9 +1,4 @@
 import CSndfile
-import Synchronization
-
-/// The lock under which files are opened, since libsndfile keeps the reason of a failed open in a
-/// global variable.
-private let openLock = Mutex<Void>(())
 
 /// A file that libsndfile decodes from a source.
 final class SoundHandle {
@@ -22,19 +17,10 @@ final class SoundHandle {
     source.rewind()
     self.source = source
     var header = SF_INFO()
-    let user = UInt(bitPattern: Unmanaged.passUnretained(source).toOpaque())
-    // The pointer crosses the lock as an integer because Swift cannot see that only this function
-    // uses it.
-    let opened: Result<UInt, WaveFileError> = openLock.withLock { _ in
-      var callbacks = AudioSource.callbacks
-      let opened = sf_open_virtual(
-        &callbacks, Int32(SFM_READ), &header, UnsafeMutableRawPointer(bitPattern: user))
-      if let handle = opened { return .success(UInt(bitPattern: handle)) }
-      let reason = source.failure ?? Self.reason(String(cString: sf_strerror(nil)))
-      return .failure(.unreadable(path: path, reason: reason))
-    }
-    guard let handle = OpaquePointer(bitPattern: try opened.get()) else {
-      throw .unreadable(path: path, reason: "no handle")
+    let opened = openSound(
+      SFM_READ, &header, AudioSource.callbacks, user: Unmanaged.passUnretained(source).toOpaque())
+    guard case .open(let handle) = opened else {
+      throw .unreadable(path: path, reason: source.failure ?? Self.reason(opened.refusal))
     }
     self.handle = handle
     frameCount = Int(header.frames)
