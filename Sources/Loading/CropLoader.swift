@@ -121,13 +121,12 @@ package final class CropLoader {
     if oddLevel == nil {
       let pair = pairs[visit.item]
       // The scale is the recordings', whatever level the recipe gives them.
-      func level(_ recording: Recording, _ samples: [Float], _ factor: Float) -> OddLevel? {
+      let factor = samples.factor
+      func level(_ recording: Recording, _ samples: [Float]) -> OddLevel? {
         OddLevel(
           recording.description, peak: OddLevel.peak(samples) / factor, isWhole: false)
       }
-      oddLevel =
-        level(pair.noisy, samples.noisy, samples.factor)
-        ?? level(pair.clean, samples.clean, samples.factor)
+      oddLevel = level(pair.noisy, samples.noisy) ?? level(pair.clean, samples.clean)
     }
     spoil(step, visit.item, &samples.noisy)
     last = BatchCrop(

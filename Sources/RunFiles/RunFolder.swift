@@ -117,32 +117,29 @@ public struct RunFolder: Sendable {
   /// The weights after `epoch`, which is one of the best.
   package func weights(epoch: Int) -> URL { url.appending(path: Self.epochName(epoch)) }
 
-  /// The epochs whose weights are kept for a mean, in order.
-  package var keptEpochs: [Int] {
+  /// The numbers in the names `prefix`NUMBER.safetensors of the folder, in order; names that
+  /// `name` does not give are somebody's copies.
+  private func numbers(_ prefix: String, _ name: (Int) -> String) -> [Int] {
     let names =
       (try? FileManager.default.contentsOfDirectory(atPath: url.path(percentEncoded: false))) ?? []
-    return names.compactMap { name -> Int? in
-      guard name.hasPrefix(Self.epochPrefix), name.hasSuffix(Self.suffix) else { return nil }
-      let digits = name.dropFirst(Self.epochPrefix.count).dropLast(Self.suffix.count)
-      guard let epoch = Int(digits), epoch > 0 else { return nil }
-      return Self.epochName(epoch) == name ? epoch : nil
+    return names.compactMap { file -> Int? in
+      guard file.hasPrefix(prefix), file.hasSuffix(Self.suffix) else { return nil }
+      let digits = file.dropFirst(prefix.count).dropLast(Self.suffix.count)
+      guard let number = Int(digits), number > 0 else { return nil }
+      return name(number) == file ? number : nil
     }.sorted()
   }
+
+  /// The epochs whose weights are kept for a mean, in order.
+  package var keptEpochs: [Int] { numbers(Self.epochPrefix, Self.epochName) }
+
+  private static func meanName(_ count: Int) -> String { "\(meanPrefix)\(count)\(suffix)" }
 
   /// The mean of the weights of the `count` best epochs.
-  package func mean(ofBest count: Int) -> URL {
-    url.appending(path: "\(Self.meanPrefix)\(count)\(Self.suffix)")
-  }
+  package func mean(ofBest count: Int) -> URL { url.appending(path: Self.meanName(count)) }
 
   /// Numbers of epochs of the means that the folder holds, in order.
-  package var means: [Int] {
-    let names =
-      (try? FileManager.default.contentsOfDirectory(atPath: url.path(percentEncoded: false))) ?? []
-    return names.compactMap { name -> Int? in
-      guard name.hasPrefix(Self.meanPrefix), name.hasSuffix(Self.suffix) else { return nil }
-      return Int(name.dropFirst(Self.meanPrefix.count).dropLast(Self.suffix.count))
-    }.sorted()
-  }
+  package var means: [Int] { numbers(Self.meanPrefix, Self.meanName) }
 
   /// The name of the dump of a rank's part of a step; `count` is above 1 if the step was repeated
   /// and has had dumps before.

@@ -32,9 +32,11 @@ import TestSupport
         "epoch-00000012.safetensors", "epoch-00000002.safetensors",
         // No names of this program.
         "epoch-3.safetensors", "epoch-00000000.safetensors", "epoch-00000004 (copy).safetensors",
-        "epoch-00000005.safetensors.tmp-host-1", "best.safetensors",
+        "epoch-00000005.safetensors.tmp-host-1", "best.safetensors", "mean-best-10.safetensors",
+        "mean-best-2.safetensors", "mean-best-03.safetensors", "mean-best-4 (copy).safetensors",
       ] { try Data().write(to: run.url.appending(path: name)) }
       #expect(run.keptEpochs == [2, 12])
+      #expect(run.means == [2, 10])
     }
   }
 

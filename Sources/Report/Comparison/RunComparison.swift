@@ -161,7 +161,8 @@ package struct RunComparison {
 
   /// Remarks about the published rows.
   package static let publishedRemark =
-    "published: as measured by the plan's authors, on 2 s crops; below 0.03 they call it noise"
+    "published: as measured by the plan's authors on 2 s crops, who take differences below 0.03 "
+    + "for noise"
 
   /// The published plan's own form: four columns.
   package var csv: String {

@@ -135,14 +135,13 @@ package struct ReportPage {
       return """
         <strong>These figures are of VoiceBank-DEMAND.</strong> Validation scores are of held-out \
         training speakers; published figures are of the test set, so compare those with the test \
-        scores. The published rows of the ablation plan were measured on 2 s crops. Differences \
-        below 0.03 are noise.
+        scores. The published rows of the ablation plan were measured on 2 s crops; their authors \
+        take differences below 0.03 for noise.
         """
     }
     return """
       <strong>Figures on this corpus compare with each other, not with published ones.</strong> It \
-      is not VoiceBank-DEMAND; the published rows stand in the table for orientation only. \
-      Differences below 0.03 are noise.
+      is not VoiceBank-DEMAND; the published rows are in the table for orientation only.
       """
   }
 }
